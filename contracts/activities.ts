@@ -1,0 +1,111 @@
+/** The activities, as the workflows see them. Each takes and returns one object; bytes travel as references. */
+import type { AdapterRef, ArtifactRef, LossPoint, ReleaseRef } from './artifacts.ts';
+import type { TuningConfig } from './config.ts';
+import type { Guarantee } from './guarantee.ts';
+import type { GateResult, TestMetrics, TuningResult } from './result.ts';
+import type { Sha256 } from './artifacts.ts';
+
+export interface RunContext {
+  /** Workflow id: the run's name everywhere. */
+  readonly run: string;
+  readonly config: TuningConfig;
+}
+
+/** A release as it lies on the client's disk. `localKey` names its folder there and says nothing about the content. */
+export interface LocalRelease {
+  readonly localKey: string;
+  readonly digest: Sha256;
+  readonly rows: { readonly train: number; readonly test: number };
+  readonly unchangedRate: number;
+  readonly guarantee: Guarantee;
+  /** True when an earlier run drew it and nothing was drawn now. */
+  readonly reused: boolean;
+}
+
+export interface ClientActivities {
+  /** Reads the whole table and refuses bad input with every problem at once; draws nothing. */
+  inspect(request: RunContext): Promise<{ rows: { train: number; test: number } }>;
+  /** Draws the one noisy version of each text, durably, on the client's disk. Finished shards are never drawn again. */
+  privatize(request: RunContext): Promise<LocalRelease>;
+  /** Uploads the release's bytes as they are. */
+  publish(request: RunContext & { release: LocalRelease }): Promise<ReleaseRef>;
+  /** Joins the predictions with the test labels, which stay here. */
+  score(request: RunContext & { release: LocalRelease; predictions: ArtifactRef; reconstruction: TestMetrics['reconstruction'] }): Promise<{
+    metrics: TestMetrics;
+    gates: readonly GateResult[];
+  }>;
+  report(request: RunContext & ReportRequest): Promise<{ uri: string; path: string }>;
+  /** Records the finished run on the client and in the store. */
+  register(request: RunContext & { result: TuningResult }): Promise<void>;
+  /** Privatizes the rows of a prediction table; the budget of plain tokens is drawn as in training. */
+  preparePrediction(request: PreparePrediction): Promise<PreparedPrediction>;
+  /** Joins the answers with the rows and writes the user's output file. */
+  finishPrediction(request: { prepared: PreparedPrediction; predictions: ArtifactRef; out: string }): Promise<FinishedPrediction>;
+}
+
+export interface ReportRequest {
+  readonly release: ReleaseRef;
+  readonly localKey: string;
+  readonly adapter: AdapterRef;
+  readonly metrics: TestMetrics;
+  readonly gates: readonly GateResult[];
+  readonly history: readonly LossPoint[];
+  readonly timing: Readonly<Record<string, number>>;
+  readonly resumed: string | null;
+}
+
+export interface PreparePrediction {
+  readonly tenant: string;
+  readonly run: string;
+  /** Workflow id of the prediction itself. */
+  readonly prediction: string;
+  readonly in: string;
+  readonly textColumn?: string | undefined;
+  readonly pairColumn?: string | undefined;
+  readonly labelColumn?: string | undefined;
+}
+export interface PreparedPrediction {
+  readonly prediction: string;
+  readonly tenant: string;
+  readonly localKey: string;
+  readonly release: ReleaseRef;
+  readonly adapter: AdapterRef;
+  readonly guarantee: Guarantee;
+}
+export interface FinishedPrediction {
+  readonly rows: number;
+  readonly out: string;
+  readonly accuracy: number | null;
+}
+
+export interface TrainBlock {
+  readonly run: string;
+  readonly tenant: string;
+  readonly release: ReleaseRef;
+  readonly backbone: string;
+  readonly tuning: TuningConfig['tuning'];
+  /** Train until this many optimizer steps are done; null asks for the end of the first epoch. */
+  readonly untilStep: number | null;
+  readonly resumeFrom?: string | undefined;
+}
+export interface TrainBlockResult {
+  readonly step: number;
+  readonly totalSteps: number;
+  readonly stepsPerEpoch: number;
+  readonly lastLoss: number;
+  /** At most 60 recent losses. */
+  readonly losses: readonly number[];
+  readonly resumed: string | null;
+}
+
+export interface GpuActivities {
+  /** Trains one block of steps in a child process, from the newest checkpoint. */
+  train(request: TrainBlock): Promise<TrainBlockResult>;
+  /** Makes the adapter from the final checkpoint and stores it. `history` is thinned to at most 500 points. */
+  assembleAdapter(request: Omit<TrainBlock, 'untilStep' | 'resumeFrom'>): Promise<{ adapter: AdapterRef; history: readonly LossPoint[] }>;
+  /** Classifies the test split of a release. */
+  predict(request: { run: string; tenant: string; backbone: string; release: ReleaseRef; adapter: AdapterRef }): Promise<{
+    predictions: ArtifactRef;
+    reconstruction: TestMetrics['reconstruction'];
+  }>;
+}

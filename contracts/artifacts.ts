@@ -1,0 +1,161 @@
+/** What lies in the object store, and where. Users open these with pandas, DuckDB, safetensors and PEFT. */
+import { z } from 'zod';
+import { guaranteeSchema } from './guarantee.ts';
+
+/** Lower-case hexadecimal SHA-256. */
+export type Sha256 = string & { readonly __brand: 'sha256' };
+export const sha256Schema = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .transform((text) => text as Sha256);
+
+/** A stored object, named with what it must contain. Passed between processes instead of its bytes. */
+export const artifactRefSchema = z.strictObject({
+  bucket: z.string(),
+  key: z.string(),
+  sha256: sha256Schema,
+  sizeBytes: z.int().min(0),
+});
+export type ArtifactRef = z.output<typeof artifactRefSchema>;
+
+export const keys = {
+  releasePrefix: (tenant: string, digest: Sha256) => `releases/${tenant}/${digest}/`,
+  runPrefix: (tenant: string, run: string) => `runs/${tenant}/${run}/`,
+  checkpointPrefix: (tenant: string, run: string, step: number, attempt: string) =>
+    `runs/${tenant}/${run}/checkpoints/${String(step).padStart(8, '0')}-${attempt}/`,
+  checkpointPointer: (tenant: string, run: string) => `runs/${tenant}/${run}/latest.json`,
+  predictions: (tenant: string, run: string, digest: Sha256) => `runs/${tenant}/${run}/predictions/${digest}.json`,
+  runResult: (tenant: string, run: string) => `runs/${tenant}/${run}/result.json`,
+  adapterPrefix: (tenant: string, digest: Sha256) => `adapters/${tenant}/${digest}/`,
+  reportPrefix: (tenant: string, run: string) => `reports/${tenant}/${run}/`,
+} as const;
+
+export const MANIFEST_FILE = 'manifest.json';
+
+/** One Parquet file of a release. Columns: row INT32, input_ids LIST<INT32>, pair_ids LIST<INT32> (pair tasks only),
+ *  plain_ids and plain_noisy_ids LIST<INT32> (with reconstruction only), label INT32 (training split only). */
+export const shardSchema = z.strictObject({
+  file: z.string(),
+  split: z.enum(['train', 'test']),
+  rows: z.int().min(1),
+  tokens: z.int().min(0),
+  sha256: sha256Schema,
+  sizeBytes: z.int().min(1),
+});
+export type Shard = z.output<typeof shardSchema>;
+
+export const releaseManifestSchema = z.strictObject({
+  format: z.literal('rapt-release/1'),
+  tenant: z.string(),
+  backbone: z.strictObject({ name: z.string(), sha256: sha256Schema, hiddenSize: z.int(), vocabularySize: z.int() }),
+  /** Names of the classes in label order. The label set is not covered by the guarantee. */
+  classes: z.array(z.string()).min(2),
+  /** Training rows of each class, in label order. */
+  classCounts: z.array(z.int()),
+  pair: z.boolean(),
+  maxTokens: z.int(),
+  /** What every row's plain tokens were drawn from; false without reconstruction. */
+  plain: z.union([z.literal(false), z.strictObject({ tokensPerRow: z.int(), vocabulary: z.array(z.int()) })]),
+  guarantee: guaranteeSchema,
+  /** Share of the user's tokens that stayed themselves, over both splits. */
+  unchangedRate: z.number(),
+  rows: z.strictObject({ train: z.int(), test: z.int() }),
+  tokens: z.int(),
+  shards: z.array(shardSchema),
+});
+export type ReleaseManifest = z.output<typeof releaseManifestSchema>;
+
+/** A release in the store: the manifest's reference names every shard by digest. `digest` is the manifest's SHA-256. */
+export const releaseRefSchema = z.strictObject({ digest: sha256Schema, manifest: artifactRefSchema });
+export type ReleaseRef = z.output<typeof releaseRefSchema>;
+
+/** One point of the loss curves, the mean over the steps since the point before. */
+export const lossPointSchema = z.strictObject({
+  step: z.int(),
+  epoch: z.number(),
+  loss: z.number(),
+  taskLoss: z.number(),
+  reconstructionLoss: z.number().nullable(),
+  /** Share of the training rows classified correctly, and of the plain tokens reconstructed, over the same steps. */
+  accuracy: z.number(),
+  reconstructionAccuracy: z.number().nullable(),
+  gradientNorm: z.number(),
+});
+export type LossPoint = z.output<typeof lossPointSchema>;
+
+/** state.json of a checkpoint; weights.safetensors and optimizer.safetensors lie beside it. */
+export const checkpointStateSchema = z.strictObject({
+  format: z.literal('rapt-checkpoint/1'),
+  /** Optimizer steps done. */
+  step: z.int().min(0),
+  totalSteps: z.int().min(1),
+  /** Digest of everything that determines the result: release, backbone, tuning options. */
+  trainingDigest: sha256Schema,
+  history: z.array(lossPointSchema),
+  /** Sums since the last history point, so that the next point is the same after a resume. */
+  pending: z.strictObject({
+    steps: z.int(),
+    loss: z.number(),
+    taskLoss: z.number(),
+    reconstructionLoss: z.number(),
+    correct: z.int(),
+    rows: z.int(),
+    reconstructed: z.int(),
+    plainTokens: z.int(),
+    gradientNorm: z.number(),
+  }),
+});
+export type CheckpointState = z.output<typeof checkpointStateSchema>;
+
+export const CHECKPOINT_FILES = ['weights.safetensors', 'optimizer.safetensors', 'state.json'] as const;
+export type CheckpointFile = (typeof CHECKPOINT_FILES)[number];
+
+/** latest.json: points at the newest complete checkpoint; moved only by compare-and-swap. */
+export const checkpointPointerSchema = z.strictObject({
+  format: z.literal('rapt-pointer/1'),
+  step: z.int().min(0),
+  totalSteps: z.int().min(1),
+  trainingDigest: sha256Schema,
+  /** Attempt that wrote it, unique for each attempt, so that no two pointers have the same bytes. */
+  attempt: z.string(),
+  files: z.record(z.enum(CHECKPOINT_FILES), artifactRefSchema),
+});
+export type CheckpointPointer = z.output<typeof checkpointPointerSchema>;
+
+export const ADAPTER_FILES = ['adapter_config.json', 'adapter_model.safetensors', 'head.safetensors', 'rapt.json'] as const;
+export type AdapterFile = (typeof ADAPTER_FILES)[number];
+
+/** rapt.json of an adapter: all that inference needs besides the weights. No times, no run ids: equal runs give equal bytes. */
+export const adapterCardSchema = z.strictObject({
+  format: z.literal('rapt-adapter/1'),
+  backbone: z.strictObject({ name: z.string(), sha256: sha256Schema }),
+  method: z.enum(['prefix', 'prompt']),
+  length: z.int(),
+  pooling: z.literal('mean'),
+  classes: z.array(z.string()),
+  pair: z.boolean(),
+  maxTokens: z.int(),
+  /** Plain tokens stand before each text at inference as they did in training. */
+  plain: z.union([z.literal(false), z.strictObject({ tokensPerRow: z.int(), vocabulary: z.array(z.int()) })]),
+  guarantee: guaranteeSchema,
+  release: sha256Schema,
+  trainingDigest: sha256Schema,
+});
+export type AdapterCard = z.output<typeof adapterCardSchema>;
+
+/** `digest` is the SHA-256 over the sorted lines "<sha256>  <file>". */
+export const adapterRefSchema = z.strictObject({
+  digest: sha256Schema,
+  files: z.record(z.enum(ADAPTER_FILES), artifactRefSchema),
+});
+export type AdapterRef = z.output<typeof adapterRefSchema>;
+
+/** What the GPU side answers for privatized rows; the client joins the labels. */
+export const predictionsSchema = z.strictObject({
+  format: z.literal('rapt-predictions/1'),
+  /** Row numbers as in the release, the predicted class of each, and its probability. */
+  rows: z.array(z.int()),
+  predicted: z.array(z.int()),
+  probability: z.array(z.number()),
+});
+export type Predictions = z.output<typeof predictionsSchema>;

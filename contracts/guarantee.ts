@@ -1,0 +1,33 @@
+import { z } from 'zod';
+
+const quantiles = z.strictObject({ p05: z.number(), p50: z.number(), p95: z.number() });
+
+/** The privacy guarantee as data. Every statement that a user sees is made from this. */
+export const guaranteeSchema = z.strictObject({
+  mechanism: z.enum(['exponential', 'laplace', 'none']),
+  /** False for `none` and for anything drawn from a seeded source. */
+  private: z.boolean(),
+  /** d_chi-privacy parameter, in 1 / embedding distance; null for `none`. */
+  eta: z.number().nullable(),
+  /** log P(y|x) - log P(y|x') <= eta * ||phi(x) - phi(x')||_2 + slack, for one token; what finite precision adds. */
+  numericalSlack: z.number().nullable(),
+  /** The public embedding table phi that gives eta its meaning. */
+  table: z.strictObject({
+    sha256: z.string(),
+    rows: z.int(),
+    dimensions: z.int(),
+    /** Number of public output tokens. */
+    outputTokens: z.int(),
+    /** Row norms, and distances from an output token to the nearest other one. */
+    norm: quantiles,
+    neighbourDistance: quantiles,
+  }),
+  /** Exponent eta * distance at the quantiles of the neighbour distance: the log-ratio bound between two near words. */
+  neighbourLogRatio: quantiles.nullable(),
+  /** Expected share of output tokens that stay themselves. */
+  expectedUnchanged: z.number().nullable(),
+  statement: z.string(),
+  covered: z.array(z.string()),
+  notCovered: z.array(z.string()),
+});
+export type Guarantee = z.output<typeof guaranteeSchema>;

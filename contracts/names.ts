@@ -1,0 +1,23 @@
+/** Names that the provider can read by Temporal's own design: queues, workflow types, messages, search attributes.
+ *  None of them may carry anything taken from a user's data. */
+
+import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
+
+export const CONTROL_QUEUE = 'rapt';
+export const GPU_QUEUE = 'rapt-gpu';
+export const clientQueue = (tenant: string): string => `rapt-client-${tenant}`;
+
+export const WORKFLOW_TYPE = { tuning: 'raptTuning', predict: 'raptPredict' } as const;
+
+export const PROGRESS_QUERY = 'progress';
+export const TRAINING_PROGRESS_SIGNAL = 'trainingProgress';
+export const RELEASE_PROGRESS_SIGNAL = 'releaseProgress';
+
+export const searchAttributes = {
+  tenant: defineSearchAttributeKey('RaptTenant', SearchAttributeType.KEYWORD),
+  stage: defineSearchAttributeKey('RaptStage', SearchAttributeType.KEYWORD),
+  mechanism: defineSearchAttributeKey('RaptMechanism', SearchAttributeType.KEYWORD),
+  eta: defineSearchAttributeKey('RaptEta', SearchAttributeType.DOUBLE),
+  accuracy: defineSearchAttributeKey('RaptAccuracy', SearchAttributeType.DOUBLE),
+  backbone: defineSearchAttributeKey('RaptBackbone', SearchAttributeType.KEYWORD),
+};

@@ -1,0 +1,41 @@
+export const STAGES = ['validate', 'privatize', 'publish', 'train', 'predict', 'score', 'report', 'register', 'done'] as const;
+export type Stage = (typeof STAGES)[number];
+
+/** What `progress` answers at any time. Carries no user data. */
+export interface RunProgress {
+  readonly stage: Stage;
+  /** What the run is doing or waiting for, in one sentence. */
+  readonly message: string;
+  readonly rowsPrivatized: number;
+  readonly rowsTotal: number;
+  readonly epoch: number;
+  readonly epochs: number;
+  readonly step: number;
+  readonly totalSteps: number;
+  readonly loss: number | null;
+  /** Recent losses, oldest first, at most 60. */
+  readonly losses: readonly number[];
+  readonly secondsLeft: number | null;
+  readonly checkpointStep: number | null;
+  /** Said when training goes on from an earlier checkpoint: "resumed at step 150 of 375 from run X". */
+  readonly resumed: string | null;
+  readonly accuracy: number | null;
+  readonly report: string | null;
+}
+
+/** Sent by the GPU worker while a block of steps runs, and as heartbeat detail. */
+export interface TrainingProgress {
+  readonly step: number;
+  readonly totalSteps: number;
+  readonly epoch: number;
+  readonly loss: number;
+  readonly stepMs: number;
+  readonly checkpointStep: number | null;
+  readonly resumed: string | null;
+}
+
+export interface ReleaseProgress {
+  readonly rows: number;
+  readonly rowsTotal: number;
+  readonly reused: boolean;
+}
