@@ -44,6 +44,8 @@ export const shardSchema = z.strictObject({
 });
 export type Shard = z.output<typeof shardSchema>;
 
+/** Uploaded with the shards, so it holds nothing that the guarantee does not cover besides sizes, classes and their counts. How many
+ *  of the user's tokens stayed themselves is a second look at the plain text and stays on the client. */
 export const releaseManifestSchema = z.strictObject({
   format: z.literal('rapt-release/1'),
   tenant: z.string(),
@@ -57,8 +59,6 @@ export const releaseManifestSchema = z.strictObject({
   /** What every row's plain tokens were drawn from; false without reconstruction. */
   plain: z.union([z.literal(false), z.strictObject({ tokensPerRow: z.int(), vocabulary: z.array(z.int()) })]),
   guarantee: guaranteeSchema,
-  /** Share of the user's tokens that stayed themselves, over both splits. */
-  unchangedRate: z.number(),
   rows: z.strictObject({ train: z.int(), test: z.int() }),
   tokens: z.int(),
   shards: z.array(shardSchema),

@@ -13,7 +13,7 @@ const positiveInt = z.int().positive();
 const rate = z.number().gt(0, 'must lie strictly between 0 and 1').lt(1, 'must lie strictly between 0 and 1');
 
 const dataSchema = z.strictObject({
-  /** A table (.csv, .tsv, .jsonl, .parquet, each also .gz) on the client worker's machine, or a built-in data set. */
+  /** A table (.csv, .tsv, .jsonl, each also .gz, or .parquet) on the client worker's machine, or a built-in data set. */
   train: z.string().min(1),
   /** Held-out table. Without it, `testFraction` of the training rows is held out by a hash of the row number. */
   test: z.string().min(1).optional(),
@@ -24,7 +24,7 @@ const dataSchema = z.strictObject({
   labelColumn: z.string().min(1).default('label'),
   /** Columns that an attribute-inference audit tries to guess. They never leave the client. */
   attributeColumns: z.array(z.string().min(1)).default([]),
-  /** Tokens kept of each text, the rest is cut; special tokens and plain tokens are not counted. */
+  /** Tokens kept of each row, of both texts together in a pair task; the rest is cut. Special and plain tokens are not counted. */
   maxTokens: z.int().min(1).max(480).default(64),
   /** Use the first rows only. */
   maxTrainRows: positiveInt.optional(),

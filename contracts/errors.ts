@@ -14,6 +14,8 @@ export const ErrorKind = {
   diverged: 'RaptDiverged',
   /** Something that must exist was not found. Never retried. */
   notFound: 'RaptNotFound',
+  /** A service refused the credentials, or they do not cover what was asked. Never retried. */
+  accessDenied: 'RaptAccessDenied',
 } as const;
 export type ErrorKind = (typeof ErrorKind)[keyof typeof ErrorKind];
 

@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { ErrorKind, RaptError } from '../../contracts/index.ts';
+
+/** Text to token ids and back, without the special tokens that frame a sequence. */
+export interface Tokenizer {
+  /** Token strings by id: the public vocabulary. */
+  readonly tokens: readonly string[];
+  readonly clsId: number;
+  readonly sepId: number;
+  readonly padId: number;
+  readonly unknownId: number;
+  /** Ids with a structural meaning: [PAD], [CLS], [SEP], [MASK], [UNK] and the like. */
+  readonly specialIds: ReadonlySet<number>;
+  /** Ids of the text, cut to maxTokens. */
+  encode(text: string, maxTokens: number): Int32Array;
+  decode(ids: ArrayLike<number>): string;
+}
+
+/** Loads the tokenizer of a model folder by `@huggingface/transformers`. @throws RaptError notFound when it has none. */
+export async function loadTokenizer(folder: string): Promise<Tokenizer> {
+  const { AutoTokenizer, env } = await import('@huggingface/transformers');
+  env.allowRemoteModels = false;
+  env.localModelPath = dirname(folder);
+  const tokenizer = await AutoTokenizer.from_pretrained(basename(folder)).catch((cause: unknown) => {
+    throw new RaptError(ErrorKind.notFound, `${join(folder, 'tokenizer.json')} could not be loaded as a tokenizer`, { cause });
+  });
+  const tokens: string[] = [];
+  for (const [token, id] of tokenizer.get_vocab()) tokens[id] = token;
+  const idOf = (names: readonly string[]): number => {
+    const name = names.find((candidate) => tokens.includes(candidate));
+    if (name === undefined)
+      throw new RaptError(ErrorKind.notFound, `the tokenizer in ${folder} has no ${names[0]} token; it is not one of the BERT family`);
+    return tokens.indexOf(name);
+  };
+  return {
+    tokens,
+    clsId: idOf(['[CLS]', '<s>']),
+    sepId: idOf(['[SEP]', '</s>']),
+    padId: idOf(['[PAD]', '<pad>']),
+    unknownId: idOf(['[UNK]', '<unk>']),
+    specialIds: specialIds(folder, tokens),
+    encode: (text, maxTokens) => Int32Array.from(tokenizer.encode(text, { add_special_tokens: false })).subarray(0, maxTokens),
+    decode: (ids) => tokenizer.decode(Array.from(ids), { skip_special_tokens: false }),
+  };
+}
+
+interface AddedToken {
+  readonly id: number;
+  readonly special: boolean;
+}
+
+function specialIds(folder: string, tokens: readonly string[]): ReadonlySet<number> {
+  const json = JSON.parse(readFileSync(join(folder, 'tokenizer.json'), 'utf8')) as { added_tokens?: readonly AddedToken[] };
+  const added = (json.added_tokens ?? []).filter((token) => token.special).map((token) => token.id);
+  const framed = tokens.flatMap((token, id) => (/^(\[(PAD|CLS|SEP|MASK|UNK)\]|<(s|\/s|pad|unk|mask)>)$/.test(token) ? [id] : []));
+  return new Set([...added, ...framed]);
+}

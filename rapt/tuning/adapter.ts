@@ -1,0 +1,62 @@
+/** The adapter: everything that inference needs besides the frozen backbone. Laid out as Hugging Face PEFT lays out its own. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ADAPTER_FILES, ErrorKind, RaptError, adapterCardSchema, type AdapterCard, type AdapterFile } from '../../contracts/index.ts';
+import type { BackboneConfig } from '../backbone/index.ts';
+import { encodeSafetensors, readSafetensors } from '../safetensors.ts';
+import { PARAMETER, adapterParameters, type Parameters } from './parameters.ts';
+import { canonicalJson } from './digest.ts';
+
+export interface Adapter {
+  readonly card: AdapterCard;
+  /** Virtual tokens and classification head. */
+  readonly parameters: Parameters;
+}
+
+const PEFT_TYPE = { prompt: 'PROMPT_TUNING', prefix: 'PREFIX_TUNING' } as const;
+
+/** The bytes of each file of an adapter; they depend on the trained weights and the card alone. */
+export function encodeAdapter(parameters: Parameters, card: AdapterCard, backbone: BackboneConfig): Record<AdapterFile, Buffer> {
+  const { [PARAMETER.virtualTokens]: virtualTokens, ...head } = adapterParameters(parameters);
+  const { length, method } = card;
+  return {
+    'adapter_config.json': Buffer.from(
+      `${JSON.stringify(
+        {
+          base_model_name_or_path: card.backbone.name,
+          inference_mode: true,
+          num_attention_heads: backbone.heads,
+          num_layers: backbone.layers,
+          num_transformer_submodules: 1,
+          num_virtual_tokens: length,
+          peft_type: PEFT_TYPE[method],
+          ...(method === 'prefix' ? { encoder_hidden_size: backbone.hiddenSize, prefix_projection: false } : {}),
+          task_type: 'FEATURE_EXTRACTION',
+          token_dim: method === 'prefix' ? backbone.hiddenSize : backbone.embeddingSize,
+        },
+        null,
+        2,
+      )}\n`,
+    ),
+    'adapter_model.safetensors': encodeSafetensors({ [PARAMETER.virtualTokens]: virtualTokens! }, { format: 'pt' }),
+    'head.safetensors': encodeSafetensors(head as Parameters, { format: 'pt' }),
+    'rapt.json': Buffer.from(canonicalJson(card)),
+  };
+}
+
+/** Reads an adapter's folder. @throws RaptError corruptArtifact naming the file that cannot be read. */
+export function readAdapter(folder: string): Adapter {
+  const [, model, head, card] = ADAPTER_FILES;
+  return {
+    card: readCard(join(folder, card)),
+    parameters: { ...readSafetensors(join(folder, model)), ...readSafetensors(join(folder, head)) } as Parameters,
+  };
+}
+
+export function readCard(path: string): AdapterCard {
+  try {
+    return adapterCardSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (cause) {
+    throw new RaptError(ErrorKind.corruptArtifact, `${path} is not an adapter card; export the adapter again`, { cause });
+  }
+}

@@ -1,0 +1,79 @@
+import { tf, tidy, type Tensor2D } from '../tensorflow.ts';
+import type { Encoder, VirtualTokens } from '../backbone/index.ts';
+import { layOut, sequenceLength, type Examples, type FrameIds } from './examples.ts';
+import { classify, pool, reconstruct } from './heads.ts';
+import { device1d, device2d, plainStates, poolingWeights, scoped } from './joint-loss.ts';
+import { sortedBatches } from './order.ts';
+import { PARAMETER, type Parameters } from './parameters.ts';
+import { disposeVirtualTokens, toVirtualTokens, type VirtualTokenMethod } from './virtual-tokens.ts';
+
+export interface Classified {
+  /** Predicted class of each row, in the order of the examples. */
+  readonly predicted: Int32Array;
+  /** Its softmax probability. */
+  readonly probability: Float32Array;
+  /** Plain tokens reconstructed, when the parameters still hold the reconstruction head. */
+  readonly reconstruction: { readonly correct: number; readonly n: number } | null;
+}
+
+/** Classifies every row. Parameters are an adapter's, or a checkpoint's with the reconstruction head. */
+export function classifyExamples(
+  encoder: Encoder,
+  parameters: Parameters,
+  method: VirtualTokenMethod,
+  examples: Examples,
+  frame: FrameIds,
+  o: { batchSize?: number; onRows?: (done: number) => void } = {},
+): Classified {
+  const { batchSize = 64, onRows } = o;
+  const lengths = Int32Array.from({ length: examples.count }, (_, row) => sequenceLength(examples, row, frame));
+  const predicted = new Int32Array(examples.count);
+  const probability = new Float32Array(examples.count);
+  const withReconstruction = examples.plain !== null && parameters[PARAMETER.reconstructionW1] !== undefined;
+  let reconstructed = 0;
+  let plainTokens = 0;
+  let done = 0;
+  const virtual = toVirtualTokens(method, parameters[PARAMETER.virtualTokens]!, encoder.config);
+  try {
+    for (const indices of sortedBatches(lengths, batchSize)) {
+      const answer = classifyBatch(encoder, parameters, virtual, examples, frame, indices, withReconstruction);
+      indices.forEach((row, place) => {
+        predicted[row] = answer.predicted[place]!;
+        probability[row] = answer.probability[place]!;
+      });
+      reconstructed += answer.reconstructed;
+      plainTokens += answer.plainTokens;
+      done += indices.length;
+      onRows?.(done);
+    }
+  } finally {
+    disposeVirtualTokens(virtual);
+  }
+  return { predicted, probability, reconstruction: withReconstruction ? { correct: reconstructed, n: plainTokens } : null };
+}
+
+function classifyBatch(
+  encoder: Encoder,
+  parameters: Parameters,
+  virtual: VirtualTokens,
+  examples: Examples,
+  frame: FrameIds,
+  indices: Int32Array,
+  withReconstruction: boolean,
+): { predicted: ArrayLike<number>; probability: ArrayLike<number>; reconstructed: number; plainTokens: number } {
+  const batch = layOut(examples, indices, frame);
+  const promptLength = virtual.prompt?.shape[0] ?? 0;
+  return scoped((own) => {
+    const hidden = own(encoder.encode(batch, virtual));
+    const head = { weight: own(device2d(parameters[PARAMETER.headWeight]!)), bias: own(device1d(parameters[PARAMETER.headBias]!)) };
+    const probabilities = own(tidy(() => tf.softmax(classify(pool(poolingWeights(batch, promptLength), hidden), head)) as Tensor2D));
+    const predicted = own(tf.argMax(probabilities, 1)).dataSync();
+    const probability = own(tf.max(probabilities, 1)).dataSync();
+    if (!withReconstruction) return { predicted, probability, reconstructed: 0, plainTokens: 0 };
+    const rec = { w1: own(device2d(parameters[PARAMETER.reconstructionW1]!)), w2: own(device2d(parameters[PARAMETER.reconstructionW2]!)) };
+    const answers = own(tidy(() => tf.argMax(reconstruct(plainStates(hidden, promptLength, batch.plainLength), rec).logits, 1))).dataSync();
+    let reconstructed = 0;
+    for (let i = 0; i < answers.length; i++) if (answers[i] === batch.plainTargets![i]) reconstructed++;
+    return { predicted, probability, reconstructed, plainTokens: answers.length };
+  });
+}

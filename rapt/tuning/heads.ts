@@ -1,0 +1,92 @@
+/** The two heads on the frozen model's hidden states, with gradients derived by hand. */
+import { tf, tidy, type Tensor1D, type Tensor2D, type Tensor3D } from '../tensorflow.ts';
+
+export interface SoftmaxLoss {
+  /** Sum over the rows of -log p[target]. */
+  readonly lossSum: number;
+  readonly correct: number;
+  /** d(mean loss)/d(logits) = (softmax - onehot) / rows, [rows, classes]; the caller disposes of it. */
+  readonly dLogits: Tensor2D;
+}
+
+/** Cross-entropy of softmax(logits) against target classes. logits [rows, classes] */
+export function softmaxCrossEntropy(logits: Tensor2D, targets: Int32Array): SoftmaxLoss {
+  const [rows, classes] = logits.shape;
+  const { losses, answers, dLogits } = tidy(() => {
+    const logP = tf.logSoftmax(logits) as Tensor2D;
+    const oneHot = tf.oneHot(tf.tensor1d(targets, 'int32'), classes) as Tensor2D;
+    return {
+      losses: tf.neg(tf.sum(tf.mul(logP, oneHot), 1)) as Tensor1D,
+      answers: tf.argMax(logits, 1) as Tensor1D,
+      dLogits: tf.mul(tf.sub(tf.exp(logP), oneHot), 1 / rows) as Tensor2D,
+    };
+  });
+  const lossSum = sum(losses.dataSync());
+  const answered = answers.dataSync();
+  losses.dispose();
+  answers.dispose();
+  let correct = 0;
+  for (let row = 0; row < rows; row++) if (answered[row] === targets[row]) correct++;
+  return { lossSum, correct, dLogits };
+}
+
+/** Weighted mean of hidden states: weights [batch, 1, seq], hidden [batch, seq, hidden] -> [batch, hidden]. */
+export function pool(weights: Tensor3D, hidden: Tensor3D): Tensor2D {
+  return tf.squeeze(tf.matMul(weights, hidden), [1]) as Tensor2D;
+}
+
+/** dHidden = weights^T dPooled: [batch, 1, seq], [batch, hidden] -> [batch, seq, hidden] */
+export function poolBackward(weights: Tensor3D, dPooled: Tensor2D): Tensor3D {
+  return tf.matMul(weights, tf.expandDims(dPooled, 1) as Tensor3D, true, false);
+}
+
+export interface LinearHead {
+  readonly weight: Tensor2D;
+  readonly bias: Tensor1D;
+}
+
+/** x [rows, hidden] -> logits [rows, classes] */
+export const classify = (x: Tensor2D, { weight, bias }: LinearHead): Tensor2D => tf.add(tf.matMul(x, weight, false, true), bias);
+
+export interface LinearHeadGradients {
+  readonly dx: Tensor2D;
+  readonly dWeight: Tensor2D;
+  readonly dBias: Tensor1D;
+}
+
+export const classifyBackward = (dLogits: Tensor2D, x: Tensor2D, { weight }: LinearHead): LinearHeadGradients => ({
+  dx: tf.matMul(dLogits, weight),
+  dWeight: tf.matMul(dLogits, x, true, false),
+  dBias: tf.sum(dLogits, 0),
+});
+
+/** RAPT's reconstruction head (arXiv 2305.06212, section 4): logits = W1 W2 g. */
+export interface ReconstructionHead {
+  /** [bottleneck, hidden] */
+  readonly w2: Tensor2D;
+  /** [|T|, bottleneck] */
+  readonly w1: Tensor2D;
+}
+
+/** g [rows, hidden] -> code [rows, bottleneck], logits [rows, |T|] */
+export function reconstruct(g: Tensor2D, { w1, w2 }: ReconstructionHead): { code: Tensor2D; logits: Tensor2D } {
+  const code = tf.matMul(g, w2, false, true) as Tensor2D;
+  return { code, logits: tf.matMul(code, w1, false, true) };
+}
+
+export interface ReconstructionGradients {
+  readonly dg: Tensor2D;
+  readonly dW1: Tensor2D;
+  readonly dW2: Tensor2D;
+}
+
+export function reconstructBackward(dLogits: Tensor2D, code: Tensor2D, g: Tensor2D, { w1, w2 }: ReconstructionHead): ReconstructionGradients {
+  const dCode = tf.matMul(dLogits, w1) as Tensor2D;
+  return { dg: tf.matMul(dCode, w2), dW1: tf.matMul(dLogits, code, true, false), dW2: tf.matMul(dCode, g, true, false) };
+}
+
+function sum(values: ArrayLike<number>): number {
+  let total = 0;
+  for (let i = 0; i < values.length; i++) total += values[i]!;
+  return total;
+}
