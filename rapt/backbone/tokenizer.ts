@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
+import { readSpecialIds } from './frame.ts';
 
 /** Text to token ids and back, without the special tokens that frame a sequence. */
 export interface Tokenizer {
@@ -16,6 +16,9 @@ export interface Tokenizer {
   encode(text: string, maxTokens: number): Int32Array;
   decode(ids: ArrayLike<number>): string;
 }
+
+/** Names of the structural tokens in the families' vocabularies. */
+const FRAMING = { cls: ['[CLS]', '<s>'], sep: ['[SEP]', '</s>'], pad: ['[PAD]', '<pad>'], unknown: ['[UNK]', '<unk>'] };
 
 /** Loads the tokenizer of a model folder by `@huggingface/transformers`. @throws RaptError notFound when it has none. */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
@@ -35,24 +38,12 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   };
   return {
     tokens,
-    clsId: idOf(['[CLS]', '<s>']),
-    sepId: idOf(['[SEP]', '</s>']),
-    padId: idOf(['[PAD]', '<pad>']),
-    unknownId: idOf(['[UNK]', '<unk>']),
-    specialIds: specialIds(folder, tokens),
+    clsId: idOf(FRAMING.cls),
+    sepId: idOf(FRAMING.sep),
+    padId: idOf(FRAMING.pad),
+    unknownId: idOf(FRAMING.unknown),
+    specialIds: new Set([...readSpecialIds(folder), ...Object.values(FRAMING).map(idOf)]),
     encode: (text, maxTokens) => Int32Array.from(tokenizer.encode(text, { add_special_tokens: false })).subarray(0, maxTokens),
     decode: (ids) => tokenizer.decode(Array.from(ids), { skip_special_tokens: false }),
   };
-}
-
-interface AddedToken {
-  readonly id: number;
-  readonly special: boolean;
-}
-
-function specialIds(folder: string, tokens: readonly string[]): ReadonlySet<number> {
-  const json = JSON.parse(readFileSync(join(folder, 'tokenizer.json'), 'utf8')) as { added_tokens?: readonly AddedToken[] };
-  const added = (json.added_tokens ?? []).filter((token) => token.special).map((token) => token.id);
-  const framed = tokens.flatMap((token, id) => (/^(\[(PAD|CLS|SEP|MASK|UNK)\]|<(s|\/s|pad|unk|mask)>)$/.test(token) ? [id] : []));
-  return new Set([...added, ...framed]);
 }

@@ -1,6 +1,6 @@
 import { tf, tidy, type Tensor2D } from '../tensorflow.ts';
-import type { Encoder, VirtualTokens } from '../backbone/index.ts';
-import { layOut, sequenceLength, type Examples, type FrameIds } from './examples.ts';
+import type { Encoder, FrameIds, VirtualTokens } from '../backbone/index.ts';
+import { layOut, sequenceLength, type Examples } from './examples.ts';
 import { classify, pool, reconstruct } from './heads.ts';
 import { device1d, device2d, plainStates, poolingWeights, scoped } from './joint-loss.ts';
 import { sortedBatches } from './order.ts';

@@ -1,10 +1,5 @@
-import type { EncoderBatch } from '../backbone/index.ts';
-
-/** Rows of different lengths in one array: row i is values[offsets[i] .. offsets[i + 1]]. */
-export interface Ragged {
-  readonly offsets: Uint32Array;
-  readonly values: Int32Array;
-}
+import type { EncoderBatch, FrameIds } from '../backbone/index.ts';
+import type { Ragged } from '../release/index.ts';
 
 /** Privatized rows, held in memory as plain arrays. */
 export interface Examples {
@@ -26,16 +21,6 @@ export interface PlainTokens {
   readonly noisyIds: Int32Array;
   /** Place in the reconstruction vocabulary of each true token, [count * perRow]. */
   readonly targets: Int32Array;
-}
-
-/** Ids that frame a sequence. */
-export interface FrameIds {
-  readonly cls: number;
-  readonly sep: number;
-  readonly pad: number;
-  /** The roberta families put two separators between the texts of a pair. */
-  readonly doubleSeparator: boolean;
-  readonly tokenTypes: boolean;
 }
 
 export interface Batch extends EncoderBatch {
@@ -94,7 +79,7 @@ export function layOut(examples: Examples, indices: Int32Array, frame: FrameIds)
   return { batch, seq, ids, lengths, tokenTypes, indices, plainLength, poolingWeights, plainTargets, labels };
 }
 
-function append(ids: Int32Array, at: number, { offsets, values }: Ragged, row: number): number {
-  ids.set(values.subarray(offsets[row], offsets[row + 1]), at);
+function append(ids: Int32Array, at: number, { offsets, ids: source }: Ragged, row: number): number {
+  ids.set(source.subarray(offsets[row], offsets[row + 1]), at);
   return at + offsets[row + 1]! - offsets[row]!;
 }

@@ -2,9 +2,10 @@ export { encodeAdapter, readAdapter, readCard, type Adapter } from './adapter.ts
 export { encodeCheckpoint, readCheckpoint, readState, type Checkpoint } from './checkpoint.ts';
 export { classifyExamples, type Classified } from './classifier.ts';
 export { canonicalJson, trainingDigest } from './digest.ts';
-export type { Batch, Examples, FrameIds, PlainTokens, Ragged } from './examples.ts';
+export type { Batch, Examples, PlainTokens } from './examples.ts';
+export { loadExamples } from './from-release.ts';
 export type { JointLoss } from './joint-loss.ts';
 export { stepsPerEpoch } from './order.ts';
-export { PARAMETER, initialParameters, type Parameters } from './parameters.ts';
+export { PARAMETER, initialParameters, promptStart, type Parameters } from './parameters.ts';
 export { normalValues, permutation, seededStream } from './random.ts';
 export { Trainer, type StepReport, type TrainerSetup } from './trainer.ts';

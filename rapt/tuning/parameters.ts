@@ -1,6 +1,8 @@
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import type { FloatTensor, FloatTensors } from '../safetensors.ts';
 import type { TuningOptions } from '../../contracts/index.ts';
 import type { BackboneConfig } from '../backbone/index.ts';
+import type { EmbeddingTable } from '../privacy/index.ts';
 import { normalValues, seededStream } from './random.ts';
 
 /** Names of everything that is trained. The prompt and prefix carry PEFT's name and layout. */
@@ -60,3 +62,14 @@ export function initialParameters({ config, classes, reconstructionVocabulary, o
 /** What an adapter keeps: the reconstruction head has done its work and is thrown away. */
 export const adapterParameters = (parameters: Parameters): Parameters =>
   Object.fromEntries(Object.entries(parameters).filter(([name]) => !name.startsWith('reconstruction.'))) as Parameters;
+
+/** Embeddings of tokens sampled by the run's seed, from which a soft prompt starts. */
+export function promptStart({ values, rows, dimensions }: EmbeddingTable, { seed, length }: TuningOptions): Float32Array {
+  const stream = seededStream(seed, 'prompt start');
+  const start = new Float32Array(length * dimensions);
+  for (let token = 0; token < length; token++) {
+    const row = uniformInt(stream, 0, rows - 1);
+    start.set(values.subarray(row * dimensions, (row + 1) * dimensions), token * dimensions);
+  }
+  return start;
+}

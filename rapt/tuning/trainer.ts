@@ -1,6 +1,6 @@
 import { ErrorKind, RaptError, type CheckpointState, type LossPoint, type Sha256, type TuningOptions } from '../../contracts/index.ts';
-import type { Encoder } from '../backbone/index.ts';
-import { sequenceLength, layOut, type Examples, type FrameIds } from './examples.ts';
+import type { Encoder, FrameIds } from '../backbone/index.ts';
+import { sequenceLength, layOut, type Examples } from './examples.ts';
 import { jointLoss, type JointLoss } from './joint-loss.ts';
 import { adamWStep, globalNorm, initialMoments, type Moments } from './optimizer.ts';
 import { epochBatches, stepsPerEpoch } from './order.ts';

@@ -1,0 +1,47 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Folders of attempts carry their worker's process id, so that a later worker can tell which are left over. */
+export class Scratch {
+  readonly root: string;
+
+  /** Removes what attempts of killed workers left behind. */
+  constructor(root: string) {
+    this.root = root;
+    mkdirSync(this.attempts, { recursive: true });
+    mkdirSync(this.releases, { recursive: true });
+    for (const name of readdirSync(this.attempts))
+      if (!isAlive(Number(name.split('-')[0]))) rmSync(join(this.attempts, name), { recursive: true, force: true });
+  }
+
+  /** Downloaded releases, kept by digest for the next block of steps. */
+  get releases(): string {
+    return join(this.root, 'releases');
+  }
+
+  get attempts(): string {
+    return join(this.root, 'attempts');
+  }
+
+  /** Gives an attempt a folder for as long as the body runs. */
+  async attempt<T>(body: (folder: string) => Promise<T>): Promise<T> {
+    const folder = join(this.attempts, `${process.pid}-${randomUUID()}`);
+    mkdirSync(folder);
+    try {
+      return await body(folder);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return existsSync(`/proc/${pid}`) || (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import type { ReleaseManifest, Shard } from '../../contracts/index.ts';
+import { readShard, type Ragged, type ShardRows } from '../release/index.ts';
+import type { Examples } from './examples.ts';
+
+/** Reads one split of a release's folder into memory: 4 bytes a token. @throws RaptError corruptArtifact naming the shard. */
+export async function loadExamples(folder: string, manifest: ReleaseManifest, split: Shard['split']): Promise<Examples> {
+  const shards: ShardRows[] = [];
+  for (const { file, split: of } of manifest.shards) if (of === split) shards.push(await readShard(join(folder, file)));
+  const places = manifest.plain ? new Map(manifest.plain.vocabulary.map((id, place) => [id, place])) : null;
+  return {
+    count: shards.reduce((sum, shard) => sum + shard.count, 0),
+    text: joinRagged(shards.map((shard) => shard.input)),
+    pair: manifest.pair ? joinRagged(shards.flatMap((shard) => (shard.pair ? [shard.pair] : []))) : null,
+    plain: places
+      ? {
+          perRow: manifest.plain ? manifest.plain.tokensPerRow : 0,
+          noisyIds: join32(shards.flatMap((shard) => (shard.plain ? [shard.plain.noisyIds] : []))),
+          targets: join32(shards.flatMap((shard) => (shard.plain ? [shard.plain.ids] : []))).map((id) => places.get(id)!),
+        }
+      : null,
+    labels: split === 'train' ? join32(shards.flatMap((shard) => (shard.labels ? [shard.labels] : []))) : null,
+    rows: join32(shards.map((shard) => shard.rows)),
+  };
+}
+
+function joinRagged(parts: readonly Ragged[]): Ragged {
+  const offsets = new Int32Array(parts.reduce((sum, part) => sum + part.offsets.length - 1, 1));
+  let row = 0;
+  for (const part of parts) {
+    const base = offsets[row]!;
+    for (let i = 1; i < part.offsets.length; i++) offsets[row + i] = base + part.offsets[i]!;
+    row += part.offsets.length - 1;
+  }
+  return { offsets, ids: join32(parts.map((part) => part.ids)) };
+}
+
+function join32(parts: readonly Int32Array[]): Int32Array {
+  const all = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

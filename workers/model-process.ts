@@ -1,0 +1,122 @@
+/** The process in which models run: trains or classifies, and tells the GPU worker that started it. It ends with its worker. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import type { ClassifyJob, FromModelProcess, ToModelProcess, TrainJob } from '../activities/gpu/trainer-protocol.ts';
+import { MANIFEST_FILE, RaptError, releaseManifestSchema, type Predictions, type ReleaseManifest } from '../contracts/index.ts';
+import { Encoder, loadEmbeddingTable, readFrameIds } from '../rapt/backbone/index.ts';
+import {
+  PARAMETER,
+  Trainer,
+  classifyExamples,
+  encodeCheckpoint,
+  initialParameters,
+  loadExamples,
+  promptStart,
+  readAdapter,
+  readCheckpoint,
+} from '../rapt/tuning/index.ts';
+
+let stopping = false;
+
+function report(message: FromModelProcess): Promise<void> {
+  return new Promise((resolve) => process.send!(message, () => resolve()));
+}
+
+async function train(job: TrainJob): Promise<void> {
+  const manifest = readManifest(job.releaseFolder);
+  const encoder = new Encoder(job.backboneFolder);
+  const examples = await loadExamples(job.releaseFolder, manifest, 'train');
+  const checkpoint = job.checkpointFolder === null ? null : readCheckpoint(job.checkpointFolder);
+  const trainer = new Trainer({
+    encoder,
+    examples,
+    frame: readFrameIds(job.backboneFolder),
+    options: job.options,
+    trainingDigest: job.trainingDigest,
+    parameters: checkpoint?.parameters ?? firstParameters(job, encoder, manifest),
+    ...(checkpoint ? { resume: checkpoint } : {}),
+  });
+  let saved = trainer.step;
+  const save = async (): Promise<void> => {
+    if (trainer.step === saved) return;
+    const folder = join(job.outputFolder, String(trainer.step));
+    mkdirSync(folder, { recursive: true });
+    for (const [file, bytes] of Object.entries(encodeCheckpoint(trainer))) writeFileSync(join(folder, file), bytes);
+    saved = trainer.step;
+    await report({ type: 'checkpoint', step: saved, folder });
+  };
+
+  while (!stopping && trainer.step < Math.min(job.untilStep, trainer.totalSteps)) {
+    const start = performance.now();
+    const { step, epoch, loss } = await trainer.next();
+    await report({ type: 'step', step, epoch, loss: loss.loss, stepMs: performance.now() - start });
+    if (step % job.options.checkpointEverySteps === 0) await save();
+    await setImmediate(); // lets a stop message in
+  }
+  await save();
+  await report(stopping ? { type: 'stopped' } : { type: 'finished', reconstruction: null });
+}
+
+function firstParameters(job: TrainJob, encoder: Encoder, manifest: ReleaseManifest) {
+  const { options } = job;
+  const table = options.method === 'prompt' ? loadEmbeddingTable(job.backboneFolder) : null;
+  return initialParameters({
+    config: encoder.config,
+    classes: manifest.classes.length,
+    reconstructionVocabulary: manifest.plain ? manifest.plain.vocabulary.length : 0,
+    options,
+    ...(table ? { promptStart: promptStart(table, options) } : {}),
+  });
+}
+
+async function classify(job: ClassifyJob): Promise<void> {
+  const manifest = readManifest(job.releaseFolder);
+  const encoder = new Encoder(job.backboneFolder);
+  const adapter = readAdapter(job.adapterFolder);
+  const examples = await loadExamples(job.releaseFolder, manifest, 'test');
+  const heads = job.checkpointFolder === null ? {} : reconstructionHead(job.checkpointFolder);
+  const answer = classifyExamples(encoder, { ...adapter.parameters, ...heads }, adapter.card.method, examples, readFrameIds(job.backboneFolder), {
+    onRows: (done) => void report({ type: 'rows', done }),
+  });
+  const predictions: Predictions = {
+    format: 'rapt-predictions/1',
+    rows: [...examples.rows],
+    predicted: [...answer.predicted],
+    probability: [...answer.probability],
+  };
+  writeFileSync(job.outputFile, JSON.stringify(predictions));
+  const reconstruction = answer.reconstruction && { accuracy: answer.reconstruction.correct / answer.reconstruction.n, n: answer.reconstruction.n };
+  await report({ type: 'finished', reconstruction });
+}
+
+function reconstructionHead(checkpointFolder: string) {
+  const { parameters } = readCheckpoint(checkpointFolder);
+  return Object.fromEntries(
+    [PARAMETER.reconstructionW1, PARAMETER.reconstructionW2].flatMap((name) => (parameters[name] ? [[name, parameters[name]]] : [])),
+  );
+}
+
+const readManifest = (folder: string): ReleaseManifest =>
+  releaseManifestSchema.parse(JSON.parse(readFileSync(join(folder, MANIFEST_FILE), 'utf8')));
+
+process.on('message', (message: ToModelProcess) => {
+  if (message.type === 'stop') {
+    stopping = true;
+    return;
+  }
+  const { job } = message;
+  void (job.kind === 'train' ? train(job) : classify(job)).catch((error: unknown) =>
+    report(
+      error instanceof RaptError
+        ? { type: 'failed', kind: error.kind, message: error.message }
+        : // An unknown error's message might quote what it worked on.
+          { type: 'failed', kind: null, message: `the model process failed: ${error instanceof Error ? error.name : 'unknown error'}` },
+    ),
+  );
+});
+// The worker is gone: whatever was computed since the last checkpoint is computed again by the next attempt.
+process.on('disconnect', () => process.exit(0));
+// A terminal's Ctrl-C and a supervisor's SIGTERM reach the whole group; the worker decides when its process stops.
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => undefined);
