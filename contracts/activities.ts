@@ -18,6 +18,8 @@ export interface LocalRelease {
   readonly rows: { readonly train: number; readonly test: number };
   readonly unchangedRate: number;
   readonly guarantee: Guarantee;
+  /** SHA-256 of the backbone's weights, whose tokenizer and embedding table the release was drawn with. */
+  readonly backboneSha256: Sha256;
   /** True when an earlier run drew it and nothing was drawn now. */
   readonly reused: boolean;
 }
@@ -70,6 +72,7 @@ export interface PreparedPrediction {
   readonly localKey: string;
   readonly release: ReleaseRef;
   readonly adapter: AdapterRef;
+  readonly backbone: string;
   readonly guarantee: Guarantee;
 }
 export interface FinishedPrediction {

@@ -76,7 +76,9 @@ const tuningSchema = z.strictObject({
   checkpointEverySteps: positiveInt.default(50),
 });
 
-const metricName = /^[a-zA-Z][a-zA-Z0-9_.]*$/;
+/** What a gate can be put on. `reconstructionAccuracy` has no value in a run without reconstruction, and its gate is then missed. */
+export const GATE_METRICS = ['accuracy', 'f1', 'unchangedRate', 'reconstructionAccuracy'] as const;
+export type GateMetric = (typeof GATE_METRICS)[number];
 export const GATE_CONDITION = /^\s*(>=|<=|>|<|==)\s*(-?\d+(?:\.\d+)?(?:e-?\d+)?)\s*$/i;
 
 export const tuningConfigSchema = z.strictObject({
@@ -88,7 +90,7 @@ export const tuningConfigSchema = z.strictObject({
   tuning: tuningSchema.default(() => tuningSchema.parse({})),
   /** Metric name to condition, such as { "accuracy": ">=0.7" }. */
   gates: z
-    .record(z.string().regex(metricName), z.string().regex(GATE_CONDITION, 'write a condition such as ">=0.7"'))
+    .partialRecord(z.enum(GATE_METRICS), z.string().regex(GATE_CONDITION, 'write a condition such as ">=0.7"'))
     .default({}),
   /** Workflow id of an earlier run whose release and checkpoint are taken over when the configuration fits. */
   resumeFrom: z.string().min(1).optional(),
@@ -136,12 +138,17 @@ function parseWith<S extends z.ZodType>(schema: S, input: unknown): Parsed<z.out
 
 function describeIssue(issue: z.core.$ZodIssue): InputProblem[] {
   const path = issue.path.map(String);
-  if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({ where: [...path, key].join('.'), problem: 'is not a known field; remove it or check its spelling' }));
+  if (issue.code === 'unrecognized_keys') {
+    const problem =
+      path.join('.') === 'gates'
+        ? `is not a metric; a gate can be put on ${GATE_METRICS.join(', ')}`
+        : 'is not a known field; remove it or check its spelling';
+    return issue.keys.map((key) => ({ where: [...path, key].join('.'), problem }));
+  }
   if (issue.code === 'invalid_union') {
     const deepest = issue.errors.map((branch) => branch).sort((a, b) => depth(b) - depth(a))[0] ?? [];
     if (depth(deepest) > 0)
-      return deepest.flatMap((inner) => describeIssue({ ...inner, path: [...issue.path, ...inner.path] } as z.core.$ZodIssue));
+      return deepest.flatMap((inner) => describeIssue({ ...inner, path: [...issue.path, ...inner.path] }));
   }
   return [{ where: path.join('.') || 'configuration', problem: issue.message }];
 }

@@ -136,11 +136,11 @@ export class Encoder {
     const seq = promptLength + batch.seq;
     return tidy(() => {
       let x = lookUp(words, batch.ids, batch.batch, batch.seq); //  [batch, seq, embedding]
-      if (prompt) x = tf.concat([tf.tile(tf.expandDims(prompt, 0), [batch.batch, 1, 1]) as Tensor3D, x], 1);
+      if (prompt) x = tf.concat([tf.tile<Tensor3D>(tf.expandDims(prompt, 0), [batch.batch, 1, 1]), x], 1);
       const places = positionIds(batch, this.config, promptLength, prefixLength);
       x = tf.add(x, lookUp(positions, places, batch.batch, seq));
       if (tokenTypes) x = tf.add(x, lookUp(tokenTypes, segments(batch, promptLength), batch.batch, seq));
-      const flat = tf.reshape(x, [batch.batch * seq, this.config.embeddingSize]) as Tensor2D;
+      const flat: Tensor2D = tf.reshape(x, [batch.batch * seq, this.config.embeddingSize]);
       const { y, state } = layerNorm(flat, embeddingNorm, this.config.layerNormEps);
       return { x: projection ? dense(y, projection) : y, tape: { norm: state, promptLength } };
     });
@@ -151,8 +151,8 @@ export class Encoder {
     const { embeddingNorm, projection } = this.#weights;
     return tidy(() => {
       const dNorm = layerNormBackward(projection ? denseBackward(dx, projection) : dx, embeddingNorm, norm);
-      const rows = tf.reshape(dNorm, [batch, seq, this.config.embeddingSize]) as Tensor3D;
-      return tf.sum(tf.slice(rows, [0, 0, 0], [batch, promptLength, this.config.embeddingSize]), 0) as Tensor2D;
+      const rows: Tensor3D = tf.reshape(dNorm, [batch, seq, this.config.embeddingSize]);
+      return tf.sum<Tensor2D>(tf.slice(rows, [0, 0, 0], [batch, promptLength, this.config.embeddingSize]), 0);
     });
   }
 

@@ -54,8 +54,8 @@ export function layerForward(
     const k = withPrefix(splitHeads(dense(x, weights.key), batch, seq, heads), prefix?.keys); //  [batch, heads, prefix + seq, size]
     const v = withPrefix(splitHeads(dense(x, weights.value), batch, seq, heads), prefix?.values);
 
-    const scores = tf.matMul(q, k, false, true); //  [batch, heads, seq, prefix + seq], scaled by the query weights
-    const p = tf.softmax(maskBias ? tf.add(scores, maskBias) : scores) as Tensor4D;
+    const scores = tf.matMul<Tensor4D>(q, k, false, true); //  [batch, heads, seq, prefix + seq], scaled by the query weights
+    const p = tf.softmax<Tensor4D>(maskBias ? tf.add(scores, maskBias) : scores);
     const context = mergeHeads(tf.matMul(p, v)); //  [batch * seq, hidden]
 
     const attended = layerNorm(tf.add(dense(context, weights.attentionOutput), x), weights.attentionNorm, layerNormEps);
@@ -83,19 +83,19 @@ export function layerBackward(
   return tidy(() => {
     const dOut = layerNormBackward(dy, weights.outputNorm, tape.outputNorm);
     const du = scaledGeluBackward(denseBackward(dOut, weights.output), tape.gelu);
-    const dAttended = tf.add(denseBackward(du, weights.intermediate), dOut) as Tensor2D;
+    const dAttended = tf.add<Tensor2D>(denseBackward(du, weights.intermediate), dOut);
     const dSum = layerNormBackward(dAttended, weights.attentionNorm, tape.attentionNorm);
 
     const [batch, heads, seq] = tape.q.shape;
     const dContext = splitHeads(denseBackward(dSum, weights.attentionOutput), batch, seq, heads);
-    const dp = tf.matMul(dContext, tape.v, false, true) as Tensor4D;
-    const dv = tf.matMul(tape.p, dContext, true, false) as Tensor4D; //  [batch, heads, prefix + seq, size]
+    const dp = tf.matMul<Tensor4D>(dContext, tape.v, false, true);
+    const dv = tf.matMul<Tensor4D>(tape.p, dContext, true, false); //  [batch, heads, prefix + seq, size]
     const dScores = softmaxBackward(dp, tape.p);
-    const dk = tf.matMul(dScores, tape.q, true, false) as Tensor4D;
+    const dk = tf.matMul<Tensor4D>(dScores, tape.q, true, false);
     const prefix = prefixLength > 0 ? { keys: prefixPart(dk, prefixLength), values: prefixPart(dv, prefixLength) } : null;
     if (!needInputGradient) return { dx: null, prefix };
 
-    const dq = tf.matMul(dScores, tape.k) as Tensor4D;
+    const dq = tf.matMul<Tensor4D>(dScores, tape.k);
     const dx = tf.addN([
       dSum,
       denseBackward(mergeHeads(dq), weights.query),
@@ -115,7 +115,7 @@ export function disposeTape({ q, k, v, p, attentionNorm, gelu, outputNorm }: Lay
 function withPrefix(own: Tensor4D, prefix: Tensor | undefined): Tensor4D {
   if (!prefix) return own;
   const [batch] = own.shape;
-  return tf.concat([tf.tile(tf.expandDims(prefix, 0), [batch, 1, 1, 1]) as Tensor4D, own], 2);
+  return tf.concat([tf.tile<Tensor4D>(tf.expandDims(prefix, 0), [batch, 1, 1, 1]), own], 2);
 }
 
 /** Every row of the batch shares the prefix, so its gradient is the sum over the batch. */

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ErrorKind, RaptError, type Sha256 } from '../../contracts/index.ts';
+import { cacheFolder } from '../cache.ts';
 import { MODEL_FILE } from './weights.ts';
 
 export interface BackboneFiles {
@@ -17,9 +17,6 @@ export interface BackboneFiles {
 const TOKENIZER_FILE = 'tokenizer.json';
 const NEEDED_FILES = ['config.json', MODEL_FILE, TOKENIZER_FILE] as const;
 const HUB_NAME = /^[\w.-]+\/[\w.-]+$/;
-
-const cacheFolder = (): string =>
-  process.env['RAPT_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'rapt');
 
 /** Finds a backbone by folder, by the name that set-up gave it, or by its hub name (fetched once into the cache).
  *  @throws RaptError notFound with the way out. */

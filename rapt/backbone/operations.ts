@@ -22,10 +22,10 @@ export interface LayerNormState {
 
 /** y = gain * (x - mean(x)) / sqrt(var(x) + eps) + bias, over the last axis (Ba, Kiros, Hinton 2016, eq. 3). x [n, hidden] */
 export function layerNorm(x: Tensor2D, { gain, bias }: LayerNorm, eps: number): { y: Tensor2D; state: LayerNormState } {
-  const centred = tf.sub(x, tf.mean(x, 1, true)) as Tensor2D;
+  const centred = tf.sub<Tensor2D>(x, tf.mean(x, 1, true));
   const variance = tf.mean(tf.square(centred), 1, true);
-  const inverseDeviation = tf.rsqrt(tf.add(variance, eps)) as Tensor2D;
-  const normalized = tf.mul(centred, inverseDeviation) as Tensor2D;
+  const inverseDeviation = tf.rsqrt<Tensor2D>(tf.add(variance, eps));
+  const normalized = tf.mul<Tensor2D>(centred, inverseDeviation);
   return { y: tf.add(tf.mul(normalized, gain), bias), state: { normalized, inverseDeviation } };
 }
 
@@ -46,7 +46,7 @@ export interface GeluState {
 
 /** u (1 + erf u), which is sqrt(2) gelu(sqrt(2) u); the factors sqrt(2) live in the weights before and after. */
 export function scaledGelu(u: Tensor2D): { y: Tensor2D; state: GeluState } {
-  const onePlusErf = tf.add(tf.erf(u), 1) as Tensor2D;
+  const onePlusErf = tf.add<Tensor2D>(tf.erf(u), 1);
   return { y: tf.mul(u, onePlusErf), state: { u, onePlusErf } };
 }
 

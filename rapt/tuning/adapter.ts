@@ -39,7 +39,7 @@ export function encodeAdapter(parameters: Parameters, card: AdapterCard, backbon
       )}\n`,
     ),
     'adapter_model.safetensors': encodeSafetensors({ [PARAMETER.virtualTokens]: virtualTokens! }, { format: 'pt' }),
-    'head.safetensors': encodeSafetensors(head as Parameters, { format: 'pt' }),
+    'head.safetensors': encodeSafetensors(head, { format: 'pt' }),
     'rapt.json': Buffer.from(canonicalJson(card)),
   };
 }
@@ -49,7 +49,7 @@ export function readAdapter(folder: string): Adapter {
   const [, model, head, card] = ADAPTER_FILES;
   return {
     card: readCard(join(folder, card)),
-    parameters: { ...readSafetensors(join(folder, model)), ...readSafetensors(join(folder, head)) } as Parameters,
+    parameters: { ...readSafetensors(join(folder, model)), ...readSafetensors(join(folder, head)) },
   };
 }
 

@@ -28,7 +28,7 @@ export function encodeCheckpoint(trainer: Trainer): Record<CheckpointFile, Buffe
 export function readCheckpoint(folder: string): Checkpoint {
   const [weights, optimizer, state] = CHECKPOINT_FILES;
   return {
-    parameters: readSafetensors(join(folder, weights)) as Parameters,
+    parameters: readSafetensors(join(folder, weights)),
     moments: readSafetensors(join(folder, optimizer)),
     state: readState(join(folder, state)),
   };

@@ -66,7 +66,7 @@ function classifyBatch(
   return scoped((own) => {
     const hidden = own(encoder.encode(batch, virtual));
     const head = { weight: own(device2d(parameters[PARAMETER.headWeight]!)), bias: own(device1d(parameters[PARAMETER.headBias]!)) };
-    const probabilities = own(tidy(() => tf.softmax(classify(pool(poolingWeights(batch, promptLength), hidden), head)) as Tensor2D));
+    const probabilities = own(tidy(() => tf.softmax<Tensor2D>(classify(pool(poolingWeights(batch, promptLength), hidden), head))));
     const predicted = own(tf.argMax(probabilities, 1)).dataSync();
     const probability = own(tf.max(probabilities, 1)).dataSync();
     if (!withReconstruction) return { predicted, probability, reconstructed: 0, plainTokens: 0 };

@@ -13,12 +13,12 @@ export interface SoftmaxLoss {
 export function softmaxCrossEntropy(logits: Tensor2D, targets: Int32Array): SoftmaxLoss {
   const [rows, classes] = logits.shape;
   const { losses, answers, dLogits } = tidy(() => {
-    const logP = tf.logSoftmax(logits) as Tensor2D;
+    const logP = tf.logSoftmax<Tensor2D>(logits);
     const oneHot = tf.oneHot(tf.tensor1d(targets, 'int32'), classes) as Tensor2D;
     return {
-      losses: tf.neg(tf.sum(tf.mul(logP, oneHot), 1)) as Tensor1D,
-      answers: tf.argMax(logits, 1) as Tensor1D,
-      dLogits: tf.mul(tf.sub(tf.exp(logP), oneHot), 1 / rows) as Tensor2D,
+      losses: tf.neg<Tensor1D>(tf.sum(tf.mul(logP, oneHot), 1)),
+      answers: tf.argMax<Tensor1D>(logits, 1),
+      dLogits: tf.mul<Tensor2D>(tf.sub(tf.exp(logP), oneHot), 1 / rows),
     };
   });
   const lossSum = sum(losses.dataSync());
@@ -32,12 +32,12 @@ export function softmaxCrossEntropy(logits: Tensor2D, targets: Int32Array): Soft
 
 /** Weighted mean of hidden states: weights [batch, 1, seq], hidden [batch, seq, hidden] -> [batch, hidden]. */
 export function pool(weights: Tensor3D, hidden: Tensor3D): Tensor2D {
-  return tf.squeeze(tf.matMul(weights, hidden), [1]) as Tensor2D;
+  return tf.squeeze<Tensor2D>(tf.matMul(weights, hidden), [1]);
 }
 
 /** dHidden = weights^T dPooled: [batch, 1, seq], [batch, hidden] -> [batch, seq, hidden] */
 export function poolBackward(weights: Tensor3D, dPooled: Tensor2D): Tensor3D {
-  return tf.matMul(weights, tf.expandDims(dPooled, 1) as Tensor3D, true, false);
+  return tf.matMul(weights, tf.expandDims<Tensor3D>(dPooled, 1), true, false);
 }
 
 export interface LinearHead {
@@ -70,7 +70,7 @@ export interface ReconstructionHead {
 
 /** g [rows, hidden] -> code [rows, bottleneck], logits [rows, |T|] */
 export function reconstruct(g: Tensor2D, { w1, w2 }: ReconstructionHead): { code: Tensor2D; logits: Tensor2D } {
-  const code = tf.matMul(g, w2, false, true) as Tensor2D;
+  const code = tf.matMul<Tensor2D>(g, w2, false, true);
   return { code, logits: tf.matMul(code, w1, false, true) };
 }
 
@@ -81,7 +81,7 @@ export interface ReconstructionGradients {
 }
 
 export function reconstructBackward(dLogits: Tensor2D, code: Tensor2D, g: Tensor2D, { w1, w2 }: ReconstructionHead): ReconstructionGradients {
-  const dCode = tf.matMul(dLogits, w1) as Tensor2D;
+  const dCode = tf.matMul<Tensor2D>(dLogits, w1);
   return { dg: tf.matMul(dCode, w2), dW1: tf.matMul(dLogits, code, true, false), dW2: tf.matMul(dCode, g, true, false) };
 }
 

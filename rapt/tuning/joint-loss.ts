@@ -53,17 +53,17 @@ export async function jointLoss(
     const g = own(plainStates(pass.hidden, promptLength, batch.plainLength)); //  [batch * m, hidden]
     const rec = { w1: own(device2d(parameters[PARAMETER.reconstructionW1]!)), w2: own(device2d(parameters[PARAMETER.reconstructionW2]!)) };
     const { code, logits } = reconstruct(g, rec);
-    const plain = softmaxCrossEntropy(own(logits), batch.plainTargets!);
-    const dLogits = own(tf.mul(own(plain.dLogits), reconstructionWeight) as Tensor2D);
+    const plain = softmaxCrossEntropy(own(logits), batch.plainTargets);
+    const dLogits = own(tf.mul<Tensor2D>(own(plain.dLogits), reconstructionWeight));
     const dRec = reconstructBackward(dLogits, own(code), g, rec);
     gradients[PARAMETER.reconstructionW1] = dRec.dW1;
     gradients[PARAMETER.reconstructionW2] = dRec.dW2;
     const dPlain = own(spread(own(dRec.dg), pass.hidden.shape, promptLength, batch.plainLength));
-    const plainTokens = batch.plainTargets!.length;
+    const plainTokens = batch.plainTargets.length;
     const reconstructionLoss = plain.lossSum / plainTokens;
     return {
       loss: { ...base, loss: taskLoss + reconstructionWeight * reconstructionLoss, reconstructionLoss, reconstructed: plain.correct, plainTokens },
-      dHidden: tf.add(own(dTask), dPlain) as Tensor3D,
+      dHidden: tf.add<Tensor3D>(own(dTask), dPlain),
     };
   });
 
@@ -112,7 +112,7 @@ export function plainStates(hidden: Tensor3D, promptLength: number, plainLength:
 function spread(dg: Tensor2D, [batch, seq, size]: [number, number, number], promptLength: number, plainLength: number): Tensor3D {
   const before = promptLength + 1;
   return tidy(() =>
-    tf.pad(tf.reshape(dg, [batch, plainLength, size]) as Tensor3D, [
+    tf.pad<Tensor3D>(tf.reshape(dg, [batch, plainLength, size]), [
       [0, 0],
       [before, seq - before - plainLength],
       [0, 0],

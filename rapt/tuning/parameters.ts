@@ -56,12 +56,12 @@ export function initialParameters({ config, classes, reconstructionVocabulary, o
       1 / Math.sqrt(bottleneck),
     );
   }
-  return parameters as Parameters;
+  return parameters;
 }
 
 /** What an adapter keeps: the reconstruction head has done its work and is thrown away. */
 export const adapterParameters = (parameters: Parameters): Parameters =>
-  Object.fromEntries(Object.entries(parameters).filter(([name]) => !name.startsWith('reconstruction.'))) as Parameters;
+  Object.fromEntries(Object.entries(parameters).filter(([name]) => !name.startsWith('reconstruction.')));
 
 /** Embeddings of tokens sampled by the run's seed, from which a soft prompt starts. */
 export function promptStart({ values, rows, dimensions }: EmbeddingTable, { seed, length }: TuningOptions): Float32Array {

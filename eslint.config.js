@@ -1,0 +1,73 @@
+import { builtinModules } from 'node:module';
+import importX from 'eslint-plugin-import-x';
+import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
+import tseslint from 'typescript-eslint';
+
+/** Imports point one way; each folder lists what it may not reach. */
+const MAY_NOT_IMPORT = {
+  contracts: ['rapt', 'storage', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
+  rapt: ['storage', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
+  storage: ['rapt', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
+  workflows: ['rapt', 'storage', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
+  activities: ['workflows', 'workers', 'cli', 'infra', 'bench', 'test'],
+  workers: ['cli', 'bench', 'test'],
+  infra: ['activities', 'workflows', 'workers', 'cli', 'bench', 'test'],
+  cli: ['bench', 'test'],
+};
+/** Folders that others reach through their index alone. */
+const WITH_INDEX = ['contracts', 'storage', 'rapt/privacy', 'rapt/backbone', 'rapt/tuning', 'rapt/data', 'rapt/release', 'rapt/report'];
+
+const zones = [
+  ...Object.entries(MAY_NOT_IMPORT).flatMap(([target, from]) =>
+    from.map((folder) => ({ target: `./${target}`, from: `./${folder}`, message: `${target} may not import ${folder}: see docs/architecture.md` })),
+  ),
+  ...WITH_INDEX.flatMap((folder) =>
+    ['contracts', 'rapt', 'storage', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench']
+      .filter((target) => target !== folder && !folder.startsWith(`${target}/`))
+      .map((target) => ({ target: `./${target}`, from: `./${folder}`, except: ['./index.ts'], message: `import ${folder} by its index` })),
+  ),
+];
+
+export default tseslint.config(
+  { ignores: ['node_modules/', '.rapt/', 'docs/'] },
+  ...tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    plugins: { 'import-x': importX },
+    settings: { 'import-x/resolver-next': [createTypeScriptImportResolver()] },
+    rules: {
+      'import-x/no-restricted-paths': ['error', { zones }],
+      'import-x/no-cycle': 'error',
+      'import-x/no-extraneous-dependencies': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/explicit-module-boundary-types': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      eqeqeq: 'error',
+      // Reading typed arrays in inner loops: noUncheckedIndexedAccess asks for an assertion at each.
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+    },
+  },
+  {
+    files: ['workflows/**/*.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: builtinModules.filter((name) => name !== 'assert' && name !== 'util').map((name) => ({ name, message: 'workflows are deterministic: no Node modules' })),
+          patterns: [{ group: ['node:*'], message: 'workflows are deterministic: no Node modules' }],
+        },
+      ],
+    },
+  },
+  {
+    files: ['test/**/*.ts'],
+    rules: {
+      // node:test returns promises that its runner awaits.
+      '@typescript-eslint/no-floating-promises': ['error', { allowForKnownSafeCalls: [{ from: 'package', name: ['test', 'describe', 'it'], package: 'node:test' }] }],
+    },
+  },
+  { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
+);
