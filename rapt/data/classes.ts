@@ -1,0 +1,50 @@
+import type { InputProblem } from '../../contracts/index.ts';
+import { describePlace } from './problems.ts';
+import type { RowPlace } from './problems.ts';
+
+/** More classes than this is a column of texts or numbers mistaken for the labels. Bounds the memory of a scan as well. */
+export const MOST_CLASSES = 1000;
+
+/** Numerically when every class is a number, else by code units, so that the order does not hang on the machine's language. */
+export function sortClasses(classes: Iterable<string>): string[] {
+  const sorted = [...classes].sort();
+  const numeric = sorted.every((name) => /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(name));
+  return numeric ? sorted.sort((a, b) => Number(a) - Number(b)) : sorted;
+}
+
+/** Rows of each label, and where each was first seen. */
+export class LabelCounts {
+  readonly counts = new Map<string, number>();
+  readonly #first = new Map<string, RowPlace>();
+  tooMany = false;
+
+  add(label: string, place: RowPlace): void {
+    const count = this.counts.get(label);
+    if (count === undefined && this.counts.size >= MOST_CLASSES) {
+      this.tooMany = true;
+      return;
+    }
+    this.counts.set(label, (count ?? 0) + 1);
+    if (count === undefined) this.#first.set(label, { line: place.line, number: place.number });
+  }
+
+  of(classes: readonly string[]): number[] {
+    return classes.map((name) => this.counts.get(name) ?? 0);
+  }
+
+  /** One problem for each label that `trained` does not know, at the first row that has it. The label itself is not quoted: where the
+   *  wrong column was named, it is a text. */
+  unknownTo(trained: LabelCounts, file: string, column: string): InputProblem[] {
+    const problems: InputProblem[] = [];
+    for (const [label, count] of this.counts) {
+      const place = this.#first.get(label);
+      if (trained.counts.has(label) || trained.tooMany || place === undefined) continue;
+      const also = count === 1 ? '' : `, as ${count - 1} later ${count === 2 ? 'row does' : 'rows do'}`;
+      problems.push({
+        where: describePlace(file, place, column),
+        problem: `holds a label that no training row has${also}; correct it, or add training rows of that class`,
+      });
+    }
+    return problems;
+  }
+}

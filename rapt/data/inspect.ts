@@ -1,0 +1,171 @@
+/** Looking a run's tables over before anything is drawn. */
+import { accessSync, constants } from 'node:fs';
+import { BadInput, BUILT_IN_DATASETS } from '../../contracts/index.ts';
+import type { DataConfig, InputProblem } from '../../contracts/index.ts';
+import { LabelCounts, MOST_CLASSES, sortClasses } from './classes.ts';
+import { checkColumns } from './columns.ts';
+import type { WantedColumn } from './columns.ts';
+import { resolveDataset, resolveTables } from './datasets.ts';
+import type { ResolveDataset, Tables } from './datasets.ts';
+import { formatOf } from './format.ts';
+import { FileProblems } from './problems.ts';
+import { columnsOf, isHeldOut } from './split.ts';
+import { scanTable, wantedColumns } from './table.ts';
+import type { TableColumns } from './table.ts';
+
+/** What a whole pass over a run's tables found. */
+export interface Inspection {
+  readonly tables: Tables;
+  /** Sorted: numerically when all are numbers, else by code units. A label's index here is its number everywhere. */
+  readonly classes: readonly string[];
+  /** Rows of each class, in class order. */
+  readonly classCounts: { readonly train: readonly number[]; readonly test: readonly number[] };
+  readonly rows: { readonly train: number; readonly test: number };
+  /** Empty rows and lines that were passed over, in the part of each file that is used. */
+  readonly skipped: { readonly train: number; readonly test: number };
+}
+
+/** Checks that the tables are there, of a known format, and have the columns, reading their heads only.
+ *  @returns all problems, none when the tables look right. */
+export async function inspectColumns(data: DataConfig, resolve: ResolveDataset = resolveDataset): Promise<InputProblem[]> {
+  const tables = resolveTables(data, resolve);
+  const wanted: WantedColumn[] = [
+    ...wantedColumns(columnsOf(data)),
+    ...data.attributeColumns.map((name) => ({ name, field: 'attributeColumns' })),
+  ];
+  const problems: InputProblem[] = [];
+  for (const [index, column] of wanted.entries()) {
+    const same = wanted.slice(0, index).find((other) => other.name === column.name && other.field !== column.field);
+    if (same !== undefined && column.field !== 'attributeColumns')
+      problems.push({ where: `data.${column.field}`, problem: `names the same column as ${same.field}, "${column.name}"` });
+  }
+  for (const file of new Set([tables.train, ...(tables.test === null ? [] : [tables.test])])) {
+    const builtIn = BUILT_IN_DATASETS.find((name) => file === resolve(name, 'train') || file === resolve(name, 'test'));
+    try {
+      accessSync(file, constants.R_OK);
+    } catch (error) {
+      const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+      if (builtIn !== undefined)
+        problems.push({ where: file, problem: `is part of the built-in data set ${builtIn}, which is not set up yet; run \`npm run setup\`` });
+      else if (missing) problems.push({ where: file, problem: 'does not exist on the machine of the client worker; give the path of a table there' });
+      else problems.push({ where: file, problem: 'cannot be read by the user that Rapt runs as; check its permissions' });
+      continue;
+    }
+    try {
+      problems.push(...checkColumns(file, await formatOf(file).columns(file), wanted));
+    } catch (error) {
+      if (!(error instanceof BadInput)) throw error;
+      problems.push(...error.problems);
+    }
+  }
+  return problems;
+}
+
+/** Reads one table from end to end, for a prediction. Rows need no label. @throws BadInput with all its problems at once. */
+export async function inspectTable(file: string, columns: TableColumns): Promise<{ rows: number; skipped: number }> {
+  const problems: InputProblem[] = [];
+  let rows = 0;
+  let skipped = 0;
+  await gather(file, problems, async ({ report }) => {
+    const onSkipped = (count: number): void => void (skipped += count);
+    for await (const _row of scanTable(file, columns, { report, onSkipped, requireLabel: false })) rows++;
+  });
+  if (problems.length === 0 && rows === 0) problems.push({ where: file, problem: 'has no row with a text' });
+  if (problems.length > 0) throw new BadInput(problems);
+  return { rows, skipped };
+}
+
+/** Reads the run's tables from end to end. @throws BadInput with all problems of all files at once. */
+export async function inspectTables(data: DataConfig, resolve: ResolveDataset = resolveDataset): Promise<Inspection> {
+  const columnProblems = await inspectColumns(data, resolve);
+  if (columnProblems.length > 0) throw new BadInput(columnProblems);
+
+  const tables = resolveTables(data, resolve);
+  const scan = tables.test === null ? await scanSplit(data, tables.train) : await scanBoth(data, tables.train, tables.test);
+  const problems = [...scan.problems, ...(scan.problems.length > 0 ? [] : labelProblems(data, tables, scan))];
+  if (problems.length > 0) throw new BadInput(problems);
+
+  const classes = sortClasses(scan.train.counts.keys());
+  return {
+    tables,
+    classes,
+    classCounts: { train: scan.train.of(classes), test: scan.test.of(classes) },
+    rows: scan.rows,
+    skipped: scan.skipped,
+  };
+}
+
+interface Scan {
+  readonly problems: InputProblem[];
+  readonly train: LabelCounts;
+  readonly test: LabelCounts;
+  readonly rows: { train: number; test: number };
+  readonly skipped: { train: number; test: number };
+}
+
+const emptyScan = (): Scan => ({
+  problems: [],
+  train: new LabelCounts(),
+  test: new LabelCounts(),
+  rows: { train: 0, test: 0 },
+  skipped: { train: 0, test: 0 },
+});
+
+async function scanBoth(data: DataConfig, train: string, test: string): Promise<Scan> {
+  const scan = emptyScan();
+  for (const [split, file, maxRows] of [['train', train, data.maxTrainRows], ['test', test, data.maxTestRows]] as const) {
+    await gather(file, scan.problems, async (report) => {
+      const onSkipped = (count: number): void => void (scan.skipped[split] += count);
+      for await (const row of scanTable(file, columnsOf(data), { maxRows, report: report.report, onSkipped })) {
+        scan.rows[split]++;
+        scan[split].add(row.label ?? '', row);
+      }
+    });
+  }
+  return scan;
+}
+
+/** One table, from which the test rows are held out. */
+async function scanSplit(data: DataConfig, file: string): Promise<Scan> {
+  const scan = emptyScan();
+  const most = { train: data.maxTrainRows ?? Infinity, test: data.maxTestRows ?? Infinity };
+  await gather(file, scan.problems, async (report) => {
+    const onSkipped = (count: number): void => void (scan.skipped.train += count);
+    for await (const row of scanTable(file, columnsOf(data), { report: report.report, onSkipped })) {
+      const split = isHeldOut(row.number, data.testFraction) ? 'test' : 'train';
+      if (scan.rows[split] < most[split]) {
+        scan.rows[split]++;
+        scan[split].add(row.label ?? '', row);
+      }
+      if (scan.rows.train >= most.train && scan.rows.test >= most.test) return;
+    }
+  });
+  return scan;
+}
+
+async function gather(file: string, problems: InputProblem[], scan: (report: FileProblems) => Promise<void>): Promise<void> {
+  const found = new FileProblems(file);
+  try {
+    await scan(found);
+    problems.push(...found.list());
+  } catch (error) {
+    if (!(error instanceof BadInput)) throw error;
+    problems.push(...found.list(), ...error.problems);
+  }
+}
+
+function labelProblems(data: DataConfig, tables: Tables, { train, test, rows }: Scan): InputProblem[] {
+  if (rows.train === 0) return [{ where: tables.train, problem: 'has no row with a text and a label' }];
+  const problems: InputProblem[] = [];
+  if (train.tooMany)
+    problems.push({ where: `${tables.train}, column "${data.labelColumn}"`, problem: `has more than ${MOST_CLASSES} different labels; is it the label column?` });
+  else if (train.counts.size < 2)
+    problems.push({ where: `${tables.train}, column "${data.labelColumn}"`, problem: 'has the same label in every training row; at least two classes are needed' });
+  if (rows.test === 0 && tables.test !== null) problems.push({ where: tables.test, problem: 'has no row with a text and a label' });
+  else if (rows.test === 0)
+    problems.push({ where: tables.train, problem: 'is too small for held-out test rows; give data.test, or raise data.testFraction' });
+  const testFile = tables.test ?? tables.train;
+  const unknown = new FileProblems(testFile);
+  for (const problem of test.unknownTo(train, testFile, data.labelColumn)) unknown.report(problem);
+  return [...problems, ...unknown.list()];
+}

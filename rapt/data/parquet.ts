@@ -1,0 +1,51 @@
+/** Parquet, any codec. Memory: the wanted columns of one row group, so the writer of the file decides (DuckDB's groups have 122,880
+ *  rows, those of pandas 1,048,576). */
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet';
+import type { AsyncBuffer, FileMetaData } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+import { BadInput } from '../../contracts/index.ts';
+import { cellText } from './jsonl.ts';
+import { describePlace } from './problems.ts';
+import type { TableFormat, TableRecord } from './record.ts';
+
+export const parquet: TableFormat = {
+  async columns(file) {
+    const { metadata } = await open(file);
+    return parquetSchema(metadata).children.map((child) => child.element.name);
+  },
+
+  async *records(file, columns, report): AsyncGenerator<TableRecord> {
+    const { buffer, metadata } = await open(file);
+    const wanted = [...new Set(columns)];
+    let rowStart = 0;
+    for (const group of metadata.row_groups) {
+      const rowEnd = rowStart + Number(group.num_rows);
+      const rows = await parquetReadObjects({ file: buffer, metadata, columns: wanted, rowStart, rowEnd, compressors }).catch(() => {
+        throw new BadInput([{ where: `${file}, rows ${rowStart + 1} to ${rowEnd}`, problem: 'cannot be read; the Parquet file is damaged' }]);
+      });
+      for (const [index, row] of rows.entries()) {
+        const place = { line: null, number: rowStart + index };
+        const cells: (string | null)[] = [];
+        for (const column of columns) {
+          const cell = cellText(row[column]);
+          if (cell === undefined) {
+            report({ where: describePlace(file, place, column), problem: 'holds a list, a struct or bytes; a text, a number or true/false is needed' });
+            break;
+          }
+          cells.push(cell);
+        }
+        if (cells.length === columns.length) yield { ...place, cells, emptyLinesBefore: 0 };
+      }
+      rowStart = rowEnd;
+    }
+  },
+};
+
+async function open(file: string): Promise<{ buffer: AsyncBuffer; metadata: FileMetaData }> {
+  const buffer = await asyncBufferFromFile(file);
+  try {
+    return { buffer, metadata: await parquetMetadataAsync(buffer) };
+  } catch {
+    throw new BadInput([{ where: file, problem: 'is not a complete Parquet file' }]);
+  }
+}

@@ -1,0 +1,104 @@
+/** Rows out of records: which cells are the text, the pair and the label, which rows are empty, which are wrong. */
+import { BadInput } from '../../contracts/index.ts';
+import { checkColumns } from './columns.ts';
+import type { WantedColumn } from './columns.ts';
+import { formatOf } from './format.ts';
+import { describePlace } from './problems.ts';
+import type { ReportProblem, RowPlace } from './problems.ts';
+
+export interface Row {
+  /** 0-based data row of the file. Empty lines are not counted, as in pandas, so that `frame.iloc[number]` is this row. */
+  readonly number: number;
+  readonly text: string;
+  /** Second text of a pair task, else null. */
+  readonly pair: string | null;
+  /** The class, with white space around it removed; null when no label column was asked for, or the cell is empty and may be. */
+  readonly label: string | null;
+}
+
+export interface LocatedRow extends Row, RowPlace {}
+
+export interface TableColumns {
+  readonly text: string;
+  readonly pair?: string | undefined;
+  readonly label?: string | undefined;
+}
+
+export interface ReadOptions {
+  /** Stop after so many rows; empty ones are not counted. */
+  readonly maxRows?: number | undefined;
+  /** False lets a row with a text have no label. Default true. */
+  readonly requireLabel?: boolean | undefined;
+}
+
+export interface ScanOptions extends ReadOptions {
+  readonly report: ReportProblem;
+  /** Told how many empty rows and lines stood before the row that comes. */
+  readonly onSkipped?: (count: number) => void;
+}
+
+/** Streams a table's rows in file order. Rows in which all wanted cells are empty are skipped.
+ *  Memory is constant: a block of a text file, or one row group of a Parquet file.
+ *  @throws BadInput at the first problem, naming file, line, row and column, never the content. */
+export async function* readTable(file: string, columns: TableColumns, options: ReadOptions = {}): AsyncGenerator<Row> {
+  const rows = scanTable(file, columns, {
+    ...options,
+    report: (problem) => {
+      throw new BadInput([problem]);
+    },
+  });
+  for await (const { number, text, pair, label } of rows) yield { number, text, pair, label };
+}
+
+/** As `readTable`, with row problems reported instead of thrown; a row that has one is left out. */
+export async function* scanTable(file: string, columns: TableColumns, options: ScanOptions): AsyncGenerator<LocatedRow> {
+  const { report, onSkipped, maxRows = Infinity, requireLabel = true } = options;
+  const format = formatOf(file);
+  const wanted = wantedColumns(columns);
+  const missing = checkColumns(file, await format.columns(file), wanted);
+  if (missing.length > 0) throw new BadInput(missing);
+
+  const names = wanted.map((column) => column.name);
+  const pairAt = columns.pair === undefined ? -1 : 1;
+  const labelAt = columns.label === undefined ? -1 : names.length - 1;
+  let rows = 0;
+  let skipped = 0;
+  if (maxRows === 0) return;
+  for await (const { cells, line, number, emptyLinesBefore } of format.records(file, names, report)) {
+    skipped += emptyLinesBefore;
+    if (cells.every(isBlank)) {
+      skipped++;
+      continue;
+    }
+    const place = { line, number };
+    const text = cells[0] ?? '';
+    const pair = pairAt < 0 ? null : (cells[pairAt] ?? '');
+    const label = labelAt < 0 || isBlank(cells[labelAt]) ? null : (cells[labelAt] ?? '').trim();
+    const empty = [
+      ...(isBlank(text) ? [columns.text] : []),
+      ...(pair !== null && isBlank(pair) ? [columns.pair] : []),
+      ...(labelAt >= 0 && label === null && requireLabel ? [columns.label] : []),
+    ];
+    if (empty.length > 0) {
+      for (const column of empty)
+        report({ where: describePlace(file, place, column), problem: 'is empty while the rest of the row is not; fill it in, or empty the whole row' });
+      continue;
+    }
+    if (skipped > 0) onSkipped?.(skipped);
+    skipped = 0;
+    yield { number, line, text, pair, label };
+    if (++rows >= maxRows) return;
+  }
+  if (skipped > 0) onSkipped?.(skipped);
+}
+
+/** In the order in which the cells are then asked for: text, pair, label. */
+export function wantedColumns({ text, pair, label }: TableColumns): WantedColumn[] {
+  return [
+    { name: text, field: 'textColumn' },
+    ...(pair === undefined ? [] : [{ name: pair, field: 'pairColumn' }]),
+    ...(label === undefined ? [] : [{ name: label, field: 'labelColumn' }]),
+  ];
+}
+
+const isBlank = (cell: string | null | undefined): boolean => cell === null || cell === undefined || cell.trim() === '';

@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { parquetWriteBuffer } from 'hyparquet-writer';
+import { BadInput } from '../../../contracts/index.ts';
+import { readTable } from '../../../rapt/data/index.ts';
+import type { ReadOptions, Row, TableColumns } from '../../../rapt/data/index.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+
+const folder = temporaryFolder();
+let files = 0;
+
+function fileOf(ending: string, content: string | Uint8Array): string {
+  const file = join(folder, `table${files++}${ending}`);
+  writeFileSync(file, content);
+  return file;
+}
+
+async function rowsOf(file: string, columns: TableColumns = { text: 'text', label: 'label' }, options?: ReadOptions): Promise<Row[]> {
+  const rows: Row[] = [];
+  for await (const row of readTable(file, columns, options)) rows.push(row);
+  return rows;
+}
+
+const brief = (rows: readonly Row[]): [number, string, string | null][] => rows.map(({ number, text, label }) => [number, text, label]);
+
+describe('a CSV table', () => {
+  it('may have quotes, commas and line breaks inside quoted fields, and emoji', async () => {
+    const file = fileOf('.csv', 'label,text\npos,"Said ""yes"", twice\nand left 🎬"\nneg,plain\n');
+    assert.deepEqual(brief(await rowsOf(file)), [[0, 'Said "yes", twice\nand left 🎬', 'pos'], [1, 'plain', 'neg']]);
+  });
+
+  it('may start with a byte order mark and end its lines with CRLF', async () => {
+    const file = fileOf('.csv', '\ufefftext,label\r\none,a\r\n"two\r\nlines",b\r\n');
+    assert.deepEqual(brief(await rowsOf(file)), [[0, 'one', 'a'], [1, 'two\r\nlines', 'b']]);
+  });
+
+  it('keeps a quote inside an unquoted field as it is', async () => {
+    assert.deepEqual(brief(await rowsOf(fileOf('.csv', 'text,label\n5\'11" tall,a\n'))), [[0, '5\'11" tall', 'a']]);
+  });
+
+  it('numbers rows as pandas does: empty lines are not counted, rows of empty cells are, and both are skipped', async () => {
+    const file = fileOf('.csv', 'text,label\n\none,a\n,\n   ,\n\n\ntwo,b\n\n');
+    assert.deepEqual(brief(await rowsOf(file)), [[0, 'one', 'a'], [3, 'two', 'b']]);
+  });
+
+  it('names file, line, row and column of a text without a label, also after fields of several lines with CRLF', async () => {
+    const file = fileOf('.csv', 'id,text,label\r\n1,"a\r\nb\r\nc",x\r\n\r\n2,"d\r\ne",y\r\n3,"planted\r\nsecret",\r\n');
+    await assert.rejects(rowsOf(file), (error: unknown) => {
+      assert.ok(error instanceof BadInput);
+      assert.equal(error.problems.length, 1);
+      assert.equal(error.problems[0]?.where, `${file}, line 8 (row 3), column "label"`);
+      assert.match(error.problems[0]?.problem ?? '', /is empty while the rest of the row is not/);
+      assert.doesNotMatch(error.message, /planted|secret/);
+      return true;
+    });
+  });
+
+  it('refuses a row with more fields than the header', async () => {
+    await assert.rejects(rowsOf(fileOf('.csv', 'text,label\nno, not good,neg\n')), /line 2 \(row 1\): has 3 fields, the header 2/);
+  });
+
+  it('says where a quote is opened that is never closed, without quoting the text', async () => {
+    const file = fileOf('.csv', `text,label\nfine,a\n"planted secret,b\n${'more,a\n'.repeat(50)}`);
+    await assert.rejects(rowsOf(file), (error: Error) => /line 3: starts a record in which a quote is opened and never closed/.test(error.message) && !/planted/.test(error.message));
+  });
+
+  it('is read in bounded memory even if a quote is never closed', async () => {
+    const file = fileOf('.csv', `text,label\n"open${'x'.repeat(999)}`.padEnd(40 << 20, 'line of text\n'));
+    await assert.rejects(rowsOf(file), /line 2: starts a record in which a quote is opened and never closed/);
+  });
+});
+
+describe('a TSV table', () => {
+  it('takes quotes as ordinary characters, so that an open quote does not swallow what follows', async () => {
+    const file = fileOf('.tsv', 'text\tlabel\n"Open quote\tneg\nsay "cheese"\tpos\n');
+    assert.deepEqual(brief(await rowsOf(file)), [[0, '"Open quote', 'neg'], [1, 'say "cheese"', 'pos']]);
+  });
+
+  it('unquotes a field that is quoted as a whole, tabs inside it included', async () => {
+    const file = fileOf('.tsv', 'text\tlabel\n"a ""b"" c"\tx\n"with\ttab"\ty\n');
+    assert.deepEqual(brief(await rowsOf(file)), [[0, 'a "b" c', 'x'], [1, 'with\ttab', 'y']]);
+  });
+
+  it('says that a text must not hold line breaks', async () => {
+    await assert.rejects(rowsOf(fileOf('.tsv', 'text\tlabel\n"first\nsecond"\tx\n')), /line 2 \(row 1\): has 1 fields, the header 2; a text must not hold line breaks in TSV/);
+  });
+});
+
+describe('a JSON Lines table', () => {
+  it('takes strings, numbers and booleans as labels, and skips empty lines and rows', async () => {
+    const file = fileOf('.jsonl', '{"text":"a","label":1}\n\n{"text":null,"label":null}\n{"text":"b \\n c","label":true}\r\n{"label":" x ","text":"d"}');
+    assert.deepEqual(brief(await rowsOf(file)), [[0, 'a', '1'], [2, 'b \n c', 'true'], [3, 'd', 'x']]);
+  });
+
+  it('names the line that is no JSON object, without quoting it', async () => {
+    const file = fileOf('.jsonl', '{"text":"a","label":1}\n{"text":"planted\n');
+    await assert.rejects(rowsOf(file), (error: Error) => /line 2 \(row 2\): is not valid JSON/.test(error.message) && !/planted/.test(error.message));
+    await assert.rejects(rowsOf(fileOf('.jsonl', '{"text":"a","label":1}\n["x"]\n')), /line 2 \(row 2\): is not a JSON object/);
+    await assert.rejects(rowsOf(fileOf('.jsonl', '{"text":["x"],"label":1}\n')), /line 1 \(row 1\), column "text": holds a list or an object/);
+  });
+
+  it('may lack a column in its first rows', async () => {
+    await assert.rejects(rowsOf(fileOf('.jsonl', '{"text":"a"}\n{"text":"b","label":1}\n')), /line 1 \(row 1\), column "label": is empty/);
+  });
+});
+
+describe('a Parquet table', () => {
+  const bytes = new Uint8Array(
+    parquetWriteBuffer({
+      columnData: [
+        { name: 'label', data: [3n, null, 1n, 2n], type: 'INT64' },
+        { name: 'text', data: ['a 🎬', null, 'b', 'c'], type: 'STRING' },
+      ],
+      rowGroupSize: 2,
+    }),
+  );
+
+  it('is read row group by row group', async () => {
+    assert.deepEqual(brief(await rowsOf(fileOf('.parquet', bytes))), [[0, 'a 🎬', '3'], [2, 'b', '1'], [3, 'c', '2']]);
+  });
+
+  it('is refused when it is cut short', async () => {
+    await assert.rejects(rowsOf(fileOf('.parquet', bytes.subarray(0, 100))), /is not a complete Parquet file/);
+  });
+});
+
+describe('any table', () => {
+  it('may be gzipped', async () => {
+    for (const [ending, content] of [['.csv.gz', 'text,label\na,x\n'], ['.tsv.gz', 'text\tlabel\na\tx\n'], ['.jsonl.gz', '{"text":"a","label":"x"}\n']] as const)
+      assert.deepEqual(brief(await rowsOf(fileOf(ending, gzipSync(content)))), [[0, 'a', 'x']], ending);
+  });
+
+  it('is refused when its gzip data end early or are none', async () => {
+    const text = Array.from({ length: 20_000 }, (_, row) => `text ${row * 7919},a`).join('\n');
+    const zipped = gzipSync(`text,label\n${text}\n`);
+    await assert.rejects(rowsOf(fileOf('.csv.gz', zipped.subarray(0, zipped.length / 2))), /is not a complete gzip file/);
+    await assert.rejects(rowsOf(fileOf('.csv.gz', 'text,label\na,b\n')), /is not a complete gzip file/);
+  });
+
+  it('that is not UTF-8 is refused with the line', async () => {
+    const file = fileOf('.csv', Buffer.concat([Buffer.from('text,label\nfine,a\ncaf'), Buffer.from([0xe9]), Buffer.from(',b\n')]));
+    await assert.rejects(rowsOf(file), /line 3: is not valid UTF-8; save the file as UTF-8/);
+    await assert.rejects(rowsOf(fileOf('.csv', Buffer.from('\ufefftext,label\n', 'utf16le'))), /is UTF-16 text; save it as UTF-8/);
+  });
+
+  it('keeps characters whole that lie across the borders of what is read at once', async () => {
+    const text = '🎬'.repeat(200_000);
+    const rows = await rowsOf(fileOf('.csv', `text,label\nx${text},a\n${text},b\n`));
+    assert.deepEqual(rows.map((row) => row.text === text || row.text === `x${text}`), [true, true]);
+  });
+
+  it('has its columns listed when one is missing, with the one that was probably meant', async () => {
+    await assert.rejects(rowsOf(fileOf('.csv', 'id,Text,sentiment\n1,a,b\n')), (error: BadInput) => {
+      assert.equal(error.problems.length, 2);
+      assert.match(error.problems[0]?.problem ?? '', /has no column "text" \(textColumn\); its columns are "id", "Text", "sentiment"; did you mean "Text"\?/);
+      assert.match(error.problems[1]?.problem ?? '', /has no column "label" \(labelColumn\); its columns are/);
+      return true;
+    });
+  });
+
+  it('without a header does not get its first row into a message', async () => {
+    const file = fileOf('.csv', '"my planted secret is a rather long sentence",pos\nb,neg\n');
+    await assert.rejects(rowsOf(file), (error: Error) => /first line must name the columns/.test(error.message) && !/planted/.test(error.message));
+  });
+
+  it('is refused when a column name stands twice', async () => {
+    await assert.rejects(rowsOf(fileOf('.csv', 'text,label,text\na,b,c\n')), /has 2 columns "text"/);
+  });
+
+  it('that is missing, a folder or of another kind is named', async () => {
+    await assert.rejects(rowsOf(join(folder, 'none.csv')), /none\.csv: does not exist/);
+    await assert.rejects(rowsOf(folder), /is not a file/);
+    await assert.rejects(rowsOf(fileOf('.xlsx', 'PK')), /is of no known format; name it \.csv, \.tsv or \.jsonl/);
+    await assert.rejects(rowsOf(fileOf('.csv', '')), /is empty; its first line must name the columns/);
+  });
+
+  it('ends after maxRows rows, not counting empty ones', async () => {
+    const file = fileOf('.csv', 'text,label\na,x\n,\nb,y\nc,\n');
+    assert.deepEqual(brief(await rowsOf(file, undefined, { maxRows: 2 })), [[0, 'a', 'x'], [2, 'b', 'y']]);
+  });
+
+  it('may be read without labels, or with some missing', async () => {
+    const file = fileOf('.csv', 'text,label\na,x\nb,\n');
+    assert.deepEqual(brief(await rowsOf(file, { text: 'text' })), [[0, 'a', null], [1, 'b', null]]);
+    assert.deepEqual(brief(await rowsOf(file, undefined, { requireLabel: false })), [[0, 'a', 'x'], [1, 'b', null]]);
+  });
+
+  it('of pairs needs both texts', async () => {
+    const file = fileOf('.csv', 'first,second,label\na,b,x\nc,,y\n');
+    await assert.rejects(rowsOf(file, { text: 'first', pair: 'second', label: 'label' }), /line 3 \(row 2\), column "second": is empty/);
+    assert.deepEqual(await rowsOf(file, { text: 'first', pair: 'second', label: 'label' }, { maxRows: 1 }), [{ number: 0, text: 'a', pair: 'b', label: 'x' }]);
+  });
+});
