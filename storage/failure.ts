@@ -1,0 +1,65 @@
+/** What went wrong with a request, told apart, in words that hold no credentials. */
+import { ErrorKind, RaptError } from '../contracts/index.ts';
+
+const NETWORK_CODES: ReadonlySet<string> = new Set([
+  'ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN', 'EHOSTDOWN',
+  'ENOTFOUND', 'EAI_AGAIN', 'ERR_STREAM_PREMATURE_CLOSE', 'UND_ERR_SOCKET',
+]);
+/** S3's and MinIO's names for "later". */
+const BUSY_CODES: ReadonlySet<string> = new Set([
+  'SlowDown', 'SlowDownRead', 'SlowDownWrite', 'ServiceUnavailable', 'InternalError', 'RequestTimeout', 'RequestTimeTooSkewed', 'Busy',
+  'TooManyRequests', 'OperationAborted', 'ConditionalRequestConflict', 'XMinioServerNotInitialized', 'XMinioBackendDown',
+]);
+const DENIED_CODES: ReadonlySet<string> = new Set([
+  'AccessDenied', 'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'ExpiredToken', 'InvalidToken', 'InvalidTokenId', 'AccountProblem', 'Forbidden',
+]);
+const MISSING_CODES: ReadonlySet<string> = new Set(['NoSuchKey', 'NotFound', 'NoSuchBucket', 'NoSuchVersion']);
+/** The client's words for a status after which a second try may help; it drops the server's own code. */
+const RETRYABLE_STATUS = /Retryable HTTP status: \d+/;
+
+export const codeOf = (error: unknown): string => {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : '';
+};
+
+export const isMissing = (error: unknown): boolean => MISSING_CODES.has(codeOf(error));
+export const isPreconditionFailed = (error: unknown): boolean => codeOf(error) === 'PreconditionFailed';
+
+/** Whether the same request may succeed in a moment. */
+export function isTransient(error: unknown): boolean {
+  const code = codeOf(error);
+  if (NETWORK_CODES.has(code) || BUSY_CODES.has(code)) return true;
+  return error instanceof Error && (RETRYABLE_STATUS.test(error.message) || error.message === 'aborted');
+}
+
+export interface FailurePlace {
+  readonly endpoint: string;
+  readonly bucket: string;
+  readonly key?: string | undefined;
+  /** Texts that must not get into a message. */
+  readonly secrets: readonly string[];
+}
+
+/** A RaptError for whatever a request threw. The cause keeps code and message only: S3's own errors can carry the access key. */
+export function describeFailure(doing: string, error: unknown, place: FailurePlace): RaptError {
+  if (error instanceof RaptError) return error;
+  const code = codeOf(error);
+  const cause = withoutSecrets(error, place.secrets);
+  const what = place.key === undefined ? `bucket "${place.bucket}"` : `"${place.key}" in bucket "${place.bucket}"`;
+  const at = `${doing} ${what} at ${place.endpoint}`;
+  if (code === 'NoSuchBucket')
+    return new RaptError(ErrorKind.notFound, `${at}: there is no such bucket; make it, or correct RAPT_S3_BUCKET`, { cause });
+  if (isMissing(error)) return new RaptError(ErrorKind.notFound, `${at}: there is no such object`, { cause });
+  if (DENIED_CODES.has(code))
+    return new RaptError(ErrorKind.accessDenied, `${at}: refused (${code}); check RAPT_S3_ACCESS_KEY and RAPT_S3_SECRET_KEY and what they may do`, { cause });
+  if (isPreconditionFailed(error)) return new RaptError(ErrorKind.overtaken, `${at}: another writer changed it first`, { cause });
+  const reason = code === '' ? cause.message : code;
+  return new RaptError(ErrorKind.unavailable, `${at}: no success (${reason}); is the object store up and reachable from here?`, { cause });
+}
+
+function withoutSecrets(error: unknown, secrets: readonly string[]): Error {
+  let message = error instanceof Error ? error.message : String(error);
+  for (const secret of secrets) if (secret !== '') message = message.replaceAll(secret, '***');
+  const code = codeOf(error);
+  return Object.assign(new Error(message), code === '' ? {} : { code });
+}

@@ -1,0 +1,270 @@
+/** The S3 adapter of the object-store port, by the `minio` client. */
+import { createHash, randomUUID } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Client } from 'minio';
+import { ErrorKind, RaptError } from '../contracts/index.ts';
+import type { ArtifactRef, Sha256 } from '../contracts/index.ts';
+import { sha256File, sha256Of } from './digest.ts';
+import { describeFailure, isMissing, isPreconditionFailed, isTransient } from './failure.ts';
+import { changedWhileSent, putInParts } from './multipart.ts';
+import { DEFAULT_RETRY, withRetry } from './retry.ts';
+import type { RetryOptions } from './retry.ts';
+import type { ObjectStore, PutOptions, StoredObject } from './store.ts';
+import { transportWithTimeout } from './transport.ts';
+
+export interface StoreOptions {
+  /** Such as "http://127.0.0.1:9000". */
+  readonly endpoint: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
+  /** Of short-lived credentials. */
+  readonly sessionToken?: string | undefined;
+  readonly bucket: string;
+  readonly region?: string | undefined;
+  /** A request on whose connection nothing moves for so long has failed. Default 30 s. */
+  readonly timeoutMs?: number | undefined;
+  readonly retry?: RetryOptions | undefined;
+  /** Larger files go up in parts of at least this size. Default 16 MiB; S3's minimum is 5 MiB. */
+  readonly partBytes?: number | undefined;
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_PART_BYTES = 16 << 20;
+/** User metadata in which each object's SHA-256 is kept. */
+const SHA256_METADATA = 'sha256';
+
+/** Opens a bucket; sends nothing yet. @throws RaptError badInput for an endpoint that is no http(s) address. */
+export function createMinioStore(options: StoreOptions): ObjectStore {
+  return new MinioStore(options);
+}
+
+class MinioStore implements ObjectStore {
+  readonly bucket: string;
+  readonly #client: Client;
+  readonly #endpoint: string;
+  readonly #secrets: readonly string[];
+  readonly #retry: RetryOptions;
+  readonly #partBytes: number;
+  readonly #region: string;
+
+  constructor(options: StoreOptions) {
+    const { accessKey, secretKey, sessionToken, bucket, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+    const address = parseEndpoint(options.endpoint);
+    const useSSL = address.protocol === 'https:';
+    this.bucket = bucket;
+    this.#endpoint = address.origin;
+    this.#secrets = [secretKey, accessKey, sessionToken ?? ''];
+    this.#retry = options.retry ?? DEFAULT_RETRY;
+    this.#partBytes = options.partBytes ?? DEFAULT_PART_BYTES;
+    // With a region given the client need not ask the server for it.
+    this.#region = options.region ?? 'us-east-1';
+    this.#client = new Client({
+      // The client wants an IPv6 address without its brackets.
+      endPoint: address.hostname.replace(/^\[|\]$/g, ''),
+      port: address.port === '' ? (useSSL ? 443 : 80) : Number(address.port),
+      useSSL,
+      accessKey,
+      secretKey,
+      region: this.#region,
+      transport: transportWithTimeout(useSSL, timeoutMs),
+      retryOptions: { disableRetry: true },
+      ...(sessionToken === undefined ? {} : { sessionToken }),
+    });
+  }
+
+  async put(key: string, body: Buffer | { readonly file: string }, options: PutOptions = {}): Promise<ArtifactRef> {
+    const { sha256, sizeBytes } = Buffer.isBuffer(body) ? { sha256: sha256Of(body), sizeBytes: body.length } : await sha256File(body.file);
+    const ref: ArtifactRef = { bucket: this.bucket, key, sha256, sizeBytes };
+    if (await this.#holds(ref)) return ref;
+    const metadata = { 'Content-Type': options.contentType ?? 'application/octet-stream', [`x-amz-meta-${SHA256_METADATA}`]: sha256 };
+    if (!Buffer.isBuffer(body) && sizeBytes > this.#partBytes) {
+      await putInParts({
+        client: this.#client, bucket: this.bucket, key, file: body.file, sizeBytes, sha256, partBytes: this.#partBytes, metadata,
+        request: (action) => this.#request('writing', key, action),
+      });
+    } else {
+      const bytes = Buffer.isBuffer(body) ? body : await readFile(body.file);
+      if (sha256Of(bytes) !== sha256) throw changedWhileSent(key, this.bucket);
+      await this.#request('writing', key, () => this.#client.putObject(this.bucket, key, bytes, bytes.length, metadata));
+    }
+    if (!(await this.#holds(ref)))
+      throw new RaptError(ErrorKind.corruptArtifact, `"${key}" in bucket "${this.bucket}" is not what was just written; is something else writing there?`);
+    return ref;
+  }
+
+  async get(ref: ArtifactRef): Promise<Buffer> {
+    return this.#request('reading', ref.key, async () => {
+      const body = await readAll(await this.#client.getObject(ref.bucket, ref.key), ref.sizeBytes);
+      this.#verify(ref, body.length, sha256Of(body));
+      return body;
+    });
+  }
+
+  async getToFile(ref: ArtifactRef, path: string): Promise<void> {
+    await mkdir(dirname(path), { recursive: true });
+    const partial = `${path}.${randomUUID()}.part`;
+    try {
+      await this.#request('reading', ref.key, async () => {
+        const hash = createHash('sha256');
+        let sizeBytes = 0;
+        const source = await this.#client.getObject(ref.bucket, ref.key);
+        await pipeline(
+          source,
+          async function* (chunks: AsyncIterable<Buffer>) {
+            for await (const chunk of chunks) {
+              hash.update(chunk);
+              sizeBytes += chunk.length;
+              if (sizeBytes > ref.sizeBytes) return;
+              yield chunk;
+            }
+          },
+          createWriteStream(partial, { flags: 'w' }),
+        );
+        this.#verify(ref, sizeBytes, hash.digest('hex') as Sha256);
+      });
+      await flush(partial);
+      await rename(partial, path);
+    } finally {
+      await rm(partial, { force: true });
+    }
+  }
+
+  async read(key: string): Promise<StoredObject | null> {
+    return this.#request('reading', key, async () => {
+      try {
+        const response = await this.#client.getObject(this.bucket, key);
+        // Read from the reply itself: a second request could see another version.
+        const { etag = '' } = (response as Readable & { headers: Record<string, string | undefined> }).headers;
+        return { body: await readAll(response, Infinity), etag: etag.replaceAll('"', '') };
+      } catch (error) {
+        if (isMissing(error) && (error as { code?: string }).code !== 'NoSuchBucket') return null;
+        throw error;
+      }
+    });
+  }
+
+  async compareAndSwap(key: string, body: Buffer, expectedEtag: string | null): Promise<string> {
+    const condition = expectedEtag === null ? { 'If-None-Match': '*' } : { 'If-Match': expectedEtag };
+    // After a broken connection our write may have happened, and the next try is then refused because of ourselves.
+    let answerLost = false;
+    return this.#request('writing', key, async () => {
+      try {
+        return (await this.#client.putObject(this.bucket, key, body, body.length, { ...condition, 'Content-Type': 'application/json' })).etag;
+      } catch (error) {
+        if (isTransient(error)) answerLost = true;
+        // A key that vanished counts as changed: If-Match on nothing is refused as missing.
+        const refused = isPreconditionFailed(error) || (expectedEtag !== null && isMissing(error));
+        if (!refused) throw error;
+        const current = answerLost ? await this.read(key) : null;
+        if (current !== null && current.body.equals(body)) return current.etag;
+        throw new RaptError(ErrorKind.overtaken, `"${key}" in bucket "${this.bucket}": another writer changed it first`, { cause: describeFailure('writing', error, this.#place(key)).cause });
+      }
+    });
+  }
+
+  async *list(prefix: string): AsyncGenerator<{ readonly key: string; readonly sizeBytes: number }> {
+    let after = '';
+    for (;;) {
+      // A page at a time, so that a broken connection costs one page and not the listing.
+      const page = await this.#request('listing', prefix, () => this.#page(prefix, after));
+      yield* page;
+      const last = page.at(-1);
+      if (last === undefined) return;
+      after = last.key;
+    }
+  }
+
+  async remove(key: string): Promise<void> {
+    await this.#request('removing', key, () => this.#client.removeObject(this.bucket, key));
+  }
+
+  async ensureBucket(): Promise<void> {
+    await this.#request('making', undefined, async () => {
+      if (await this.#client.bucketExists(this.bucket)) return;
+      try {
+        await this.#client.makeBucket(this.bucket, this.#region);
+      } catch (error) {
+        // Another worker that starts now may have been first.
+        const code = (error as { code?: string }).code ?? '';
+        if (code !== 'BucketAlreadyOwnedByYou' && code !== 'BucketAlreadyExists') throw error;
+      }
+    });
+  }
+
+  async #page(prefix: string, after: string): Promise<{ key: string; sizeBytes: number }[]> {
+    const objects: { key: string; sizeBytes: number }[] = [];
+    const stream = this.#client.listObjectsV2(this.bucket, prefix, true, after);
+    for await (const { name, size } of stream as AsyncIterable<{ name?: string; size: number }>) {
+      if (name !== undefined) objects.push({ key: name, sizeBytes: size });
+      if (objects.length === PAGE_OBJECTS) break;
+    }
+    return objects;
+  }
+
+  /** Whether the object is there with this size and, by the digest stored with it, this content. */
+  async #holds(ref: ArtifactRef): Promise<boolean> {
+    return this.#request('looking up', ref.key, async () => {
+      try {
+        const { size, metaData } = await this.#client.statObject(this.bucket, ref.key);
+        return size === ref.sizeBytes && (metaData as Record<string, unknown>)[SHA256_METADATA] === ref.sha256;
+      } catch (error) {
+        if (isMissing(error)) return false;
+        throw error;
+      }
+    });
+  }
+
+  #verify(ref: ArtifactRef, sizeBytes: number, sha256: Sha256): void {
+    if (sha256 === ref.sha256) return;
+    const found = sizeBytes === ref.sizeBytes ? `has SHA-256 ${sha256}` : `does not have ${ref.sizeBytes} bytes`;
+    throw new RaptError(ErrorKind.corruptArtifact, `"${ref.key}" in bucket "${ref.bucket}" ${found}, not the SHA-256 ${ref.sha256} that it must have; it was changed or damaged after it was written`);
+  }
+
+  async #request<T>(doing: string, key: string | undefined, action: () => Promise<T>): Promise<T> {
+    try {
+      return await withRetry(action, isTransient, this.#retry);
+    } catch (error) {
+      throw describeFailure(doing, error, this.#place(key));
+    }
+  }
+
+  #place(key: string | undefined): { endpoint: string; bucket: string; key: string | undefined; secrets: readonly string[] } {
+    return { endpoint: this.#endpoint, bucket: this.bucket, key, secrets: this.#secrets };
+  }
+}
+
+/** As many as the server puts into one reply. */
+const PAGE_OBJECTS = 1000;
+
+function parseEndpoint(endpoint: string): URL {
+  const address = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
+  // The text itself is not repeated: it may hold a password.
+  if (address === undefined || !/^https?:$/.test(address.protocol) || (address.pathname !== '/' && address.pathname !== ''))
+    throw new RaptError(ErrorKind.badInput, 'the object store\'s endpoint must be an address such as "http://127.0.0.1:9000", without a path');
+  return address;
+}
+
+/** Stops one chunk after `mostBytes`: enough to know that the object is too large. */
+async function readAll(source: Readable, mostBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of source as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    sizeBytes += chunk.length;
+    if (sizeBytes > mostBytes) break;
+  }
+  return Buffer.concat(chunks);
+}
+
+async function flush(path: string): Promise<void> {
+  const handle = await open(path, 'r+');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,83 @@
+/** latest.json: which checkpoint is the newest, moved by one attempt at a time. */
+import { z } from 'zod';
+import { checkpointPointerSchema, ErrorKind, keys, RaptError } from '../contracts/index.ts';
+import type { CheckpointPointer } from '../contracts/index.ts';
+import type { ObjectStore } from './store.ts';
+
+/** What stands at the pointer's key before the first checkpoint: who may write it. */
+const claimSchema = z.strictObject({ format: z.literal('rapt-claim/1'), attempt: z.string() });
+
+/** A claim competes with the advances of the attempt before and with other claims; each loss means that somebody else moved, so this
+ *  many in a row means that two attempts keep claiming. */
+const CLAIM_TRIES = 8;
+
+/** The checkpoint pointer as one attempt sees it. Fencing: an attempt first claims the pointer, which rewrites it with the attempt's name
+ *  and so changes its tag; from then on every compare-and-swap of an older attempt fails with `overtaken`. */
+export class CheckpointPointerCell {
+  readonly #store: ObjectStore;
+  readonly #key: string;
+  #etag: string | null;
+  #current: CheckpointPointer | null;
+  #attempt: string | null = null;
+
+  private constructor(store: ObjectStore, key: string, etag: string | null, current: CheckpointPointer | null) {
+    this.#store = store;
+    this.#key = key;
+    this.#etag = etag;
+    this.#current = current;
+  }
+
+  /** Reads the pointer of a run. @throws RaptError corruptArtifact when what is stored there is no pointer. */
+  static async open(store: ObjectStore, tenant: string, run: string): Promise<CheckpointPointerCell> {
+    const key = keys.checkpointPointer(tenant, run);
+    const { etag, current } = await load(store, key);
+    return new CheckpointPointerCell(store, key, etag, current);
+  }
+
+  /** The newest complete checkpoint that this cell knows of; null before the first. */
+  get current(): CheckpointPointer | null {
+    return this.#current;
+  }
+
+  /** Makes this attempt the only one that can advance. Takes over what an older attempt stored in the meantime: look at `current` after
+   *  the claim, not before. @throws RaptError overtaken when other attempts claim it again and again. */
+  async claim(attempt: string): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      const claimed = this.#current === null ? { format: 'rapt-claim/1', attempt } : { ...this.#current, attempt };
+      try {
+        this.#etag = await this.#store.compareAndSwap(this.#key, encode(claimed), this.#etag);
+      } catch (error) {
+        if (tries === CLAIM_TRIES || !(error instanceof RaptError) || error.kind !== ErrorKind.overtaken) throw error;
+        const { etag, current } = await load(this.#store, this.#key);
+        this.#etag = etag;
+        this.#current = current;
+        continue;
+      }
+      if (this.#current !== null) this.#current = { ...this.#current, attempt };
+      this.#attempt = attempt;
+      return;
+    }
+  }
+
+  /** Points at a checkpoint whose files are stored and verified. @throws RaptError overtaken when a newer attempt has claimed the pointer:
+   *  the caller must then stop. */
+  async advance(next: CheckpointPointer): Promise<void> {
+    if (next.attempt !== this.#attempt) throw new Error(`attempt ${next.attempt} must claim the pointer ${this.#key} before it advances it`);
+    this.#etag = await this.#store.compareAndSwap(this.#key, encode(next), this.#etag);
+    this.#current = next;
+  }
+}
+
+async function load(store: ObjectStore, key: string): Promise<{ etag: string | null; current: CheckpointPointer | null }> {
+  const stored = await store.read(key);
+  if (stored === null) return { etag: null, current: null };
+  try {
+    const content: unknown = JSON.parse(stored.body.toString('utf8'));
+    const current = claimSchema.safeParse(content).success ? null : checkpointPointerSchema.parse(content);
+    return { etag: stored.etag, current };
+  } catch (cause) {
+    throw new RaptError(ErrorKind.corruptArtifact, `"${key}" in bucket "${store.bucket}" is not a checkpoint pointer; remove it to start the run afresh`, { cause });
+  }
+}
+
+const encode = (content: object): Buffer => Buffer.from(JSON.stringify(content));

@@ -1,0 +1,36 @@
+/** The object-store port: all that Rapt asks of S3. */
+import type { ArtifactRef } from '../contracts/index.ts';
+
+export interface PutOptions {
+  readonly contentType?: string | undefined;
+}
+
+/** A stored object and the version tag that `compareAndSwap` expects. */
+export interface StoredObject {
+  readonly body: Buffer;
+  readonly etag: string;
+}
+
+/** One bucket. Every failure is a RaptError that names bucket and key: `unavailable` when the service did not answer within the
+ *  retries, `accessDenied`, `notFound`, and where said `corruptArtifact` or `overtaken`. */
+export interface ObjectStore {
+  readonly bucket: string;
+  /** Stores the bytes, or a file's, under the key and checks that they arrived. Does nothing when the same content is there already.
+   *  A large file is sent in parts; after a failure no part of it is left behind. */
+  put(key: string, body: Buffer | { readonly file: string }, options?: PutOptions): Promise<ArtifactRef>;
+  /** The object's bytes. @throws corruptArtifact when they are not those that the reference promises. */
+  get(ref: ArtifactRef): Promise<Buffer>;
+  /** Writes the object to a file, which gets its name only when whole and verified. @throws corruptArtifact as `get`. */
+  getToFile(ref: ArtifactRef, path: string): Promise<void>;
+  /** A small object whose content is not known beforehand; null when there is none. */
+  read(key: string): Promise<StoredObject | null>;
+  /** Writes only if the object still has the expected tag; null expects that there is none. The tag is a digest of the content, so a
+   *  swap is noticed only if each writer's content is unique. @returns the new tag. @throws overtaken when another writer was first. */
+  compareAndSwap(key: string, body: Buffer, expectedEtag: string | null): Promise<string>;
+  /** Objects whose key starts with the prefix, in key order. */
+  list(prefix: string): AsyncIterable<{ readonly key: string; readonly sizeBytes: number }>;
+  /** Removes an object; one that is not there is no failure. */
+  remove(key: string): Promise<void>;
+  /** Makes the bucket unless it exists. */
+  ensureBucket(): Promise<void>;
+}

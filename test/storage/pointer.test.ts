@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { ErrorKind, keys, RaptError } from '../../contracts/index.ts';
+import type { ArtifactRef, CheckpointPointer, Sha256 } from '../../contracts/index.ts';
+import { CheckpointPointerCell, createMinioStore } from '../../storage/index.ts';
+import type { ObjectStore } from '../../storage/index.ts';
+import { removeMinioFolder, startMinio } from '../support/minio.ts';
+import type { TestMinio } from '../support/minio.ts';
+
+let server: TestMinio;
+let store: ObjectStore;
+before(async () => {
+  server = await startMinio();
+  store = createMinioStore(server.options);
+  await store.ensureBucket();
+});
+after(async () => {
+  await server.stop();
+  removeMinioFolder(server);
+});
+
+const ref: ArtifactRef = { bucket: 'rapt-test', key: 'x', sha256: 'a'.repeat(64) as Sha256, sizeBytes: 1 };
+const pointer = (attempt: string, step: number): CheckpointPointer => ({
+  format: 'rapt-pointer/1',
+  step,
+  totalSteps: 100,
+  trainingDigest: 'b'.repeat(64) as Sha256,
+  attempt,
+  files: { 'weights.safetensors': ref, 'optimizer.safetensors': ref, 'state.json': ref },
+});
+const open = (run: string): Promise<CheckpointPointerCell> => CheckpointPointerCell.open(store, 'local', run);
+const overtaken = (error: unknown): boolean => error instanceof RaptError && error.kind === ErrorKind.overtaken && /latest\.json/.test(error.message);
+
+describe('the checkpoint pointer', () => {
+  it('is empty before the first checkpoint, and then points at the newest', async () => {
+    const cell = await open('first');
+    assert.equal(cell.current, null);
+    await cell.claim('a');
+    assert.equal(cell.current, null);
+    await cell.advance(pointer('a', 10));
+    await cell.advance(pointer('a', 20));
+    assert.deepEqual((await open('first')).current, pointer('a', 20));
+  });
+
+  it('is taken over by a later attempt with the checkpoint that stands', async () => {
+    const old = await open('later');
+    await old.claim('a');
+    await old.advance(pointer('a', 10));
+    const next = await open('later');
+    await next.claim('b');
+    assert.deepEqual(next.current, pointer('b', 10));
+    await assert.rejects(old.advance(pointer('a', 20)), overtaken);
+    await next.advance(pointer('b', 20));
+    assert.deepEqual((await open('later')).current, pointer('b', 20));
+  });
+
+  it('cannot be moved by an older attempt even before there is a checkpoint', async () => {
+    const old = await open('early');
+    await old.claim('a');
+    const next = await open('early');
+    await next.claim('b');
+    await assert.rejects(old.advance(pointer('a', 10)), overtaken);
+    await next.advance(pointer('b', 10));
+  });
+
+  it('shows a claim what an older attempt stored between opening and claiming', async () => {
+    const old = await open('between');
+    await old.claim('a');
+    const next = await open('between');
+    await old.advance(pointer('a', 10));
+    await next.claim('b');
+    assert.equal(next.current?.step, 10);
+    await assert.rejects(old.advance(pointer('a', 20)), overtaken);
+  });
+
+  it('belongs to exactly one of several attempts that claim at once', async () => {
+    const attempts = ['a', 'b', 'c'];
+    const cells = await Promise.all(attempts.map(() => open('race')));
+    await Promise.all(cells.map((cell, index) => cell.claim(attempts[index] ?? '')));
+    const outcomes = await Promise.allSettled(cells.map((cell, index) => cell.advance(pointer(attempts[index] ?? '', 10))));
+    assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
+    for (const outcome of outcomes) if (outcome.status === 'rejected') assert.ok(overtaken(outcome.reason));
+  });
+
+  it('must be claimed before it is advanced', async () => {
+    await assert.rejects((await open('unclaimed')).advance(pointer('a', 1)), /must claim the pointer/);
+  });
+
+  it('is refused when it is something else', async () => {
+    await store.put(keys.checkpointPointer('local', 'strange'), Buffer.from('{"format":"other"}'));
+    await assert.rejects(open('strange'), (error: RaptError) => error.kind === ErrorKind.corruptArtifact && /is not a checkpoint pointer/.test(error.message));
+  });
+});
