@@ -1,0 +1,172 @@
+/** The exponential mechanism on embedding distances, in closed form.
+ *
+ *  P(y|x) = w(x, y) / W(x), W(x) = sum of w(x, y) over the output tokens, w(x, y) close to exp(-eta/2 * ||phi(x) - phi(y)||_2)
+ *  (McSherry and Talwar, FOCS 2007, with the distance as the score).
+ *
+ *  Guarantee. If log w(., y) changes by at most eta/2 * ||phi(x) - phi(x')|| between two inputs, for every y, then so does log W, being the
+ *  logarithm of a sum of such terms; the log-ratio of P(y|x) to P(y|x') is at most eta * ||phi(x) - phi(x')||. For the ideal weight the
+ *  triangle inequality gives the premise.
+ *
+ *  What is drawn is not the ideal but exactly this: distances are cut at D and rounded to multiples of D / 65535, and each of these values
+ *  has one INTEGER weight, of at least 2^10. A draw is then a uniform integer below W(x), exact. Cutting keeps the premise, min(., D)
+ *  being 1-Lipschitz. Each log-weight is off the ideal by no more than
+ *      e = eta/2 * (rounding of the distance + error of the computed distance) + rounding of the integer,
+ *  so the log-ratio of two outputs' probabilities is off by at most 4 e (weight and sum, for x and for x'): the published slack. */
+import type { OutputGeometry } from './geometry.ts';
+import type { Sampler } from './mechanism.ts';
+import type { RandomSource } from './random.ts';
+import { uniformInteger } from './samplers.ts';
+
+const LEVELS = 2 ** 16;
+const LEAST_WEIGHT = 2 ** 10;
+/** Weights of so many outputs are summed up beforehand: a draw finds its block first, then its place in the block. */
+const BLOCK = 128;
+/** Inputs whose tables are made together. */
+const BATCH_TYPES = 128;
+const DEFAULT_CACHE_BYTES = 512 * 2 ** 20;
+/** Distances below the one at which single precision would add more than this to e are computed anew in double precision. */
+const DISTANCE_ERROR_BUDGET = 2 ** -8;
+
+/** One input token's distribution. */
+interface TypeTable {
+  /** Level of each output's distance. [outputs] */
+  readonly levels: Uint16Array;
+  /** Sum of the weights before each block, and in all. [blocks + 1] */
+  readonly sums: Float64Array;
+}
+
+export class ExponentialSampler implements Sampler {
+  readonly numericalSlack: number;
+  /** Tables made so far, the cached ones not counted again. */
+  tablesMade = 0;
+  readonly #geometry: OutputGeometry;
+  readonly #random: RandomSource;
+  /** Weight of each level. Integers; a sum over all outputs stays below 2^53, where doubles are exact. */
+  readonly #weights: Float64Array;
+  readonly #step: number;
+  /** Below this squared distance single precision is not enough. */
+  readonly #nearSquare: number;
+  /** Oldest use first. */
+  readonly #cache = new Map<number, TypeTable>();
+  readonly #cachedTypes: number;
+
+  constructor(eta: number, geometry: OutputGeometry, random: RandomSource, cacheBytes = DEFAULT_CACHE_BYTES) {
+    this.#geometry = geometry;
+    this.#random = random;
+    const { outputIds, table, squaredNorms } = geometry;
+    const peak = 2 ** (52 - Math.ceil(Math.log2(outputIds.length)));
+    let mostSquare = 0;
+    for (let id = 0; id < table.rows; id++) mostSquare = Math.max(mostSquare, geometry.squaredNorm(id));
+    const mostNorm = Math.sqrt(mostSquare);
+    const mostDistance = mostNorm + Math.sqrt(squaredNorms.reduce((most, square) => Math.max(most, square), 0));
+    // Beyond this distance every weight would be the least one.
+    const cut = Math.min(mostDistance, (2 / eta) * Math.log(peak / LEAST_WEIGHT));
+    this.#step = cut / (LEVELS - 1);
+    this.#weights = Float64Array.from({ length: LEVELS }, (_, level) => Math.max(LEAST_WEIGHT, Math.round(peak * Math.exp((-eta / 2) * level * this.#step))));
+
+    // d = sqrt(s) with s off by 2 * error of the product: d is off by at most that over d.
+    const squareError = 2 * geometry.dotProductError(mostNorm);
+    const near = Math.max((eta / 2) * squareError / DISTANCE_ERROR_BUDGET, 2 * Math.sqrt(squareError));
+    this.#nearSquare = near * near + squareError;
+    const distanceError = squareError / near;
+    this.numericalSlack = 4 * ((eta / 2) * (this.#step / 2 + distanceError) + 1 / (2 * LEAST_WEIGHT - 1));
+    const tableBytes = outputIds.length * 2 + (outputIds.length / BLOCK + 2) * 8;
+    this.#cachedTypes = Math.max(1, Math.floor(cacheBytes / tableBytes));
+  }
+
+  /** Tables held now. */
+  get cachedTypes(): number {
+    return this.#cache.size;
+  }
+
+  privatize(ids: Int32Array): Int32Array {
+    const places = new Map<number, number[]>();
+    ids.forEach((id, place) => {
+      const known = places.get(id);
+      if (known) known.push(place);
+      else places.set(id, [place]);
+    });
+    const noisy = new Int32Array(ids.length);
+    const answer = (id: number, table: TypeTable): void => {
+      for (const place of places.get(id)!) noisy[place] = this.#geometry.outputIds[this.#draw(table)]!;
+    };
+    const missing: number[] = [];
+    for (const id of places.keys()) {
+      const table = this.#cache.get(id);
+      if (table === undefined) missing.push(id);
+      else {
+        this.#keep(id, table);
+        answer(id, table);
+      }
+    }
+    for (let at = 0; at < missing.length; at += BATCH_TYPES) {
+      const batch = Int32Array.from(missing.slice(at, at + BATCH_TYPES));
+      this.#makeTables(batch, (id, table) => {
+        this.#keep(id, table);
+        answer(id, table);
+      });
+    }
+    return noisy;
+  }
+
+  /** P(y|x) for every output y, in the order of the output ids, as it is drawn from. */
+  probabilities(id: number): Float64Array {
+    let found: TypeTable | undefined;
+    this.#makeTables(Int32Array.of(id), (_, table) => (found = table));
+    const { levels, sums } = found!;
+    return Float64Array.from(levels, (level) => this.#weights[level]! / sums.at(-1)!);
+  }
+
+  #keep(id: number, table: TypeTable): void {
+    this.#cache.delete(id);
+    this.#cache.set(id, table);
+    if (this.#cache.size <= this.#cachedTypes) return;
+    const [oldest] = this.#cache.keys();
+    if (oldest !== undefined) this.#cache.delete(oldest);
+  }
+
+  #makeTables(ids: Int32Array, onTable: (id: number, table: TypeTable) => void): void {
+    const { squaredNorms, outputIds } = this.#geometry;
+    const products = this.#geometry.dotProducts(ids);
+    const outputs = outputIds.length;
+    const weights = this.#weights;
+    const scale = 1 / this.#step;
+    for (const [row, id] of ids.entries()) {
+      const own = this.#geometry.squaredNorm(id);
+      const levels = new Uint16Array(outputs);
+      const sums = new Float64Array(Math.ceil(outputs / BLOCK) + 1);
+      let sum = 0;
+      for (let output = 0; output < outputs; output++) {
+        const square = own + squaredNorms[output]! - 2 * products[row * outputs + output]!;
+        const distance = square > this.#nearSquare ? Math.sqrt(square) : this.#geometry.distance(id, output);
+        const level = Math.min(LEVELS - 1, Math.round(distance * scale));
+        levels[output] = level;
+        if (output % BLOCK === 0) sums[output / BLOCK] = sum;
+        sum += weights[level]!;
+      }
+      sums[sums.length - 1] = sum;
+      this.tablesMade++;
+      onTable(id, { levels, sums });
+    }
+  }
+
+  #draw({ levels, sums }: TypeTable): number {
+    const drawn = uniformInteger(this.#random, sums.at(-1)!);
+    // The last block whose sum before it is at most the drawn number.
+    let low = 0;
+    let high = sums.length - 1;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (sums[middle]! <= drawn) low = middle;
+      else high = middle;
+    }
+    let rest = drawn - sums[low]!;
+    let output = low * BLOCK;
+    for (;;) {
+      const weight = this.#weights[levels[output]!]!;
+      if (rest < weight) return output;
+      rest -= weight;
+      output++;
+    }
+  }
+}

@@ -1,0 +1,9 @@
+/** Mechanisms that replace tokens under d_chi-privacy, their exact samplers, and what they promise. */
+export { calibrate, expectedUnchanged, type Calibration, type NoisyMechanismName } from './calibration.ts';
+export { chooseEta, createMechanism, type MechanismOptions } from './create.ts';
+export type { EmbeddingTable } from './geometry.ts';
+export { explainGuarantee } from './guarantee.ts';
+export type { Mechanism } from './mechanism.ts';
+export { seededRandom, systemRandom, type RandomSource } from './random.ts';
+export { categorical, fillDirection, fillGaussian, gamma, gaussian, uniform, uniformInteger } from './samplers.ts';
+export { outputVocabulary } from './vocabulary.ts';
