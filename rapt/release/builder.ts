@@ -1,0 +1,134 @@
+/** Rows into privatized rows, a batch at a time. */
+import type { Mechanism, RandomSource } from '../privacy/index.ts';
+import { uniformInteger } from '../privacy/index.ts';
+import type { Tokenizer } from '../backbone/index.ts';
+import type { Row } from '../data/index.ts';
+import { toRagged } from './shard.ts';
+import type { ShardRows } from './shard.ts';
+import { longestFirst } from './truncate.ts';
+
+/** Tokens given to the mechanism at once: enough to keep its matrix products large, few enough that a cancellation and a heartbeat get
+ *  their turn within a second. */
+const BATCH_TOKENS = 8192;
+
+/** m tokens drawn anew for each row, uniformly and independently of the row, from a public vocabulary. */
+export interface PlainTokens {
+  readonly tokensPerRow: number;
+  readonly vocabulary: Int32Array;
+}
+
+export interface BuilderOptions {
+  readonly tokenizer: Pick<Tokenizer, 'encode'>;
+  readonly mechanism: Pick<Mechanism, 'privatize'>;
+  readonly random: RandomSource;
+  readonly maxTokens: number;
+  readonly pair: boolean;
+  readonly plain: PlainTokens | false;
+  /** Number of a label; null for a split that is released without labels. */
+  readonly classNumber: ((label: string | null) => number) | null;
+}
+
+interface TokenizedRow {
+  readonly number: number;
+  readonly label: number;
+  readonly text: Int32Array;
+  readonly pair: Int32Array;
+  readonly plain: Int32Array;
+}
+
+/** The rows of one shard while they are drawn. Texts are tokenized as they come and not kept. */
+export class ShardBuilder {
+  readonly #options: BuilderOptions;
+  #pending: TokenizedRow[] = [];
+  #pendingTokens = 0;
+  readonly #rows: number[] = [];
+  readonly #labels: number[] = [];
+  readonly #input: Int32Array[] = [];
+  readonly #pair: Int32Array[] = [];
+  readonly #plain: Int32Array[] = [];
+  readonly #noisyPlain: Int32Array[] = [];
+  /** The user's tokens privatized so far, and how many of them stayed themselves. Plain tokens are not counted. */
+  tokens = 0;
+  unchanged = 0;
+
+  constructor(options: BuilderOptions) {
+    this.#options = options;
+  }
+
+  /** Rows added, drawn or not. */
+  get rows(): number {
+    return this.#rows.length + this.#pending.length;
+  }
+
+  /** @returns whether a batch is full and `draw` is due. */
+  add(row: Row): boolean {
+    const { tokenizer, maxTokens, plain, random, classNumber } = this.#options;
+    const text = tokenizer.encode(row.text, maxTokens);
+    const pair = row.pair === null ? new Int32Array() : tokenizer.encode(row.pair, maxTokens);
+    const kept = longestFirst(text.length, pair.length, maxTokens);
+    const tokenized: TokenizedRow = {
+      number: row.number,
+      label: classNumber === null ? -1 : classNumber(row.label),
+      text: text.subarray(0, kept.first),
+      pair: pair.subarray(0, kept.second),
+      plain: plain === false ? new Int32Array() : drawPlainTokens(plain, random),
+    };
+    this.#pending.push(tokenized);
+    this.#pendingTokens += kept.first + kept.second + tokenized.plain.length;
+    return this.#pendingTokens >= BATCH_TOKENS;
+  }
+
+  /** Privatizes what is pending. */
+  draw(): void {
+    const ids = new Int32Array(this.#pendingTokens);
+    let end = 0;
+    const append = (part: Int32Array): void => {
+      ids.set(part, end);
+      end += part.length;
+    };
+    for (const { plain, text, pair } of this.#pending) [plain, text, pair].forEach(append);
+
+    const noisy = this.#options.mechanism.privatize(ids);
+    let start = 0;
+    const take = (part: Int32Array): Int32Array => noisy.subarray(start, (start += part.length));
+    for (const row of this.#pending) {
+      this.#rows.push(row.number);
+      this.#labels.push(row.label);
+      this.#plain.push(row.plain);
+      this.#noisyPlain.push(take(row.plain));
+      const text = take(row.text);
+      const pair = take(row.pair);
+      this.#input.push(text);
+      this.#pair.push(pair);
+      this.tokens += text.length + pair.length;
+      this.unchanged += countEqual(text, row.text) + countEqual(pair, row.pair);
+    }
+    this.#pending = [];
+    this.#pendingTokens = 0;
+  }
+
+  finish(): ShardRows {
+    this.draw();
+    const { plain, pair, classNumber } = this.#options;
+    return {
+      count: this.#rows.length,
+      rows: Int32Array.from(this.#rows),
+      input: toRagged(this.#input),
+      pair: pair ? toRagged(this.#pair) : null,
+      labels: classNumber === null ? null : Int32Array.from(this.#labels),
+      plain: plain === false ? null : { tokensPerRow: plain.tokensPerRow, ids: toRagged(this.#plain).ids, noisyIds: toRagged(this.#noisyPlain).ids },
+    };
+  }
+}
+
+function drawPlainTokens({ tokensPerRow, vocabulary }: PlainTokens, random: RandomSource): Int32Array {
+  const ids = new Int32Array(tokensPerRow);
+  for (let at = 0; at < tokensPerRow; at++) ids[at] = vocabulary[uniformInteger(random, vocabulary.length)] ?? 0;
+  return ids;
+}
+
+function countEqual(a: Int32Array, b: Int32Array): number {
+  let equal = 0;
+  for (let at = 0; at < a.length; at++) if (a[at] === b[at]) equal++;
+  return equal;
+}

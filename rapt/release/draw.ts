@@ -1,0 +1,222 @@
+/** Drawing a release: the one noisy version of each text, made durable shard by shard.
+ *
+ *  The guarantee covers one noisy version of a text. So a shard, once it has its final name, is never drawn again: not after a crash, not
+ *  by a second attempt at the same time, not by a later run with the same settings. Nothing leaves the machine before the manifest,
+ *  which is written last, names every shard; a shard that lost the race for its name was seen by nobody. */
+import { existsSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { ErrorKind, MANIFEST_FILE, RaptError, releaseManifestSchema } from '../../contracts/index.ts';
+import type { ReleaseManifest, Sha256, Shard } from '../../contracts/index.ts';
+import type { Tokenizer } from '../backbone/index.ts';
+import type { Row, Split } from '../data/index.ts';
+import { systemRandom } from '../privacy/index.ts';
+import type { Mechanism, RandomSource } from '../privacy/index.ts';
+import { ShardBuilder } from './builder.ts';
+import type { PlainTokens } from './builder.ts';
+import { canonicalJson } from './canonical.ts';
+import { hashFile, removeStaleTemporaries, sha256OfBytes, writeOnce } from './durable.ts';
+import { assertUnchanged } from './key.ts';
+import type { InputFile } from './key.ts';
+import { LabelCollector } from './labels.ts';
+import { encodeShard } from './shard.ts';
+
+export const PRIVATE_FOLDER = 'private';
+/** Some 1 MB of ids at 30 tokens a row: little memory, and little lost to a crash. */
+const ROWS_PER_SHARD = 8192;
+
+/** Everything about a release that is known before it is drawn. */
+export interface ReleaseSpec {
+  readonly tenant: string;
+  readonly backbone: ReleaseManifest['backbone'];
+  readonly classes: readonly string[];
+  readonly classCounts: readonly number[];
+  readonly pair: boolean;
+  readonly maxTokens: number;
+  readonly plain: PlainTokens | false;
+}
+
+/** The rows of one split, in the order of the release. */
+export interface ReleaseSplit {
+  readonly split: Split;
+  readonly rows: number;
+  readonly read: () => AsyncIterable<Row>;
+}
+
+export interface DrawOptions {
+  /** This release's own folder; made if need be. */
+  readonly folder: string;
+  readonly tokenizer: Pick<Tokenizer, 'encode'>;
+  readonly mechanism: Pick<Mechanism, 'privatize' | 'guarantee'>;
+  /** Source of the plain tokens. Default: the operating system's. */
+  readonly random?: RandomSource | undefined;
+  /** Stops between two batches; finished shards stay and are taken over by the next attempt. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called after every batch, and for shards that are there already. */
+  readonly onProgress?: ((progress: { rows: number; rowsTotal: number }) => void) | undefined;
+  readonly rowsPerShard?: number | undefined;
+}
+
+export interface DrawnRelease {
+  readonly manifest: ReleaseManifest;
+  /** SHA-256 of manifest.json's bytes. */
+  readonly digest: Sha256;
+  /** Share of the user's tokens that stayed themselves. Not in the manifest: it is a second look at the plain text, and for a release of
+   *  one short text it would tell which tokens are true. */
+  readonly unchangedRate: number;
+  /** True when the release was complete already and nothing was drawn. */
+  readonly reused: boolean;
+}
+
+/** What the client keeps about a shard, under private/shards/<sha256 of the shard>.json. */
+interface ShardRecord {
+  readonly rows: number;
+  readonly tokens: number;
+  readonly unchanged: number;
+}
+
+/** Draws what is missing of a release, or finds it complete. Memory is constant but for the test labels (8 bytes a row).
+ *  @throws BadInput as `readTable`; RaptError badInput when an input changes meanwhile, corruptArtifact when a finished shard was
+ *  damaged; the signal's reason when aborted. */
+export async function draw(spec: ReleaseSpec, splits: readonly ReleaseSplit[], inputs: readonly InputFile[], options: DrawOptions): Promise<DrawnRelease> {
+  const { folder, signal, onProgress, rowsPerShard = ROWS_PER_SHARD } = options;
+  const complete = await openRelease(folder);
+  const rowsTotal = splits.reduce((sum, { rows }) => sum + rows, 0);
+  if (complete !== null) {
+    onProgress?.({ rows: rowsTotal, rowsTotal });
+    return { ...complete, reused: true };
+  }
+  await mkdir(join(folder, PRIVATE_FOLDER, 'shards'), { recursive: true, mode: 0o700 });
+  await removeStaleTemporaries(folder);
+
+  const classNumber = classNumbers(spec.classes);
+  const finished: (Shard & ShardRecord)[] = [];
+  let rowsBefore = 0;
+  for (const { split, rows, read } of splits) {
+    const builderOptions = {
+      ...options,
+      ...spec,
+      random: options.random ?? systemRandom,
+      classNumber: split === 'train' ? classNumber : null,
+    };
+    const labels = new LabelCollector();
+    let seen = 0;
+    let index = 0;
+    let builder: ShardBuilder | null = null;
+    const finishShard = async (): Promise<void> => {
+      const file = shardFile(split, index++);
+      // An input that changed while it was read must not get into the release: neither this shard nor any after it is kept.
+      for (const input of inputs) await assertUnchanged(input);
+      if (builder !== null) await writeShard(folder, file, builder);
+      builder = null;
+      finished.push(await describeShard(folder, file, split));
+      onProgress?.({ rows: rowsBefore + seen, rowsTotal });
+      signal?.throwIfAborted();
+    };
+    for await (const row of read()) {
+      const inShard = seen++ % rowsPerShard;
+      if (inShard === 0 && !existsSync(join(folder, shardFile(split, index)))) builder = new ShardBuilder(builderOptions);
+      if (split === 'test') labels.add(row.number, row.label === null ? null : classNumber(row.label));
+      if (builder?.add(row) === true) {
+        builder.draw();
+        onProgress?.({ rows: rowsBefore + seen, rowsTotal });
+        await nextTurn();
+        signal?.throwIfAborted();
+      }
+      if (inShard === rowsPerShard - 1) await finishShard();
+    }
+    if (seen % rowsPerShard !== 0) await finishShard();
+    if (seen !== rows) throw new RaptError(ErrorKind.badInput, `the ${split} rows changed while they were being privatized: ${rows} before, ${seen} now; start the run again`);
+    await labels.write(folder);
+    rowsBefore += rows;
+  }
+  signal?.throwIfAborted();
+  await writeOnce(folder, join(folder, MANIFEST_FILE), Buffer.from(canonicalJson(manifestOf(spec, options, splits, finished))));
+  const drawn = await openRelease(folder);
+  if (drawn === null) throw new Error(`${folder} was removed while it was written`);
+  return { ...drawn, reused: false };
+}
+
+/** Reads a complete release and checks every byte of it; null when the manifest is not there yet. @throws RaptError corruptArtifact. */
+export async function openRelease(folder: string): Promise<Omit<DrawnRelease, 'reused'> | null> {
+  const path = join(folder, MANIFEST_FILE);
+  if (!existsSync(path)) return null;
+  const bytes = await readFile(path);
+  const parsed = releaseManifestSchema.safeParse(parseJson(bytes));
+  if (!parsed.success) throw damaged(path);
+  let tokens = 0;
+  let unchanged = 0;
+  for (const shard of parsed.data.shards) {
+    const found = await describeShard(folder, shard.file, shard.split);
+    if (found.sha256 !== shard.sha256) throw damaged(join(folder, shard.file));
+    tokens += found.tokens;
+    unchanged += found.unchanged;
+  }
+  return { manifest: parsed.data, digest: sha256OfBytes(bytes), unchangedRate: tokens === 0 ? 0 : unchanged / tokens };
+}
+
+/** The bytes are flushed together with what the client must remember about them before the shard gets its name: whatever attempt wins the
+ *  name, its record is there. */
+async function writeShard(folder: string, file: string, builder: ShardBuilder): Promise<void> {
+  const shard = builder.finish();
+  const bytes = encodeShard(shard);
+  const record: ShardRecord = { rows: shard.count, tokens: builder.tokens, unchanged: builder.unchanged };
+  await writeOnce(folder, recordFile(folder, sha256OfBytes(bytes)), Buffer.from(canonicalJson(record)));
+  await writeOnce(folder, join(folder, file), bytes);
+}
+
+async function describeShard(folder: string, file: string, split: Split): Promise<Shard & ShardRecord> {
+  const path = join(folder, file);
+  const { sha256, sizeBytes } = await hashFile(path).catch((cause: unknown) => {
+    throw damaged(path, cause);
+  });
+  const bytes = await readFile(recordFile(folder, sha256)).catch((cause: unknown) => {
+    throw damaged(path, cause);
+  });
+  // Written by `writeShard` alone, whole or not at all.
+  const { rows, tokens, unchanged } = parseJson(bytes) as ShardRecord;
+  return { file, split, rows, tokens, unchanged, sha256, sizeBytes };
+}
+
+/** Depends on the finished shards and the settings only, so that a release that was interrupted gets the manifest of one that was not. */
+function manifestOf(spec: ReleaseSpec, options: DrawOptions, splits: readonly ReleaseSplit[], finished: readonly (Shard & ShardRecord)[]): ReleaseManifest {
+  const rowsOf = (split: Split): number => splits.find((candidate) => candidate.split === split)?.rows ?? 0;
+  return {
+    format: 'rapt-release/1',
+    tenant: spec.tenant,
+    backbone: spec.backbone,
+    classes: [...spec.classes],
+    classCounts: [...spec.classCounts],
+    pair: spec.pair,
+    maxTokens: spec.maxTokens,
+    plain: spec.plain === false ? false : { tokensPerRow: spec.plain.tokensPerRow, vocabulary: [...spec.plain.vocabulary] },
+    guarantee: options.mechanism.guarantee,
+    rows: { train: rowsOf('train'), test: rowsOf('test') },
+    tokens: finished.reduce((sum, { tokens }) => sum + tokens, 0),
+    shards: finished.map(({ file, split, rows, tokens, sha256, sizeBytes }) => ({ file, split, rows, tokens, sha256, sizeBytes })),
+  };
+}
+
+function classNumbers(classes: readonly string[]): (label: string | null) => number {
+  const numbers = new Map(classes.map((name, number) => [name, number]));
+  return (label) => {
+    const number = numbers.get(label ?? '');
+    if (number === undefined) throw new RaptError(ErrorKind.badInput, 'a row has a label that the first pass over the table did not see; the table changed, start the run again');
+    return number;
+  };
+}
+
+const shardFile = (split: Split, index: number): string => `${split}-${String(index).padStart(5, '0')}.parquet`;
+const recordFile = (folder: string, shard: Sha256): string => join(folder, PRIVATE_FOLDER, 'shards', `${shard}.json`);
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+const damaged = (path: string, cause?: unknown): RaptError =>
+  new RaptError(ErrorKind.corruptArtifact, `${path} was changed or damaged after it was drawn. Restore the file; drawing it again would release its texts a second time`, { cause });

@@ -1,0 +1,8 @@
+/** The durable release: each text privatized once, in Parquet shards on the client's disk. */
+export { canonicalJson } from './canonical.ts';
+export { openRelease, type DrawnRelease } from './draw.ts';
+export { clientSecret, hashInput, hashInputs, releaseKey, type InputFile, type ReleaseInputs } from './key.ts';
+export { readLocalLabels, type LocalLabels } from './labels.ts';
+export { drawPrediction, predictionKey, type PredictionReleaseOptions } from './prediction.ts';
+export { readShard, type Ragged, type ShardRows } from './shard.ts';
+export { drawRelease, type DrawReleaseOptions } from './tuning.ts';

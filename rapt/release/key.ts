@@ -1,0 +1,96 @@
+/** The name of a release's folder: equal inputs and settings always find the release that exists, so it is never drawn twice. */
+import { createHmac, randomBytes } from 'node:crypto';
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ErrorKind, RaptError } from '../../contracts/index.ts';
+import type { Sha256, TuningConfig } from '../../contracts/index.ts';
+import type { Tables } from '../data/index.ts';
+import { canonicalJson } from './canonical.ts';
+import { hashFile, writeOnce } from './durable.ts';
+
+const SECRET_FILE = 'release-key';
+const SECRET_BYTES = 32;
+
+/** A file that a release is drawn from, as it was when it was hashed. */
+export interface InputFile {
+  readonly path: string;
+  readonly sha256: Sha256;
+  /** Changes with the file's content, and costs no reading. */
+  readonly version: string;
+}
+
+export interface ReleaseInputs {
+  readonly train: InputFile;
+  /** Null when the test rows are held out of the training table. */
+  readonly test: InputFile | null;
+}
+
+/** Hashes a run's tables. */
+export async function hashInputs(tables: Tables): Promise<ReleaseInputs> {
+  return { train: await hashInput(tables.train), test: tables.test === null ? null : await hashInput(tables.test) };
+}
+
+export async function hashInput(path: string): Promise<InputFile> {
+  const version = await fileVersion(path);
+  const { sha256 } = await hashFile(path);
+  await assertUnchanged({ path, sha256, version });
+  return { path, sha256, version };
+}
+
+/** @throws RaptError badInput when the file is not the one that was hashed. */
+export async function assertUnchanged({ path, version }: InputFile): Promise<void> {
+  if ((await fileVersion(path)) === version) return;
+  throw new RaptError(ErrorKind.badInput, `${path}: changed while it was being privatized; nothing was sent. Start the run again when the file is complete`);
+}
+
+async function fileVersion(path: string): Promise<string> {
+  const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+  return [ino, size, mtimeNs, ctimeNs].join('-');
+}
+
+/** What decides, besides the texts, what is drawn. */
+export interface DrawnWith {
+  /** As the mechanism uses it, after calibration; null for `none`. */
+  readonly eta: number | null;
+  readonly backboneSha256: Sha256;
+}
+
+/** 32 hexadecimal digits, a function of the tables' contents, the columns, limits and split, the mechanism with its eta, the backbone, the
+ *  plain tokens and the tenant; not of paths, and not of how the release is then trained on.
+ *  The key crosses to the provider as a name. It is a keyed digest, since a plain one would let anybody who guesses the content of a
+ *  table confirm the guess. @param secret this client's own, from `clientSecret`. */
+export function releaseKey(config: TuningConfig, inputs: ReleaseInputs, drawnWith: DrawnWith, secret: Uint8Array): string {
+  const { data, privacy, tenant } = config;
+  const { reconstruction } = config.tuning;
+  const determinants = {
+    format: 'rapt-release/1',
+    tenant,
+    train: inputs.train.sha256,
+    test: inputs.test === null ? { heldOut: data.testFraction } : inputs.test.sha256,
+    columns: { text: data.textColumn, pair: data.pairColumn ?? null, label: data.labelColumn },
+    limits: { train: data.maxTrainRows ?? null, test: data.maxTestRows ?? null, tokens: data.maxTokens },
+    mechanism: { name: privacy.mechanism, eta: drawnWith.eta },
+    backbone: drawnWith.backboneSha256,
+    plain: reconstruction === false ? false : { tokens: reconstruction.plainTokens, vocabulary: reconstruction.vocabularySize },
+  };
+  return keyedDigest(determinants, secret);
+}
+
+/** 32 hexadecimal digits of HMAC-SHA256 over the canonical JSON. */
+export function keyedDigest(determinants: object, secret: Uint8Array): string {
+  return createHmac('sha256', secret).update(canonicalJson(determinants)).digest('hex').slice(0, 32);
+}
+
+/** The secret of a client's folder, made on first use. Whoever loses it loses the link to earlier releases: keep it with them. */
+export async function clientSecret(folder: string): Promise<Uint8Array> {
+  const path = join(folder, SECRET_FILE);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  // Two workers that start at once agree on the one that was first.
+  await writeOnce(folder, path, randomBytes(SECRET_BYTES));
+  return readFile(path);
+}
