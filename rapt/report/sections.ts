@@ -1,0 +1,260 @@
+import type { ReportData } from '../../contracts/index.ts';
+import { confusionMatrix, learningCurves } from './charts.ts';
+import { bytes, count, duration, number, percent, shellWord, timing } from './format.ts';
+import { html, type Child, type Markup } from './html.ts';
+import { settings, shareableConfig } from './settings.ts';
+import { classScores } from './statistics.ts';
+
+/** Rows of the loss table in the page; the curves show every point. */
+const MOST_LOSS_ROWS = 25;
+/** A wider table of counts is of no use to a reader. */
+const MOST_CONFUSION_COLUMNS = 24;
+
+export function training(data: ReportData): Markup {
+  const { history, metrics } = data;
+  const last = history.at(-1);
+  if (!last) return section('training', 'Training', html`<p>No losses were recorded.</p>`);
+  const first = history[0] ?? last;
+  const reconstruction =
+    last.reconstructionLoss === null || last.reconstructionAccuracy === null
+      ? 'Nothing was reconstructed in this run.'
+      : `Its reconstruction loss ended at ${number(last.reconstructionLoss)}, with ${percent(last.reconstructionAccuracy)} of the plain tokens right.`;
+  const label =
+    `Loss and accuracy over ${count(last.step)} optimizer steps. Task loss from ${number(first.taskLoss)} to ${number(last.taskLoss)}; ` +
+    `training rows right from ${percent(first.accuracy)} to ${percent(last.accuracy)}. ${reconstruction}`;
+  return section(
+    'training',
+    'Training',
+    html`<figure>
+        <div class="scroll" tabindex="0" role="group" aria-label="Learning curves">${learningCurves(history, metrics.accuracy, label)}</div>
+        <figcaption>
+          ${count(last.step)} optimizer steps, ${number(last.epoch)} epochs. Solid blue: task. Dashed orange: reconstruction of the random plain
+          tokens. Each point is the mean over the steps since the point before. ${reconstruction}
+        </figcaption>
+      </figure>
+      <details>
+        <summary>Losses as a table</summary>
+        ${table(
+          'Losses and shares over the steps, thinned',
+          ['Step', 'Epoch', 'Loss', 'Task', 'Reconstruction', 'Rows right', 'Plain tokens right', 'Gradient norm'],
+          thin(history, MOST_LOSS_ROWS).map((point) => [
+            count(point.step),
+            number(point.epoch),
+            number(point.loss),
+            number(point.taskLoss),
+            point.reconstructionLoss === null ? '–' : number(point.reconstructionLoss),
+            percent(point.accuracy),
+            point.reconstructionAccuracy === null ? '–' : percent(point.reconstructionAccuracy),
+            number(point.gradientNorm),
+          ]),
+          true,
+        )}
+      </details>`,
+  );
+}
+
+export function results({ classes, classCounts, metrics }: ReportData): Markup {
+  const scores = classScores(metrics.confusion);
+  const share = (value: number | null) => (value === null ? '–' : percent(value));
+  const label = `Confusion matrix of ${classes.length} classes over ${count(metrics.n)} held-out rows; the counts stand in the table after it.`;
+  const reconstruction =
+    metrics.reconstruction &&
+    html`<p>
+      Of ${count(metrics.reconstruction.n)} held-out random plain tokens, ${percent(metrics.reconstruction.accuracy)} were reconstructed from their
+      noisy versions. The head that does so is thrown away after training.
+    </p>`;
+  return section(
+    'results',
+    'Results by class',
+    html`<figure>
+        <div class="scroll" tabindex="0" role="group" aria-label="Confusion matrix">${confusionMatrix(classes, metrics.confusion, label)}</div>
+        <figcaption>Counts of held-out rows. The darker a cell, the larger its share of the true class. Blue: right. Orange: wrong.</figcaption>
+      </figure>
+      ${classes.length > MOST_CONFUSION_COLUMNS
+        ? null
+        : html`<details>
+            <summary>Counts as a table</summary>
+            ${table(
+              'Held-out rows by true class (down) and predicted class (across)',
+              ['True class', ...classes],
+              metrics.confusion.map((row, truth) => [classes[truth] ?? '', ...row.map(count)]),
+              true,
+            )}
+          </details>`}
+      ${table(
+        'Precision, recall and F1 of each class on the held-out rows',
+        ['Class', 'Training rows', 'Held-out rows', 'Predicted', 'Precision', 'Recall', 'F1'],
+        classes.map((name, index) => {
+          const score = scores[index];
+          return [
+            name,
+            count(classCounts[index] ?? 0),
+            count(score?.support ?? 0),
+            count(score?.predicted ?? 0),
+            share(score?.precision ?? null),
+            share(score?.recall ?? null),
+            share(score?.f1 ?? null),
+          ];
+        }),
+        true,
+      )}
+      ${reconstruction}`,
+  );
+}
+
+export function gates({ gates: checked }: ReportData): Markup | null {
+  if (checked.length === 0) return null;
+  return section(
+    'gates',
+    'Gates',
+    html`<div class="scroll" tabindex="0" role="group" aria-label="Gates">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Gate</th>
+            <th scope="col" class="number">Value</th>
+            <th scope="col">Result</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${checked.map(
+            ({ gate, value, passed }) =>
+              html`<tr>
+                <th scope="row" class="mono">${gate}</th>
+                <td class="number">${value === null ? 'not measured' : number(value)}</td>
+                <td class="${passed ? 'good' : 'bad'}">${passed ? '✓ passed' : '✗ missed'}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>`,
+  );
+}
+
+export function guaranteeInWords({ guarantee }: ReportData, sentences: readonly string[]): Markup {
+  const { table: phi } = guarantee;
+  const quantiles = (name: string, of: { p05: number; p50: number; p95: number }) => [name, number(of.p05), number(of.p50), number(of.p95)];
+  return section(
+    'guarantee',
+    'What the guarantee says',
+    html`${sentences.map((sentence) => html`<p>${sentence}</p>`)}
+      <div class="columns">
+        <div>
+          <h3>Covered</h3>
+          ${bullets(guarantee.covered, 'Nothing.')}
+        </div>
+        <div>
+          <h3>Not covered</h3>
+          ${bullets(guarantee.notCovered, 'Nothing is excluded.')}
+        </div>
+      </div>
+      ${table(
+        'What gives eta its meaning: the public embedding table',
+        ['', '5 %', 'median', '95 %'],
+        [
+          quantiles('Length of a token’s vector', phi.norm),
+          quantiles('Distance to the nearest other token', phi.neighbourDistance),
+          ...(guarantee.neighbourLogRatio ? [quantiles('Log-ratio bound at that distance', guarantee.neighbourLogRatio)] : []),
+        ],
+        true,
+      )}
+      <p class="note">
+        ${count(phi.rows)} tokens of ${count(phi.dimensions)} dimensions, ${count(phi.outputTokens)} of them public output tokens.
+        ${guarantee.numericalSlack === null
+          ? null
+          : html`Finite precision adds at most ${guarantee.numericalSlack.toExponential(1)} to the bound.`}
+        Table SHA-256 <code>${phi.sha256}</code>
+      </p>`,
+  );
+}
+
+export function lineage({ release, adapter, guarantee }: ReportData): Markup {
+  const objects = [release.manifest, ...Object.values(adapter.files)];
+  return section(
+    'lineage',
+    'Where everything comes from',
+    html`${table('', ['What', 'SHA-256'], [
+        ['Release (manifest of the privatized shards)', code(release.digest)],
+        ['Adapter', code(adapter.digest)],
+        ['Embedding table of the backbone', code(guarantee.table.sha256)],
+      ])}
+      ${table(
+        'Stored objects',
+        ['Object', 'Size', 'SHA-256'],
+        objects.map((object) => [code(`${object.bucket}/${object.key}`), bytes(object.sizeBytes), code(object.sha256)]),
+      )}`,
+  );
+}
+
+export function configuration({ config }: ReportData): Markup {
+  const rows = settings(config).map(([name, value]) => [code(name), code(value)]);
+  return section('configuration', 'Configuration', table('Every field, defaults included. Files are named without their folders.', ['Field', 'Value'], rows));
+}
+
+export function timings({ timing: measured, history, resumed }: ReportData): Markup | null {
+  const entries = Object.entries(measured);
+  if (entries.length === 0) return null;
+  const trained = measured['trainSeconds'] ?? (measured['trainMs'] ?? 0) / 1000;
+  const steps = history.at(-1)?.step ?? 0;
+  const perStep = trained > 0 && steps > 0 && resumed === null ? html`<p class="note">${duration(trained / steps)} for each optimizer step.</p>` : null;
+  const rows = entries.map(([key, value]) => {
+    const shown = timing(key, value);
+    return [shown.name, shown.value];
+  });
+  return section('timing', 'Timing', html`${table('', ['Part', 'Time'], rows)} ${perStep}`);
+}
+
+export function repeating({ run, config }: ReportData): Markup {
+  const id = shellWord(run);
+  const commands = [
+    '# the same run again: the release is found by its content and not drawn anew',
+    'rapt run -f config.json --wait',
+    '',
+    '# classify other texts; they are privatized on this side first',
+    `rapt predict --run ${id} --in texts.csv --out answers.csv`,
+    '',
+    '# the adapter as files, and everything about the run as JSON',
+    `rapt export --run ${id} --out adapter`,
+    `rapt show ${id} --json`,
+  ].join('\n');
+  return section(
+    'repeat',
+    'How to repeat it',
+    html`<pre tabindex="0"><code>${commands}</code></pre>
+      <p class="note">Equal data, configuration and backbone give an adapter of equal digest. <code>config.json</code>:</p>
+      <pre tabindex="0"><code>${JSON.stringify(shareableConfig(config), null, 2) ?? 'null'}</code></pre>`,
+  );
+}
+
+const section = (id: string, title: string, body: Markup): Markup =>
+  html`<section aria-labelledby="${id}">
+    <h2 id="${id}">${title}</h2>
+    ${body}
+  </section>`;
+
+const code = (text: string): Markup => html`<code>${text}</code>`;
+
+const bullets = (items: readonly string[], none: string): Markup =>
+  items.length === 0 ? html`<p>${none}</p>` : html`<ul class="plain">${items.map((item) => html`<li>${item}</li>`)}</ul>`;
+
+/** The first column names the row. `numbers` aligns the others right. */
+function table(caption: string, heads: readonly string[], rows: readonly (readonly Child[])[], numbers = false): Markup {
+  const align = numbers ? ' number' : '';
+  const head = (name: string, index: number) => html`<th scope="col" class="${index > 0 ? align : ''}">${name}</th>`;
+  const cell = (value: Child, index: number) =>
+    index === 0 ? html`<th scope="row">${value}</th>` : html`<td class="${align}">${value}</td>`;
+  // Scrolling parts can be reached by keyboard, and say what they are.
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="${caption || heads.join(', ')}">
+    <table>
+      ${caption === '' ? null : html`<caption>${caption}</caption>`}
+      <thead><tr>${heads.map(head)}</tr></thead>
+      <tbody>${rows.map((row) => html`<tr>${row.map(cell)}</tr>`)}</tbody>
+    </table>
+  </div>`;
+}
+
+/** At most `most` items, evenly spaced, the last among them. */
+function thin<T>(items: readonly T[], most: number): T[] {
+  if (items.length <= most) return [...items];
+  return Array.from({ length: most }, (_, index) => items[Math.round((index * (items.length - 1)) / (most - 1))] as T);
+}
