@@ -1,0 +1,42 @@
+/** Which servers this process talks to: those named by the environment, else the local stack that `rapt up` started. */
+import { BadInput, ErrorKind, RaptError } from '../contracts/index.ts';
+import type { StoreOptions } from '../storage/index.ts';
+import { readStack } from './stack/record.ts';
+
+export interface Services {
+  readonly temporal: { readonly address: string; readonly namespace: string; /** Null when nobody said where it is. */ readonly uiUrl: string | null };
+  readonly s3: StoreOptions;
+  readonly stack: 'local' | 'external';
+}
+
+const BUCKET = 'rapt';
+
+/** @throws RaptError unavailable when neither the environment nor a local stack names both servers; BadInput when it names half of one. */
+export function resolveServices(env: NodeJS.ProcessEnv = process.env): Services {
+  const address = env['RAPT_TEMPORAL_ADDRESS'] ?? env['TEMPORAL_ADDRESS'];
+  const endpoint = env['RAPT_S3_ENDPOINT'];
+  const local = readStack();
+  if ((address === undefined || endpoint === undefined) && local === null)
+    throw new RaptError(ErrorKind.unavailable, 'no servers are known; start the local ones with `rapt up`, or set RAPT_TEMPORAL_ADDRESS and RAPT_S3_ENDPOINT');
+  return {
+    temporal: {
+      address: address ?? local!.temporal.address,
+      namespace: env['RAPT_TEMPORAL_NAMESPACE'] ?? env['TEMPORAL_NAMESPACE'] ?? 'default',
+      uiUrl: env['RAPT_TEMPORAL_UI'] ?? (address === undefined ? local!.temporal.uiUrl : null),
+    },
+    s3: endpoint === undefined ? local!.s3 : externalStore(endpoint, env),
+    stack: address === undefined && endpoint === undefined ? 'local' : 'external',
+  };
+}
+
+function externalStore(endpoint: string, env: NodeJS.ProcessEnv): StoreOptions {
+  const accessKey = env['RAPT_S3_ACCESS_KEY'];
+  const secretKey = env['RAPT_S3_SECRET_KEY'];
+  const missing = [
+    ...(accessKey ? [] : [{ where: 'RAPT_S3_ACCESS_KEY', problem: 'is needed with RAPT_S3_ENDPOINT' }]),
+    ...(secretKey ? [] : [{ where: 'RAPT_S3_SECRET_KEY', problem: 'is needed with RAPT_S3_ENDPOINT' }]),
+  ];
+  if (!accessKey || !secretKey) throw new BadInput(missing);
+  const region = env['RAPT_S3_REGION'];
+  return { endpoint, accessKey, secretKey, bucket: env['RAPT_S3_BUCKET'] ?? BUCKET, ...(region === undefined ? {} : { region }) };
+}

@@ -1,0 +1,51 @@
+/** stack.json: the servers and workers that `rapt up` started, so that `down` ends these and no others. */
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { ErrorKind, RaptError } from '../../contracts/index.ts';
+import { homeFolder } from '../paths.ts';
+
+export const COMPONENTS = ['temporal', 'minio', 'control', 'client', 'gpu'] as const;
+export type Component = (typeof COMPONENTS)[number];
+
+const processSchema = z.strictObject({
+  pid: z.int(),
+  /** Start time in clock ticks since boot, as /proc has it: a process id alone may have been given to another program since. */
+  startTime: z.string(),
+});
+export type StartedProcess = z.output<typeof processSchema>;
+
+const recordSchema = z.strictObject({
+  temporal: z.strictObject({ address: z.string(), uiUrl: z.string() }),
+  /** Made for this stack; the file is readable by its owner alone. */
+  s3: z.strictObject({ endpoint: z.string(), accessKey: z.string(), secretKey: z.string(), bucket: z.string() }),
+  consoleUrl: z.string(),
+  processes: z.partialRecord(z.enum(COMPONENTS), processSchema),
+});
+export type StackRecord = z.output<typeof recordSchema>;
+
+export const stackFolder = (): string => join(homeFolder(), 'stack');
+export const logFile = (component: Component): string => join(stackFolder(), 'logs', `${component}.log`);
+const recordFile = (): string => join(stackFolder(), 'stack.json');
+
+/** The stack that was started last, whether it still runs or not; null when there was none. */
+export function readStack(): StackRecord | null {
+  const path = recordFile();
+  if (!existsSync(path)) return null;
+  try {
+    return recordSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (cause) {
+    throw new RaptError(ErrorKind.badInput, `${path} cannot be read; remove it after ending the processes it names, then run \`rapt up\``, { cause });
+  }
+}
+
+export function writeStack(record: StackRecord): void {
+  mkdirSync(stackFolder(), { recursive: true, mode: 0o700 });
+  const path = recordFile();
+  writeFileSync(`${path}.part`, JSON.stringify(record, null, 2), { mode: 0o600 });
+  renameSync(`${path}.part`, path);
+}
+
+export function removeStack(): void {
+  rmSync(recordFile(), { force: true });
+}

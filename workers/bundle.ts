@@ -1,0 +1,59 @@
+/** The workflow code as Temporal runs it: one file, made by webpack, kept for as long as its sources stay the same. */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { bundleWorkflowCode, type Logger } from '@temporalio/worker';
+import { cacheFolder, projectRoot } from '../infra/index.ts';
+import { dataConverter } from './data-converter.ts';
+
+/** All that workflow code may import from the project. */
+const SOURCE_FOLDERS = ['contracts', 'workflows'];
+/** All that it may import from elsewhere, and what makes the bundle. */
+const PACKAGES = ['@temporalio/common', '@temporalio/worker', '@temporalio/workflow', 'zod'];
+const KEPT_BUNDLES = 4;
+
+/** Bundling takes seconds, which a worker's every start would pay.
+ *  @returns the bundle's file, in the cache under the hash of its sources. */
+export async function workflowBundle(logger: Logger): Promise<{ codePath: string }> {
+  const folder = join(cacheFolder(), 'workflow-bundles');
+  const codePath = join(folder, `${await sourcesDigest()}.js`);
+  if (existsSync(codePath)) return { codePath };
+  const { payloadConverterPath, failureConverterPath } = dataConverter();
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(projectRoot, 'workflows', 'index.ts'),
+    logger,
+    ...(payloadConverterPath === undefined ? {} : { payloadConverterPath }),
+    ...(failureConverterPath === undefined ? {} : { failureConverterPath }),
+  });
+  await mkdir(folder, { recursive: true });
+  // A reader sees the whole file or none.
+  const temporary = `${codePath}.${process.pid}`;
+  await writeFile(temporary, code);
+  await rename(temporary, codePath);
+  await removeOldBundles(folder);
+  return { codePath };
+}
+
+async function sourcesDigest(): Promise<string> {
+  const hash = createHash('sha256');
+  for (const folder of SOURCE_FOLDERS) {
+    const files = await readdir(join(projectRoot, folder), { recursive: true });
+    for (const file of files.filter((name) => name.endsWith('.ts')).sort()) {
+      const text = await readFile(join(projectRoot, folder, file));
+      hash.update(`${folder}/${file} ${text.length}\n`).update(text);
+    }
+  }
+  const require = createRequire(import.meta.url);
+  for (const name of PACKAGES) hash.update(`${name} ${(require(`${name}/package.json`) as { version: string }).version}\n`);
+  hash.update(JSON.stringify(dataConverter()));
+  return hash.digest('hex').slice(0, 32);
+}
+
+/** Keeps the newest ones: a developer goes back and forth between branches, and another version may be running. */
+async function removeOldBundles(folder: string): Promise<void> {
+  const bundles = (await readdir(folder)).filter((name) => name.endsWith('.js'));
+  const aged = await Promise.all(bundles.map(async (name) => ({ name, changedMs: (await stat(join(folder, name))).mtimeMs })));
+  for (const { name } of aged.sort((a, b) => b.changedMs - a.changedMs).slice(KEPT_BUNDLES)) await rm(join(folder, name), { force: true });
+}

@@ -1,0 +1,21 @@
+/** The client worker: runs where a tenant's data lies, and is the only one that sees it. */
+import { join } from 'node:path';
+import { Worker } from '@temporalio/worker';
+import { createClientActivities } from '../activities/client/index.ts';
+import { clientQueue } from '../contracts/index.ts';
+import type { Services } from '../infra/index.ts';
+import { createMinioStore } from '../storage/index.ts';
+import { serve } from './shared.ts';
+
+/** Privatizing keeps one core busy and uploading one line, so more at once would only hold more memory. */
+const CONCURRENT_ACTIVITIES = 4;
+
+/** @param home the folder under which releases and results of all tenants of this machine lie. */
+export async function runClientWorker(services: Services, { tenant, home }: { tenant: string; home: string }): Promise<void> {
+  const store = createMinioStore(services.s3);
+  await store.ensureBucket();
+  const activities = createClientActivities({ store, home: join(home, 'client') });
+  await serve('client', services, (defaults) =>
+    Worker.create({ ...defaults, taskQueue: clientQueue(tenant), activities, maxConcurrentActivityTaskExecutions: CONCURRENT_ACTIVITIES }),
+  );
+}

@@ -1,0 +1,38 @@
+/** What a worker writes about itself: one JSON object a line, on stderr. */
+import { DefaultLogger, type LogEntry, type LogLevel } from '@temporalio/worker';
+import { ApplicationFailure, rootCause } from '@temporalio/common';
+import { redact } from '../activities/failures.ts';
+
+/** Names and numbers that Temporal's server has anyway. All other fields of a message are left out, payloads and memos with them. */
+const LOGGED_FIELDS = ['workflowId', 'runId', 'workflowType', 'activityId', 'activityType', 'attempt', 'taskQueue', 'durationMs', 'sdkComponent'] as const;
+
+export function createLogger(level: LogLevel = 'WARN'): DefaultLogger {
+  return new DefaultLogger(level, (entry) => void process.stderr.write(`${JSON.stringify(logLine(entry))}\n`));
+}
+
+export function logLine({ level, message, timestampNanos, meta }: LogEntry): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  for (const name of LOGGED_FIELDS) {
+    const value: unknown = meta?.[name];
+    if (typeof value === 'string' || typeof value === 'number') fields[name] = value;
+  }
+  const error: unknown = meta?.['error'];
+  return {
+    time: new Date(Number(timestampNanos / 1_000_000n)).toISOString(),
+    level: level.toLowerCase(),
+    message: firstLine(message),
+    ...fields,
+    ...(error === undefined ? {} : { error: describe(error) }),
+  };
+}
+
+/** The SDK puts stack traces and causes into some messages. */
+const firstLine = (message: string): string => message.split('\n', 1)[0] ?? '';
+
+/** Rapt's own failures were written to be read by anybody. */
+function describe(error: unknown): string {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if (at instanceof ApplicationFailure && at.type?.startsWith('Rapt') === true) return `${at.type}: ${rootCause(at) ?? ''}`;
+  }
+  return redact(error);
+}

@@ -1,0 +1,67 @@
+/** What all workers have in common. */
+import { randomBytes } from 'node:crypto';
+import { makeTelemetryFilterString, NativeConnection, Runtime, type Worker, type WorkerOptions } from '@temporalio/worker';
+import { ErrorKind, RaptError } from '../contracts/index.ts';
+import type { Services } from '../infra/index.ts';
+import { dataConverter } from './data-converter.ts';
+import { createLogger } from './log.ts';
+
+export { dataConverter } from './data-converter.ts';
+
+/** Heartbeats leave the process at least this often. The default of up to a minute loses the news of a checkpoint when the process is
+ *  killed, and delays a cancellation by as much. */
+const HEARTBEAT_THROTTLE = '1s';
+/** A stopping worker cancels its activities at once, so that they save what they have, and waits so long for them. */
+const SHUTDOWN_FORCE_TIME = '90s';
+
+export type WorkerKind = 'control' | 'client' | 'gpu';
+
+let installed = false;
+
+/** Sets logging and signal handling up, once a process. SIGINT and SIGTERM let a worker finish what it has begun. */
+export function installRuntime(): Runtime {
+  if (installed) return Runtime.instance();
+  installed = true;
+  return Runtime.install({
+    logger: createLogger(),
+    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} } },
+  });
+}
+
+/** @throws RaptError unavailable when no Temporal server answers at the address. */
+export async function connect({ temporal }: Services): Promise<NativeConnection> {
+  installRuntime();
+  try {
+    return await NativeConnection.connect({ address: temporal.address });
+  } catch (cause) {
+    throw new RaptError(ErrorKind.unavailable, `no Temporal server answers at ${temporal.address}; start the local one with \`rapt up\``, { cause });
+  }
+}
+
+/** Options of every worker. The identity, which the server shows, tells workers apart and nothing about their machine or user. */
+export function workerDefaults(kind: WorkerKind, services: Services, connection: NativeConnection) {
+  return {
+    connection,
+    namespace: services.temporal.namespace,
+    identity: `rapt-${kind}-${process.pid}-${randomBytes(3).toString('hex')}`,
+    dataConverter: dataConverter(),
+    maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+    defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+    shutdownGraceTime: 0,
+    shutdownForceTime: SHUTDOWN_FORCE_TIME,
+  } satisfies Partial<WorkerOptions>;
+}
+
+/** Makes a worker, says in one line that it is ready, and runs it until the process is told to stop. */
+export async function serve(kind: WorkerKind, services: Services, create: (defaults: ReturnType<typeof workerDefaults>) => Promise<Worker>): Promise<void> {
+  const connection = await connect(services);
+  try {
+    const worker = await create(workerDefaults(kind, services, connection));
+    const running = worker.run();
+    const { address, namespace } = services.temporal;
+    process.stdout.write(`${kind} worker ready: task queue ${worker.options.taskQueue} of namespace ${namespace} at ${address}\n`);
+    await running;
+  } finally {
+    await connection.close();
+  }
+}

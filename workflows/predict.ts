@@ -1,0 +1,18 @@
+/** raptPredict: answers for new texts, which are privatized on the client first. */
+import { workflowInfo } from '@temporalio/workflow';
+import { parsePredictInput } from '../contracts/index.ts';
+import type { FinishedPrediction } from '../contracts/index.ts';
+import { clientActivities, gpuActivities } from './activities.ts';
+import { accepted } from './refusal.ts';
+
+/** Classifies the rows of a table with the adapter of a finished run. The rows are privatized as the run's training texts were, and
+ *  the answers are written beside them on the client. A wrong input fails at once with all that is wrong. */
+export async function raptPredict(input: unknown): Promise<FinishedPrediction> {
+  const { run, tenant, in: table, out, textColumn, pairColumn, labelColumn } = accepted(parsePredictInput(input));
+  const prediction = workflowInfo().workflowId;
+  const client = clientActivities(tenant);
+  const prepared = await client.release.preparePrediction({ tenant, run, prediction, in: table, textColumn, pairColumn, labelColumn });
+  const { release, adapter, backbone } = prepared;
+  const { predictions } = await gpuActivities.inference.predict({ run: prediction, tenant, backbone, release, adapter });
+  return client.results.finishPrediction({ prepared, predictions, out });
+}

@@ -1,0 +1,144 @@
+/** What a run knows about itself. A plain class: no Temporal, no clock; everything in it can be written as JSON. */
+import { STAGES } from '../contracts/index.ts';
+import type { ReleaseProgress, RunProgress, Stage, TrainBlockResult, TrainingProgress } from '../contracts/index.ts';
+
+const KEPT_LOSSES = 60;
+
+export interface Expected {
+  readonly epochs: number;
+}
+
+export class RunState {
+  #progress: RunProgress;
+  #enteredAtMs: number;
+  #seconds: Record<string, number> = {};
+
+  /** @param nowMs the workflow's own clock, as for all times given to this class. */
+  constructor(nowMs: number) {
+    this.#enteredAtMs = nowMs;
+    this.#progress = {
+      stage: 'validate',
+      message: 'checks the configuration',
+      rowsPrivatized: 0,
+      rowsTotal: 0,
+      epoch: 0,
+      epochs: 0,
+      step: 0,
+      totalSteps: 0,
+      loss: null,
+      losses: [],
+      secondsLeft: null,
+      checkpointStep: null,
+      resumed: null,
+      accuracy: null,
+      report: null,
+    };
+  }
+
+  get progress(): RunProgress {
+    return this.#progress;
+  }
+
+  /** Seconds spent in each stage that has ended, in the order in which they ended. */
+  get timing(): Readonly<Record<string, number>> {
+    return { ...this.#seconds };
+  }
+
+  expect({ epochs }: Expected): void {
+    this.#update({ epochs });
+  }
+
+  /** Ends the stage before and begins this one; the same stage again only changes the message. */
+  enter(stage: Stage, message: string, nowMs: number): void {
+    const before = this.#progress.stage;
+    if (stage !== before) {
+      const seconds = (this.#seconds[before] ?? 0) + (nowMs - this.#enteredAtMs) / 1000;
+      this.#seconds[before] = Math.round(seconds * 1000) / 1000;
+      this.#enteredAtMs = nowMs;
+    }
+    this.#update({ stage, message, secondsLeft: null });
+  }
+
+  inspected(rowsTotal: number): void {
+    this.#update({ rowsTotal });
+  }
+
+  /** Taken only while the stage lasts: a late signal of an attempt that was given up says nothing. Anyone may send a signal, so one
+   *  that is not well-formed is passed over. */
+  releaseAdvanced(sent: unknown): void {
+    if (this.#progress.stage !== 'privatize' || !isReleaseProgress(sent)) return;
+    const message = sent.reused ? 'takes the release that an earlier run drew' : 'privatizes the texts on the client';
+    this.#update({ rowsPrivatized: sent.rows, rowsTotal: sent.rowsTotal, message });
+  }
+
+  released(rows: number): void {
+    this.#update({ rowsPrivatized: rows, rowsTotal: rows });
+  }
+
+  /** As `releaseAdvanced`. The step may fall: a new attempt begins at the last checkpoint. */
+  trainingAdvanced(sent: unknown): void {
+    if (this.#progress.stage !== 'train' || !isTrainingProgress(sent)) return;
+    const { step, totalSteps, epoch, loss, stepMs, checkpointStep, resumed } = sent;
+    this.#update({
+      step,
+      totalSteps,
+      epoch,
+      loss: loss ?? this.#progress.loss,
+      losses: loss === null ? this.#progress.losses : [...this.#progress.losses, loss].slice(-KEPT_LOSSES),
+      secondsLeft: stepMs > 0 ? Math.max(0, Math.round(((totalSteps - step) * stepMs) / 1000)) : null,
+      checkpointStep: checkpointStep ?? this.#progress.checkpointStep,
+      resumed: resumed ?? this.#progress.resumed,
+    });
+  }
+
+  /** A block of steps has ended, and its last step is in a checkpoint. */
+  blockTrained(block: TrainBlockResult): void {
+    this.#update({
+      step: block.step,
+      totalSteps: block.totalSteps,
+      epoch: Math.floor(block.step / block.stepsPerEpoch),
+      loss: block.lastLoss,
+      losses: block.losses.length > 0 ? block.losses.slice(-KEPT_LOSSES) : this.#progress.losses,
+      checkpointStep: block.step,
+      resumed: this.#progress.resumed ?? block.resumed,
+    });
+  }
+
+  scored(accuracy: number): void {
+    this.#update({ accuracy });
+  }
+
+  reported(uri: string): void {
+    this.#update({ report: uri });
+  }
+
+  /** The run ends before its last stage. */
+  stopped(message: string): void {
+    this.#update({ message, secondsLeft: null });
+  }
+
+  #update(change: Partial<RunProgress>): void {
+    this.#progress = { ...this.#progress, ...change };
+  }
+}
+
+/** How many of the stages have ended: 0 while `validate` lasts. */
+export const stagesDone = (stage: Stage): number => STAGES.indexOf(stage);
+
+const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+
+function isReleaseProgress(value: unknown): value is ReleaseProgress {
+  return isRecord(value) && isNumber(value['rows']) && isNumber(value['rowsTotal']) && typeof value['reused'] === 'boolean';
+}
+
+function isTrainingProgress(value: unknown): value is Omit<TrainingProgress, 'loss'> & { readonly loss: number | null } {
+  return (
+    isRecord(value) &&
+    ['step', 'totalSteps', 'epoch', 'stepMs'].every((field) => isNumber(value[field])) &&
+    // No number before the first step of an attempt: JSON has no NaN.
+    (value['loss'] === null || isNumber(value['loss'])) &&
+    (value['checkpointStep'] === null || isNumber(value['checkpointStep'])) &&
+    (value['resumed'] === null || typeof value['resumed'] === 'string')
+  );
+}
