@@ -15,7 +15,7 @@ const MAY_NOT_IMPORT = {
   cli: ['bench', 'test'],
 };
 /** Folders that others reach through their index alone. */
-const WITH_INDEX = ['contracts', 'storage', 'rapt/privacy', 'rapt/backbone', 'rapt/tuning', 'rapt/data', 'rapt/release', 'rapt/report'];
+const WITH_INDEX = ['contracts', 'storage', 'rapt/privacy', 'rapt/backbone', 'rapt/tuning', 'rapt/data', 'rapt/release', 'rapt/evaluation', 'rapt/report', 'infra/setup'];
 
 const zones = [
   ...Object.entries(MAY_NOT_IMPORT).flatMap(([target, from]) =>

@@ -38,7 +38,7 @@ export interface ClientActivities {
   }>;
   report(request: RunContext & ReportRequest): Promise<{ uri: string; path: string }>;
   /** Records the finished run on the client and in the store. */
-  register(request: RunContext & { result: TuningResult }): Promise<void>;
+  register(request: RunContext & { adapter: AdapterRef; result: TuningResult }): Promise<void>;
   /** Privatizes the rows of a prediction table; the budget of plain tokens is drawn as in training. */
   preparePrediction(request: PreparePrediction): Promise<PreparedPrediction>;
   /** Joins the answers with the rows and writes the user's output file. */
@@ -74,6 +74,8 @@ export interface PreparedPrediction {
   readonly adapter: AdapterRef;
   readonly backbone: string;
   readonly guarantee: Guarantee;
+  /** The table on the client, and its columns. */
+  readonly input: { readonly path: string; readonly text: string; readonly pair?: string | undefined; readonly label?: string | undefined };
 }
 export interface FinishedPrediction {
   readonly rows: number;

@@ -111,7 +111,7 @@ export const predictInputSchema = z.strictObject({
   tenant: tenantName.default('local'),
   /** Table on the client worker's machine, and where it writes the answers. */
   in: z.string().min(1),
-  out: z.string().min(1),
+  out: z.string().regex(/\.(csv|jsonl)$/, 'must end in .csv or .jsonl'),
   textColumn: z.string().min(1).optional(),
   pairColumn: z.string().min(1).optional(),
   /** When the table has labels, the column; accuracy is then reported. */

@@ -71,7 +71,7 @@ class TuningRun {
 
     this.#enter('register', 'records the finished run');
     const result = this.#result({ local, release, adapter, metrics, gates, report });
-    await this.#client.results.register({ ...this.#context, result });
+    await this.#client.results.register({ ...this.#context, adapter, result });
     this.#enter('done', 'finished');
     return result;
   }

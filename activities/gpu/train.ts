@@ -16,7 +16,7 @@ import { CheckpointPointerCell, type ObjectStore } from '../../storage/index.ts'
 import { createCheckpointUploads } from './checkpoint-upload.ts';
 import { fetchCheckpoint, fetchRelease, requireBackbone } from './fetch.ts';
 import { runModelProcess } from './model-process.ts';
-import { createProgressReporter } from './progress.ts';
+import { createProgressReporter } from '../progress.ts';
 import type { Scratch } from './scratch.ts';
 
 export interface GpuDependencies {

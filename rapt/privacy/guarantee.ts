@@ -9,7 +9,8 @@ const COVERED = [
 const NOT_COVERED = [
   'how many tokens a text has, and how many texts there are',
   'the training labels, the set of class names, and how many texts each class has',
-  'that the data owner takes part at all',
+  'that the data owner takes part at all, and how well the tuned model does on the test texts',
+  'the share of all tokens of a release that stayed themselves, told to three digits',
   'what the meaning of a whole text tells about its words: the bound is per token, and adds up over the tokens of a text',
 ] as const;
 const SAMPLING_NOTE = 'the rounding of double-precision noise: the bound is that of the ideal Laplace density';

@@ -2,7 +2,7 @@
 import type { ReportData } from '../../contracts/index.ts';
 import { count, number, percent, points } from './format.ts';
 import { html, type Markup } from './html.ts';
-import { wilsonInterval } from './statistics.ts';
+import { wilsonInterval } from '../evaluation/index.ts';
 
 export function firstScreen(data: ReportData): Markup {
   return html`<header>

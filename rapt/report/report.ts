@@ -1,4 +1,5 @@
 import type { ReportData } from '../../contracts/index.ts';
+import { explainGuarantee } from '../privacy/index.ts';
 import { firstScreen } from './first-screen.ts';
 import { html, Markup } from './html.ts';
 import { configuration, gates, guaranteeInWords, lineage, repeating, results, timings, training } from './sections.ts';
@@ -24,7 +25,7 @@ ${firstScreen(data)}
 <main>
 ${results(data)}
 ${training(data)}
-${guaranteeInWords(data, [])}
+${guaranteeInWords(data, explainGuarantee(data.guarantee))}
 ${gates(data)}
 ${configuration(data)}
 ${lineage(data)}

@@ -3,7 +3,7 @@ import { confusionMatrix, learningCurves } from './charts.ts';
 import { bytes, count, duration, number, percent, shellWord, timing } from './format.ts';
 import { html, type Child, type Markup } from './html.ts';
 import { settings, shareableConfig } from './settings.ts';
-import { classScores } from './statistics.ts';
+import { classScores } from '../evaluation/index.ts';
 
 /** Rows of the loss table in the page; the curves show every point. */
 const MOST_LOSS_ROWS = 25;

@@ -43,3 +43,31 @@ export function classScores(confusion: readonly (readonly number[])[]): ClassSco
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+export interface Evaluation {
+  readonly accuracy: number;
+  /** Mean of the classes' F1; a class that is neither there nor predicted is left out. */
+  readonly f1: number;
+  readonly n: number;
+  /** Share of the most frequent true class. */
+  readonly majorityRate: number;
+  /** confusion[truth][predicted], counts. */
+  readonly confusion: readonly (readonly number[])[];
+}
+
+/** Compares class numbers. @throws RangeError when the two differ in length or are empty. */
+export function evaluate(truth: Int32Array, predicted: Int32Array, classes: number): Evaluation {
+  const n = truth.length;
+  if (n === 0 || n !== predicted.length) throw new RangeError(`${n} labels do not match ${predicted.length} predictions`);
+  const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+  for (let at = 0; at < n; at++) confusion[truth[at]!]![predicted[at]!]!++;
+  const hits = sum(confusion.map((row, index) => row[index] ?? 0));
+  const scores = classScores(confusion).flatMap(({ f1 }) => (f1 === null ? [] : [f1]));
+  return {
+    accuracy: hits / n,
+    f1: sum(scores) / scores.length,
+    n,
+    majorityRate: Math.max(...confusion.map(sum)) / n,
+    confusion,
+  };
+}

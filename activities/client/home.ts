@@ -1,0 +1,21 @@
+/** Where a client keeps what is its own. Nothing below this folder leaves the machine but by `publish`. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ObjectStore } from '../../storage/index.ts';
+
+export interface ClientDependencies {
+  readonly store: ObjectStore;
+  /** Folder of all tenants of this machine. */
+  readonly home: string;
+}
+
+export const tenantFolder = (home: string, tenant: string): string => join(home, tenant);
+export const releaseFolder = (home: string, tenant: string, localKey: string): string => join(home, tenant, 'releases', localKey);
+export const runsFolder = (home: string, tenant: string): string => join(home, tenant, 'runs');
+
+/** A run's own folder, made if need be. Ids come from users: whatever is no plain name is encoded, "." and ".." too. */
+export function runFolder(home: string, tenant: string, run: string): string {
+  const folder = join(runsFolder(home, tenant), encodeURIComponent(run).replace(/^\.+/, (dots) => '%2E'.repeat(dots.length)));
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return folder;
+}

@@ -1,0 +1,26 @@
+import type { ClientActivities } from '../../contracts/index.ts';
+import { translateFailures } from '../failures.ts';
+import { releaseFolder, type ClientDependencies } from './home.ts';
+import { inspect } from './inspect.ts';
+import { finishPrediction, preparePrediction } from './prediction.ts';
+import { privatize } from './privatize.ts';
+import { publishRelease } from './publish.ts';
+import { register, report } from './report.ts';
+import { score } from './score.ts';
+
+export type { ClientDependencies } from './home.ts';
+
+/** The activities of the data owner's side, the only ones that see a text. */
+export function createClientActivities(dependencies: ClientDependencies): ClientActivities {
+  const { store, home } = dependencies;
+  return translateFailures<ClientActivities>({
+    inspect,
+    privatize: (request) => privatize(dependencies, request),
+    publish: ({ config, release }) => publishRelease(store, config.tenant, releaseFolder(home, config.tenant, release.localKey), release.digest),
+    score: (request) => score(dependencies, request),
+    report: (request) => report(dependencies, request),
+    register: (request) => register(dependencies, request),
+    preparePrediction: (request) => preparePrediction(dependencies, request),
+    finishPrediction: (request) => finishPrediction(dependencies, request),
+  });
+}

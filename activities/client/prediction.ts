@@ -1,0 +1,96 @@
+/** Answers for new texts: they are privatized here, and joined with the answers here. */
+import { createWriteStream } from 'node:fs';
+import { mkdir, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { once } from 'node:events';
+import { Context } from '@temporalio/activity';
+import { adapterCardSchema, BadInput, type AdapterCard, type ClientActivities, type FinishedPrediction, type PreparedPrediction } from '../../contracts/index.ts';
+import { inspectTable, readTable, resolveDataset, type Row, type TableColumns } from '../../rapt/data/index.ts';
+import { createMechanism } from '../../rapt/privacy/index.ts';
+import { clientSecret, drawPrediction, hashInput, predictionKey } from '../../rapt/release/index.ts';
+import { openBackbone } from './backbone.ts';
+import { withHeartbeats } from './heartbeat.ts';
+import { releaseFolder, tenantFolder, type ClientDependencies } from './home.ts';
+import { publishRelease } from './publish.ts';
+import { readRunRecord } from './run-record.ts';
+import { readPredictions } from './score.ts';
+
+/** The `preparePrediction` activity. */
+export async function preparePrediction({ store, home }: ClientDependencies, request: Parameters<ClientActivities['preparePrediction']>[0]): Promise<PreparedPrediction> {
+  const { tenant, run, prediction } = request;
+  const { config, adapter } = readRunRecord(home, tenant, run);
+  const card = adapterCardSchema.parse(JSON.parse((await store.get(adapter.files['rapt.json'])).toString('utf8')));
+  const columns = columnsOf(request, config.data);
+  const context = Context.current();
+  const { input, rows, backbone, secret } = await withHeartbeats(async () => {
+    const path = resolveDataset(request.in, 'test');
+    const { rows } = await inspectTable(path, columns);
+    return { rows, input: await hashInput(path), backbone: await openBackbone(config.backbone), secret: await clientSecret(tenantFolder(home, tenant)) };
+  });
+  assertSameWeights(card, backbone.description.sha256);
+  const localKey = predictionKey(tenant, card, input, columns, secret);
+  const folder = releaseFolder(home, tenant, localKey);
+  const { table, outputIds, tokenizer, description } = backbone;
+  const mechanism = createMechanism({ name: card.guarantee.mechanism, eta: card.guarantee.eta ?? undefined, table, outputIds });
+  try {
+    const { digest } = await drawPrediction({
+      tenant, card, input, columns, rows, folder, tokenizer, mechanism,
+      backbone: description,
+      signal: context.cancellationSignal,
+      onProgress: (progress) => context.heartbeat(progress),
+    });
+    const release = await publishRelease(store, tenant, folder, digest);
+    return { prediction, tenant, localKey, release, adapter, backbone: config.backbone, guarantee: card.guarantee, input: { path: input.path, ...columns } };
+  } finally {
+    mechanism.dispose();
+  }
+}
+
+/** The `finishPrediction` activity: the table's rows in order, each with its class and probability. */
+export async function finishPrediction(
+  { store }: ClientDependencies,
+  { prepared, predictions: ref, out }: Parameters<ClientActivities['finishPrediction']>[0],
+): Promise<FinishedPrediction> {
+  const { path, ...columns } = prepared.input;
+  const card = adapterCardSchema.parse(JSON.parse((await store.get(prepared.adapter.files['rapt.json'])).toString('utf8')));
+  const { rows, predicted, probability } = await readPredictions(store, ref);
+  const places = new Map(rows.map((row, at) => [row, at]));
+  await mkdir(dirname(out), { recursive: true });
+  const temporary = `${out}.${process.pid}.part`;
+  const write = out.endsWith('.jsonl') ? jsonLine : csvLine;
+  const file = createWriteStream(temporary, { mode: 0o600 });
+  let labelled = 0;
+  let right = 0;
+  if (write === csvLine) file.write('row,text,prediction,probability\r\n');
+  for await (const row of readTable(path, columns, { requireLabel: false })) {
+    const at = places.get(row.number);
+    if (at === undefined) throw new BadInput([{ where: path, problem: 'changed while it was being classified; run the prediction again' }]);
+    const answer = card.classes[predicted[at]!]!;
+    if (row.label !== null) {
+      labelled++;
+      if (row.label === answer) right++;
+    }
+    if (!file.write(write(row, answer, probability[at]!))) await once(file, 'drain');
+  }
+  file.end();
+  await once(file, 'close');
+  await rename(temporary, out);
+  return { rows: rows.length, out, accuracy: labelled === 0 ? null : right / labelled };
+}
+
+function columnsOf(request: { textColumn?: string | undefined; pairColumn?: string | undefined; labelColumn?: string | undefined }, data: { textColumn: string; pairColumn?: string | undefined }): TableColumns {
+  return { text: request.textColumn ?? data.textColumn, pair: request.pairColumn ?? data.pairColumn, label: request.labelColumn };
+}
+
+function assertSameWeights(card: AdapterCard, sha256: string): void {
+  if (card.backbone.sha256 !== sha256)
+    throw new BadInput([{ where: 'backbone', problem: `the adapter was trained on other weights (sha256 ${card.backbone.sha256}) than "${card.backbone.name}" has here (${sha256})` }]);
+}
+
+const jsonLine = ({ number, text }: Row, prediction: string, probability: number): string => `${JSON.stringify({ row: number, text, prediction, probability })}\n`;
+
+const csvLine = ({ number, text }: Row, prediction: string, probability: number): string =>
+  `${[String(number), text, prediction, String(probability)].map(csvCell).join(',')}\r\n`;
+
+/** RFC 4180. */
+const csvCell = (value: string): string => (/[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);

@@ -1,0 +1,63 @@
+import { Context } from '@temporalio/activity';
+import { RELEASE_PROGRESS_SIGNAL, type LocalRelease, type ReleaseProgress, type RunContext } from '../../contracts/index.ts';
+import { inspectTables } from '../../rapt/data/index.ts';
+import { chooseEta, createMechanism } from '../../rapt/privacy/index.ts';
+import { clientSecret, drawRelease, hashInputs, openRelease, releaseKey } from '../../rapt/release/index.ts';
+import { createProgressReporter } from '../progress.ts';
+import { openBackbone } from './backbone.ts';
+import { withHeartbeats } from './heartbeat.ts';
+import { releaseFolder, tenantFolder, type ClientDependencies } from './home.ts';
+
+/** The `privatize` activity: the one noisy version of each text, drawn once and found again by every later attempt and run. */
+export async function privatize({ home }: ClientDependencies, { config }: RunContext): Promise<LocalRelease> {
+  const { tenant, privacy } = config;
+  const reporter = createProgressReporter<ReleaseProgress>(RELEASE_PROGRESS_SIGNAL);
+  const { inspection, inputs, backbone } = await withHeartbeats(async () => {
+    const inspection = await inspectTables(config.data);
+    return { inspection, inputs: await hashInputs(inspection.tables), backbone: await openBackbone(config.backbone) };
+  });
+  const { table, outputIds, tokenizer, description } = backbone;
+  const choice = { name: privacy.mechanism, eta: privacy.eta, targetUnchanged: privacy.targetUnchanged, table, outputIds };
+  const eta = chooseEta(choice);
+  const secret = await clientSecret(tenantFolder(home, tenant));
+  const localKey = releaseKey(config, inputs, { eta, backboneSha256: description.sha256 }, secret);
+  const folder = releaseFolder(home, tenant, localKey);
+
+  const existing = await openRelease(folder);
+  if (existing !== null) {
+    const rowsTotal = existing.manifest.rows.train + existing.manifest.rows.test;
+    reporter.report({ rows: rowsTotal, rowsTotal, reused: true }, { now: true });
+    return describe(localKey, { ...existing, reused: true });
+  }
+  const mechanism = createMechanism({ ...choice, eta: eta ?? undefined, targetUnchanged: undefined });
+  try {
+    const drawn = await drawRelease({
+      config,
+      inputs,
+      inspection,
+      backbone: description,
+      outputIds,
+      folder,
+      tokenizer,
+      mechanism,
+      signal: Context.current().cancellationSignal,
+      onProgress: (progress) => reporter.report({ ...progress, reused: false }),
+    });
+    return describe(localKey, drawn);
+  } finally {
+    mechanism.dispose();
+  }
+}
+
+function describe(localKey: string, { manifest, digest, unchangedRate, reused }: Awaited<ReturnType<typeof drawRelease>>): LocalRelease {
+  return {
+    localKey,
+    digest,
+    rows: manifest.rows,
+    // Of a whole release, and to three digits: what is told about the true tokens is listed among what the guarantee does not cover.
+    unchangedRate: Math.round(unchangedRate * 1000) / 1000,
+    guarantee: manifest.guarantee,
+    backboneSha256: manifest.backbone.sha256,
+    reused,
+  };
+}

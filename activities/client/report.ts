@@ -1,0 +1,33 @@
+import { join } from 'node:path';
+import { ErrorKind, keys, RaptError, type ClientActivities, type ReportData } from '../../contracts/index.ts';
+import { openRelease } from '../../rapt/release/index.ts';
+import { renderReport } from '../../rapt/report/index.ts';
+import { releaseFolder, runFolder, type ClientDependencies } from './home.ts';
+import { findPlainBaseline, writeRunRecord, writeWhole } from './run-record.ts';
+
+/** The `report` activity: one HTML page, on this machine's disk and in the store. */
+export async function report({ store, home }: ClientDependencies, request: Parameters<ClientActivities['report']>[0]): ReturnType<ClientActivities['report']> {
+  const { run, config, localKey, adapter, release, metrics, gates, history, timing, resumed } = request;
+  const { tenant } = config;
+  const found = await openRelease(releaseFolder(home, tenant, localKey));
+  if (found === null) throw new RaptError(ErrorKind.notFound, `the release ${release.digest} is not on this client any more`);
+  const { manifest, unchangedRate } = found;
+  const { classes, classCounts, rows, guarantee } = manifest;
+  const data: ReportData = {
+    run, tenant, config, classes, classCounts, rows, metrics, guarantee, unchangedRate, history, adapter, release, gates, timing, resumed,
+    baseline: config.privacy.mechanism === 'none' ? null : findPlainBaseline(home, config),
+  };
+  const page = renderReport(data);
+  const path = join(runFolder(home, tenant, run), 'report.html');
+  await writeWhole(path, page);
+  const key = `${keys.reportPrefix(tenant, run)}index.html`;
+  await store.put(key, Buffer.from(page), { contentType: 'text/html; charset=utf-8' });
+  return { uri: `s3://${store.bucket}/${key}`, path };
+}
+
+/** The `register` activity: the run can be found by its id from now on, here by `rapt predict`, in the store by whoever may read it. */
+export async function register({ store, home }: ClientDependencies, { run, config, adapter, result }: Parameters<ClientActivities['register']>[0]): Promise<void> {
+  await writeRunRecord(home, config.tenant, run, { config, adapter, result });
+  const { report: page, ...shared } = result;
+  await store.put(keys.runResult(config.tenant, run), Buffer.from(JSON.stringify({ ...shared, report: { uri: page.uri } })), { contentType: 'application/json' });
+}

@@ -1,0 +1,56 @@
+/** What a client remembers of a finished run, under its run's folder. */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ErrorKind, RaptError, type AdapterRef, type PlainBaseline, type TuningConfig, type TuningResult } from '../../contracts/index.ts';
+import { canonicalJson } from '../../rapt/release/index.ts';
+import { runFolder, runsFolder } from './home.ts';
+
+const RECORD_FILE = 'run.json';
+
+export interface RunRecord {
+  readonly config: TuningConfig;
+  readonly adapter: AdapterRef;
+  readonly result: TuningResult;
+}
+
+export async function writeRunRecord(home: string, tenant: string, run: string, record: RunRecord): Promise<void> {
+  await writeWhole(join(runFolder(home, tenant, run), RECORD_FILE), JSON.stringify(record, null, 2));
+}
+
+/** A reader sees the old file or the new one. */
+export async function writeWhole(path: string, content: string): Promise<void> {
+  const temporary = `${path}.${process.pid}.part`;
+  await writeFile(temporary, content, { mode: 0o600 });
+  await rename(temporary, path);
+}
+
+/** @throws RaptError notFound when this client knows no such run. */
+export function readRunRecord(home: string, tenant: string, run: string): RunRecord {
+  const path = join(runFolder(home, tenant, run), RECORD_FILE);
+  if (!existsSync(path))
+    throw new RaptError(ErrorKind.notFound, `run ${run} has not finished on this client (tenant ${tenant}); finished runs have a report, see \`rapt report --run ${run}\``);
+  return JSON.parse(readFileSync(path, 'utf8')) as RunRecord;
+}
+
+/** The newest run on plain text with the same data, backbone and tuning; null when there was none. */
+export function findPlainBaseline(home: string, config: TuningConfig): PlainBaseline | null {
+  const folder = runsFolder(home, config.tenant);
+  if (!existsSync(folder)) return null;
+  const wanted = comparable(config);
+  const newestFirst = readdirSync(folder)
+    .map((name) => join(folder, name, RECORD_FILE))
+    .filter((path) => existsSync(path))
+    .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+  for (const path of newestFirst) {
+    const { config: other, result } = JSON.parse(readFileSync(path, 'utf8')) as RunRecord;
+    if (other.privacy.mechanism === 'none' && comparable(other) === wanted) return { run: result.workflowId, accuracy: result.metrics.test.accuracy };
+  }
+  return null;
+}
+
+/** Reconstruction is a help against noise, so a plain run may go without it. */
+function comparable({ data, backbone, tuning }: TuningConfig): string {
+  const { reconstruction: _, checkpointEverySteps: __, ...trained } = tuning;
+  return canonicalJson({ data, backbone, trained });
+}

@@ -1,0 +1,39 @@
+import { COMPONENTS, hasProgram, type Program } from './setup/index.ts';
+import { stackStatus } from './stack/stack.ts';
+
+export interface Finding {
+  readonly what: string;
+  readonly ok: boolean;
+  /** Where it is, or what is missing. */
+  readonly detail: string;
+  /** The command that mends it; null when nothing is to be done. */
+  readonly fix: string | null;
+}
+
+const PROGRAMS: readonly Program[] = ['pip', 'go', 'c++', 'make'];
+const INSTALL: Readonly<Record<Program, string>> = {
+  pip: 'apt-get install python3-pip',
+  go: 'install Go 1.24 or later, or set RAPT_MINIO_BIN',
+  'c++': 'apt-get install g++',
+  make: 'apt-get install make',
+};
+
+/** Looks at everything that Rapt needs on this machine; changes nothing. */
+export function diagnose(): Finding[] {
+  const ready = COMPONENTS.map((component): Finding => {
+    const ok = component.isReady();
+    return { what: component.name, ok, detail: ok ? component.place() : `missing: ${component.title}`, fix: ok ? null : 'npm run setup' };
+  });
+  const building = PROGRAMS.filter((program) => COMPONENTS.some((component) => !component.isReady() && component.programs.includes(program)));
+  const programs = building.map((program): Finding => {
+    const ok = hasProgram(program);
+    return { what: `program ${program}`, ok, detail: ok ? 'found' : 'missing, and set-up needs it', fix: ok ? null : INSTALL[program] };
+  });
+  const stack = stackStatus().map(({ component, running, pid, address, log }): Finding => ({
+    what: `${component} ${component === 'temporal' || component === 'minio' ? 'server' : 'worker'}`,
+    ok: running,
+    detail: running ? `running as process ${pid}${address === null ? '' : ` at ${address}`}` : `not running (log: ${log})`,
+    fix: running ? null : 'rapt up',
+  }));
+  return [{ what: 'Node', ok: true, detail: process.version, fix: null }, ...ready, ...programs, ...stack];
+}

@@ -1,0 +1,2 @@
+export { COMPONENTS, minioBinary, temporalBinary, type Component } from './components/index.ts';
+export { findOnPath, hasProgram, missingPrograms, type Program } from './programs.ts';

@@ -1,0 +1,161 @@
+/** The local stack: the real servers and one worker of each kind, as processes of this machine. */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ErrorKind, RaptError, searchAttributes } from '../../contracts/index.ts';
+import { projectRoot } from '../paths.ts';
+import { minioBinary, temporalBinary } from '../setup/index.ts';
+import { answersOn, freePort } from './ports.ts';
+import { end, isAlive, startDetached } from './process.ts';
+import { COMPONENTS, logFile, readStack, stackFolder, writeStack, type Component, type StackRecord } from './record.ts';
+
+const PREFERRED_PORT = { temporal: 7233, ui: 8233, s3: 9000, console: 9001 } as const;
+const BUCKET = 'rapt';
+const START_TIMEOUT_MS = 90_000;
+const POLL_MS = 100;
+/** A GPU worker may be in the middle of a step, and saves a checkpoint on its way out. */
+const GRACE_MS: Readonly<Record<Component, number>> = { temporal: 10_000, minio: 10_000, control: 20_000, client: 60_000, gpu: 95_000 };
+const SEARCH_ATTRIBUTE_TYPE: Readonly<Record<string, string>> = { KEYWORD: 'Keyword', DOUBLE: 'Double' };
+
+export interface UpOptions {
+  /** Tenant of the client worker. */
+  readonly tenant?: string;
+  /** Which parts to start. Default: all. */
+  readonly components?: readonly Component[];
+  readonly say?: (line: string) => void;
+}
+
+export interface ComponentStatus {
+  readonly component: Component;
+  readonly running: boolean;
+  readonly pid: number | null;
+  /** Address of a server; null for a worker. */
+  readonly address: string | null;
+  readonly log: string;
+}
+
+/** Starts what does not run yet and waits until it answers. Ports and credentials stay those of the last time where they can. */
+export async function up({ tenant = 'local', components = COMPONENTS, say }: UpOptions = {}): Promise<StackRecord> {
+  mkdirSync(stackFolder(), { recursive: true, mode: 0o700 });
+  let record = await planned();
+  for (const component of components) {
+    if (isAlive(record.processes[component])) continue;
+    say?.(`starting ${component}`);
+    const logged = logSize(component);
+    const started = launch(component, record, tenant);
+    record = { ...record, processes: { ...record.processes, [component]: started } };
+    // Written at once: a process that is not in the record could not be ended.
+    writeStack(record);
+    await untilReady(component, record, logged);
+  }
+  return record;
+}
+
+/** Ends what runs, workers first. Data, ports and credentials stay for the next `up`. @returns what was ended. */
+export async function down(components: readonly Component[] = COMPONENTS): Promise<Component[]> {
+  const record = readStack();
+  if (record === null) return [];
+  const processes = { ...record.processes };
+  const ended: Component[] = [];
+  const stop = async (component: Component): Promise<void> => {
+    const running = processes[component];
+    if (isAlive(running)) {
+      await end(running, GRACE_MS[component]);
+      ended.push(component);
+    }
+    delete processes[component];
+  };
+  await Promise.all(components.filter((component) => !isServer(component)).map(stop));
+  await Promise.all(components.filter(isServer).map(stop));
+  writeStack({ ...record, processes });
+  return ended;
+}
+
+export function stackStatus(): ComponentStatus[] {
+  const record = readStack();
+  return COMPONENTS.map((component) => {
+    const started = record?.processes[component];
+    const running = isAlive(started);
+    const address = component === 'temporal' ? record?.temporal.address : component === 'minio' ? record?.s3.endpoint : null;
+    return { component, running, pid: running ? started.pid : null, address: address ?? null, log: logFile(component) };
+  });
+}
+
+const isServer = (component: Component): boolean => component === 'temporal' || component === 'minio';
+
+/** Ports that nobody else has, and credentials made once. */
+async function planned(): Promise<StackRecord> {
+  const last = readStack();
+  const port = async (running: boolean, before: string | undefined, preferred: number): Promise<number> => {
+    const known = before === undefined ? preferred : Number(before.slice(before.lastIndexOf(':') + 1));
+    return running ? known : freePort(known);
+  };
+  const temporalRuns = isAlive(last?.processes.temporal);
+  const minioRuns = isAlive(last?.processes.minio);
+  const local = (value: number): string => `127.0.0.1:${value}`;
+  return {
+    temporal: {
+      address: local(await port(temporalRuns, last?.temporal.address, PREFERRED_PORT.temporal)),
+      uiUrl: `http://${local(await port(temporalRuns, last?.temporal.uiUrl, PREFERRED_PORT.ui))}`,
+    },
+    s3: {
+      endpoint: `http://${local(await port(minioRuns, last?.s3.endpoint, PREFERRED_PORT.s3))}`,
+      accessKey: last?.s3.accessKey ?? randomBytes(10).toString('hex'),
+      secretKey: last?.s3.secretKey ?? randomBytes(20).toString('hex'),
+      bucket: last?.s3.bucket ?? BUCKET,
+    },
+    consoleUrl: `http://${local(await port(minioRuns, last?.consoleUrl, PREFERRED_PORT.console))}`,
+    processes: last?.processes ?? {},
+  };
+}
+
+const portOf = (address: string): string => address.slice(address.lastIndexOf(':') + 1);
+
+function launch(component: Component, record: StackRecord, tenant: string): ReturnType<typeof startDetached> {
+  const log = logFile(component);
+  const cwd = stackFolder();
+  if (component === 'temporal') {
+    const attributes = Object.values(searchAttributes).flatMap(({ name, type }) => ['--search-attribute', `${name}=${SEARCH_ATTRIBUTE_TYPE[type]}`]);
+    const ports = ['--ip', '127.0.0.1', '--port', portOf(record.temporal.address), '--ui-port', portOf(record.temporal.uiUrl)];
+    return startDetached(temporalBinary(), ['server', 'start-dev', ...ports, '--db-filename', join(cwd, 'temporal.db'), '--log-level', 'error', ...attributes], { log, cwd });
+  }
+  if (component === 'minio') {
+    const { endpoint, accessKey, secretKey } = record.s3;
+    const address = (url: string): string => url.replace('http://', '');
+    // Credentials by the environment: arguments can be read by every user of the machine.
+    const env = { MINIO_ROOT_USER: accessKey, MINIO_ROOT_PASSWORD: secretKey, MINIO_UPDATE: 'off' };
+    return startDetached(minioBinary(), ['server', join(cwd, 'minio'), '--address', address(endpoint), '--console-address', address(record.consoleUrl), '--quiet'], { log, cwd, env });
+  }
+  const args = component === 'client' ? ['--tenant', tenant] : [];
+  // From the project's root, so that relative paths mean the same as on the command line.
+  return startDetached(process.execPath, [join(projectRoot, 'bin', 'rapt.mjs'), 'worker', component, ...args], { log, cwd: process.cwd() });
+}
+
+async function untilReady(component: Component, record: StackRecord, logged: number): Promise<void> {
+  const ready: Readonly<Record<Component, () => Promise<boolean>>> = {
+    temporal: async () => (await answersOn(Number(portOf(record.temporal.address)))) && (await answersOn(Number(portOf(record.temporal.uiUrl)))),
+    minio: () => fetch(`${record.s3.endpoint}/minio/health/live`).then(({ ok }) => ok, () => false),
+    control: () => saysReady('control', logged),
+    client: () => saysReady('client', logged),
+    gpu: () => saysReady('gpu', logged),
+  };
+  for (let waited = 0; waited < START_TIMEOUT_MS; waited += POLL_MS) {
+    if (await ready[component]()) return;
+    if (!isAlive(record.processes[component])) break;
+    await sleep(POLL_MS);
+  }
+  throw new RaptError(ErrorKind.unavailable, `${component} did not start; its last words are in ${logFile(component)}:\n${lastLines(component)}`);
+}
+
+function logSize(component: Component): number {
+  return statSync(logFile(component), { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function saysReady(component: Component, logged: number): Promise<boolean> {
+  return Promise.resolve(readFileSync(logFile(component)).subarray(logged).toString('utf8').includes('worker ready'));
+}
+
+function lastLines(component: Component): string {
+  return readFileSync(logFile(component), 'utf8').trimEnd().split('\n').slice(-8).join('\n');
+}
