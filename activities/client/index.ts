@@ -8,7 +8,9 @@ import { publishRelease } from './publish.ts';
 import { register, report } from './report.ts';
 import { score } from './score.ts';
 
-export type { ClientDependencies } from './home.ts';
+export { runFolder, tenantFolder, type ClientDependencies } from './home.ts';
+export { openBackbone, type PublicBackbone } from './backbone.ts';
+export { readRunRecord, type RunRecord } from './run-record.ts';
 
 /** The activities of the data owner's side, the only ones that see a text. */
 export function createClientActivities(dependencies: ClientDependencies): ClientActivities {

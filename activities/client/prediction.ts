@@ -7,7 +7,7 @@ import { Context } from '@temporalio/activity';
 import { adapterCardSchema, BadInput, type AdapterCard, type ClientActivities, type FinishedPrediction, type PreparedPrediction } from '../../contracts/index.ts';
 import { inspectTable, readTable, resolveDataset, type Row, type TableColumns } from '../../rapt/data/index.ts';
 import { createMechanism } from '../../rapt/privacy/index.ts';
-import { clientSecret, drawPrediction, hashInput, predictionKey } from '../../rapt/release/index.ts';
+import { clientSecret, csvCell, drawPrediction, hashInput, predictionKey } from '../../rapt/release/index.ts';
 import { openBackbone } from './backbone.ts';
 import { withHeartbeats } from './heartbeat.ts';
 import { releaseFolder, tenantFolder, type ClientDependencies } from './home.ts';
@@ -91,6 +91,3 @@ const jsonLine = ({ number, text }: Row, prediction: string, probability: number
 
 const csvLine = ({ number, text }: Row, prediction: string, probability: number): string =>
   `${[String(number), text, prediction, String(probability)].map(csvCell).join(',')}\r\n`;
-
-/** RFC 4180. */
-const csvCell = (value: string): string => (/[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);

@@ -8,7 +8,7 @@ import { projectRoot } from '../paths.ts';
 import { minioBinary, temporalBinary } from '../setup/index.ts';
 import { answersOn, freePort } from './ports.ts';
 import { end, isAlive, startDetached } from './process.ts';
-import { COMPONENTS, logFile, readStack, stackFolder, writeStack, type Component, type StackRecord } from './record.ts';
+import { COMPONENTS, logFile, readStack, stackFolder, writeStack, type Component, type StackRecord, type StartedProcess } from './record.ts';
 
 const PREFERRED_PORT = { temporal: 7233, ui: 8233, s3: 9000, console: 9001 } as const;
 const BUCKET = 'rapt';
@@ -39,16 +39,18 @@ export interface ComponentStatus {
 export async function up({ tenant = 'local', components = COMPONENTS, say }: UpOptions = {}): Promise<StackRecord> {
   mkdirSync(stackFolder(), { recursive: true, mode: 0o700 });
   let record = await planned();
-  for (const component of components) {
-    if (isAlive(record.processes[component])) continue;
+  const start = async (component: Component): Promise<void> => {
+    if (isAlive(record.processes[component])) return;
     say?.(`starting ${component}`);
     const logged = logSize(component);
     const started = launch(component, record, tenant);
     record = { ...record, processes: { ...record.processes, [component]: started } };
     // Written at once: a process that is not in the record could not be ended.
     writeStack(record);
-    await untilReady(component, record, logged);
-  }
+    await untilReady(component, started, record, logged);
+  };
+  await Promise.all(components.filter(isServer).map(start));
+  await Promise.all(components.filter((component) => !isServer(component)).map(start));
   return record;
 }
 
@@ -112,7 +114,7 @@ async function planned(): Promise<StackRecord> {
 
 const portOf = (address: string): string => address.slice(address.lastIndexOf(':') + 1);
 
-function launch(component: Component, record: StackRecord, tenant: string): ReturnType<typeof startDetached> {
+function launch(component: Component, record: StackRecord, tenant: string): StartedProcess {
   const log = logFile(component);
   const cwd = stackFolder();
   if (component === 'temporal') {
@@ -132,7 +134,7 @@ function launch(component: Component, record: StackRecord, tenant: string): Retu
   return startDetached(process.execPath, [join(projectRoot, 'bin', 'rapt.mjs'), 'worker', component, ...args], { log, cwd: process.cwd() });
 }
 
-async function untilReady(component: Component, record: StackRecord, logged: number): Promise<void> {
+async function untilReady(component: Component, started: StartedProcess, record: StackRecord, logged: number): Promise<void> {
   const ready: Readonly<Record<Component, () => Promise<boolean>>> = {
     temporal: async () => (await answersOn(Number(portOf(record.temporal.address)))) && (await answersOn(Number(portOf(record.temporal.uiUrl)))),
     minio: () => fetch(`${record.s3.endpoint}/minio/health/live`).then(({ ok }) => ok, () => false),
@@ -142,7 +144,7 @@ async function untilReady(component: Component, record: StackRecord, logged: num
   };
   for (let waited = 0; waited < START_TIMEOUT_MS; waited += POLL_MS) {
     if (await ready[component]()) return;
-    if (!isAlive(record.processes[component])) break;
+    if (!isAlive(started)) break;
     await sleep(POLL_MS);
   }
   throw new RaptError(ErrorKind.unavailable, `${component} did not start; its last words are in ${logFile(component)}:\n${lastLines(component)}`);

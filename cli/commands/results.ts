@@ -1,0 +1,125 @@
+/** report, export, predict: what a finished run is used for. */
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { RunRecord } from '../../activities/client/index.ts';
+import { ADAPTER_FILES, BadInput, BUILT_IN_DATASETS, parsePredictInput, WORKFLOW_TYPE, type FinishedPrediction } from '../../contracts/index.ts';
+import { homeFolder, resolveServices } from '../../infra/index.ts';
+import { CommandFailure } from '../exit-codes.ts';
+import { percent, print, printJson, say } from '../output.ts';
+import { explainFailure, startOrAttach, withTemporal } from '../temporal.ts';
+
+const clientHome = (): string => join(homeFolder(), 'client');
+
+/** The client's code comes with TensorFlow, which takes a second to load: only the commands that need it do. */
+async function recordOf(tenant: string, run: string): Promise<RunRecord> {
+  const { readRunRecord } = await import('../../activities/client/index.ts');
+  return readRunRecord(clientHome(), tenant, run);
+}
+
+interface PredictOptions {
+  run: string;
+  tenant: string;
+  text?: string;
+  pair?: string;
+  in?: string;
+  out?: string;
+  textColumn?: string;
+  pairColumn?: string;
+  labelColumn?: string;
+  json?: true;
+}
+
+export function addResultCommands(program: Command): void {
+  program
+    .command('report')
+    .description('where the report of a finished run lies')
+    .requiredOption('--run <id>')
+    .option('--tenant <name>', 'tenant of the run', 'local')
+    .option('--json', 'print one JSON object')
+    .action(async ({ run, tenant, json }: { run: string; tenant: string; json?: true }) => {
+      const { report } = (await recordOf(tenant, run)).result;
+      if (json) printJson(report);
+      else print(`${report.path}\n${report.uri}`);
+    });
+
+  program
+    .command('export')
+    .description("write a run's adapter into a folder, as Hugging Face PEFT lays it out, with its head beside it")
+    .requiredOption('--run <id>')
+    .requiredOption('--out <folder>')
+    .option('--tenant <name>', 'tenant of the run', 'local')
+    .action(async ({ run, out, tenant }: { run: string; out: string; tenant: string }) => {
+      const { adapter } = await recordOf(tenant, run);
+      const { createMinioStore } = await import('../../storage/index.ts');
+      const store = createMinioStore(resolveServices().s3);
+      mkdirSync(out, { recursive: true });
+      for (const file of ADAPTER_FILES) await store.getToFile(adapter.files[file], join(out, file));
+      say(`adapter ${adapter.digest} is in ${resolve(out)}`);
+    });
+
+  program
+    .command('predict')
+    .description("classify new texts with a finished run's adapter; they are privatized here first")
+    .requiredOption('--run <id>')
+    .option('--text <text>', 'one text')
+    .option('--pair <text>', 'the second text of a pair task')
+    .option('--in <file>', 'a table of texts: .csv, .tsv, .jsonl, each also .gz, or .parquet')
+    .option('--out <file>', 'where the answers go: .csv or .jsonl')
+    .option('--text-column <name>', "default: the run's")
+    .option('--pair-column <name>', "default: the run's")
+    .option('--label-column <name>', 'column with the right answers; the accuracy is then told')
+    .option('--tenant <name>', 'tenant of the run', 'local')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nEach prediction is a release of its own: asking twice with the same file re-uses the first, any other file is drawn anew.')
+    .action(async (options: PredictOptions) => {
+      if ((options.text === undefined) === (options.in === undefined)) throw new BadInput([{ where: 'rapt predict', problem: 'give either --text, or --in with --out' }]);
+      if (options.in !== undefined && options.out === undefined) throw new BadInput([{ where: '--out', problem: 'is needed with --in; it names the file for the answers' }]);
+      if (options.text === undefined) {
+        const finished = await predict(options, options.in!, options.out!);
+        if (options.json) printJson(finished);
+        else say(`${finished.rows} rows classified into ${finished.out}${finished.accuracy === null ? '' : `, ${percent(finished.accuracy)} of them as labelled`}`);
+        return;
+      }
+      await predictOne(options, options.text);
+    });
+}
+
+async function predictOne(options: PredictOptions, text: string): Promise<void> {
+  const { config } = await recordOf(options.tenant, options.run);
+  const inbox = join(clientHome(), options.tenant, 'inbox');
+  mkdirSync(inbox, { recursive: true, mode: 0o700 });
+  const row = { [config.data.textColumn]: text, ...(config.data.pairColumn === undefined ? {} : { [config.data.pairColumn]: options.pair ?? '' }) };
+  const content = `${JSON.stringify(row)}\n`;
+  // The name goes to the server with the path. It says nothing about the text: the pid and a time would do as well.
+  const base = join(inbox, `${Date.now()}-${process.pid}`);
+  const question = `${base}.jsonl`;
+  const answer = `${base}.answer.jsonl`;
+  writeFileSync(question, content, { mode: 0o600 });
+  try {
+    await predict({ ...options, labelColumn: undefined }, question, answer);
+    const { prediction, probability } = JSON.parse(readFileSync(answer, 'utf8')) as { prediction: string; probability: number };
+    if (options.json) printJson({ prediction, probability });
+    else print(`${prediction} (probability ${probability.toFixed(3)})`);
+  } finally {
+    rmSync(question, { force: true });
+    rmSync(answer, { force: true });
+  }
+}
+
+async function predict({ run, tenant, textColumn, pairColumn, labelColumn }: Omit<PredictOptions, 'labelColumn'> & { labelColumn?: string | undefined }, input: string, out: string): Promise<FinishedPrediction> {
+  const table = (BUILT_IN_DATASETS as readonly string[]).includes(input) ? input : resolve(input);
+  const parsed = parsePredictInput({ run, tenant, in: table, out: resolve(out), textColumn, pairColumn, labelColumn });
+  if (!parsed.ok) throw new BadInput(parsed.problems);
+  return withTemporal(async (link) => {
+    const id = `${run}-predict-${createHash('sha256').update(`${Date.now()} ${process.pid}`).digest('hex').slice(0, 8)}`;
+    const { handle } = await startOrAttach(link, WORKFLOW_TYPE.predict, id, parsed.value);
+    try {
+      return (await handle.result()) as FinishedPrediction;
+    } catch (error) {
+      const { message, exitCode } = explainFailure(error, id);
+      throw new CommandFailure(message, exitCode);
+    }
+  });
+}

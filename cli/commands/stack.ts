@@ -1,0 +1,70 @@
+/** up, down, status, doctor, worker: the machine's own servers and workers. */
+import { join } from 'node:path';
+import { Option, type Command } from 'commander';
+import { diagnose, down, homeFolder, resolveServices, stackStatus, up } from '../../infra/index.ts';
+import { EXIT } from '../exit-codes.ts';
+import { bold, dim, green, print, printJson, red, say, table } from '../output.ts';
+
+export function addStackCommands(program: Command): void {
+  program
+    .command('up')
+    .description('start Temporal, MinIO and one worker of each kind on this machine')
+    .option('--tenant <name>', 'tenant of the client worker', 'local')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample: rapt up && rapt run --wait')
+    .action(async ({ tenant, json }: { tenant: string; json?: true }) => {
+      const { temporal, s3, consoleUrl } = await up({ tenant, say: (line) => say(dim(line)) });
+      if (json) printJson({ temporal, s3: { endpoint: s3.endpoint, bucket: s3.bucket }, consoleUrl, components: stackStatus() });
+      else {
+        sayComponents();
+        print(`Temporal UI   ${bold(temporal.uiUrl)}\nMinIO console ${consoleUrl}`);
+      }
+    });
+  program
+    .command('down')
+    .description('end what `rapt up` started; data, addresses and credentials stay')
+    .action(async () => {
+      const ended = await down();
+      say(ended.length === 0 ? 'nothing was running' : `ended: ${ended.join(', ')}`);
+    });
+  program
+    .command('status')
+    .description('what runs on this machine, where, and as which process')
+    .option('--json', 'print one JSON object')
+    .action(({ json }: { json?: true }) => {
+      if (json) printJson({ components: stackStatus() });
+      else print(componentTable());
+    });
+  program
+    .command('doctor')
+    .description('what is there, what is missing, and the command that mends it')
+    .option('--json', 'print one JSON object')
+    .action(({ json }: { json?: true }) => {
+      const findings = diagnose();
+      if (json) printJson({ findings });
+      else for (const { what, ok, detail, fix } of findings) print(`${ok ? green('✓') : red('✗')} ${what.padEnd(20)} ${detail}${fix === null ? '' : `\n  ${bold(`→ ${fix}`)}`}`);
+      process.exitCode = findings.every(({ ok }) => ok) ? EXIT.done : EXIT.failed;
+    });
+  program
+    .command('worker')
+    .description('run one worker in the foreground until SIGTERM; it then saves what it has')
+    .argument('<kind>', 'control, client or gpu')
+    .addOption(new Option('--tenant <name>', 'tenant that a client worker serves').default('local'))
+    .addHelpText('after', '\nA worker finds its servers by RAPT_TEMPORAL_ADDRESS, RAPT_S3_ENDPOINT, RAPT_S3_ACCESS_KEY and RAPT_S3_SECRET_KEY, else takes those of `rapt up`.')
+    .action(async (kind: string, { tenant }: { tenant: string }, command: Command) => {
+      const home = homeFolder();
+      if (kind === 'control') await (await import('../../workers/control.ts')).runControlWorker(resolveServices());
+      else if (kind === 'client') await (await import('../../workers/client.ts')).runClientWorker(resolveServices(), { tenant, home });
+      else if (kind === 'gpu') await (await import('../../workers/gpu.ts')).runGpuWorker(resolveServices(), { scratch: join(home, 'gpu') });
+      else command.error(`error: there is no ${kind} worker; the kinds are control, client and gpu`);
+    });
+}
+
+export function sayComponents(): void {
+  say(componentTable());
+}
+
+function componentTable(): string {
+  const rows = stackStatus().map(({ component, running, pid, address, log }) => [component, running ? `running, process ${pid}` : 'not running', address ?? '', log]);
+  return table([['part', 'state', 'address', 'log'], ...rows]);
+}

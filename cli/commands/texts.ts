@@ -1,0 +1,127 @@
+/** privatize, calibrate: the method alone, without any server. */
+import type { Command } from 'commander';
+import { DEFAULT_BACKBONE, DEFAULT_ETA, BadInput } from '../../contracts/index.ts';
+import { percent, print, printJson, say, table as formatTable } from '../output.ts';
+
+const MECHANISMS = ['exponential', 'laplace'] as const;
+type NoisyMechanism = (typeof MECHANISMS)[number];
+
+interface PrivatizeOptions {
+  in: string;
+  out: string;
+  mechanism: string;
+  eta?: string;
+  targetUnchanged?: string;
+  backbone: string;
+  textColumn: string;
+  pairColumn?: string;
+  labelColumn?: string;
+  maxTokens: string;
+  json?: true;
+}
+
+export function addTextCommands(program: Command): void {
+  program
+    .command('privatize')
+    .description('privatize a table on this machine; no server is needed')
+    .requiredOption('--in <file>', '.csv, .tsv, .jsonl, each also .gz, or .parquet')
+    .requiredOption('--out <file>', '.csv, or .jsonl with the token ids')
+    .option('--mechanism <name>', 'exponential or laplace', 'exponential')
+    .option('--eta <number>', `default: ${DEFAULT_ETA.exponential} for exponential, ${DEFAULT_ETA.laplace} for laplace`)
+    .option('--target-unchanged <rate>', 'choose eta so that this share of public tokens stays itself')
+    .option('--backbone <name>', 'model folder, or name', DEFAULT_BACKBONE)
+    .option('--text-column <name>', '', 'text')
+    .option('--pair-column <name>')
+    .option('--label-column <name>', 'copied as it is; by default labels are left out')
+    .option('--max-tokens <number>', 'tokens kept of each row', '64')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample: rapt privatize --in notes.csv --out notes.private.csv --text-column note --target-unchanged 0.3')
+    .action(privatize);
+
+  program
+    .command('calibrate')
+    .description('what eta does to words, on the public table; no private text is touched')
+    .option('--unchanged <rate>', 'the eta at which this share of public tokens stays itself')
+    .option('--mechanism <name>', 'exponential or laplace; default: both')
+    .option('--backbone <name>', 'model folder, or name', DEFAULT_BACKBONE)
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample: rapt calibrate --unchanged 0.3')
+    .action(calibrateEta);
+}
+
+const numberOf = (option: string, text: string | undefined): number | undefined => {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value <= 0) throw new BadInput([{ where: option, problem: `must be a positive number, not "${text}"` }]);
+  return value;
+};
+
+function rateOf(option: string, text: string | undefined): number | undefined {
+  const value = numberOf(option, text);
+  if (value !== undefined && value >= 1) throw new BadInput([{ where: option, problem: 'must lie strictly between 0 and 1' }]);
+  return value;
+}
+
+function mechanismOf(name: string): NoisyMechanism {
+  const found = MECHANISMS.find((candidate) => candidate === name);
+  if (found === undefined) throw new BadInput([{ where: '--mechanism', problem: `must be ${MECHANISMS.join(' or ')}, not "${name}"` }]);
+  return found;
+}
+
+async function privatize(options: PrivatizeOptions): Promise<void> {
+  const name = mechanismOf(options.mechanism);
+  const eta = numberOf('--eta', options.eta);
+  const targetUnchanged = rateOf('--target-unchanged', options.targetUnchanged);
+  const maxTokens = numberOf('--max-tokens', options.maxTokens)!;
+  if (eta !== undefined && targetUnchanged !== undefined) throw new BadInput([{ where: '--target-unchanged', problem: 'give either this or --eta, not both' }]);
+  const { openBackbone } = await import('../../activities/client/index.ts');
+  const { createMechanism, explainGuarantee } = await import('../../rapt/privacy/index.ts');
+  const { privatizeTable } = await import('../../rapt/release/index.ts');
+  const { tokenizer, table, outputIds } = await openBackbone(options.backbone);
+  const mechanism = createMechanism({ name, eta, targetUnchanged, table, outputIds });
+  const start = performance.now();
+  let toldAt = start;
+  const { rows, tokens, unchangedRate } = await privatizeTable({
+    input: options.in,
+    output: options.out,
+    columns: { text: options.textColumn, pair: options.pairColumn, label: options.labelColumn },
+    tokenizer,
+    mechanism,
+    maxTokens,
+    onProgress: (done) => {
+      const now = performance.now();
+      if (now - toldAt < 2000) return;
+      toldAt = now;
+      say(`${done.rows} rows, ${Math.round(done.tokens / ((now - start) / 1000))} tokens/s`);
+    },
+  });
+  const tokensPerSecond = Math.round(tokens / ((performance.now() - start) / 1000));
+  // ru_maxrss is in KiB on Linux.
+  const peakRssBytes = process.resourceUsage().maxRSS * 1024;
+  if (options.json) return printJson({ rows, tokens, mechanism: name, eta: mechanism.eta, unchangedRate, tokensPerSecond, peakRssBytes });
+  print(
+    formatTable([
+      ['rows', String(rows)],
+      ['tokens', String(tokens)],
+      ['mechanism', `${name}, eta ${mechanism.eta}`],
+      ['unchanged', percent(unchangedRate)],
+      ['speed', `${tokensPerSecond} tokens/s, peak memory ${(peakRssBytes / 2 ** 20).toFixed(0)} MiB`],
+      ['output', options.out],
+    ]),
+  );
+  for (const sentence of explainGuarantee(mechanism.guarantee)) print(`\n${sentence}`);
+}
+
+async function calibrateEta(options: { unchanged?: string; mechanism?: string; backbone: string; json?: true }): Promise<void> {
+  const target = rateOf('--unchanged', options.unchanged);
+  const names = options.mechanism === undefined ? MECHANISMS : [mechanismOf(options.mechanism)];
+  const { openBackbone } = await import('../../activities/client/index.ts');
+  const { calibrate } = await import('../../rapt/privacy/index.ts');
+  const { table, outputIds } = await openBackbone(options.backbone);
+  const targets = target === undefined ? [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9] : [target];
+  const rows = names.flatMap((mechanism) =>
+    targets.map((targetUnchanged) => ({ mechanism, ...calibrate({ name: mechanism, table, outputIds, targetUnchanged }) })),
+  );
+  if (options.json) return printJson({ backbone: options.backbone, calibrations: rows });
+  print(formatTable([['mechanism', 'eta', 'unchanged'], ...rows.map(({ mechanism, eta, unchanged }) => [mechanism, String(eta), percent(unchanged)])]));
+}

@@ -1,0 +1,85 @@
+/** The run's configuration from a file and options, checked before anything is started. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parse } from 'yaml';
+import { BadInput, BUILT_IN_DATASETS, parseTuningConfig, type InputProblem, type TuningConfig } from '../contracts/index.ts';
+import { inspectColumns } from '../rapt/data/index.ts';
+
+export interface ConfigOptions {
+  /** JSON or YAML; "-" reads standard input. */
+  readonly file?: string | undefined;
+  /** "tuning.epochs=3": JSON values, anything else is a string. */
+  readonly set?: readonly string[] | undefined;
+  /** "accuracy>=0.7". */
+  readonly gate?: readonly string[] | undefined;
+}
+
+/** @param localFiles whether the client worker reads this machine's files, so that they can be looked at now.
+ *  @throws BadInput with everything that is wrong. */
+export async function loadConfig({ file, set = [], gate = [] }: ConfigOptions, localFiles: boolean): Promise<TuningConfig> {
+  const problems: InputProblem[] = [];
+  const input = file === undefined ? {} : readConfigFile(file);
+  for (const assignment of set) problems.push(...assign(input, assignment));
+  for (const condition of gate) problems.push(...addGate(input, condition));
+  const parsed = parseTuningConfig(input);
+  if (!parsed.ok) throw new BadInput([...problems, ...parsed.problems]);
+  const config = withAbsolutePaths(parsed.value);
+  if (localFiles) problems.push(...(await inspectColumns(config.data)));
+  if (problems.length > 0) throw new BadInput(problems);
+  return config;
+}
+
+function readConfigFile(file: string): Record<string, unknown> {
+  if (file !== '-' && !existsSync(file)) throw new BadInput([{ where: file, problem: 'does not exist; give a configuration in JSON or YAML, or leave -f out for the default run' }]);
+  let value: unknown;
+  try {
+    // JSON is YAML as well.
+    value = parse(readFileSync(file === '-' ? 0 : file, 'utf8'));
+  } catch (error) {
+    const at = error instanceof Error && 'linePos' in error ? (error.linePos as { line: number; col: number }[])[0] : undefined;
+    throw new BadInput([{ where: at === undefined ? file : `${file}, line ${at.line}, column ${at.col}`, problem: 'is neither JSON nor YAML here' }]);
+  }
+  if (value === null || value === undefined) return {};
+  if (typeof value !== 'object' || Array.isArray(value)) throw new BadInput([{ where: file, problem: 'must hold one object of settings' }]);
+  return value as Record<string, unknown>;
+}
+
+function assign(input: Record<string, unknown>, assignment: string): InputProblem[] {
+  const [, path, text] = /^([\w.]+)=(.*)$/s.exec(assignment) ?? [];
+  if (path === undefined || text === undefined) return [{ where: `--set ${assignment}`, problem: 'must have the form field.path=value, such as tuning.epochs=3' }];
+  const fields = path.split('.');
+  const last = fields.pop()!;
+  let at = input;
+  for (const field of fields) {
+    const inner = at[field];
+    at = at[field] = typeof inner === 'object' && inner !== null ? { ...inner } : {};
+  }
+  at[last] = jsonOrText(text);
+  return [];
+}
+
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
+
+function addGate(input: Record<string, unknown>, condition: string): InputProblem[] {
+  const [, metric, rest] = /^\s*(\w+)\s*([<>=].*)$/.exec(condition) ?? [];
+  if (metric === undefined || rest === undefined) return [{ where: `--gate ${condition}`, problem: "must have the form 'accuracy>=0.7'" }];
+  input['gates'] = { ...(input['gates'] as object | undefined), [metric]: rest };
+  return [];
+}
+
+/** The worker that reads them runs in another folder. */
+function withAbsolutePaths(config: TuningConfig): TuningConfig {
+  const { data, backbone } = config;
+  const absolute = (path: string): string => ((BUILT_IN_DATASETS as readonly string[]).includes(path) ? path : resolve(path));
+  return {
+    ...config,
+    data: { ...data, train: absolute(data.train), ...(data.test === undefined ? {} : { test: absolute(data.test) }) },
+    backbone: existsSync(join(backbone, 'config.json')) ? resolve(backbone) : backbone,
+  };
+}

@@ -1,0 +1,95 @@
+/** A run's progress: bars on a terminal, a line for each piece of news in a pipe. */
+import { MultiBar, Presets, type SingleBar } from 'cli-progress';
+import type { RunProgress } from '../contracts/index.ts';
+import { say } from './output.ts';
+
+/** In a pipe, training is told at most so often. */
+const LINE_INTERVAL_MS = 10_000;
+
+export interface ProgressView {
+  show(progress: RunProgress): void;
+  /** What the run waits for. */
+  note(text: string): void;
+  stop(): void;
+}
+
+export const createProgressView = (): ProgressView => (process.stderr.isTTY ? new Bars() : new Lines());
+
+const lossOf = ({ loss }: RunProgress): string => (loss === null ? '-' : loss.toFixed(4));
+const leftOf = ({ secondsLeft }: RunProgress): string => (secondsLeft === null ? '' : `, ${duration(secondsLeft)} left`);
+const duration = (seconds: number): string => (seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`);
+
+class Lines implements ProgressView {
+  #stage = '';
+  #told = '';
+  #lossTold = false;
+  #at = 0;
+  #noted = '';
+
+  show(progress: RunProgress): void {
+    const { stage, message, step, totalSteps, epoch, epochs, rowsPrivatized, rowsTotal } = progress;
+    const detail =
+      stage === 'train' && step > 0
+        ? `step ${step} of ${totalSteps}, epoch ${epoch.toFixed(2)} of ${epochs}, loss ${lossOf(progress)}${leftOf(progress)}`
+        : stage === 'privatize' && rowsPrivatized > 0
+          ? `${rowsPrivatized} of ${rowsTotal} rows`
+          : '';
+    const line = `${stage}: ${message}${detail === '' ? '' : ` (${detail})`}`;
+    const now = Date.now();
+    const firstLoss = !this.#lossTold && stage === 'train' && step > 0 && progress.loss !== null;
+    if (line === this.#told || (stage === this.#stage && !firstLoss && now - this.#at < LINE_INTERVAL_MS)) return;
+    if (firstLoss) this.#lossTold = true;
+    this.#stage = stage;
+    this.#told = line;
+    this.#at = now;
+    say(line);
+    if (progress.resumed !== null && this.#noted !== progress.resumed) this.note(progress.resumed);
+  }
+
+  note(text: string): void {
+    if (text === this.#noted) return;
+    this.#noted = text;
+    say(text);
+  }
+
+  stop(): void {
+    // Nothing is held.
+  }
+}
+
+class Bars implements ProgressView {
+  readonly #bars = new MultiBar({ format: '{name} {bar} {value}/{total} {detail}', hideCursor: true, clearOnComplete: false, stream: process.stderr }, Presets.shades_classic);
+  #privatize: SingleBar | null = null;
+  #train: SingleBar | null = null;
+  #stage = '';
+  #noted = '';
+
+  show(progress: RunProgress): void {
+    const { stage, message, rowsPrivatized, rowsTotal, step, totalSteps, epoch, epochs } = progress;
+    if (stage !== this.#stage && stage !== 'train' && stage !== 'privatize') this.note(`${stage}: ${message}`);
+    this.#stage = stage;
+    if (rowsTotal > 0) {
+      this.#privatize ??= this.#bars.create(rowsTotal, 0, { name: 'privatize', detail: 'rows' });
+      this.#privatize.setTotal(rowsTotal);
+      this.#privatize.update(rowsPrivatized, { name: 'privatize', detail: 'rows' });
+    }
+    if (totalSteps > 0) {
+      const detail = `epoch ${epoch.toFixed(1)}/${epochs}, loss ${lossOf(progress)}${leftOf(progress)}`;
+      this.#train ??= this.#bars.create(totalSteps, 0, { name: 'train    ', detail });
+      this.#train.setTotal(totalSteps);
+      this.#train.update(step, { name: 'train    ', detail });
+    }
+    if (progress.resumed !== null) this.note(progress.resumed);
+  }
+
+  note(text: string): void {
+    if (text === this.#noted) return;
+    this.#noted = text;
+    this.#bars.log(`${text}\n`);
+    this.#bars.update();
+  }
+
+  stop(): void {
+    this.#bars.stop();
+  }
+}

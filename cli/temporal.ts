@@ -1,0 +1,99 @@
+/** The command's connection to Temporal, and what it asks there. */
+import { Client, Connection, WorkflowExecutionAlreadyStartedError, WorkflowFailedError, WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure, CancelledFailure, defaultPayloadConverter, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
+import { clientQueue, CONTROL_QUEUE, ErrorKind, GPU_QUEUE, PROGRESS_QUERY, RaptError, type RunProgress, type Stage } from '../contracts/index.ts';
+import { resolveServices, type Services } from '../infra/index.ts';
+import { EXIT, exitCodeOfKind } from './exit-codes.ts';
+
+const CONNECT_TIMEOUT = '5s';
+const QUERY_TIMEOUT_MS = 3000;
+
+export interface Link {
+  readonly client: Client;
+  readonly services: Services;
+}
+
+/** @throws RaptError unavailable when no Temporal server answers. */
+export async function withTemporal<T>(body: (link: Link) => Promise<T>): Promise<T> {
+  const services = resolveServices();
+  const { address, namespace } = services.temporal;
+  const connection = await Connection.connect({ address, connectTimeout: CONNECT_TIMEOUT }).catch((cause: unknown) => {
+    throw new RaptError(ErrorKind.unavailable, `no Temporal server answers at ${address}; start the local one with \`rapt up\`, or see \`rapt doctor\``, { cause });
+  });
+  try {
+    return await body({ client: new Client({ connection, namespace }), services });
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Starts a workflow, or attaches to the one that has this id, running or ended. */
+export async function startOrAttach({ client }: Link, type: string, workflowId: string, input: unknown): Promise<{ handle: WorkflowHandle; attached: boolean }> {
+  try {
+    const handle = await client.workflow.start(type, { workflowId, taskQueue: CONTROL_QUEUE, args: [input], workflowIdReusePolicy: 'REJECT_DUPLICATE', workflowIdConflictPolicy: 'FAIL' });
+    return { handle, attached: false };
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    return { handle: client.workflow.getHandle(workflowId), attached: true };
+  }
+}
+
+/** @throws RaptError notFound when there is no such run. */
+export async function describe({ client }: Link, id: string): ReturnType<WorkflowHandle['describe']> {
+  return client.workflow
+    .getHandle(id)
+    .describe()
+    .catch((cause: unknown) => {
+      if (cause instanceof WorkflowNotFoundError) throw new RaptError(ErrorKind.notFound, `there is no run ${id}; runs are listed in the Temporal UI`, { cause });
+      throw cause;
+    });
+}
+
+/** Null when no control worker answers in time. */
+export async function queryProgress(handle: WorkflowHandle): Promise<RunProgress | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => (timer = setTimeout(() => resolve(null), QUERY_TIMEOUT_MS)));
+  try {
+    return await Promise.race([handle.query<RunProgress>(PROGRESS_QUERY).catch(() => null), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The queue whose worker a stage waits for. */
+export const queueOf = (stage: Stage, tenant: string): string => (stage === 'train' || stage === 'predict' ? GPU_QUEUE : clientQueue(tenant));
+
+/** Whether any worker asked this queue for work within the last minutes. */
+export async function hasWorker({ client, services }: Link, taskQueue: string, kind: 'workflow' | 'activity'): Promise<boolean> {
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace: services.temporal.namespace,
+    taskQueue: { name: taskQueue },
+    taskQueueType: kind === 'workflow' ? 1 : 2,
+  });
+  return (pollers ?? []).length > 0;
+}
+
+/** The one JSON object that a run was started with. */
+export async function inputOf({ client, services }: Link, id: string): Promise<Record<string, unknown>> {
+  const { history } = await client.workflowService.getWorkflowExecutionHistory({
+    namespace: services.temporal.namespace,
+    execution: { workflowId: id },
+    maximumPageSize: 1,
+  });
+  const [payload] = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+  return payload ? defaultPayloadConverter.fromPayload<Record<string, unknown>>(payload) : {};
+}
+
+/** Why a run ended without a result, for people, and the exit code that says so. */
+export function explainFailure(error: unknown, id: string): { message: string; exitCode: number } {
+  if (!(error instanceof WorkflowFailedError)) throw error;
+  let cause: unknown = error.cause;
+  while (cause instanceof Error && !(cause instanceof ApplicationFailure) && cause.cause !== undefined) cause = cause.cause;
+  const again = `\`rapt resume ${id}\` goes on from what it has`;
+  if (cause instanceof CancelledFailure) return { message: `the run was cancelled; ${again}`, exitCode: EXIT.failed };
+  if (cause instanceof TerminatedFailure) return { message: `the run was terminated; ${again}`, exitCode: EXIT.failed };
+  if (cause instanceof TimeoutFailure) return { message: `the run timed out: ${cause.message}; ${again}`, exitCode: EXIT.unavailable };
+  if (!(cause instanceof ApplicationFailure)) return { message: `the run failed; see it in the Temporal UI. ${again}`, exitCode: EXIT.failed };
+  const exitCode = exitCodeOfKind(cause.type);
+  return { message: exitCode === EXIT.badInput ? cause.message : `${cause.message}\n${again}`, exitCode };
+}
