@@ -1,10 +1,12 @@
 /** The command's connection to Temporal, and what it asks there. */
+import proto from '@temporalio/proto';
 import { Client, Connection, WorkflowExecutionAlreadyStartedError, WorkflowFailedError, WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, defaultPayloadConverter, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
 import { clientQueue, CONTROL_QUEUE, ErrorKind, GPU_QUEUE, PROGRESS_QUERY, RaptError, type RunProgress, type Stage } from '../contracts/index.ts';
 import { resolveServices, type Services } from '../infra/index.ts';
 import { EXIT, exitCodeOfKind } from './exit-codes.ts';
 
+const { TaskQueueType } = proto.temporal.api.enums.v1;
 const CONNECT_TIMEOUT = '5s';
 const QUERY_TIMEOUT_MS = 3000;
 
@@ -68,9 +70,9 @@ export async function hasWorker({ client, services }: Link, taskQueue: string, k
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: services.temporal.namespace,
     taskQueue: { name: taskQueue },
-    taskQueueType: kind === 'workflow' ? 1 : 2,
+    taskQueueType: kind === 'workflow' ? TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW : TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
   });
-  return (pollers ?? []).length > 0;
+  return pollers.length > 0;
 }
 
 /** The one JSON object that a run was started with. */

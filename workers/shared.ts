@@ -38,8 +38,10 @@ export async function connect({ temporal }: Services): Promise<NativeConnection>
   }
 }
 
+export type WorkerDefaults = Omit<WorkerOptions, 'taskQueue'>;
+
 /** Options of every worker. The identity, which the server shows, tells workers apart and nothing about their machine or user. */
-export function workerDefaults(kind: WorkerKind, services: Services, connection: NativeConnection) {
+export function workerDefaults(kind: WorkerKind, services: Services, connection: NativeConnection): WorkerDefaults {
   return {
     connection,
     namespace: services.temporal.namespace,
@@ -49,11 +51,11 @@ export function workerDefaults(kind: WorkerKind, services: Services, connection:
     defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     shutdownGraceTime: 0,
     shutdownForceTime: SHUTDOWN_FORCE_TIME,
-  } satisfies Partial<WorkerOptions>;
+  };
 }
 
 /** Makes a worker, says in one line that it is ready, and runs it until the process is told to stop. */
-export async function serve(kind: WorkerKind, services: Services, create: (defaults: ReturnType<typeof workerDefaults>) => Promise<Worker>): Promise<void> {
+export async function serve(kind: WorkerKind, services: Services, create: (defaults: WorkerDefaults) => Promise<Worker>): Promise<void> {
   const connection = await connect(services);
   try {
     const worker = await create(workerDefaults(kind, services, connection));

@@ -1,6 +1,6 @@
 /** How each class of activity is called: queue, time limits, retries, cancellation. */
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
-import type { ActivityOptions } from '@temporalio/workflow';
+import type { ActivityInterfaceFor, ActivityOptions } from '@temporalio/workflow';
 import { clientQueue, GPU_QUEUE, NON_RETRYABLE_KINDS } from '../contracts/index.ts';
 import type { ClientActivities, GpuActivities } from '../contracts/index.ts';
 
@@ -17,9 +17,15 @@ const RETRY = {
 /** A cancelled run ends only after its activity has ended, so that what it saves on the way out is saved and nothing works on unseen. */
 const UNTIL_STOPPED = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
 
+export interface ClientProxies {
+  readonly reading: ActivityInterfaceFor<Pick<ClientActivities, 'inspect'>>;
+  readonly release: ActivityInterfaceFor<Pick<ClientActivities, 'privatize' | 'publish' | 'preparePrediction'>>;
+  readonly results: ActivityInterfaceFor<Pick<ClientActivities, 'score' | 'report' | 'register' | 'finishPrediction'>>;
+}
+
 /** Activities on the data owner's machine.
  *  `startToCloseTimeout` bounds one attempt; a worker that died is noticed by its missing heartbeat long before. */
-export function clientActivities(tenant: string) {
+export function clientActivities(tenant: string): ClientProxies {
   const taskQueue = clientQueue(tenant);
   return {
     /** Reads whole tables and draws or writes nothing, so a cancelled run need not wait for it. */

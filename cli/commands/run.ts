@@ -76,7 +76,7 @@ export function addRunCommands(program: Command): void {
         const { status } = await describe(link, id);
         const progress = await queryProgress(link.client.workflow.getHandle(id));
         const state = { workflowId: id, status: status.name.toLowerCase(), ...progress };
-        if (json) return printJson(state);
+        if (json) { printJson(state); return; }
         print(table(Object.entries(state).flatMap(([name, value]) => (value === null || Array.isArray(value) ? [] : [[name, String(value)]]))));
         if (progress === null) say('no control worker answered; `rapt up` starts one');
       }),
@@ -89,7 +89,7 @@ export function addRunCommands(program: Command): void {
     .action((id: string) =>
       withTemporal(async (link) => {
         const { status } = await describe(link, id);
-        if (status.name !== 'RUNNING') return say(`run ${id} has ended already: ${status.name.toLowerCase()}`);
+        if (status.name !== 'RUNNING') { say(`run ${id} has ended already: ${status.name.toLowerCase()}`); return; }
         const handle = link.client.workflow.getHandle(id);
         await handle.cancel();
         await handle.result().catch(() => undefined);

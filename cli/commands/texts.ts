@@ -98,7 +98,7 @@ async function privatize(options: PrivatizeOptions): Promise<void> {
   const tokensPerSecond = Math.round(tokens / ((performance.now() - start) / 1000));
   // ru_maxrss is in KiB on Linux.
   const peakRssBytes = process.resourceUsage().maxRSS * 1024;
-  if (options.json) return printJson({ rows, tokens, mechanism: name, eta: mechanism.eta, unchangedRate, tokensPerSecond, peakRssBytes });
+  if (options.json) { printJson({ rows, tokens, mechanism: name, eta: mechanism.eta, unchangedRate, tokensPerSecond, peakRssBytes }); return; }
   print(
     formatTable([
       ['rows', String(rows)],
@@ -122,6 +122,6 @@ async function calibrateEta(options: { unchanged?: string; mechanism?: string; b
   const rows = names.flatMap((mechanism) =>
     targets.map((targetUnchanged) => ({ mechanism, ...calibrate({ name: mechanism, table, outputIds, targetUnchanged }) })),
   );
-  if (options.json) return printJson({ backbone: options.backbone, calibrations: rows });
+  if (options.json) { printJson({ backbone: options.backbone, calibrations: rows }); return; }
   print(formatTable([['mechanism', 'eta', 'unchanged'], ...rows.map(({ mechanism, eta, unchanged }) => [mechanism, String(eta), percent(unchanged)])]));
 }

@@ -58,19 +58,17 @@ export async function up({ tenant = 'local', components = COMPONENTS, say }: UpO
 export async function down(components: readonly Component[] = COMPONENTS): Promise<Component[]> {
   const record = readStack();
   if (record === null) return [];
-  const processes = { ...record.processes };
   const ended: Component[] = [];
   const stop = async (component: Component): Promise<void> => {
-    const running = processes[component];
-    if (isAlive(running)) {
-      await end(running, GRACE_MS[component]);
-      ended.push(component);
-    }
-    delete processes[component];
+    const running = record.processes[component];
+    if (!isAlive(running)) return;
+    await end(running, GRACE_MS[component]);
+    ended.push(component);
   };
   await Promise.all(components.filter((component) => !isServer(component)).map(stop));
   await Promise.all(components.filter(isServer).map(stop));
-  writeStack({ ...record, processes });
+  const left = Object.entries(record.processes).filter(([, started]) => isAlive(started));
+  writeStack({ ...record, processes: Object.fromEntries(left) });
   return ended;
 }
 

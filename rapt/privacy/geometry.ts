@@ -95,10 +95,10 @@ export class OutputGeometry {
     const norms = Float64Array.from({ length: count }, (_, row) => Math.hypot(...queries.subarray(row * dimensions, (row + 1) * dimensions)));
     const slack = norms.map((norm) => 4 * (this.dotProductError(norm) + UNIT * norm * norm) + UNIT);
     // ||w - q||^2 / 2 without the part that is the same for all w.
-    const [best, rivals, scores] = tidy(() => {
-      const score = tf.sub<Tensor2D>(this.#halfSquares, this.products(tf.tensor2d(single, [count, dimensions])));
+    const [best, rivals, scores] = tidy((): readonly [Tensor1D, Tensor1D, Tensor2D] => {
+      const score: Tensor2D = tf.sub(this.#halfSquares, this.products(tf.tensor2d(single, [count, dimensions])));
       const limit = tf.add(tf.min(score, 1, true), tf.tensor2d(Float32Array.from(slack), [count, 1]));
-      return [tf.argMin(score, 1), tf.sum(tf.lessEqual(score, limit).cast('int32'), 1), score] as const;
+      return [tf.argMin(score, 1), tf.sum(tf.cast(tf.lessEqual(score, limit), 'int32'), 1), score];
     });
     try {
       const answer = Int32Array.from(best.dataSync());

@@ -132,7 +132,7 @@ export function confusionMatrix(classes: readonly string[], confusion: readonly 
   const names = classes.map((name) => shorten(name));
   const cell = classes.length <= 4 ? 76 : classes.length <= MOST_COUNTED_CLASSES ? 48 : Math.max(10, Math.floor(640 / classes.length));
   const side = cell * classes.length;
-  const margin = 40 + 7 * Math.max(...names.map((name) => [...name].length));
+  const margin = 40 + 7 * Math.max(...names.map((name) => Array.from(name).length));
   const size = { width: margin + side + 12, height: side + margin + 12 };
   const text = { color: INK, fontSize: 12, fontFamily: FONT };
   const axis = { type: 'category', data: names, splitArea: { show: false }, axisTick: { show: false }, axisLine: { show: false } };
@@ -175,7 +175,7 @@ export function confusionMatrix(classes: readonly string[], confusion: readonly 
 const numberStyle = (cell: number) => ({ fontSize: cell > 60 ? 16 : 12, fontFamily: FONT, fontWeight: 600 });
 const total = (row: readonly number[]): number => row.reduce((sum, value) => sum + value, 0);
 const shorten = (name: string): string => {
-  const letters = [...name.replace(/\s+/g, ' ')];
+  const letters = Array.from(name.replace(/\s+/g, ' '));
   return letters.length <= LONGEST_CLASS_NAME ? letters.join('') : `${letters.slice(0, LONGEST_CLASS_NAME - 1).join('')}…`;
 };
 

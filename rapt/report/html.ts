@@ -17,7 +17,7 @@ const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '
 export function escapeHtml(text: string): string {
   return (
     text
-      // eslint-disable-next-line no-control-regex -- these are the characters to remove
+       
       .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, '\ufffd')
       .replace(/[&<>"']/g, (character) => ESCAPES[character] ?? character)
   );

@@ -222,7 +222,7 @@ export function repeating({ run, config }: ReportData): Markup {
     'How to repeat it',
     html`<pre tabindex="0"><code>${commands}</code></pre>
       <p class="note">Equal data, configuration and backbone give an adapter of equal digest. <code>config.json</code>:</p>
-      <pre tabindex="0"><code>${JSON.stringify(shareableConfig(config), null, 2) ?? 'null'}</code></pre>`,
+      <pre tabindex="0"><code>${JSON.stringify(shareableConfig(config), null, 2)}</code></pre>`,
   );
 }
 

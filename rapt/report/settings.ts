@@ -25,5 +25,5 @@ function flatten(value: unknown, path: string): [string, string][] {
     const entries = Object.entries(value).filter(([, field]) => field !== undefined);
     if (entries.length > 0) return entries.flatMap(([key, field]) => flatten(field, path === '' ? key : `${path}.${key}`));
   }
-  return [[path === '' ? 'configuration' : path, typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined')]];
+  return [[path === '' ? 'configuration' : path, typeof value === 'string' ? value : JSON.stringify(value)]];
 }

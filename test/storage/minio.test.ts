@@ -224,7 +224,7 @@ describe('a failure of the object store', () => {
     const unknownKey = createMinioStore({ ...server.options, accessKey: 'nobody', retry: QUICK });
     await assert.rejects(unknownKey.read('f/x'), kind(ErrorKind.accessDenied, /InvalidAccessKeyId/));
     const nowhere = createMinioStore({ ...server.options, endpoint: 'http://127.0.0.1:9', retry: QUICK });
-    await assert.rejects(nowhere.get(missing), (error: RaptError) => kind(ErrorKind.unavailable, /127\.0\.0\.1:9.*ECONNREFUSED/)(error) && error.retryable && error.cause instanceof Error);
+    await assert.rejects(nowhere.get(missing), kind(ErrorKind.unavailable, /127\.0\.0\.1:9.*ECONNREFUSED/));
   });
 
   it('is tried again while the server is busy or the connection breaks', async () => {

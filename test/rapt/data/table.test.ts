@@ -52,7 +52,7 @@ describe('a CSV table', () => {
       assert.ok(error instanceof BadInput);
       assert.equal(error.problems.length, 1);
       assert.equal(error.problems[0]?.where, `${file}, line 8 (row 3), column "label"`);
-      assert.match(error.problems[0]?.problem ?? '', /is empty while the rest of the row is not/);
+      assert.match(error.problems[0].problem, /is empty while the rest of the row is not/);
       assert.doesNotMatch(error.message, /planted|secret/);
       return true;
     });

@@ -1,0 +1,208 @@
+/** The whole run on the real servers, with the real backbone and real sentences. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
+import { Worker } from '@temporalio/worker';
+import { fileURLToPath } from 'node:url';
+import type { RunProgress, TuningResult } from '../../contracts/index.ts';
+import { temporalBinary } from '../../infra/setup/index.ts';
+import { runProgram, TestStack } from '../support/stack.ts';
+import { COLUMNS, PLANTED, sentences, writeReviews } from './reviews.ts';
+
+interface Up {
+  readonly temporal: { readonly address: string; readonly uiUrl: string };
+  readonly components: readonly { readonly component: string; readonly running: boolean; readonly pid: number }[];
+}
+type Shown = RunProgress & { readonly workflowId: string; readonly status: string };
+
+const ROWS = 360;
+const stack = new TestStack();
+const table = join(stack.home, 'Bewertungen Ärger.csv');
+const config = join(stack.home, 'tuning.yaml');
+let up: Up;
+let first: TuningResult;
+
+before(async () => {
+  up = await stack.json<Up>(['up']);
+  writeReviews(table, ROWS);
+  // JSON is YAML.
+  writeFileSync(
+    config,
+    JSON.stringify({
+      data: { train: table, textColumn: COLUMNS.text, labelColumn: COLUMNS.label, maxTokens: 32 },
+      tuning: { epochs: 2, batchSize: 16, length: 8, checkpointEverySteps: 5, reconstruction: { plainTokens: 4, vocabularySize: 200, bottleneck: 16 } },
+    }),
+  );
+}, { timeout: 120_000 });
+after(() => stack.remove(), { timeout: 120_000 });
+
+async function untilStep(id: string, step: number): Promise<Shown> {
+  for (;;) {
+    const shown = await stack.json<Shown>(['show', id]);
+    assert.equal(shown.status, 'running', `run ${id} ended before step ${step}: ${JSON.stringify(shown)}`);
+    if (shown.step >= step) return shown;
+    await sleep(200);
+  }
+}
+
+const pidOf = async (component: string): Promise<number> =>
+  (await stack.json<Up>(['status'])).components.find((found) => found.component === component)!.pid;
+
+test('a table of odd columns, three classes and awkward cells is tuned on, and one JSON object tells how it went', { timeout: 300_000 }, async () => {
+  const { code, stdout, stderr } = await stack.rapt('run', '-f', config, '--id', 'first', '--gate', 'accuracy>=0.34', '--wait', '--json');
+  assert.equal(code, 0, stdout + stderr);
+  first = JSON.parse(stdout) as TuningResult;
+  const { n, accuracy, majorityRate, confusion, reconstruction } = first.metrics.test;
+  assert.ok(n > 40 && n < 110, `${n} held-out rows of ${ROWS}`);
+  assert.equal(confusion.length, 3);
+  assert.equal(confusion.flat().reduce((sum, count) => sum + count, 0), n);
+  assert.ok(accuracy > 0.34 && majorityRate < 1);
+  assert.equal(reconstruction?.n, 4 * n);
+  assert.deepEqual(first.gates.map(({ gate, passed }) => [gate, passed]), [['accuracy>=0.34', true]]);
+  assert.equal(first.privacy.guarantee.private, true);
+  assert.ok(first.privacy.unchangedRate > 0.3 && first.privacy.unchangedRate < 0.7, String(first.privacy.unchangedRate));
+  const page = readFileSync(first.report.path, 'utf8');
+  for (const part of ['eta = 14', 'short', first.adapter.sha256, 'Not covered']) assert.ok(page.includes(part), `the report lacks ${part}`);
+  assert.doesNotMatch(page, /<script|https?:\/\/(?!www\.w3\.org)/);
+  assert.match(stderr, /step \d+ of \d+.*loss \d/);
+});
+
+test('the same id attaches to the run that exists', { timeout: 60_000 }, async () => {
+  const again = await stack.json<TuningResult>(['run', '-f', config, '--id', 'first', '--gate', 'accuracy>=0.34', '--wait']);
+  assert.equal(again.runId, first.runId);
+});
+
+test('an equal run re-uses the release and ends with the same adapter, though its GPU worker is killed in mid-epoch', { timeout: 400_000 }, async () => {
+  await stack.rapt('run', '-f', config, '--id', 'killed');
+  const { step } = await untilStep('killed', 7);
+  process.kill(await pidOf('gpu'), 'SIGKILL');
+  assert.ok(step < first.metrics.test.n * 10);
+  await stack.json(['up']);
+  const result = await stack.json<TuningResult>(['watch', 'killed']);
+  assert.equal(result.release.sha256, first.release.sha256);
+  assert.equal(result.release.reused, true);
+  assert.match(result.resumed ?? '', /resumed at step \d+ of \d+/);
+  assert.equal(result.adapter.sha256, first.adapter.sha256);
+});
+
+test('a cancelled run keeps its checkpoint, and its resumption ends with the same adapter', { timeout: 400_000 }, async () => {
+  await stack.rapt('run', '-f', config, '--id', 'stopped');
+  await untilStep('stopped', 6);
+  const { code, stderr } = await stack.rapt('cancel', 'stopped');
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /cancelled/);
+  const resumed = await stack.json<TuningResult>(['resume', 'stopped', '--wait']);
+  assert.equal(resumed.workflowId, 'stopped-r2');
+  assert.match(resumed.resumed ?? '', /resumed at step [1-9]\d* of \d+ from run stopped/);
+  assert.equal(resumed.adapter.sha256, first.adapter.sha256);
+});
+
+test('a missed gate ends with code 3', { timeout: 300_000 }, async () => {
+  const { code, stdout } = await stack.rapt('run', '-f', config, '--set', 'tuning.epochs=1', '--gate', 'accuracy>=0.99', '--wait', '--json');
+  assert.equal(code, 3);
+  assert.equal((JSON.parse(stdout) as TuningResult).gates[0]!.passed, false);
+});
+
+test('five errors are five lines with code 2, and nothing is started', { timeout: 60_000 }, async () => {
+  const wrong = join(stack.home, 'wrong.json');
+  writeFileSync(
+    wrong,
+    JSON.stringify({ tenant: 'Not Good', data: { train: table, maxTokens: 0 }, privacy: { eta: -1 }, tuning: { epoch: 3 }, gates: { accuracy: 'high' } }),
+  );
+  const { code, stdout, stderr } = await stack.rapt('run', '-f', wrong, '--id', 'wrong', '--wait');
+  assert.equal(code, 2);
+  assert.equal(stdout, '');
+  const lines = stderr.trim().split('\n');
+  assert.equal(lines.length, 5, stderr);
+  for (const field of ['tenant', 'data.maxTokens', 'privacy.eta', 'tuning.epoch', 'gates.accuracy']) assert.ok(lines.some((line) => line.startsWith(`${field}:`)), `${field} is not named in\n${stderr}`);
+  assert.equal((await stack.rapt('show', 'wrong')).code, 2, 'a run was started');
+});
+
+test('a row that cannot be used is named with its file, line and column, and not quoted', { timeout: 60_000 }, async () => {
+  const broken = join(stack.home, 'broken.csv');
+  writeFileSync(broken, `text,label\r\ngood,a\r\n"two\nlines",b\r\n${PLANTED} secret,\r\n`);
+  const { code, stderr } = await stack.rapt('run', '--set', `data.train=${broken}`, '--wait');
+  assert.equal(code, 2);
+  assert.match(stderr, /broken\.csv, line 5 .*column "label": is empty/);
+  assert.doesNotMatch(stderr, /secret/);
+});
+
+test("Temporal's own command starts a run by its JSON input, and a wrong input fails it readably", { timeout: 300_000 }, async () => {
+  const { address } = up.temporal;
+  const start = (id: string, input: string) =>
+    runProgram(temporalBinary(), ['workflow', 'execute', '--address', address, '--type', 'raptTuning', '--task-queue', 'rapt', '--workflow-id', id, '--input', input, '-o', 'json']);
+  const good = await start('by-temporal', readFileSync(config, 'utf8'));
+  assert.equal(good.code, 0, good.stderr);
+  const shown = await stack.json<Shown>(['show', 'by-temporal']);
+  assert.equal(shown.stage, 'done');
+  const bad = await start('by-temporal-wrong', '{"tuning":{"epochs":0},"colour":"red"}');
+  assert.notEqual(bad.code, 0);
+  assert.match(bad.stdout + bad.stderr, /colour: is not a known field/);
+  assert.match(bad.stdout + bad.stderr, /tuning\.epochs/);
+});
+
+test('predictions answer a table and a single text, with the accuracy that the run had on texts of the same kind', { timeout: 300_000 }, async () => {
+  const fresh = join(stack.home, 'new.jsonl');
+  const answers = join(stack.home, 'answers.csv');
+  const rows = sentences().slice(ROWS, ROWS + 120);
+  writeFileSync(fresh, rows.map(({ text, label }) => JSON.stringify({ text, label: text.length < 70 ? 'short' : label })).join('\n'));
+  const asked = ['predict', '--run', 'first', '--in', fresh, '--out', answers, '--text-column', 'text', '--label-column', 'label'];
+  const { rows: count, accuracy } = await stack.json<{ rows: number; accuracy: number }>(asked);
+  assert.equal(count, rows.length);
+  assert.equal(readFileSync(answers, 'utf8').trim().split('\r\n').length, rows.length + 1);
+  const run = first.metrics.test;
+  // Four standard deviations of the difference of two proportions.
+  const deviation = Math.sqrt(0.25 / count + 0.25 / run.n);
+  assert.ok(Math.abs(accuracy - run.accuracy) < 4 * deviation, `${accuracy} here, ${run.accuracy} in the run`);
+  const one = await stack.json<{ prediction: string; probability: number }>(['predict', '--run', 'first', '--text', `A ${PLANTED} film`]);
+  assert.ok(['short', 'positive', 'negative'].includes(one.prediction));
+});
+
+test('the adapter is exported as PEFT lays it out', { timeout: 60_000 }, async () => {
+  const folder = join(stack.home, 'adapter');
+  assert.equal((await stack.rapt('export', '--run', 'first', '--out', folder)).code, 0);
+  assert.deepEqual(readdirSync(folder).sort(), ['adapter_config.json', 'adapter_model.safetensors', 'head.safetensors', 'rapt.json']);
+  assert.equal((JSON.parse(readFileSync(join(folder, 'adapter_config.json'), 'utf8')) as { peft_type: string }).peft_type, 'PREFIX_TUNING');
+  assert.ok(!readFileSync(join(folder, 'head.safetensors')).includes('reconstruction'));
+});
+
+test('nothing of a text is on the provider side: not in the history, the object store, the logs, the GPU worker’s disk', () => {
+  const found: string[] = [];
+  const search = (path: string): void => {
+    if (statSync(path).isDirectory()) {
+      for (const name of readdirSync(path)) search(join(path, name));
+      return;
+    }
+    const bytes = readFileSync(path);
+    for (const text of [PLANTED, PLANTED.toLowerCase(), 'dear reader']) if (bytes.includes(text)) found.push(`${path}: ${text}`);
+  };
+  for (const part of ['stack', 'gpu']) search(join(stack.home, part));
+  assert.deepEqual(found, []);
+  assert.ok(readFileSync(table).includes(PLANTED), 'the search would find it');
+  assert.ok(statSync(join(stack.home, 'stack', 'temporal.db')).size > 100_000);
+});
+
+test('the recorded histories replay, and a changed workflow does not', { timeout: 120_000 }, async () => {
+  const connection = await Connection.connect({ address: up.temporal.address });
+  const client = new Client({ connection });
+  const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
+  for (const id of ['first', 'killed', 'stopped', 'stopped-r2', 'by-temporal-wrong']) {
+    const history = await client.workflow.getHandle(id).fetchHistory();
+    await Worker.runReplayHistory({ workflowsPath }, history, id);
+  }
+  const changed = await client.workflow.getHandle('first').fetchHistory();
+  const privatize = changed.events!.find((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'privatize')!;
+  privatize.activityTaskScheduledEventAttributes!.activityType!.name = 'publish';
+  await assert.rejects(Worker.runReplayHistory({ workflowsPath }, changed, 'changed'), /[Nn]ondeterminism/);
+  await connection.close();
+});
+
+test('what was started is ended, and says so', { timeout: 120_000 }, async () => {
+  const { stderr } = await stack.rapt('down');
+  assert.match(stderr, /ended: .*temporal/);
+  const { components } = await stack.json<Up>(['status']);
+  assert.ok(components.every(({ running }) => !running));
+});

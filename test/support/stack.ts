@@ -1,0 +1,51 @@
+/** The whole of Rapt with servers of a test's own, driven by the command as a user does. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const PROGRAM = fileURLToPath(new URL('../../bin/rapt.mjs', import.meta.url));
+
+export interface CommandResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export class TestStack {
+  readonly home = mkdtempSync(join(tmpdir(), 'rapt-stack-'));
+
+  /** Runs `rapt` to its end. */
+  rapt(...args: string[]): Promise<CommandResult> {
+    return runProgram(process.execPath, [PROGRAM, ...args], this.environment());
+  }
+
+  /** As `rapt`, and parses the one JSON object on stdout. @throws Error with what was said when the code is another. */
+  async json<T>(args: readonly string[], code = 0): Promise<T> {
+    const result = await this.rapt(...args, '--json');
+    if (result.code !== code) throw new Error(`rapt ${args.join(' ')} ended with ${result.code}:\n${result.stdout}${result.stderr}`);
+    return JSON.parse(result.stdout) as T;
+  }
+
+  environment(): NodeJS.ProcessEnv {
+    const { RAPT_TEMPORAL_ADDRESS: _a, TEMPORAL_ADDRESS: _b, RAPT_S3_ENDPOINT: _c, ...env } = process.env;
+    return { ...env, RAPT_HOME: this.home };
+  }
+
+  async remove(): Promise<void> {
+    await this.rapt('down');
+    rmSync(this.home, { recursive: true, force: true });
+  }
+}
+
+export async function runProgram(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<CommandResult> {
+  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stdout, stderr };
+}
