@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { readSpecialIds } from './frame.ts';
@@ -28,6 +29,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const tokenizer = await AutoTokenizer.from_pretrained(basename(folder)).catch((cause: unknown) => {
     throw new RaptError(ErrorKind.notFound, `${join(folder, 'tokenizer.json')} could not be loaded as a tokenizer`, { cause });
   });
+  const prepare = lowercases(folder) ? (text: string): string => text.replaceAll('Σ', 'σ') : (text: string): string => text;
   const tokens: string[] = [];
   for (const [token, id] of tokenizer.get_vocab()) tokens[id] = token;
   const idOf = (names: readonly string[]): number => {
@@ -43,7 +45,14 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
     padId: idOf(FRAMING.pad),
     unknownId: idOf(FRAMING.unknown),
     specialIds: new Set([...readSpecialIds(folder), ...Object.values(FRAMING).map(idOf)]),
-    encode: (text, maxTokens) => Int32Array.from(tokenizer.encode(text, { add_special_tokens: false })).subarray(0, maxTokens),
+    encode: (text, maxTokens) => Int32Array.from(tokenizer.encode(prepare(text), { add_special_tokens: false })).subarray(0, maxTokens),
     decode: (ids) => tokenizer.decode(Array.from(ids), { skip_special_tokens: false }),
   };
+}
+
+/** Whether the tokenizer folds case. JavaScript folds a capital sigma at a word's end to its final form, and the reference tokenizers,
+ *  which fold each character alone, do not. */
+function lowercases(folder: string): boolean {
+  const { normalizer } = JSON.parse(readFileSync(join(folder, 'tokenizer.json'), 'utf8')) as { normalizer?: { lowercase?: boolean } | null };
+  return normalizer?.lowercase === true;
 }

@@ -1,0 +1,23 @@
+/** `npm run bench -- NAME [--json]`: measurements, each side by side with its peer in one run. */
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { privatizeBench } from './privatize.ts';
+
+export interface Measurement {
+  readonly results: Readonly<Record<string, unknown>>;
+  /** The peer's time over Rapt's. */
+  readonly ratios: Readonly<Record<string, number>>;
+}
+
+const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<Measurement>>> = { privatize: privatizeBench };
+
+const [name = '', ...args] = process.argv.slice(2);
+const bench = BENCHES[name];
+if (bench === undefined) {
+  process.stderr.write(`usage: npm run bench -- ${Object.keys(BENCHES).join('|')} [--json]\n`);
+  process.exitCode = 2;
+} else {
+  const { results, ratios } = await bench(args.filter((arg) => arg !== '--json'));
+  const machine = { cores: availableParallelism(), cpu: cpus()[0]?.model ?? 'unknown', memoryBytes: totalmem(), node: process.version };
+  if (args.includes('--json')) process.stdout.write(`${JSON.stringify({ machine, results, ratios })}\n`);
+  else process.stdout.write(`${JSON.stringify({ machine, results, ratios }, null, 2)}\n`);
+}
