@@ -75,7 +75,7 @@ async function againstFormula(): Promise<{ rapt: number; peer: number }> {
   mechanism.dispose();
 
   const all = tf.tensor2d(table.values, [table.rows, table.dimensions]);
-  const outputs = tf.gather(all, tf.tensor1d(outputIds, 'int32')) as Tensor2D;
+  const outputs = tf.gather<Tensor2D>(all, tf.tensor1d(outputIds, 'int32'));
   const squares = tf.sum(tf.square(outputs), 1);
   const draw = (batch: Int32Array): void => {
     const sums = tidy(() => {

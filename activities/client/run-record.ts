@@ -2,8 +2,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ErrorKind, RaptError, type AdapterRef, type PlainBaseline, type TuningConfig, type TuningResult } from '../../contracts/index.ts';
-import { canonicalJson } from '../../rapt/release/index.ts';
+import { canonicalJson, ErrorKind, RaptError, type AdapterRef, type PlainBaseline, type TuningConfig, type TuningResult } from '../../contracts/index.ts';
 import { runFolder, runsFolder } from './home.ts';
 
 const RECORD_FILE = 'run.json';

@@ -126,28 +126,46 @@ export class ExponentialSampler implements Sampler {
   }
 
   #makeTables(ids: Int32Array, onTable: (id: number, table: TypeTable) => void): void {
-    const { squaredNorms, outputIds } = this.#geometry;
-    const products = this.#geometry.dotProducts(ids);
-    const outputs = outputIds.length;
-    const weights = this.#weights;
-    const scale = 1 / this.#step;
+    const geometry = this.#geometry;
+    const products = geometry.dotProducts(ids);
     for (const [row, id] of ids.entries()) {
-      const own = this.#geometry.squaredNorm(id);
-      const levels = new Uint16Array(outputs);
-      const sums = new Float64Array(Math.ceil(outputs / BLOCK) + 1);
-      let sum = 0;
-      for (let output = 0; output < outputs; output++) {
-        const square = own + squaredNorms[output]! - 2 * products[row * outputs + output]!;
-        const distance = square > this.#nearSquare ? Math.sqrt(square) : this.#geometry.distance(id, output);
-        const level = Math.min(LEVELS - 1, Math.round(distance * scale));
-        levels[output] = level;
-        if (output % BLOCK === 0) sums[output / BLOCK] = sum;
-        sum += weights[level]!;
-      }
-      sums[sums.length - 1] = sum;
+      const levels = this.#levelsOf(id, products.subarray(row * geometry.outputIds.length, (row + 1) * geometry.outputIds.length));
+      const sums = this.#sumsOf(levels);
       this.tablesMade++;
       onTable(id, { levels, sums });
     }
+  }
+
+  // The two loops below run over all outputs for each new input type, and are most of the time of a first pass.
+
+  #levelsOf(id: number, products: Float32Array): Uint16Array {
+    const geometry = this.#geometry;
+    const { squaredNorms } = geometry;
+    const own = geometry.squaredNorm(id);
+    const near = this.#nearSquare;
+    const scale = 1 / this.#step;
+    const most = LEVELS - 1;
+    const levels = new Uint16Array(products.length);
+    for (let output = 0; output < products.length; output++) {
+      const square = own + squaredNorms[output]! - 2 * products[output]!;
+      const distance = square > near ? Math.sqrt(square) : geometry.distance(id, output);
+      const scaled = distance * scale + 0.5;
+      levels[output] = scaled < most ? scaled : most;
+    }
+    return levels;
+  }
+
+  #sumsOf(levels: Uint16Array): Float64Array {
+    const weights = this.#weights;
+    const sums = new Float64Array(Math.ceil(levels.length / BLOCK) + 1);
+    let sum = 0;
+    for (let block = 0; block + 1 < sums.length; block++) {
+      sums[block] = sum;
+      const end = Math.min(levels.length, (block + 1) * BLOCK);
+      for (let output = block * BLOCK; output < end; output++) sum += weights[levels[output]!]!;
+    }
+    sums[sums.length - 1] = sum;
+    return sums;
   }
 
   #draw({ levels, sums }: TypeTable): number {

@@ -1,5 +1,4 @@
 /** The durable release: each text privatized once, in Parquet shards on the client's disk. */
-export { canonicalJson } from './canonical.ts';
 export { openRelease, type DrawnRelease } from './draw.ts';
 export { clientSecret, hashInput, hashInputs, releaseKey, type InputFile, type ReleaseInputs } from './key.ts';
 export { readLocalLabels, type LocalLabels } from './labels.ts';

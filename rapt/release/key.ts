@@ -2,10 +2,9 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ErrorKind, RaptError } from '../../contracts/index.ts';
+import { canonicalJson, ErrorKind, RaptError } from '../../contracts/index.ts';
 import type { Sha256, TuningConfig } from '../../contracts/index.ts';
 import type { Tables } from '../data/index.ts';
-import { canonicalJson } from './canonical.ts';
 import { hashFile, writeOnce } from './durable.ts';
 
 const SECRET_FILE = 'release-key';

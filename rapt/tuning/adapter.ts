@@ -1,11 +1,10 @@
 /** The adapter: everything that inference needs besides the frozen backbone. Laid out as Hugging Face PEFT lays out its own. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ADAPTER_FILES, ErrorKind, RaptError, adapterCardSchema, type AdapterCard, type AdapterFile } from '../../contracts/index.ts';
+import { ADAPTER_FILES, canonicalJson, ErrorKind, RaptError, adapterCardSchema, type AdapterCard, type AdapterFile } from '../../contracts/index.ts';
 import type { BackboneConfig } from '../backbone/index.ts';
 import { encodeSafetensors, readSafetensors } from '../safetensors.ts';
 import { PARAMETER, adapterParameters, type Parameters } from './parameters.ts';
-import { canonicalJson } from './digest.ts';
 
 export interface Adapter {
   readonly card: AdapterCard;

@@ -2,9 +2,8 @@
  *  function of (seed, step). */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CHECKPOINT_FILES, ErrorKind, RaptError, checkpointStateSchema, type CheckpointFile, type CheckpointState } from '../../contracts/index.ts';
+import { canonicalJson, CHECKPOINT_FILES, ErrorKind, RaptError, checkpointStateSchema, type CheckpointFile, type CheckpointState } from '../../contracts/index.ts';
 import { encodeSafetensors, readSafetensors } from '../safetensors.ts';
-import { canonicalJson } from './digest.ts';
 import type { Moments } from './optimizer.ts';
 import type { Parameters } from './parameters.ts';
 import type { Trainer } from './trainer.ts';

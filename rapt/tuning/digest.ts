@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Sha256, TuningOptions } from '../../contracts/index.ts';
+import { canonicalJson, type Sha256, type TuningOptions } from '../../contracts/index.ts';
 
 /** Raised when a change of the training's arithmetic would make an old checkpoint go on to a different result. */
 const TRAINING_VERSION = 1;
@@ -7,13 +7,4 @@ const TRAINING_VERSION = 1;
 /** Digest of everything that determines the trained weights. Equal digests may take over each other's checkpoints. */
 export function trainingDigest(release: Sha256, backbone: Sha256, { checkpointEverySteps: _, ...options }: TuningOptions): Sha256 {
   return createHash('sha256').update(canonicalJson({ version: TRAINING_VERSION, release, backbone, options })).digest('hex') as Sha256;
-}
-
-/** JSON with sorted keys and no spaces: equal values give equal bytes. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
 }

@@ -1,7 +1,7 @@
 export { encodeAdapter, readAdapter, readCard, type Adapter } from './adapter.ts';
 export { encodeCheckpoint, readCheckpoint, readState, type Checkpoint } from './checkpoint.ts';
 export { classifyExamples, type Classified } from './classifier.ts';
-export { canonicalJson, trainingDigest } from './digest.ts';
+export { trainingDigest } from './digest.ts';
 export type { Batch, Examples, PlainTokens } from './examples.ts';
 export { loadExamples } from './from-release.ts';
 export type { JointLoss } from './joint-loss.ts';

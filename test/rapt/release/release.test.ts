@@ -4,11 +4,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, uti
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { ErrorKind, RaptError, tuningConfigSchema } from '../../../contracts/index.ts';
+import { canonicalJson, ErrorKind, RaptError, tuningConfigSchema } from '../../../contracts/index.ts';
 import type { AdapterCard, TuningConfig, TuningInput } from '../../../contracts/index.ts';
 import { inspectTable, inspectTables } from '../../../rapt/data/index.ts';
 import {
-  canonicalJson, clientSecret, drawPrediction, drawRelease, hashInput, hashInputs, openRelease, predictionKey, readLocalLabels, readShard, releaseKey,
+  clientSecret, drawPrediction, drawRelease, hashInput, hashInputs, openRelease, predictionKey, readLocalLabels, readShard, releaseKey,
 } from '../../../rapt/release/index.ts';
 import type { DrawnRelease, DrawReleaseOptions, ShardRows } from '../../../rapt/release/index.ts';
 import { temporaryFolder } from '../../support/folder.ts';
