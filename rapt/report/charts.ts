@@ -114,7 +114,7 @@ function curveOptions(history: readonly LossPoint[], heldOut: number, { width, h
       ...line('task', 0, FIRST, false, (point) => point.taskLoss),
       ...line('reconstruction', 0, SECOND, true, (point) => point.reconstructionLoss),
       ...answers.map((series) => ({ ...series, markLine: heldOutLine(heldOut) })),
-      ...line('plain tokens right', 1, SECOND, true, (point) => point.reconstructionAccuracy),
+      ...line('tokens right', 1, SECOND, true, (point) => point.reconstructionAccuracy),
     ],
   };
 }

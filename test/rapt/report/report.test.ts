@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ReportData, Sha256 } from '../../../contracts/index.ts';
+import { renderReport } from '../../../rapt/report/index.ts';
+import { guarantee } from '../release/fakes.ts';
+
+const sha256 = 'a'.repeat(64) as Sha256;
+const ref = (key: string) => ({ bucket: 'rapt', key, sha256, sizeBytes: 10 });
+const data: ReportData = {
+  run: 'nightly <b>',
+  tenant: 'local',
+  config: { data: { train: '/home/somebody/secret folder/reviews.csv' }, backbone: 'sentence-transformers/all-MiniLM-L6-v2' },
+  classes: ['good & fair', '<script>alert(1)</script>', 'bad'],
+  classCounts: [10, 10, 10],
+  rows: { train: 30, test: 9 },
+  metrics: { accuracy: 6 / 9, f1: 0.6, n: 9, majorityRate: 3 / 9, confusion: [[2, 1, 0], [1, 2, 0], [0, 1, 2]], reconstruction: { accuracy: 0.25, n: 36 } },
+  baseline: { run: 'plain', accuracy: 7 / 9 },
+  guarantee: { ...guarantee, covered: ['the words'], notCovered: ['the number of words'] },
+  unchangedRate: 0.5,
+  history: [1, 2, 3].map((step) => ({ step, epoch: step / 3, loss: 3 / step, taskLoss: 1 / step, reconstructionLoss: 2 / step, accuracy: 0.5, reconstructionAccuracy: 0.1 * step, gradientNorm: 1 })),
+  adapter: { digest: sha256, files: { 'adapter_config.json': ref('a'), 'adapter_model.safetensors': ref('b'), 'head.safetensors': ref('c'), 'rapt.json': ref('d') } },
+  release: { digest: sha256, manifest: ref('m') },
+  gates: [{ gate: 'accuracy>=0.7', value: 6 / 9, passed: false }],
+  timing: { train: 12 },
+  resumed: null,
+};
+
+test('the page answers how good, how private, and against what', () => {
+  const page = renderReport(data);
+  for (const part of ['66.7 %', '77.8 %', '33.3 %', 'eta = 14', 'the number of words', '25.0 %', '✗ missed', sha256]) assert.ok(page.includes(part), `lacks ${part}`);
+  assert.ok((page.match(/<svg/g) ?? []).length >= 2, 'curves and confusion matrix are drawn');
+});
+
+test('names are shown as text, and folders of the data owner are not shown', () => {
+  const page = renderReport(data);
+  assert.doesNotMatch(page, /<script|nightly <b>/);
+  assert.match(page, /good &amp; fair/);
+  assert.match(page, /reviews\.csv/);
+  assert.doesNotMatch(page, /secret folder|somebody/);
+  assert.match(page, /sentence-transformers\/all-MiniLM-L6-v2/);
+});
+
+test('nothing is loaded from anywhere, and equal data give equal bytes', () => {
+  const page = renderReport(data);
+  assert.doesNotMatch(page, /(?:src|href)="(?!#)/);
+  assert.equal(renderReport(data), page);
+});
+
+test('a run without noise says so first', () => {
+  const plain = renderReport({ ...data, guarantee: { ...data.guarantee, mechanism: 'none', private: false, eta: null, neighbourLogRatio: null, numericalSlack: null, statement: 'No privacy: the tokens are released as they are.' }, baseline: null });
+  assert.match(plain, /No noise was added: the text left in plain tokens/);
+  assert.match(plain, /No privacy: the tokens are released as they are/);
+});
