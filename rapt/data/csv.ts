@@ -98,3 +98,6 @@ async function* parseRecords(file: string, report: ReportProblem): AsyncGenerato
 async function* blockBytes(file: string, report: ReportProblem): AsyncGenerator<Buffer> {
   for await (const { bytes } of readBlocks(file, report)) yield bytes;
 }
+
+/** A cell as a CSV file holds it (RFC 4180). */
+export const csvCell = (value: string): string => (/[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);

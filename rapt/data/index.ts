@@ -1,4 +1,5 @@
 /** Reading, checking and splitting the user's tables: CSV, TSV, JSON Lines and Parquet, streamed at constant memory. */
+export { csvCell } from './csv.ts';
 export { resolveDataset, resolveTables, SPLITS, type ResolveDataset, type Split, type Tables } from './datasets.ts';
 export { inspectColumns, inspectTable, inspectTables, type Inspection } from './inspect.ts';
 export { isHeldOut, readSplit } from './split.ts';

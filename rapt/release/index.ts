@@ -5,4 +5,4 @@ export { readLocalLabels, type LocalLabels } from './labels.ts';
 export { drawPrediction, predictionKey, type PredictionReleaseOptions } from './prediction.ts';
 export { readShard, type Ragged, type ShardRows } from './shard.ts';
 export { drawRelease, type DrawReleaseOptions } from './tuning.ts';
-export { csvCell, privatizeTable, type PrivatizedTable, type PrivatizeTableOptions } from './table.ts';
+export { privatizeTable, type PrivatizedTable, type PrivatizeTableOptions } from './table.ts';

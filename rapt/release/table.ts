@@ -4,7 +4,7 @@ import { createWriteStream, existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { BadInput } from '../../contracts/index.ts';
 import type { Tokenizer } from '../backbone/index.ts';
-import { readTable, type Row, type TableColumns } from '../data/index.ts';
+import { csvCell, readTable, type Row, type TableColumns } from '../data/index.ts';
 import type { Mechanism } from '../privacy/index.ts';
 import { longestFirst } from './truncate.ts';
 
@@ -117,6 +117,3 @@ function csvLine({ row, text, pair, label }: NoisyRow, { decode }: Decoder): str
   const cells = [String(row), decode(text), ...(pair === null ? [] : [decode(pair)]), ...(label === null ? [] : [label])];
   return `${cells.map(csvCell).join(',')}\r\n`;
 }
-
-/** RFC 4180. */
-export const csvCell = (value: string): string => (/[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
