@@ -5,24 +5,25 @@ import tseslint from 'typescript-eslint';
 
 /** Imports point one way; each folder lists what it may not reach. */
 const MAY_NOT_IMPORT = {
-  contracts: ['rapt', 'storage', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
+  system: ['rapt', 'storage', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
+  contracts: ['system', 'rapt', 'storage', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
   rapt: ['storage', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
   storage: ['rapt', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
-  workflows: ['rapt', 'storage', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
+  workflows: ['system', 'rapt', 'storage', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
   activities: ['workflows', 'workers', 'cli', 'infra', 'bench', 'test'],
   workers: ['cli', 'bench', 'test'],
   infra: ['activities', 'workflows', 'workers', 'cli', 'bench', 'test'],
   cli: ['bench', 'test'],
 };
 /** Folders that others reach through their index alone. */
-const WITH_INDEX = ['contracts', 'storage', 'rapt/privacy', 'rapt/backbone', 'rapt/tuning', 'rapt/data', 'rapt/release', 'rapt/evaluation', 'rapt/report', 'infra/setup'];
+const WITH_INDEX = ['contracts', 'system', 'storage', 'rapt/privacy', 'rapt/backbone', 'rapt/tuning', 'rapt/data', 'rapt/release', 'rapt/evaluation', 'rapt/report', 'infra/setup'];
 
 const zones = [
   ...Object.entries(MAY_NOT_IMPORT).flatMap(([target, from]) =>
     from.map((folder) => ({ target: `./${target}`, from: `./${folder}`, message: `${target} may not import ${folder}: see docs/architecture.md` })),
   ),
   ...WITH_INDEX.flatMap((folder) =>
-    ['contracts', 'rapt', 'storage', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench']
+    ['contracts', 'system', 'rapt', 'storage', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench']
       .filter((target) => target !== folder && !folder.startsWith(`${target}/`))
       .map((target) => ({ target: `./${target}`, from: `./${folder}`, except: ['./index.ts'], message: `import ${folder} by its index` })),
   ),

@@ -1,5 +1,4 @@
 /** Artifacts in an S3 bucket: verified, content-addressed, and the checkpoint pointer that only one attempt can move. */
-export { sha256File, sha256Of } from './digest.ts';
 export { putFiles } from './files.ts';
 export { createMinioStore, type StoreOptions } from './minio.ts';
 export { CheckpointPointerCell } from './pointer.ts';

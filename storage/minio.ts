@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { Client } from 'minio';
 import { ErrorKind, RaptError } from '../contracts/index.ts';
 import type { ArtifactRef, Sha256 } from '../contracts/index.ts';
-import { sha256File, sha256Of } from './digest.ts';
+import { sha256File, sha256Of } from '../system/index.ts';
 import { describeFailure, isMissing, isPreconditionFailed, isTransient } from './failure.ts';
 import { changedWhileSent, putInParts } from './multipart.ts';
 import { DEFAULT_RETRY, withRetry } from './retry.ts';

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -15,6 +14,7 @@ import {
 import { readBackboneConfig } from '../../rapt/backbone/index.ts';
 import { encodeAdapter, readCheckpoint, trainingDigest } from '../../rapt/tuning/index.ts';
 import { CheckpointPointerCell, putFiles } from '../../storage/index.ts';
+import { sha256Of } from '../../system/index.ts';
 import { fetchCheckpoint, fetchRelease, requireBackbone } from './fetch.ts';
 import type { GpuDependencies } from './train.ts';
 
@@ -65,7 +65,7 @@ export async function assembleAdapter(
 /** SHA-256 over the sorted lines "<sha256>  <file>", as `sha256sum` prints them. */
 function digestOf(files: Readonly<Record<string, Buffer>>): Sha256 {
   const lines = Object.entries(files)
-    .map(([file, bytes]) => `${createHash('sha256').update(bytes).digest('hex')}  ${file}\n`)
+    .map(([file, bytes]) => `${sha256Of(bytes)}  ${file}\n`)
     .sort();
-  return createHash('sha256').update(lines.join('')).digest('hex') as Sha256;
+  return sha256Of(lines.join(''));
 }

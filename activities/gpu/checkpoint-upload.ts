@@ -1,8 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CHECKPOINT_FILES, keys, type CheckpointFile, type CheckpointPointer, type Sha256 } from '../../contracts/index.ts';
-import type { CheckpointPointerCell} from '../../storage/index.ts';
-import { putFiles, type ObjectStore } from '../../storage/index.ts';
+import { putFiles, type CheckpointPointerCell, type ObjectStore } from '../../storage/index.ts';
 
 export interface CheckpointUploads {
   /** Takes over a checkpoint's folder: stores the files, then moves the pointer, then removes the folder. */

@@ -15,7 +15,8 @@ import {
   type Sha256,
 } from '../../contracts/index.ts';
 import { locateBackbone, type BackboneFiles } from '../../rapt/backbone/index.ts';
-import { sha256File, type ObjectStore } from '../../storage/index.ts';
+import type { ObjectStore } from '../../storage/index.ts';
+import { sha256File } from '../../system/index.ts';
 
 export interface FetchedRelease {
   readonly folder: string;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { isRunning } from '../../system/index.ts';
 
 /** Folders of attempts carry their worker's process id, so that a later worker can tell which are left over. */
 export class Scratch {
@@ -12,7 +13,7 @@ export class Scratch {
     mkdirSync(this.attempts, { recursive: true });
     mkdirSync(this.releases, { recursive: true });
     for (const name of readdirSync(this.attempts))
-      if (!isAlive(Number(name.split('-')[0]))) rmSync(join(this.attempts, name), { recursive: true, force: true });
+      if (!isRunning(Number(name.split('-')[0]))) rmSync(join(this.attempts, name), { recursive: true, force: true });
   }
 
   /** Downloaded releases, kept by digest for the next block of steps. */
@@ -33,15 +34,5 @@ export class Scratch {
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return existsSync(`/proc/${pid}`) || (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -1,5 +1,5 @@
 /** report, export, predict: what a finished run is used for. */
-import { createHash } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
@@ -113,7 +113,7 @@ async function predict({ run, tenant, textColumn, pairColumn, labelColumn }: Omi
   const parsed = parsePredictInput({ run, tenant, in: table, out: resolve(out), textColumn, pairColumn, labelColumn });
   if (!parsed.ok) throw new BadInput(parsed.problems);
   return withTemporal(async (link) => {
-    const id = `${run}-predict-${createHash('sha256').update(`${Date.now()} ${process.pid}`).digest('hex').slice(0, 8)}`;
+    const id = `${run}-predict-${randomBytes(4).toString('hex')}`;
     const { handle } = await startOrAttach(link, WORKFLOW_TYPE.predict, id, parsed.value);
     try {
       return (await handle.result()) as FinishedPrediction;

@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createHash } from 'node:crypto';
-import { createReadStream, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { sha256File } from '../../system/index.ts';
 import { cacheFolder } from '../paths.ts';
 
 export type Say = (line: string) => void;
@@ -63,10 +62,8 @@ export async function downloadPackage(o: { requirement: string; pipOptions: read
 
 /** @throws Error naming the file when its SHA-256 is another. */
 export async function verify(path: string, sha256: string): Promise<void> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  const found = hash.digest('hex');
-  if (found !== sha256) throw new Error(`${path} has SHA-256 ${found} instead of the pinned ${sha256}; it was not used`);
+  const { sha256: found } = await sha256File(path);
+  if ((found as string) !== sha256) throw new Error(`${path} has SHA-256 ${found} instead of the pinned ${sha256}; it was not used`);
 }
 
 const UNZIP = `

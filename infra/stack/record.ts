@@ -1,5 +1,5 @@
 /** stack.json: the servers and workers that `rapt up` started, so that `down` ends these and no others. */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
@@ -44,8 +44,4 @@ export function writeStack(record: StackRecord): void {
   const path = recordFile();
   writeFileSync(`${path}.part`, JSON.stringify(record, null, 2), { mode: 0o600 });
   renameSync(`${path}.part`, path);
-}
-
-export function removeStack(): void {
-  rmSync(recordFile(), { force: true });
 }

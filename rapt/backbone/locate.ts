@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ErrorKind, RaptError, type Sha256 } from '../../contracts/index.ts';
+import { sha256File } from '../../system/index.ts';
 import { cacheFolder } from '../cache.ts';
 import { MODEL_FILE } from './weights.ts';
 
@@ -72,13 +72,11 @@ async function modelDigest(folder: string): Promise<Sha256> {
     const [digest, noted] = readFileSync(noteFile, 'utf8').split('\n');
     if (digest && noted === stamp) return digest as Sha256;
   }
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  const digest = hash.digest('hex') as Sha256;
+  const { sha256 } = await sha256File(path);
   try {
-    writeFileSync(noteFile, `${digest}\n${stamp}`);
+    writeFileSync(noteFile, `${sha256}\n${stamp}`);
   } catch {
     // A read-only model folder is hashed each time.
   }
-  return digest;
+  return sha256;
 }

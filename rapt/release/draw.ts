@@ -13,9 +13,10 @@ import type { Tokenizer } from '../backbone/index.ts';
 import type { Row, Split } from '../data/index.ts';
 import { systemRandom } from '../privacy/index.ts';
 import type { Mechanism, RandomSource } from '../privacy/index.ts';
+import { sha256File, sha256Of } from '../../system/index.ts';
 import { ShardBuilder } from './builder.ts';
 import type { PlainTokens } from './builder.ts';
-import { hashFile, removeStaleTemporaries, sha256OfBytes, writeOnce } from './durable.ts';
+import { removeStaleTemporaries, writeOnce } from './durable.ts';
 import { assertUnchanged } from './key.ts';
 import type { InputFile } from './key.ts';
 import { LabelCollector } from './labels.ts';
@@ -152,7 +153,7 @@ export async function openRelease(folder: string): Promise<Omit<DrawnRelease, 'r
     tokens += found.tokens;
     unchanged += found.unchanged;
   }
-  return { manifest: parsed.data, digest: sha256OfBytes(bytes), unchangedRate: tokens === 0 ? 0 : unchanged / tokens };
+  return { manifest: parsed.data, digest: sha256Of(bytes), unchangedRate: tokens === 0 ? 0 : unchanged / tokens };
 }
 
 /** The bytes are flushed together with what the client must remember about them before the shard gets its name: whatever attempt wins the
@@ -161,13 +162,13 @@ async function writeShard(folder: string, file: string, builder: ShardBuilder): 
   const shard = builder.finish();
   const bytes = encodeShard(shard);
   const record: ShardRecord = { rows: shard.count, tokens: builder.tokens, unchanged: builder.unchanged };
-  await writeOnce(folder, recordFile(folder, sha256OfBytes(bytes)), Buffer.from(canonicalJson(record)));
+  await writeOnce(folder, recordFile(folder, sha256Of(bytes)), Buffer.from(canonicalJson(record)));
   await writeOnce(folder, join(folder, file), bytes);
 }
 
 async function describeShard(folder: string, file: string, split: Split): Promise<Shard & ShardRecord> {
   const path = join(folder, file);
-  const { sha256, sizeBytes } = await hashFile(path).catch((cause: unknown) => {
+  const { sha256, sizeBytes } = await sha256File(path).catch((cause: unknown) => {
     throw damaged(path, cause);
   });
   const bytes = await readFile(recordFile(folder, sha256)).catch((cause: unknown) => {

@@ -1,11 +1,10 @@
 /** Files that are written once, whole, and survive a power cut. */
-import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
-import type { Sha256 } from '../../contracts/index.ts';
+import { isRunning } from '../../system/index.ts';
 
 const TEMPORARY_FOLDER = 'tmp';
 /** A temporary file lives for the milliseconds of one write. One this old belongs to nobody, whatever machine made it. */
@@ -60,16 +59,6 @@ async function isStale(path: string): Promise<boolean> {
   return age > STALE_AFTER_MS;
 }
 
-function isRunning(pid: number): boolean {
-  try {
-    // Signal 0 asks whether the process exists.
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
-  }
-}
-
 async function flushFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
@@ -77,19 +66,4 @@ async function flushFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-export function sha256OfBytes(bytes: Uint8Array | string): Sha256 {
-  return createHash('sha256').update(bytes).digest('hex') as Sha256;
-}
-
-/** Digest and size of a file, at constant memory. */
-export async function hashFile(path: string): Promise<{ sha256: Sha256; sizeBytes: number }> {
-  const hash = createHash('sha256');
-  let sizeBytes = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
-    hash.update(chunk);
-    sizeBytes += chunk.length;
-  }
-  return { sha256: hash.digest('hex') as Sha256, sizeBytes };
 }

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { canonicalJson, ErrorKind, RaptError } from '../../contracts/index.ts';
 import type { Sha256, TuningConfig } from '../../contracts/index.ts';
 import type { Tables } from '../data/index.ts';
-import { hashFile, writeOnce } from './durable.ts';
+import { sha256File } from '../../system/index.ts';
+import { writeOnce } from './durable.ts';
 
 const SECRET_FILE = 'release-key';
 const SECRET_BYTES = 32;
@@ -31,7 +32,7 @@ export async function hashInputs(tables: Tables): Promise<ReleaseInputs> {
 
 export async function hashInput(path: string): Promise<InputFile> {
   const version = await fileVersion(path);
-  const { sha256 } = await hashFile(path);
+  const { sha256 } = await sha256File(path);
   await assertUnchanged({ path, sha256, version });
   return { path, sha256, version };
 }

@@ -3,11 +3,11 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { minioBinary } from '../../infra/setup/index.ts';
+import { freePort } from '../../infra/stack/ports.ts';
 import type { StoreOptions } from '../../storage/index.ts';
 
 export interface TestMinio {
@@ -21,11 +21,10 @@ export interface TestMinio {
 
 /** Starts a server on a free port with credentials of its own; the bucket is not made. */
 export async function startMinio(): Promise<TestMinio> {
-  const cache = process.env['RAPT_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'rapt');
-  const binary = process.env['RAPT_MINIO_BIN'] ?? join(cache, 'bin', 'minio');
+  const binary = minioBinary();
   if (!existsSync(binary)) throw new Error(`${binary} does not exist; run \`npm run setup\`, or name the server in RAPT_MINIO_BIN`);
   const folder = mkdtempSync(join(tmpdir(), 'rapt-minio-'));
-  const port = await freePort();
+  const port = await freePort(0);
   const options: StoreOptions = {
     endpoint: `http://127.0.0.1:${port}`,
     accessKey: randomBytes(10).toString('hex'),
@@ -68,13 +67,4 @@ export async function startMinio(): Promise<TestMinio> {
 
 export function removeMinioFolder({ folder }: TestMinio): void {
   rmSync(folder, { recursive: true, force: true });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

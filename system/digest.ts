@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { Sha256 } from '../contracts/index.ts';
 
-export function sha256Of(bytes: Uint8Array): Sha256 {
+export function sha256Of(bytes: Uint8Array | string): Sha256 {
   return createHash('sha256').update(bytes).digest('hex') as Sha256;
 }
 
