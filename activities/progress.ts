@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { beat } from './heartbeat.ts';
 
 /** Least time between two signals to the workflow: each is an event in its history. */
 const SIGNAL_INTERVAL_MS = 5000;
@@ -10,7 +11,7 @@ export interface ProgressReporter<T> {
   report(progress: T, options?: { readonly now?: boolean }): void;
 }
 
-/** Tells Temporal how an activity gets on: heartbeats come from observed progress alone, so that a hung one is noticed. */
+/** Tells Temporal how an activity gets on: by the details of its heartbeats, and now and then by a signal to its workflow. */
 export function createProgressReporter<T extends object>(signal: string): ProgressReporter<T> {
   const context = Context.current();
   const { workflowExecution } = context.info;
@@ -18,7 +19,7 @@ export function createProgressReporter<T extends object>(signal: string): Progre
   let last = 0;
   return {
     report(progress, { now = false } = {}) {
-      context.heartbeat(progress);
+      beat(progress);
       const time = Date.now();
       if (!now && time - last < Math.max(SIGNAL_INTERVAL_MS, SIGNAL_SHARE * (time - start))) return;
       last = time;

@@ -1,19 +1,23 @@
 /** Waits for a run and shows how it gets on. */
 import type { WorkflowHandle } from '@temporalio/client';
-import { CONTROL_QUEUE, type TuningResult } from '../contracts/index.ts';
+import { CONTROL_QUEUE, type RunProgress, type TuningResult } from '../contracts/index.ts';
 import { EXIT } from './exit-codes.ts';
 import { say } from './output.ts';
 import { createProgressView } from './progress.ts';
-import { explainFailure, hasWorker, queryProgress, queueOf, type Link } from './temporal.ts';
+import { abandonedVersion, explainFailure, failedAttempt, hasWorker, queryProgress, queueOf, type Link } from './temporal.ts';
 
 const POLL_MS = 1000;
 /** A run that says nothing new for so long may lack a worker. */
 const STILL_MS = 8000;
 
-export type Followed = { readonly result: TuningResult; readonly exitCode: number } | { readonly result: null; readonly message: string; readonly exitCode: number };
+export type Followed =
+  | { readonly result: TuningResult; readonly exitCode: number }
+  | { readonly result: null; readonly message: string; readonly exitCode: number; /** False when only the waiting has ended. */ readonly ended: boolean };
 
-/** Ctrl-C stops the waiting, not the run. */
-export async function follow(link: Link, handle: WorkflowHandle, tenant: string): Promise<Followed> {
+/** Ctrl-C and the time-out stop the waiting, not the run. */
+export async function follow(link: Link, handle: WorkflowHandle, tenant: string, timeoutMs = Infinity): Promise<Followed> {
+  const deadline = Date.now() + timeoutMs;
+  const goesOn = `the run goes on. \`rapt watch ${handle.workflowId}\` shows it, \`rapt cancel ${handle.workflowId}\` ends it`;
   const view = createProgressView();
   let interrupted = (): void => undefined;
   const interruption = new Promise<'interrupted'>((resolve) => (interrupted = () => resolve('interrupted')));
@@ -33,11 +37,15 @@ export async function follow(link: Link, handle: WorkflowHandle, tenant: string)
       clearTimeout(timer);
       if (outcome === 'interrupted') {
         view.stop();
-        return { result: null, message: `stopped waiting; the run goes on. \`rapt watch ${handle.workflowId}\` shows it, \`rapt cancel ${handle.workflowId}\` ends it`, exitCode: EXIT.interrupted };
+        return { result: null, message: `stopped waiting; ${goesOn}`, exitCode: EXIT.interrupted, ended: false };
+      }
+      if (outcome === null && Date.now() > deadline) {
+        view.stop();
+        return { result: null, message: `not ended after ${timeoutMs / 1000} s; ${goesOn}`, exitCode: EXIT.unavailable, ended: false };
       }
       if (outcome !== null) {
         view.stop();
-        if ('error' in outcome) return { result: null, ...explainFailure(outcome.error, handle.workflowId) };
+        if ('error' in outcome) return { result: null, ...explainFailure(outcome.error, handle.workflowId), ended: true };
         const missed = outcome.result.gates.some(({ passed }) => !passed);
         return { result: outcome.result, exitCode: missed ? EXIT.gateMissed : EXIT.done };
       }
@@ -48,7 +56,7 @@ export async function follow(link: Link, handle: WorkflowHandle, tenant: string)
         changedAt = Date.now();
         if (progress !== null) view.show(progress);
       } else if (Date.now() - changedAt > STILL_MS) {
-        const waiting = await waitsFor(link, progress === null ? null : queueOf(progress.stage, tenant));
+        const waiting = await waitsFor(link, handle.workflowId, progress, tenant).catch(() => 'waits for an answer from the Temporal server');
         if (waiting !== null) view.note(waiting);
       }
     }
@@ -58,8 +66,17 @@ export async function follow(link: Link, handle: WorkflowHandle, tenant: string)
   }
 }
 
-async function waitsFor(link: Link, queue: string | null): Promise<string | null> {
-  if (queue === null) return (await hasWorker(link, CONTROL_QUEUE, 'workflow')) ? null : 'waits for a control worker; start one with `rapt worker control`, or all with `rapt up`';
+/** What a run that says nothing new waits for; null when it is simply at work. */
+export async function waitsFor(link: Link, id: string, progress: RunProgress | null, tenant: string): Promise<string | null> {
+  if (progress?.paused === true) return `is paused; \`rapt continue ${id}\` lets it go on`;
+  if (progress === null) {
+    const buildId = await abandonedVersion(link, id);
+    if (buildId !== null) return `waits for a control worker of version ${buildId}, to which it belongs; start one, or \`rapt resume ${id}\` goes on with the current version`;
+    return (await hasWorker(link, CONTROL_QUEUE, 'workflow')) ? null : 'waits for a control worker; start one with `rapt worker control`, or all with `rapt up`';
+  }
+  const failed = await failedAttempt(link, id);
+  if (failed !== null) return failed;
+  const queue = queueOf(progress.stage, tenant);
   if (await hasWorker(link, queue, 'activity')) return null;
   const kind = queue.startsWith('rapt-client-') ? `client --tenant ${queue.slice('rapt-client-'.length)}` : 'gpu';
   return `waits for a worker on the task queue ${queue}; start one with \`rapt worker ${kind}\`, or all with \`rapt up\``;

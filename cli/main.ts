@@ -1,6 +1,7 @@
 /** The `rapt` command. */
 import { Command, CommanderError } from 'commander';
 import { BadInput, RaptError } from '../contracts/index.ts';
+import { addInspectCommands } from './commands/inspect.ts';
 import { addRunCommands } from './commands/run.ts';
 import { addResultCommands } from './commands/results.ts';
 import { addStackCommands } from './commands/stack.ts';
@@ -16,6 +17,7 @@ export function createProgram(): Command {
     .addHelpText('after', '\nExit codes: 0 done, 1 run failed, 2 bad input, 3 a gate missed, 4 a service out of reach, 130 interrupted');
   addStackCommands(program);
   addRunCommands(program);
+  addInspectCommands(program);
   addResultCommands(program);
   addTextCommands(program);
   return program;

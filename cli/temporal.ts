@@ -1,7 +1,8 @@
 /** The command's connection to Temporal, and what it asks there. */
 import proto from '@temporalio/proto';
-import { Client, Connection, WorkflowExecutionAlreadyStartedError, WorkflowFailedError, WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
+import { Client, Connection, WorkflowExecutionAlreadyStartedError, WorkflowFailedError, WorkflowNotFoundError, WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, defaultPayloadConverter, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
+import { decodeOptionalFailureToOptionalError } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { clientQueue, CONTROL_QUEUE, ErrorKind, GPU_QUEUE, PROGRESS_QUERY, RaptError, type RunProgress, type Stage } from '../contracts/index.ts';
 import { resolveServices, type Services } from '../infra/index.ts';
 import { EXIT, exitCodeOfKind } from './exit-codes.ts';
@@ -66,13 +67,17 @@ export async function queryProgress(handle: WorkflowHandle): Promise<RunProgress
 export const queueOf = (stage: Stage, tenant: string): string => (stage === 'train' || stage === 'predict' ? GPU_QUEUE : clientQueue(tenant));
 
 /** Whether any worker asked this queue for work within the last minutes. */
-export async function hasWorker({ client, services }: Link, taskQueue: string, kind: 'workflow' | 'activity'): Promise<boolean> {
+export async function hasWorker(link: Link, taskQueue: string, kind: 'workflow' | 'activity'): Promise<boolean> {
+  return (await pollersOf(link, taskQueue, kind)).length > 0;
+}
+
+async function pollersOf({ client, services }: Link, taskQueue: string, kind: 'workflow' | 'activity'): Promise<proto.temporal.api.taskqueue.v1.IPollerInfo[]> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: services.temporal.namespace,
     taskQueue: { name: taskQueue },
     taskQueueType: kind === 'workflow' ? TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW : TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
   });
-  return pollers.length > 0;
+  return pollers;
 }
 
 /** The one JSON object that a run was started with. */
@@ -84,6 +89,52 @@ export async function inputOf({ client, services }: Link, id: string): Promise<R
   });
   const [payload] = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
   return payload ? defaultPayloadConverter.fromPayload<Record<string, unknown>>(payload) : {};
+}
+
+export async function tenantOf(link: Link, id: string): Promise<string> {
+  const { tenant } = await inputOf(link, id);
+  return typeof tenant === 'string' ? tenant : 'local';
+}
+
+/** All runs that have not ended, with their tenants. */
+export async function openRuns(link: Link): Promise<{ tenant: string; run: string }[]> {
+  const open: { tenant: string; run: string }[] = [];
+  for await (const { workflowId } of link.client.workflow.list({ query: "ExecutionStatus='Running'" }))
+    open.push({ tenant: await tenantOf(link, workflowId).catch(() => 'local'), run: workflowId });
+  return open;
+}
+
+/** Sends an update and waits for its answer. @throws RaptError badInput with the run's own words when it refuses. */
+export async function sendUpdate(link: Link, id: string, name: string): Promise<RunProgress> {
+  const { status } = await describe(link, id);
+  if (status.name !== 'RUNNING') throw new RaptError(ErrorKind.badInput, `run ${id} has ended: ${status.name.toLowerCase()}`);
+  try {
+    return await link.client.workflow.getHandle(id).executeUpdate<RunProgress, []>(name);
+  } catch (error) {
+    if (!(error instanceof WorkflowUpdateFailedError)) throw error;
+    throw new RaptError(ErrorKind.badInput, `run ${id}: ${error.cause?.message ?? 'refused'}`, { cause: error });
+  }
+}
+
+/** The version of the workflows to which a run is pinned when no worker of it asked for work lately; null when the run can go on. */
+export async function abandonedVersion(link: Link, id: string): Promise<string | null> {
+  const { raw } = await describe(link, id);
+  const buildId = raw.workflowExecutionInfo?.versioningInfo?.deploymentVersion?.buildId ?? '';
+  if (buildId === '') return null;
+  const pollers = await pollersOf(link, CONTROL_QUEUE, 'workflow');
+  return pollers.some(({ deploymentOptions }) => deploymentOptions?.buildId === buildId) ? null : buildId;
+}
+
+/** Why the attempt before failed of an activity that is waiting to be tried again, and when it will be. */
+export async function failedAttempt(link: Link, id: string): Promise<string | null> {
+  const { raw } = await describe(link, id);
+  for (const { activityType, attempt, lastFailure } of raw.pendingActivities ?? []) {
+    if (!lastFailure || (attempt ?? 0) < 2) continue;
+    const error = await decodeOptionalFailureToOptionalError(link.client.options.loadedDataConverter, lastFailure);
+    const reason = error instanceof TimeoutFailure || error === undefined ? 'its worker fell silent' : error.message;
+    return `${activityType?.name ?? 'activity'}: attempt ${attempt}, since the one before failed: ${reason}`;
+  }
+  return null;
 }
 
 /** Why a run ended without a result, for people, and the exit code that says so. */

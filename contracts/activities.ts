@@ -1,5 +1,5 @@
 /** The activities, as the workflows see them. Each takes and returns one object; bytes travel as references. */
-import type { AdapterRef, ArtifactRef, LossPoint, ReleaseRef } from './artifacts.ts';
+import type { AdapterRef, ArtifactRef, LossPoint, ReleaseRef, StoredCheckpoint } from './artifacts.ts';
 import type { TuningConfig } from './config.ts';
 import type { Guarantee } from './guarantee.ts';
 import type { GateResult, TestMetrics, TuningResult } from './result.ts';
@@ -29,16 +29,16 @@ export interface ClientActivities {
   inspect(request: RunContext): Promise<{ rows: { train: number; test: number } }>;
   /** Draws the one noisy version of each text, durably, on the client's disk. Finished shards are never drawn again. */
   privatize(request: RunContext): Promise<LocalRelease>;
-  /** Uploads the release's bytes as they are. */
-  publish(request: RunContext & { release: LocalRelease }): Promise<ReleaseRef>;
+  /** Uploads the release's bytes as they are. `verify` reads back what is there already, and replaces what is damaged. */
+  publish(request: RunContext & { release: LocalRelease; verify?: boolean }): Promise<ReleaseRef>;
   /** Joins the predictions with the test labels, which stay here. */
   score(request: RunContext & { release: LocalRelease; predictions: ArtifactRef; reconstruction: TestMetrics['reconstruction'] }): Promise<{
     metrics: TestMetrics;
     gates: readonly GateResult[];
   }>;
-  report(request: RunContext & ReportRequest): Promise<{ uri: string; path: string }>;
+  report(request: RunContext & ReportRequest): Promise<{ uri: string; path: string; artifact: ArtifactRef }>;
   /** Records the finished run on the client and in the store. */
-  register(request: RunContext & { adapter: AdapterRef; result: TuningResult }): Promise<void>;
+  register(request: RunContext & RegisterRequest): Promise<void>;
   /** Privatizes the rows of a prediction table; the budget of plain tokens is drawn as in training. */
   preparePrediction(request: PreparePrediction): Promise<PreparedPrediction>;
   /** Joins the answers with the rows and writes the user's output file. */
@@ -54,6 +54,18 @@ export interface ReportRequest {
   readonly history: readonly LossPoint[];
   readonly timing: Readonly<Record<string, number>>;
   readonly resumed: string | null;
+}
+
+export interface RegisterRequest {
+  readonly adapter: AdapterRef;
+  /** The checkpoint that the adapter was made from. */
+  readonly checkpoint: StoredCheckpoint;
+  readonly release: ReleaseRef;
+  readonly predictions: ArtifactRef;
+  readonly report: ArtifactRef;
+  /** Build of the workflow's code and version of the GPU worker's. */
+  readonly code: { readonly workflow: string | null; readonly gpu: string };
+  readonly result: TuningResult;
 }
 
 export interface PreparePrediction {
@@ -91,7 +103,8 @@ export interface TrainBlock {
   readonly tuning: TuningConfig['tuning'];
   /** Train until this many optimizer steps are done; null asks for the end of the first epoch. */
   readonly untilStep: number | null;
-  readonly resumeFrom?: string | undefined;
+  /** Earlier runs, of which the first that has a fitting checkpoint is gone on from. */
+  readonly resumeFrom: readonly string[];
 }
 export interface TrainBlockResult {
   readonly step: number;
@@ -103,11 +116,20 @@ export interface TrainBlockResult {
   readonly resumed: string | null;
 }
 
+export interface AssembledAdapter {
+  readonly adapter: AdapterRef;
+  readonly checkpoint: StoredCheckpoint;
+  /** Version of the code that trained last. */
+  readonly code: string;
+  /** At most 500 points. */
+  readonly history: readonly LossPoint[];
+}
+
 export interface GpuActivities {
   /** Trains one block of steps in a child process, from the newest checkpoint. */
   train(request: TrainBlock): Promise<TrainBlockResult>;
-  /** Makes the adapter from the final checkpoint and stores it. `history` is thinned to at most 500 points. */
-  assembleAdapter(request: Omit<TrainBlock, 'untilStep' | 'resumeFrom'>): Promise<{ adapter: AdapterRef; history: readonly LossPoint[] }>;
+  /** Makes the adapter from the final checkpoint and stores it. */
+  assembleAdapter(request: Omit<TrainBlock, 'untilStep' | 'resumeFrom'>): Promise<AssembledAdapter>;
   /** Classifies the test split of a release. */
   predict(request: { run: string; tenant: string; backbone: string; release: ReleaseRef; adapter: AdapterRef }): Promise<{
     predictions: ArtifactRef;

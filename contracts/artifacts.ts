@@ -21,10 +21,12 @@ export type ArtifactRef = z.output<typeof artifactRefSchema>;
 export const keys = {
   releasePrefix: (tenant: string, digest: Sha256) => `releases/${tenant}/${digest}/`,
   runPrefix: (tenant: string, run: string) => `runs/${tenant}/${run}/`,
+  checkpointsPrefix: (tenant: string, run: string) => `runs/${tenant}/${run}/checkpoints/`,
   checkpointPrefix: (tenant: string, run: string, step: number, attempt: string) =>
     `runs/${tenant}/${run}/checkpoints/${String(step).padStart(8, '0')}-${attempt}/`,
   checkpointPointer: (tenant: string, run: string) => `runs/${tenant}/${run}/latest.json`,
   predictions: (tenant: string, run: string, digest: Sha256) => `runs/${tenant}/${run}/predictions/${digest}.json`,
+  runManifest: (tenant: string, run: string) => `runs/${tenant}/${run}/manifest.json`,
   runResult: (tenant: string, run: string) => `runs/${tenant}/${run}/result.json`,
   adapterPrefix: (tenant: string, digest: Sha256) => `adapters/${tenant}/${digest}/`,
   reportPrefix: (tenant: string, run: string) => `reports/${tenant}/${run}/`,
@@ -110,15 +112,30 @@ export type CheckpointState = z.output<typeof checkpointStateSchema>;
 export const CHECKPOINT_FILES = ['weights.safetensors', 'optimizer.safetensors', 'state.json'] as const;
 export type CheckpointFile = (typeof CHECKPOINT_FILES)[number];
 
-/** latest.json: points at the newest complete checkpoint; moved only by compare-and-swap. */
-export const checkpointPointerSchema = z.strictObject({
-  format: z.literal('rapt-pointer/1'),
+/** A complete checkpoint in the store. */
+export const storedCheckpointSchema = z.strictObject({
+  /** Optimizer steps done. */
   step: z.int().min(0),
-  totalSteps: z.int().min(1),
   trainingDigest: sha256Schema,
+  /** Mean training loss of the steps since the checkpoint before; null when nothing was trained in between. */
+  loss: z.number().nullable(),
+  files: z.record(z.enum(CHECKPOINT_FILES), artifactRefSchema),
+});
+export type StoredCheckpoint = z.output<typeof storedCheckpointSchema>;
+
+/** latest.json: points at the newest complete checkpoint; moved only by compare-and-swap. What it names is kept, all else may be removed. */
+export const checkpointPointerSchema = z.strictObject({
+  format: z.literal('rapt-pointer/2'),
+  release: sha256Schema,
+  trainingDigest: sha256Schema,
+  totalSteps: z.int().min(1),
   /** Attempt that wrote it, unique for each attempt, so that no two pointers have the same bytes. */
   attempt: z.string(),
-  files: z.record(z.enum(CHECKPOINT_FILES), artifactRefSchema),
+  newest: storedCheckpointSchema,
+  /** Those before it, newest first: what to go on from when a newer one is damaged. */
+  earlier: z.array(storedCheckpointSchema),
+  /** The one of least loss; it may be among the others. */
+  best: storedCheckpointSchema.nullable(),
 });
 export type CheckpointPointer = z.output<typeof checkpointPointerSchema>;
 
@@ -159,3 +176,23 @@ export const predictionsSchema = z.strictObject({
   probability: z.array(z.number()),
 });
 export type Predictions = z.output<typeof predictionsSchema>;
+
+/** manifest.json of a finished run: the adapter's lineage, and every artifact of the run by digest. */
+export const runManifestSchema = z.strictObject({
+  format: z.literal('rapt-run/1'),
+  run: z.string(),
+  /** Temporal's id of the execution that finished it. */
+  runId: z.string(),
+  /** SHA-256 of the configuration as canonical JSON. It names paths, so the configuration itself stays on the client. */
+  configuration: sha256Schema,
+  /** Code that ran the workflow (a build id), on the client and on the GPU worker. */
+  code: z.strictObject({ workflow: z.string().nullable(), client: z.string(), gpu: z.string() }),
+  release: releaseRefSchema,
+  checkpoint: storedCheckpointSchema,
+  adapter: adapterRefSchema,
+  predictions: artifactRefSchema,
+  report: artifactRefSchema,
+  result: artifactRefSchema,
+  resumed: z.string().nullable(),
+});
+export type RunManifest = z.output<typeof runManifestSchema>;

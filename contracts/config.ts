@@ -63,6 +63,9 @@ const tuningSchema = z.strictObject({
   length: z.int().min(1).max(400).default(20),
   reconstruction: z.union([z.literal(false), reconstructionSchema]).default(() => reconstructionSchema.parse({})),
   epochs: positiveInt.max(10_000).default(5),
+  /** Epochs added after the end, by `rapt extend`: a phase of training each, with a warm-up and a fall of the learning rate of its own. So a
+   *  run that was extended and one that had its extensions from the beginning end with the same adapter. */
+  extensions: z.array(positiveInt.max(10_000)).max(100).default([]),
   batchSize: positiveInt.max(4096).default(32),
   learningRate: z.number().positive().default(3e-3),
   /** Learning rate of the classification and reconstruction heads. */
@@ -74,6 +77,8 @@ const tuningSchema = z.strictObject({
   clipNorm: z.number().positive().default(1),
   seed: z.int().min(0).max(0xffff_ffff).default(0),
   checkpointEverySteps: positiveInt.default(50),
+  /** Newest checkpoints that stay in the store, besides the one of least loss. */
+  keepCheckpoints: positiveInt.max(1000).default(3),
 });
 
 /** What a gate can be put on. `reconstructionAccuracy` has no value in a run without reconstruction, and its gate is then missed. */
@@ -92,8 +97,11 @@ export const tuningConfigSchema = z.strictObject({
   gates: z
     .partialRecord(z.enum(GATE_METRICS), z.string().regex(GATE_CONDITION, 'write a condition such as ">=0.7"'))
     .default({}),
-  /** Workflow id of an earlier run whose release and checkpoint are taken over when the configuration fits. */
-  resumeFrom: z.string().min(1).optional(),
+  /** Workflow id of an earlier run whose checkpoint is taken over when the configuration fits; or several, the first that has one is. */
+  resumeFrom: z
+    .union([z.string().min(1), z.array(z.string().min(1)).max(100)])
+    .default([])
+    .transform((runs) => (typeof runs === 'string' ? [runs] : runs)),
 });
 
 /** The one JSON input of `raptTuning`, every default filled in. */
@@ -103,6 +111,10 @@ export type TuningInput = z.input<typeof tuningConfigSchema>;
 export type DataConfig = TuningConfig['data'];
 export type PrivacyConfig = TuningConfig['privacy'];
 export type TuningOptions = TuningConfig['tuning'];
+
+/** Epochs of all phases together. */
+export const totalEpochs = ({ epochs, extensions }: Pick<TuningOptions, 'epochs' | 'extensions'>): number =>
+  extensions.reduce((sum, more) => sum + more, epochs);
 export type ReconstructionOptions = Exclude<TuningOptions['reconstruction'], false>;
 
 export const predictInputSchema = z.strictObject({

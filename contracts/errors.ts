@@ -4,25 +4,49 @@ export const ErrorKind = {
   badInput: 'RaptBadInput',
   /** An artifact does not have the bytes its digest promises. Never retried. */
   corruptArtifact: 'RaptCorruptArtifact',
+  /** The release is not whole in the store. The workflow has the client publish it again; the client has the bytes. */
+  releaseDamaged: 'RaptReleaseDamaged',
   /** Another attempt of the same run owns the checkpoint pointer now. Never retried. */
   overtaken: 'RaptOvertaken',
-  /** A service did not answer within its retries. Retried by Temporal. */
+  /** A service did not answer within its own retries. */
   unavailable: 'RaptUnavailable',
-  /** The training process ended without a result. Retried by Temporal. */
+  /** A disk or the object store has no space left. */
+  noSpace: 'RaptNoSpace',
+  /** The model process ended without a result, or hung and was killed. */
   trainerCrashed: 'RaptTrainerCrashed',
+  /** The model process crashed again and again from the same checkpoint. Never retried. */
+  trainerGivenUp: 'RaptTrainerGivenUp',
   /** The loss is no longer a number. Never retried. */
   diverged: 'RaptDiverged',
   /** Something that must exist was not found. Never retried. */
   notFound: 'RaptNotFound',
   /** A service refused the credentials, or they do not cover what was asked. Never retried. */
   accessDenied: 'RaptAccessDenied',
+  /** An error that Rapt does not know. It may pass. */
+  unexpected: 'RaptUnexpected',
 } as const;
 export type ErrorKind = (typeof ErrorKind)[keyof typeof ErrorKind];
 
-const RETRYABLE: ReadonlySet<ErrorKind> = new Set([ErrorKind.unavailable, ErrorKind.trainerCrashed]);
+/** How often an activity is tried that fails in this way: once; for as long as it takes, since an outage ends and a run that gave up before
+ *  would have to be resumed by hand; or so many times, since an error that is not understood might be repeated for ever. Attempts whose
+ *  worker was killed are not failures of any kind, and are repeated without end. */
+export const TRIES: Readonly<Record<ErrorKind, number>> = {
+  [ErrorKind.badInput]: 1,
+  [ErrorKind.corruptArtifact]: 1,
+  [ErrorKind.releaseDamaged]: 1,
+  [ErrorKind.overtaken]: 1,
+  [ErrorKind.unavailable]: Infinity,
+  [ErrorKind.noSpace]: Infinity,
+  [ErrorKind.trainerCrashed]: 10,
+  [ErrorKind.trainerGivenUp]: 1,
+  [ErrorKind.diverged]: 1,
+  [ErrorKind.notFound]: 1,
+  [ErrorKind.accessDenied]: 1,
+  [ErrorKind.unexpected]: 10,
+};
 
 /** Every kind for which a second try cannot help; the workflows' retry policies name these. */
-export const NON_RETRYABLE_KINDS: readonly ErrorKind[] = Object.values(ErrorKind).filter((kind) => !RETRYABLE.has(kind));
+export const NON_RETRYABLE_KINDS: readonly ErrorKind[] = Object.values(ErrorKind).filter((kind) => TRIES[kind] === 1);
 
 /** A failure that its reader can act on: what was wrong, where, what to do. Messages never quote a user's text. */
 export class RaptError extends Error {
@@ -34,8 +58,9 @@ export class RaptError extends Error {
     this.kind = kind;
   }
 
-  get retryable(): boolean {
-    return RETRYABLE.has(this.kind);
+  /** @param attempt number of the attempt that failed, counted from 1. */
+  retryableAfter(attempt: number): boolean {
+    return attempt < TRIES[this.kind];
   }
 }
 

@@ -7,8 +7,13 @@ export const CONTROL_QUEUE = 'rapt';
 export const GPU_QUEUE = 'rapt-gpu';
 export const clientQueue = (tenant: string): string => `rapt-client-${tenant}`;
 
+/** Worker deployment of the control workers, whose versions are those of the workflows' code. */
+export const DEPLOYMENT_NAME = 'rapt';
+
 export const WORKFLOW_TYPE = { tuning: 'raptTuning', predict: 'raptPredict' } as const;
 
+export const PAUSE_UPDATE = 'pause';
+export const CONTINUE_UPDATE = 'continue';
 export const PROGRESS_QUERY = 'progress';
 export const TRAINING_PROGRESS_SIGNAL = 'trainingProgress';
 export const RELEASE_PROGRESS_SIGNAL = 'releaseProgress';

@@ -4,6 +4,8 @@ export type Stage = (typeof STAGES)[number];
 /** What `progress` answers at any time. Carries no user data. */
 export interface RunProgress {
   readonly stage: Stage;
+  /** True from the moment a pause is asked for until the run goes on. */
+  readonly paused: boolean;
   /** What the run is doing or waiting for, in one sentence. */
   readonly message: string;
   readonly rowsPrivatized: number;
@@ -32,6 +34,8 @@ export interface TrainingProgress {
   readonly stepMs: number;
   readonly checkpointStep: number | null;
   readonly resumed: string | null;
+  /** Times that the model process crashed since the checkpoint last moved. */
+  readonly crashes: number;
 }
 
 export interface ReleaseProgress {

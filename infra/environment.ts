@@ -7,9 +7,13 @@ export interface Services {
   readonly temporal: { readonly address: string; readonly namespace: string; /** Null when nobody said where it is. */ readonly uiUrl: string | null };
   readonly s3: StoreOptions;
   readonly stack: 'local' | 'external';
+  /** A model process that says nothing for so long is taken for hung. */
+  readonly stallTimeoutMs: number;
 }
 
 const BUCKET = 'rapt';
+/** The slowest step and the loading of a model are far below. */
+const DEFAULT_STALL_SECONDS = 300;
 
 /** @throws RaptError unavailable when neither the environment nor a local stack names both servers; BadInput when it names half of one. */
 export function resolveServices(env: NodeJS.ProcessEnv = process.env): Services {
@@ -26,7 +30,16 @@ export function resolveServices(env: NodeJS.ProcessEnv = process.env): Services 
     },
     s3: endpoint === undefined ? local!.s3 : externalStore(endpoint, env),
     stack: address === undefined && endpoint === undefined ? 'local' : 'external',
+    stallTimeoutMs: stallSeconds(env) * 1000,
   };
+}
+
+function stallSeconds(env: NodeJS.ProcessEnv): number {
+  const text = env['RAPT_STALL_SECONDS'];
+  if (text === undefined) return DEFAULT_STALL_SECONDS;
+  const seconds = Number(text);
+  if (!(seconds >= 1)) throw new BadInput([{ where: 'RAPT_STALL_SECONDS', problem: `must be a number of seconds from 1, not "${text}"` }]);
+  return seconds;
 }
 
 function externalStore(endpoint: string, env: NodeJS.ProcessEnv): StoreOptions {

@@ -13,6 +13,8 @@ const BUSY_CODES: ReadonlySet<string> = new Set([
 const DENIED_CODES: ReadonlySet<string> = new Set([
   'AccessDenied', 'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'ExpiredToken', 'InvalidToken', 'InvalidTokenId', 'AccountProblem', 'Forbidden',
 ]);
+/** MinIO's name, and what a quota on a bucket answers. */
+const FULL_CODES: ReadonlySet<string> = new Set(['XMinioStorageFull', 'XMinioAdminBucketQuotaExceeded', 'QuotaExceeded', 'InsufficientStorage']);
 const MISSING_CODES: ReadonlySet<string> = new Set(['NoSuchKey', 'NotFound', 'NoSuchBucket', 'NoSuchVersion']);
 /** The client's words for a status after which a second try may help; it drops the server's own code. */
 const RETRYABLE_STATUS = /Retryable HTTP status: \d+/;
@@ -52,6 +54,8 @@ export function describeFailure(doing: string, error: unknown, place: FailurePla
   if (isMissing(error)) return new RaptError(ErrorKind.notFound, `${at}: there is no such object`, { cause });
   if (DENIED_CODES.has(code))
     return new RaptError(ErrorKind.accessDenied, `${at}: refused (${code}); check RAPT_S3_ACCESS_KEY and RAPT_S3_SECRET_KEY and what they may do`, { cause });
+  if (FULL_CODES.has(code))
+    return new RaptError(ErrorKind.noSpace, `${at}: the object store has no space left (${code}); add some or remove what is not needed (\`rapt gc\`), and the run goes on by itself`, { cause });
   if (isPreconditionFailed(error)) return new RaptError(ErrorKind.overtaken, `${at}: another writer changed it first`, { cause });
   const reason = code === '' ? cause.message : code;
   return new RaptError(ErrorKind.unavailable, `${at}: no success (${reason}); is the object store up and reachable from here?`, { cause });

@@ -13,7 +13,7 @@ import { describeFailure, isMissing, isPreconditionFailed, isTransient } from '.
 import { changedWhileSent, putInParts } from './multipart.ts';
 import { DEFAULT_RETRY, withRetry } from './retry.ts';
 import type { RetryOptions } from './retry.ts';
-import type { ObjectStore, PutOptions, StoredObject } from './store.ts';
+import type { ListedObject, ObjectStore, PutOptions, StoredObject, UnfinishedUpload } from './store.ts';
 import { transportWithTimeout } from './transport.ts';
 
 export interface StoreOptions {
@@ -79,13 +79,15 @@ class MinioStore implements ObjectStore {
   async put(key: string, body: Buffer | { readonly file: string }, options: PutOptions = {}): Promise<ArtifactRef> {
     const { sha256, sizeBytes } = Buffer.isBuffer(body) ? { sha256: sha256Of(body), sizeBytes: body.length } : await sha256File(body.file);
     const ref: ArtifactRef = { bucket: this.bucket, key, sha256, sizeBytes };
-    if (await this.#holds(ref)) return ref;
+    if ((await this.#holds(ref)) && (options.verify !== true || (await this.#isIntact(ref)))) return ref;
     const metadata = { 'Content-Type': options.contentType ?? 'application/octet-stream', [`x-amz-meta-${SHA256_METADATA}`]: sha256 };
     if (!Buffer.isBuffer(body) && sizeBytes > this.#partBytes) {
       await putInParts({
         client: this.#client, bucket: this.bucket, key, file: body.file, sizeBytes, sha256, partBytes: this.#partBytes, metadata,
         request: (action) => this.#request('writing', key, action),
       });
+      // Those of attempts that were killed: nobody needs their parts now.
+      for (const upload of await this.unfinishedUploads(key)) if (upload.key === key) await this.abortUpload(upload);
     } else {
       const bytes = Buffer.isBuffer(body) ? body : await readFile(body.file);
       if (sha256Of(bytes) !== sha256) throw changedWhileSent(key, this.bucket);
@@ -166,7 +168,7 @@ class MinioStore implements ObjectStore {
     });
   }
 
-  async *list(prefix: string): AsyncGenerator<{ readonly key: string; readonly sizeBytes: number }> {
+  async *list(prefix: string): AsyncGenerator<ListedObject> {
     let after = '';
     for (;;) {
       // A page at a time, so that a broken connection costs one page and not the listing.
@@ -176,6 +178,24 @@ class MinioStore implements ObjectStore {
       if (last === undefined) return;
       after = last.key;
     }
+  }
+
+  async unfinishedUploads(prefix: string): Promise<UnfinishedUpload[]> {
+    return this.#request('listing', prefix, async () => {
+      const uploads: UnfinishedUpload[] = [];
+      const stream = this.#client.listIncompleteUploads(this.bucket, prefix, true);
+      for await (const { key, uploadId, initiated } of stream as AsyncIterable<{ key: string; uploadId: string; initiated: Date }>)
+        uploads.push({ key, uploadId, startedMs: new Date(initiated).getTime() });
+      return uploads;
+    });
+  }
+
+  async abortUpload({ key, uploadId }: UnfinishedUpload): Promise<void> {
+    await this.#request('removing', key, async () => {
+      await this.#client.abortMultipartUpload(this.bucket, key, uploadId).catch((error: unknown) => {
+        if ((error as { code?: string }).code !== 'NoSuchUpload') throw error;
+      });
+    });
   }
 
   async remove(key: string): Promise<void> {
@@ -195,11 +215,11 @@ class MinioStore implements ObjectStore {
     });
   }
 
-  async #page(prefix: string, after: string): Promise<{ key: string; sizeBytes: number }[]> {
-    const objects: { key: string; sizeBytes: number }[] = [];
+  async #page(prefix: string, after: string): Promise<ListedObject[]> {
+    const objects: ListedObject[] = [];
     const stream = this.#client.listObjectsV2(this.bucket, prefix, true, after);
-    for await (const { name, size } of stream as AsyncIterable<{ name?: string; size: number }>) {
-      if (name !== undefined) objects.push({ key: name, sizeBytes: size });
+    for await (const { name, size, lastModified } of stream as AsyncIterable<{ name?: string; size: number; lastModified: Date }>) {
+      if (name !== undefined) objects.push({ key: name, sizeBytes: size, changedMs: lastModified.getTime() });
       if (objects.length === PAGE_OBJECTS) break;
     }
     return objects;
@@ -216,6 +236,17 @@ class MinioStore implements ObjectStore {
         throw error;
       }
     });
+  }
+
+  async #isIntact(ref: ArtifactRef): Promise<boolean> {
+    try {
+      await this.get(ref);
+      return true;
+    } catch (error) {
+      // A server that finds its own copy damaged refuses to send it.
+      if (error instanceof RaptError && (error.kind === ErrorKind.corruptArtifact || error.kind === ErrorKind.unavailable)) return false;
+      throw error;
+    }
   }
 
   #verify(ref: ArtifactRef, sizeBytes: number, sha256: Sha256): void {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { checkpointPointerSchema, ErrorKind, keys, RaptError } from '../contracts/index.ts';
 import type { CheckpointPointer } from '../contracts/index.ts';
+import { seal, unseal } from './sealed.ts';
 import type { ObjectStore } from './store.ts';
 
 /** What stands at the pointer's key before the first checkpoint: who may write it. */
@@ -45,7 +46,7 @@ export class CheckpointPointerCell {
     for (let tries = 1; ; tries++) {
       const claimed = this.#current === null ? { format: 'rapt-claim/1', attempt } : { ...this.#current, attempt };
       try {
-        this.#etag = await this.#store.compareAndSwap(this.#key, encode(claimed), this.#etag);
+        this.#etag = await this.#store.compareAndSwap(this.#key, seal(claimed), this.#etag);
       } catch (error) {
         if (tries === CLAIM_TRIES || !(error instanceof RaptError) || error.kind !== ErrorKind.overtaken) throw error;
         const { etag, current } = await load(this.#store, this.#key);
@@ -63,7 +64,7 @@ export class CheckpointPointerCell {
    *  the caller must then stop. */
   async advance(next: CheckpointPointer): Promise<void> {
     if (next.attempt !== this.#attempt) throw new Error(`attempt ${next.attempt} must claim the pointer ${this.#key} before it advances it`);
-    this.#etag = await this.#store.compareAndSwap(this.#key, encode(next), this.#etag);
+    this.#etag = await this.#store.compareAndSwap(this.#key, seal(next), this.#etag);
     this.#current = next;
   }
 }
@@ -72,12 +73,14 @@ async function load(store: ObjectStore, key: string): Promise<{ etag: string | n
   const stored = await store.read(key);
   if (stored === null) return { etag: null, current: null };
   try {
-    const content: unknown = JSON.parse(stored.body.toString('utf8'));
+    const content = unseal(stored.body);
     const current = claimSchema.safeParse(content).success ? null : checkpointPointerSchema.parse(content);
     return { etag: stored.etag, current };
   } catch (cause) {
-    throw new RaptError(ErrorKind.corruptArtifact, `"${key}" in bucket "${store.bucket}" is not a checkpoint pointer; remove it to start the run afresh`, { cause });
+    throw new RaptError(
+      ErrorKind.corruptArtifact,
+      `"${key}" in bucket "${store.bucket}" is not a checkpoint pointer, or was damaged; remove it to start the run afresh, or resume it as a new run from an earlier one`,
+      { cause },
+    );
   }
 }
-
-const encode = (content: object): Buffer => Buffer.from(JSON.stringify(content));

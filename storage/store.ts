@@ -3,6 +3,8 @@ import type { ArtifactRef } from '../contracts/index.ts';
 
 export interface PutOptions {
   readonly contentType?: string | undefined;
+  /** Reads back what is there already instead of believing the digest that was stored with it. */
+  readonly verify?: boolean | undefined;
 }
 
 /** A stored object and the version tag that `compareAndSwap` expects. */
@@ -11,8 +13,20 @@ export interface StoredObject {
   readonly etag: string;
 }
 
+export interface ListedObject {
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly changedMs: number;
+}
+
+export interface UnfinishedUpload {
+  readonly key: string;
+  readonly uploadId: string;
+  readonly startedMs: number;
+}
+
 /** One bucket. Every failure is a RaptError that names bucket and key: `unavailable` when the service did not answer within the
- *  retries, `accessDenied`, `notFound`, and where said `corruptArtifact` or `overtaken`. */
+ *  retries, `noSpace`, `accessDenied`, `notFound`, and where said `corruptArtifact` or `overtaken`. */
 export interface ObjectStore {
   readonly bucket: string;
   /** Stores the bytes, or a file's, under the key and checks that they arrived. Does nothing when the same content is there already.
@@ -28,7 +42,12 @@ export interface ObjectStore {
    *  swap is noticed only if each writer's content is unique. @returns the new tag. @throws overtaken when another writer was first. */
   compareAndSwap(key: string, body: Buffer, expectedEtag: string | null): Promise<string>;
   /** Objects whose key starts with the prefix, in key order. */
-  list(prefix: string): AsyncIterable<{ readonly key: string; readonly sizeBytes: number }>;
+  list(prefix: string): AsyncIterable<ListedObject>;
+  /** Uploads in parts under the prefix that were neither completed nor aborted; their parts take space and are in no listing.
+   *  MinIO finds them by their whole key alone, and removes them itself after a day. */
+  unfinishedUploads(prefix: string): Promise<readonly UnfinishedUpload[]>;
+  /** Removes such an upload's parts; one that is gone is no failure. */
+  abortUpload(upload: UnfinishedUpload): Promise<void>;
   /** Removes an object; one that is not there is no failure. */
   remove(key: string): Promise<void>;
   /** Makes the bucket unless it exists. */

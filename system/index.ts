@@ -1,3 +1,5 @@
-/** What several folders ask of the machine: digests of bytes and files, and whether a process is there. */
+/** What several folders ask of the machine: digests of bytes and files, whether a process is there, whether a disk is full, which code this is. */
+export { codeVersion } from './code-version.ts';
 export { sha256File, sha256Of } from './digest.ts';
 export { isRunning } from './process.ts';
+export { isOutOfSpace } from './space.ts';

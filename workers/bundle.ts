@@ -15,11 +15,12 @@ const PACKAGES = ['@temporalio/common', '@temporalio/worker', '@temporalio/workf
 const KEPT_BUNDLES = 4;
 
 /** Bundling takes seconds, which a worker's every start would pay.
- *  @returns the bundle's file, in the cache under the hash of its sources. */
-export async function workflowBundle(logger: Logger): Promise<{ codePath: string }> {
+ *  @returns the bundle's file, in the cache under the digest of its sources. */
+export async function workflowBundle(logger: Logger): Promise<{ codePath: string; digest: string }> {
   const folder = join(cacheFolder(), 'workflow-bundles');
-  const codePath = join(folder, `${await sourcesDigest()}.js`);
-  if (existsSync(codePath)) return { codePath };
+  const digest = await sourcesDigest();
+  const codePath = join(folder, `${digest}.js`);
+  if (existsSync(codePath)) return { codePath, digest };
   const { payloadConverterPath, failureConverterPath } = dataConverter();
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(projectRoot, 'workflows', 'index.ts'),
@@ -33,7 +34,7 @@ export async function workflowBundle(logger: Logger): Promise<{ codePath: string
   await writeFile(temporary, code);
   await rename(temporary, codePath);
   await removeOldBundles(folder);
-  return { codePath };
+  return { codePath, digest };
 }
 
 async function sourcesDigest(): Promise<string> {

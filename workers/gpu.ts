@@ -1,7 +1,7 @@
 /** The GPU worker: trains and classifies for many tenants. It sees privatized ids, plain tokens and references. */
 import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
-import { createGpuActivities, Scratch } from '../activities/gpu/index.ts';
+import { createGpuActivities, createModelHost, Scratch } from '../activities/gpu/index.ts';
 import { GPU_QUEUE } from '../contracts/index.ts';
 import type { Services } from '../infra/index.ts';
 import { createMinioStore } from '../storage/index.ts';
@@ -14,8 +14,8 @@ const CONCURRENT_ACTIVITIES = 1;
 export async function runGpuWorker(services: Services, { scratch }: { scratch: string }): Promise<void> {
   const store = createMinioStore(services.s3);
   await store.ensureBucket();
-  const modelProcess = fileURLToPath(new URL('model-process.ts', import.meta.url));
-  const activities = createGpuActivities({ store, scratch: new Scratch(scratch), modelProcess });
+  const models = createModelHost(fileURLToPath(new URL('model-process.ts', import.meta.url)), { stallTimeoutMs: services.stallTimeoutMs });
+  const activities = createGpuActivities({ store, scratch: new Scratch(scratch), models });
   await serve('gpu', services, (defaults) =>
     Worker.create({ ...defaults, taskQueue: GPU_QUEUE, activities, maxConcurrentActivityTaskExecutions: CONCURRENT_ACTIVITIES }),
   );

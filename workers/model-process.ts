@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { ClassifyJob, FromModelProcess, ToModelProcess, TrainJob } from '../activities/gpu/trainer-protocol.ts';
-import { MANIFEST_FILE, RaptError, releaseManifestSchema, type Predictions, type ReleaseManifest } from '../contracts/index.ts';
+import { ErrorKind, MANIFEST_FILE, RaptError, releaseManifestSchema, type Predictions, type ReleaseManifest, type Sha256 } from '../contracts/index.ts';
 import { Encoder, loadEmbeddingTable, readFrameIds } from '../rapt/backbone/index.ts';
 import {
   PARAMETER,
@@ -16,6 +16,7 @@ import {
   readAdapter,
   readCheckpoint,
 } from '../rapt/tuning/index.ts';
+import { isOutOfSpace } from '../system/index.ts';
 
 let stopping = false;
 
@@ -23,20 +24,37 @@ function report(message: FromModelProcess): Promise<void> {
   return new Promise((resolve) => process.send!(message, () => resolve()));
 }
 
-async function train(job: TrainJob): Promise<void> {
+/** What the last job left in memory, for the next one of the same run. */
+let loaded: { readonly folder: string; readonly encoder: Encoder } | null = null;
+let trained: Trainer | null = null;
+let trainedDigest: Sha256 | null = null;
+
+/** A process keeps one model: its host gives it jobs of one backbone after the other only while that is the same. */
+function encoderOf(folder: string): Encoder {
+  if (loaded?.folder !== folder) loaded = { folder, encoder: new Encoder(folder) };
+  return loaded.encoder;
+}
+
+async function trainerFor(job: TrainJob): Promise<Trainer> {
+  if (trained !== null && trainedDigest === job.trainingDigest && trained.step === job.fromStep) return trained;
   const manifest = readManifest(job.releaseFolder);
-  const encoder = new Encoder(job.backboneFolder);
-  const examples = await loadExamples(job.releaseFolder, manifest, 'train');
+  const encoder = encoderOf(job.backboneFolder);
   const checkpoint = job.checkpointFolder === null ? null : readCheckpoint(job.checkpointFolder);
-  const trainer = new Trainer({
+  return new Trainer({
     encoder,
-    examples,
+    examples: await loadExamples(job.releaseFolder, manifest, 'train'),
     frame: readFrameIds(job.backboneFolder),
     options: job.options,
     trainingDigest: job.trainingDigest,
     parameters: checkpoint?.parameters ?? firstParameters(job, encoder, manifest),
     ...(checkpoint ? { resume: checkpoint } : {}),
   });
+}
+
+async function train(job: TrainJob): Promise<void> {
+  const trainer = await trainerFor(job);
+  // Only a trainer that came to a clean stop is gone on with.
+  trained = null;
   let saved = trainer.step;
   const save = async (): Promise<void> => {
     if (trainer.step === saved) return;
@@ -55,6 +73,8 @@ async function train(job: TrainJob): Promise<void> {
     await setImmediate(); // lets a stop message in
   }
   await save();
+  trained = trainer;
+  trainedDigest = job.trainingDigest;
   await report(stopping ? { type: 'stopped' } : { type: 'finished', reconstruction: null });
 }
 
@@ -72,7 +92,7 @@ function firstParameters(job: TrainJob, encoder: Encoder, manifest: ReleaseManif
 
 async function classify(job: ClassifyJob): Promise<void> {
   const manifest = readManifest(job.releaseFolder);
-  const encoder = new Encoder(job.backboneFolder);
+  const encoder = encoderOf(job.backboneFolder);
   const adapter = readAdapter(job.adapterFolder);
   const examples = await loadExamples(job.releaseFolder, manifest, 'test');
   const heads = job.checkpointFolder === null ? {} : reconstructionHead(job.checkpointFolder);
@@ -100,19 +120,22 @@ function reconstructionHead(checkpointFolder: string) {
 const readManifest = (folder: string): ReleaseManifest =>
   releaseManifestSchema.parse(JSON.parse(readFileSync(join(folder, MANIFEST_FILE), 'utf8')));
 
+function describe(error: unknown): { kind: ErrorKind | null; message: string } {
+  if (error instanceof RaptError) return { kind: error.kind, message: error.message };
+  if (isOutOfSpace(error)) return { kind: ErrorKind.noSpace, message: "no space is left on the GPU worker's disk for a checkpoint; free some where its RAPT_HOME lies, and the run goes on by itself" };
+  // An unknown error's message might quote what it worked on.
+  return { kind: null, message: `the model process failed: ${error instanceof Error ? error.name : 'unknown error'}` };
+}
+
 process.on('message', (message: ToModelProcess) => {
   if (message.type === 'stop') {
     stopping = true;
     return;
   }
   const { job } = message;
+  stopping = false;
   void (job.kind === 'train' ? train(job) : classify(job)).catch((error: unknown) =>
-    report(
-      error instanceof RaptError
-        ? { type: 'failed', kind: error.kind, message: error.message }
-        : // An unknown error's message might quote what it worked on.
-          { type: 'failed', kind: null, message: `the model process failed: ${error instanceof Error ? error.name : 'unknown error'}` },
-    ),
+    report({ type: 'failed', ...describe(error) }),
   );
 });
 // The worker is gone: whatever was computed since the last checkpoint is computed again by the next attempt.

@@ -10,7 +10,7 @@ export { dataConverter } from './data-converter.ts';
 
 /** Heartbeats leave the process at least this often. The default of up to a minute loses the news of a checkpoint when the process is
  *  killed, and delays a cancellation by as much. */
-const HEARTBEAT_THROTTLE = '1s';
+const HEARTBEAT_THROTTLE = '500ms';
 /** A stopping worker cancels its activities at once, so that they save what they have, and waits so long for them. */
 const SHUTDOWN_FORCE_TIME = '90s';
 
@@ -54,15 +54,24 @@ export function workerDefaults(kind: WorkerKind, services: Services, connection:
   };
 }
 
-/** Makes a worker, says in one line that it is ready, and runs it until the process is told to stop. */
-export async function serve(kind: WorkerKind, services: Services, create: (defaults: WorkerDefaults) => Promise<Worker>): Promise<void> {
+/** Makes a worker, says in one line that it is ready, and runs it until the process is told to stop.
+ *  @param beforeReady is called while the worker runs already. */
+export async function serve(
+  kind: WorkerKind,
+  services: Services,
+  create: (defaults: WorkerDefaults) => Promise<Worker>,
+  beforeReady?: (connection: NativeConnection) => Promise<void>,
+): Promise<void> {
   const connection = await connect(services);
   try {
     const worker = await create(workerDefaults(kind, services, connection));
-    const running = worker.run();
     const { address, namespace } = services.temporal;
-    process.stdout.write(`${kind} worker ready: task queue ${worker.options.taskQueue} of namespace ${namespace} at ${address}\n`);
-    await running;
+    const running = worker.run();
+    const ready = (async () => {
+      await beforeReady?.(connection);
+      process.stdout.write(`${kind} worker ready: task queue ${worker.options.taskQueue} of namespace ${namespace} at ${address}\n`);
+    })();
+    await Promise.all([running, ready]);
   } finally {
     await connection.close();
   }

@@ -4,15 +4,18 @@ import type { ActivityInterfaceFor, ActivityOptions } from '@temporalio/workflow
 import { clientQueue, GPU_QUEUE, NON_RETRYABLE_KINDS } from '../contracts/index.ts';
 import type { ClientActivities, GpuActivities } from '../contracts/index.ts';
 
-/** 1, 2, 4 ... 60 s between tries: an outage of some 15 minutes is ridden out, after which the run fails and can be resumed. Without
- *  the bound an error that repeats would be retried for ever. */
+/** 1, 2, 4 ... 20 s between tries. There is no bound on their number: a worker may be killed any number of times, and an outage lasts as long as
+ *  it lasts. What does not pass is ended by the activity itself, which tells the kinds of failure apart (`TRIES` in contracts/errors.ts). */
 const RETRY = {
   initialInterval: '1s',
   backoffCoefficient: 2,
-  maximumInterval: '1 minute',
-  maximumAttempts: 20,
+  maximumInterval: '20s',
   nonRetryableErrorTypes: [...NON_RETRYABLE_KINDS],
 } satisfies ActivityOptions['retry'];
+
+/** Every activity heartbeats every 2 s while its worker lives. Privatizing keeps a client's event loop busy for a second or two at a time. */
+const CLIENT_HEARTBEAT_TIMEOUT = '20s';
+const GPU_HEARTBEAT_TIMEOUT = '8s';
 
 /** A cancelled run ends only after its activity has ended, so that what it saves on the way out is saved and nothing works on unseen. */
 const UNTIL_STOPPED = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
@@ -32,7 +35,7 @@ export function clientActivities(tenant: string): ClientProxies {
     reading: proxyActivities<Pick<ClientActivities, 'inspect'>>({
       taskQueue,
       startToCloseTimeout: '6 hours',
-      heartbeatTimeout: '1 minute',
+      heartbeatTimeout: CLIENT_HEARTBEAT_TIMEOUT,
       cancellationType: ActivityCancellationType.TRY_CANCEL,
       retry: RETRY,
     }),
@@ -40,7 +43,7 @@ export function clientActivities(tenant: string): ClientProxies {
     release: proxyActivities<Pick<ClientActivities, 'privatize' | 'publish' | 'preparePrediction'>>({
       taskQueue,
       startToCloseTimeout: '7 days',
-      heartbeatTimeout: '1 minute',
+      heartbeatTimeout: CLIENT_HEARTBEAT_TIMEOUT,
       cancellationType: UNTIL_STOPPED,
       retry: RETRY,
     }),
@@ -48,6 +51,7 @@ export function clientActivities(tenant: string): ClientProxies {
     results: proxyActivities<Pick<ClientActivities, 'score' | 'report' | 'register' | 'finishPrediction'>>({
       taskQueue,
       startToCloseTimeout: '30 minutes',
+      heartbeatTimeout: CLIENT_HEARTBEAT_TIMEOUT,
       cancellationType: UNTIL_STOPPED,
       retry: RETRY,
     }),
@@ -56,11 +60,11 @@ export function clientActivities(tenant: string): ClientProxies {
 
 /** Activities on any GPU worker: each attempt may land on another machine. */
 export const gpuActivities = {
-  /** One block of steps. A worker killed without a word is replaced a minute after its last heartbeat. */
+  /** One block of steps. A worker killed without a word is replaced seconds after its last heartbeat. */
   training: proxyActivities<Pick<GpuActivities, 'train'>>({
     taskQueue: GPU_QUEUE,
     startToCloseTimeout: '7 days',
-    heartbeatTimeout: '1 minute',
+    heartbeatTimeout: GPU_HEARTBEAT_TIMEOUT,
     cancellationType: UNTIL_STOPPED,
     retry: RETRY,
   }),
@@ -68,14 +72,15 @@ export const gpuActivities = {
   storing: proxyActivities<Pick<GpuActivities, 'assembleAdapter'>>({
     taskQueue: GPU_QUEUE,
     startToCloseTimeout: '1 hour',
+    heartbeatTimeout: GPU_HEARTBEAT_TIMEOUT,
     cancellationType: UNTIL_STOPPED,
     retry: RETRY,
   }),
-  /** Heartbeats come with the rows that are done; before the first the release is fetched and the model loaded. */
+  /** The test rows of one release. */
   inference: proxyActivities<Pick<GpuActivities, 'predict'>>({
     taskQueue: GPU_QUEUE,
     startToCloseTimeout: '1 day',
-    heartbeatTimeout: '5 minutes',
+    heartbeatTimeout: GPU_HEARTBEAT_TIMEOUT,
     cancellationType: UNTIL_STOPPED,
     retry: RETRY,
   }),

@@ -17,7 +17,7 @@ export function describeRun({ tenant, privacy, backbone }: TuningConfig): void {
   ]);
 }
 
-export function showStage(stage: Stage): void {
+export function showStage(stage: Stage | 'paused'): void {
   upsertSearchAttributes([{ key: searchAttributes.stage, value: stage }]);
 }
 

@@ -25,7 +25,7 @@ export function detailsTable(progress: RunProgress): string {
   const { stage, message, rowsPrivatized, rowsTotal, epoch, epochs, step, totalSteps, loss, losses } = progress;
   const rows: [string, string | null][] = [
     ['stage', stage === 'done' ? 'done' : `${stage} (${stagesDone(stage) + 1} of ${STAGES.length - 1})`],
-    ['now', message],
+    ['now', progress.paused ? `paused; \`rapt continue\` goes on. Until then: ${message}` : message],
     ['rows privatized', rowsTotal > 0 ? `${rowsPrivatized} of ${rowsTotal}` : null],
     ['epoch', totalSteps > 0 ? `${Math.min(epochs, Math.floor(epoch) + (step < totalSteps ? 1 : 0))} of ${epochs}` : null],
     ['step', totalSteps > 0 ? `${step} of ${totalSteps}` : null],

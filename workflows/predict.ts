@@ -1,5 +1,5 @@
 /** raptPredict: answers for new texts, which are privatized on the client first. */
-import { workflowInfo } from '@temporalio/workflow';
+import { setWorkflowOptions, workflowInfo } from '@temporalio/workflow';
 import { parsePredictInput } from '../contracts/index.ts';
 import type { FinishedPrediction } from '../contracts/index.ts';
 import { clientActivities, gpuActivities } from './activities.ts';
@@ -16,3 +16,4 @@ export async function raptPredict(input: unknown): Promise<FinishedPrediction> {
   const { predictions } = await gpuActivities.inference.predict({ run: prediction, tenant, backbone, release, adapter });
   return client.results.finishPrediction({ prepared, predictions, out });
 }
+setWorkflowOptions({ versioningBehavior: 'PINNED' }, raptPredict);

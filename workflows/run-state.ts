@@ -8,16 +8,25 @@ export interface Expected {
   readonly epochs: number;
 }
 
+/** A run's state as JSON, with which the run goes on in a new history. */
+export interface RunSnapshot {
+  readonly progress: RunProgress;
+  readonly enteredAtMs: number;
+  readonly seconds: Readonly<Record<string, number>>;
+}
+
 export class RunState {
   #progress: RunProgress;
   #enteredAtMs: number;
-  #seconds: Record<string, number> = {};
+  readonly #seconds: Record<string, number>;
 
   /** @param nowMs the workflow's own clock, as for all times given to this class. */
-  constructor(nowMs: number) {
-    this.#enteredAtMs = nowMs;
-    this.#progress = {
+  constructor(nowMs: number, snapshot?: RunSnapshot) {
+    this.#enteredAtMs = snapshot?.enteredAtMs ?? nowMs;
+    this.#seconds = { ...snapshot?.seconds };
+    this.#progress = snapshot?.progress ?? {
       stage: 'validate',
+      paused: false,
       message: 'checks the configuration',
       rowsPrivatized: 0,
       rowsTotal: 0,
@@ -33,6 +42,10 @@ export class RunState {
       accuracy: null,
       report: null,
     };
+  }
+
+  snapshot(): RunSnapshot {
+    return { progress: this.#progress, enteredAtMs: this.#enteredAtMs, seconds: this.timing };
   }
 
   get progress(): RunProgress {
@@ -110,6 +123,10 @@ export class RunState {
 
   reported(uri: string): void {
     this.#update({ report: uri });
+  }
+
+  pausing(paused: boolean): void {
+    this.#update({ paused, secondsLeft: null });
   }
 
   /** The run ends before its last stage. */

@@ -1,14 +1,24 @@
 /** Joins a run's state to the places where Temporal shows it. */
 import { ApplicationFailure, isCancellation, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
 import { ActivityFailure } from '@temporalio/common';
+import { ErrorKind } from '../contracts/index.ts';
+import { showStage } from './attributes.ts';
 import { detailsTable } from './details.ts';
-import { progressQuery, releaseProgressSignal, trainingProgressSignal } from './messages.ts';
-import { RunState } from './run-state.ts';
+import { continueUpdate, pauseUpdate, progressQuery, releaseProgressSignal, trainingProgressSignal } from './messages.ts';
+import { PauseGate } from './pause.ts';
+import { RunState, type RunSnapshot } from './run-state.ts';
 
-/** Starts to answer queries and to take progress signals. Details live in the worker's memory until they are asked for, so that they are
- *  made anew with each message costs the history nothing. */
-export function trackRun(): RunState {
-  const state = new RunState(workflowInfo().startTime.getTime());
+/** Starts to answer queries and to take messages. Details live in the worker's memory until they are asked for, so that they are
+ *  made anew with each message costs the history nothing. @param snapshot of the history before this one. */
+export function trackRun(snapshot?: RunSnapshot): { readonly state: RunState; readonly gate: PauseGate } {
+  const state = new RunState(workflowInfo().startTime.getTime(), snapshot);
+  const gate = new PauseGate(() => {
+    if (state.progress.paused !== gate.paused) {
+      state.pausing(gate.paused);
+      showStage(gate.paused ? 'paused' : state.progress.stage);
+    }
+    showDetails(state);
+  });
   setHandler(progressQuery, () => state.progress);
   setHandler(trainingProgressSignal, (sent) => {
     state.trainingAdvanced(sent);
@@ -18,7 +28,27 @@ export function trackRun(): RunState {
     state.releaseAdvanced(sent);
     showDetails(state);
   });
-  return state;
+  setHandler(
+    pauseUpdate,
+    async () => {
+      await gate.pause();
+      return state.progress;
+    },
+    { validator: () => refuseUnless(!gate.paused && state.progress.stage !== 'done', gate.paused ? 'the run is paused already' : 'the run has ended') },
+  );
+  setHandler(
+    continueUpdate,
+    () => {
+      gate.continue();
+      return state.progress;
+    },
+    { validator: () => refuseUnless(gate.paused, 'the run is not paused') },
+  );
+  return { state, gate };
+}
+
+function refuseUnless(allowed: boolean, reason: string): void {
+  if (!allowed) throw ApplicationFailure.nonRetryable(reason, ErrorKind.badInput);
 }
 
 export function showDetails(state: RunState): void {

@@ -1,10 +1,11 @@
 /** raptTuning: private text in, tuned prompt out. */
-import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
-import { keys, parseTuningConfig } from '../contracts/index.ts';
+import { ActivityFailure, CancelledFailure } from '@temporalio/common';
+import { allHandlersFinished, ApplicationFailure, CancellationScope, condition, ContinueAsNew, isCancellation, setWorkflowOptions, workflowInfo } from '@temporalio/workflow';
+import { ErrorKind, keys, parseTuningConfig, totalEpochs } from '../contracts/index.ts';
 import type {
   AdapterRef,
+  AssembledAdapter,
   LocalRelease,
-  LossPoint,
   ReleaseRef,
   RunContext,
   Stage,
@@ -17,77 +18,94 @@ import type {
 import { clientActivities, gpuActivities } from './activities.ts';
 import { describeRun, showAccuracy, showCalibratedEta, showStage } from './attributes.ts';
 import { nextBoundary } from './blocks.ts';
+import { endedByCancellation, type PauseGate } from './pause.ts';
 import { accepted } from './refusal.ts';
 import type { RunState } from './run-state.ts';
 import { showDetails, showStopped, trackRun } from './tracker.ts';
+import { goOnInNewHistory, isCarried, newHistoryIsDue, type Carried } from './upgrade.ts';
 
 /** Tunes a prompt on privatized text. The texts are read and privatized on the client's queue, and only privatized ids are published;
  *  training and inference run on the GPU queue; test labels are joined on the client again.
  *
  *  The input is one JSON object, `{}` for the default job; a wrong one fails the run at once with all that is wrong. Cancelled, it ends
- *  after the running activity has saved its checkpoint. A new run of the same configuration finds release and checkpoints of an
+ *  after the running activity has saved its checkpoint; paused by its update, it goes on from there. A new run of the same configuration finds release and checkpoints of an
  *  earlier one: the release by the data's digest, the checkpoints by `resumeFrom`. */
-export async function raptTuning(input?: unknown): Promise<TuningResult> {
-  const state = trackRun();
+export async function raptTuning(input?: unknown, carried?: unknown): Promise<TuningResult> {
+  const before = isCarried(carried) ? carried : undefined;
+  const { state, gate } = trackRun(before?.snapshot);
   try {
-    return await new TuningRun(state, accepted(parseTuningConfig(input ?? {}))).tune();
-  } catch (error) {
-    showStopped(state, error);
+    return await new TuningRun(state, gate, accepted(parseTuningConfig(input ?? {}))).tune(before);
+  } catch (thrown) {
+    // Activities of a cancelled run may end in other ways on their way out.
+    const cancelled = CancellationScope.current().consideredCancelled && !isCancellation(thrown) && endedByCancellation(thrown);
+    const error = cancelled ? new CancelledFailure('the run was cancelled') : thrown;
+    if (!(error instanceof ContinueAsNew)) showStopped(state, error);
     throw error;
   }
 }
+setWorkflowOptions({ versioningBehavior: 'PINNED' }, raptTuning);
+
+/** A store that loses a release time and again needs its operator. */
+const MOST_REPAIRS = 3;
 
 /** The story of one run, a method a stage. */
 class TuningRun {
   readonly #state: RunState;
+  readonly #gate: PauseGate;
   readonly #config: TuningConfig;
   readonly #context: RunContext;
   readonly #client: ReturnType<typeof clientActivities>;
 
-  constructor(state: RunState, config: TuningConfig) {
+  constructor(state: RunState, gate: PauseGate, config: TuningConfig) {
     this.#state = state;
+    this.#gate = gate;
     this.#config = config;
     this.#context = { run: workflowInfo().workflowId, config };
     this.#client = clientActivities(config.tenant);
   }
 
-  async tune(): Promise<TuningResult> {
-    await this.#validate();
-    const local = await this.#privatize();
-    const release = await this.#publish(local);
-    const { adapter, history } = await this.#train(release);
-    const { predictions, reconstruction } = await this.#predict(release, adapter);
+  /** @param carried what the run did in the history before this one. */
+  async tune(carried?: Carried): Promise<TuningResult> {
+    if (carried === undefined) await this.#validate();
+    const local = carried?.local ?? (await this.#privatize());
+    const release = carried?.release ?? (await this.#publish(local));
+    const { adapter, checkpoint, code, history } = await this.#train(local, release, carried?.trained);
+    const { predictions, reconstruction } = await this.#withRelease(local, () => this.#predict(release, adapter));
 
     this.#enter('score', 'compares the predictions with the test labels on the client');
-    const { metrics, gates } = await this.#client.results.score({ ...this.#context, release: local, predictions, reconstruction });
+    const { metrics, gates } = await this.#gate.run(() => this.#client.results.score({ ...this.#context, release: local, predictions, reconstruction }));
     this.#state.scored(metrics.accuracy);
     showAccuracy(metrics.accuracy);
 
     this.#enter('report', 'writes the report');
     const { localKey } = local;
     const { timing, progress } = this.#state;
-    const report = await this.#client.results.report({ ...this.#context, release, localKey, adapter, metrics, gates, history, timing, resumed: progress.resumed });
+    const request = { ...this.#context, release, localKey, adapter, metrics, gates, history, timing, resumed: progress.resumed };
+    const { artifact, ...report } = await this.#gate.run(() => this.#client.results.report(request));
     this.#state.reported(report.uri);
 
     this.#enter('register', 'records the finished run');
     const result = this.#result({ local, release, adapter, metrics, gates, report });
-    await this.#client.results.register({ ...this.#context, adapter, result });
+    const made = { adapter, checkpoint, release, predictions, report: artifact, result };
+    const versions = { workflow: workflowInfo().currentDeploymentVersion?.buildId ?? null, gpu: code };
+    await this.#gate.run(() => this.#client.results.register({ ...this.#context, ...made, code: versions }));
     this.#enter('done', 'finished');
+    await condition(allHandlersFinished);
     return result;
   }
 
   async #validate(): Promise<void> {
     const { tenant, tuning } = this.#config;
     describeRun(this.#config);
-    this.#state.expect({ epochs: tuning.epochs });
+    this.#state.expect({ epochs: totalEpochs(tuning) });
     this.#enter('validate', `checks the tables on the client (tenant ${tenant})`);
-    const { rows } = await this.#client.reading.inspect.executeWithOptions({ summary: 'check the tables' }, [this.#context]);
+    const { rows } = await this.#gate.run(() => this.#client.reading.inspect.executeWithOptions({ summary: 'check the tables' }, [this.#context]));
     this.#state.inspected(rows.train + rows.test);
   }
 
   async #privatize(): Promise<LocalRelease> {
     this.#enter('privatize', 'privatizes the texts on the client');
-    const release = await this.#client.release.privatize(this.#context);
+    const release = await this.#gate.run(() => this.#client.release.privatize(this.#context));
     this.#state.released(release.rows.train + release.rows.test);
     const { eta } = release.guarantee;
     if (this.#config.privacy.targetUnchanged !== undefined && eta !== null) showCalibratedEta(eta);
@@ -96,40 +114,59 @@ class TuningRun {
 
   #publish(release: LocalRelease): Promise<ReleaseRef> {
     this.#enter('publish', 'uploads the privatized release');
-    return this.#client.release.publish({ ...this.#context, release });
+    return this.#gate.run(() => this.#client.release.publish({ ...this.#context, release }));
   }
 
   /** An activity for each block of steps, so that a run of days is told in its history and no attempt lasts longer than a block. */
-  async #train(release: ReleaseRef): Promise<{ adapter: AdapterRef; history: readonly LossPoint[] }> {
+  async #train(local: LocalRelease, release: ReleaseRef, before?: TrainBlockResult): Promise<AssembledAdapter> {
     const { tenant, backbone, tuning, resumeFrom } = this.#config;
     const job = { run: this.#context.run, tenant, release, backbone, tuning };
     this.#enter('train', 'trains on the privatized texts');
-    let trained = await this.#trainBlock({ ...job, untilStep: null, resumeFrom });
+    let trained = before ?? (await this.#trainBlock(local, { ...job, untilStep: null, resumeFrom }));
     while (trained.step < trained.totalSteps) {
+      if (newHistoryIsDue() && !this.#gate.paused) {
+        const snapshot = this.#state.snapshot();
+        await goOnInNewHistory(this.#config, { format: 'rapt-carried/1', snapshot, local, release, trained });
+      }
       const untilStep = nextBoundary(trained);
-      const block = await this.#trainBlock({ ...job, untilStep, resumeFrom });
+      const block = await this.#trainBlock(local, { ...job, untilStep, resumeFrom });
       // The loop would never end.
       if (block.step <= trained.step)
         throw ApplicationFailure.nonRetryable(`training was asked to go on to step ${untilStep} and stayed at step ${block.step}`);
       trained = block;
     }
     this.#enter('train', 'stores the adapter');
-    return gpuActivities.storing.assembleAdapter.executeWithOptions({ summary: 'store the adapter' }, [job]);
+    return this.#gate.run(() => gpuActivities.storing.assembleAdapter.executeWithOptions({ summary: 'store the adapter' }, [job]));
   }
 
-  async #trainBlock(block: TrainBlock): Promise<TrainBlockResult> {
+  async #trainBlock(local: LocalRelease, block: TrainBlock): Promise<TrainBlockResult> {
     const summary = block.untilStep === null ? 'train to the end of the first epoch' : `train to step ${block.untilStep}`;
-    const trained = await gpuActivities.training.train.executeWithOptions({ summary }, [block]);
+    const trained = await this.#withRelease(local, () => this.#gate.run(() => gpuActivities.training.train.executeWithOptions({ summary }, [block])));
     this.#state.blockTrained(trained);
     showDetails(this.#state);
     return trained;
+  }
+
+  /** Does work that reads the release from the store. When it is damaged or gone there, it is published again: the client has the bytes. */
+  async #withRelease<T>(local: LocalRelease, work: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await work();
+      } catch (error) {
+        const damaged = error instanceof ActivityFailure && error.cause instanceof ApplicationFailure && error.cause.type === ErrorKind.releaseDamaged;
+        if (!damaged || tries === MOST_REPAIRS) throw error;
+      }
+      const summary = 'publish again: the store lost bytes';
+      await this.#gate.run(() => this.#client.release.publish.executeWithOptions({ summary }, [{ ...this.#context, release: local, verify: true }]));
+    }
   }
 
   #predict(release: ReleaseRef, adapter: AdapterRef): ReturnType<typeof gpuActivities.inference.predict> {
     const { tenant, backbone } = this.#config;
     this.#enter('predict', 'classifies the privatized test texts');
     const summary = 'classify the test texts';
-    return gpuActivities.inference.predict.executeWithOptions({ summary }, [{ run: this.#context.run, tenant, backbone, release, adapter }]);
+    const request = { run: this.#context.run, tenant, backbone, release, adapter };
+    return this.#gate.run(() => gpuActivities.inference.predict.executeWithOptions({ summary }, [request]));
   }
 
   #enter(stage: Stage, message: string): void {

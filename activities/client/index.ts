@@ -1,11 +1,12 @@
 import type { ClientActivities } from '../../contracts/index.ts';
-import { translateFailures } from '../failures.ts';
+import { atBoundary } from '../boundary.ts';
 import { releaseFolder, type ClientDependencies } from './home.ts';
 import { inspect } from './inspect.ts';
 import { finishPrediction, preparePrediction } from './prediction.ts';
 import { privatize } from './privatize.ts';
 import { publishRelease } from './publish.ts';
-import { register, report } from './report.ts';
+import { register } from './register.ts';
+import { report } from './report.ts';
 import { score } from './score.ts';
 
 export { runFolder, tenantFolder, type ClientDependencies } from './home.ts';
@@ -15,10 +16,10 @@ export { readRunRecord, type RunRecord } from './run-record.ts';
 /** The activities of the data owner's side, the only ones that see a text. */
 export function createClientActivities(dependencies: ClientDependencies): ClientActivities {
   const { store, home } = dependencies;
-  return translateFailures<ClientActivities>({
+  return atBoundary<ClientActivities>('client', {
     inspect,
     privatize: (request) => privatize(dependencies, request),
-    publish: ({ config, release }) => publishRelease(store, config.tenant, releaseFolder(home, config.tenant, release.localKey), release.digest),
+    publish: ({ config, release, verify }) => publishRelease(store, config.tenant, releaseFolder(home, config.tenant, release.localKey), release.digest, { verify }),
     score: (request) => score(dependencies, request),
     report: (request) => report(dependencies, request),
     register: (request) => register(dependencies, request),

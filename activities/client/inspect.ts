@@ -1,12 +1,11 @@
 import { BadInput, RaptError, type ClientActivities, type InputProblem, type RunContext } from '../../contracts/index.ts';
 import { locateBackbone } from '../../rapt/backbone/index.ts';
 import { inspectTables } from '../../rapt/data/index.ts';
-import { withHeartbeats } from './heartbeat.ts';
 
 /** The `inspect` activity. @throws BadInput with everything that is wrong with tables and backbone. */
 export async function inspect({ config }: RunContext): ReturnType<ClientActivities['inspect']> {
   const problems: InputProblem[] = [];
-  const [tables, backbone] = await withHeartbeats(() => Promise.allSettled([inspectTables(config.data), locateBackbone(config.backbone)]));
+  const [tables, backbone] = await Promise.allSettled([inspectTables(config.data), locateBackbone(config.backbone)]);
   if (tables.status === 'rejected') {
     if (!(tables.reason instanceof BadInput)) throw tables.reason;
     problems.push(...tables.reason.problems);

@@ -8,8 +8,8 @@ import { adapterCardSchema, BadInput, type AdapterCard, type ClientActivities, t
 import { csvCell, inspectTable, readTable, resolveDataset, type Row, type TableColumns } from '../../rapt/data/index.ts';
 import { createMechanism } from '../../rapt/privacy/index.ts';
 import { clientSecret, drawPrediction, hashInput, predictionKey } from '../../rapt/release/index.ts';
+import { beat } from '../heartbeat.ts';
 import { openBackbone } from './backbone.ts';
-import { withHeartbeats } from './heartbeat.ts';
 import { releaseFolder, tenantFolder, type ClientDependencies } from './home.ts';
 import { publishRelease } from './publish.ts';
 import { readRunRecord } from './run-record.ts';
@@ -22,11 +22,11 @@ export async function preparePrediction({ store, home }: ClientDependencies, req
   const card = adapterCardSchema.parse(JSON.parse((await store.get(adapter.files['rapt.json'])).toString('utf8')));
   const columns = columnsOf(request, config.data);
   const context = Context.current();
-  const { input, rows, backbone, secret } = await withHeartbeats(async () => {
-    const path = resolveDataset(request.in, 'test');
-    const { rows } = await inspectTable(path, columns);
-    return { rows, input: await hashInput(path), backbone: await openBackbone(config.backbone), secret: await clientSecret(tenantFolder(home, tenant)) };
-  });
+  const path = resolveDataset(request.in, 'test');
+  const { rows } = await inspectTable(path, columns);
+  const input = await hashInput(path);
+  const backbone = await openBackbone(config.backbone);
+  const secret = await clientSecret(tenantFolder(home, tenant));
   assertSameWeights(card, backbone.description.sha256);
   const localKey = predictionKey(tenant, card, input, columns, secret);
   const folder = releaseFolder(home, tenant, localKey);
@@ -37,7 +37,7 @@ export async function preparePrediction({ store, home }: ClientDependencies, req
       tenant, card, input, columns, rows, folder, tokenizer, mechanism,
       backbone: description,
       signal: context.cancellationSignal,
-      onProgress: (progress) => context.heartbeat(progress),
+      onProgress: beat,
     });
     const release = await publishRelease(store, tenant, folder, digest);
     return { prediction, tenant, localKey, release, adapter, backbone: config.backbone, guarantee: card.guarantee, input: { path: input.path, ...columns } };

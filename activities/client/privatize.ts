@@ -5,17 +5,15 @@ import { chooseEta, createMechanism } from '../../rapt/privacy/index.ts';
 import { clientSecret, drawRelease, hashInputs, openRelease, releaseKey } from '../../rapt/release/index.ts';
 import { createProgressReporter } from '../progress.ts';
 import { openBackbone } from './backbone.ts';
-import { withHeartbeats } from './heartbeat.ts';
 import { releaseFolder, tenantFolder, type ClientDependencies } from './home.ts';
 
 /** The `privatize` activity: the one noisy version of each text, drawn once and found again by every later attempt and run. */
 export async function privatize({ home }: ClientDependencies, { config }: RunContext): Promise<LocalRelease> {
   const { tenant, privacy } = config;
   const reporter = createProgressReporter<ReleaseProgress>(RELEASE_PROGRESS_SIGNAL);
-  const { inspection, inputs, backbone } = await withHeartbeats(async () => {
-    const inspection = await inspectTables(config.data);
-    return { inspection, inputs: await hashInputs(inspection.tables), backbone: await openBackbone(config.backbone) };
-  });
+  const inspection = await inspectTables(config.data);
+  const inputs = await hashInputs(inspection.tables);
+  const backbone = await openBackbone(config.backbone);
   const { table, outputIds, tokenizer, description } = backbone;
   const choice = { name: privacy.mechanism, eta: privacy.eta, targetUnchanged: privacy.targetUnchanged, table, outputIds };
   const eta = chooseEta(choice);

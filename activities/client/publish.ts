@@ -1,21 +1,33 @@
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
-import { ErrorKind, keys, MANIFEST_FILE, RaptError, type ReleaseRef, type Sha256 } from '../../contracts/index.ts';
+import pMap from 'p-map';
+import { ErrorKind, keys, MANIFEST_FILE, RaptError, type ArtifactRef, type ReleaseRef, type Sha256 } from '../../contracts/index.ts';
 import { openRelease } from '../../rapt/release/index.ts';
-import { putFiles, type ObjectStore } from '../../storage/index.ts';
+import { beat } from '../heartbeat.ts';
+import { contentTypeOf, type ObjectStore } from '../../storage/index.ts';
 
-/** Uploads a complete release as it lies on the disk, its manifest last: whoever sees the manifest can read every shard. */
-export async function publishRelease(store: ObjectStore, tenant: string, folder: string, digest: Sha256): Promise<ReleaseRef> {
+/** Shards that go up at the same time: enough to fill a line with small ones, little to send again after a kill. */
+const CONCURRENT_UPLOADS = 4;
+
+/** Uploads a complete release as it lies on the disk, its manifest last: whoever sees the manifest can read every shard.
+ *  @param verify reads back what is there already, and replaces what is damaged. */
+export async function publishRelease(store: ObjectStore, tenant: string, folder: string, digest: Sha256, { verify }: { verify?: boolean | undefined } = {}): Promise<ReleaseRef> {
   const release = await openRelease(folder);
   if (release?.digest !== digest)
     throw new RaptError(ErrorKind.corruptArtifact, `the release ${digest} is not on this client any more; run the client worker with the home folder in which it was drawn`);
-  const context = Context.current();
+  const { cancellationSignal } = Context.current();
   const prefix = keys.releasePrefix(tenant, digest);
-  for (const { file } of release.manifest.shards) {
-    context.cancellationSignal.throwIfAborted();
-    await putFiles(store, prefix, { [file]: join(folder, file) });
-    context.heartbeat({ uploaded: file });
-  }
-  const { [MANIFEST_FILE]: manifest } = await putFiles(store, prefix, { [MANIFEST_FILE]: join(folder, MANIFEST_FILE) });
-  return { digest, manifest };
+  const upload = (file: string): Promise<ArtifactRef> => store.put(prefix + file, { file: join(folder, file) }, { contentType: contentTypeOf(file), verify });
+  let uploaded = 0;
+  // A window that slides over the shards, however many there are.
+  await pMap(
+    release.manifest.shards,
+    async ({ file }) => {
+      cancellationSignal.throwIfAborted();
+      await upload(file);
+      beat({ uploaded: ++uploaded, shards: release.manifest.shards.length });
+    },
+    { concurrency: CONCURRENT_UPLOADS },
+  );
+  return { digest, manifest: await upload(MANIFEST_FILE) };
 }

@@ -3,7 +3,7 @@ import { ErrorKind, keys, RaptError, type ClientActivities, type ReportData } fr
 import { openRelease } from '../../rapt/release/index.ts';
 import { renderReport } from '../../rapt/report/index.ts';
 import { releaseFolder, runFolder, type ClientDependencies } from './home.ts';
-import { findPlainBaseline, writeRunRecord, writeWhole } from './run-record.ts';
+import { findPlainBaseline, writeWhole } from './run-record.ts';
 
 /** The `report` activity: one HTML page, on this machine's disk and in the store. */
 export async function report({ store, home }: ClientDependencies, request: Parameters<ClientActivities['report']>[0]): ReturnType<ClientActivities['report']> {
@@ -21,13 +21,6 @@ export async function report({ store, home }: ClientDependencies, request: Param
   const path = join(runFolder(home, tenant, run), 'report.html');
   await writeWhole(path, page);
   const key = `${keys.reportPrefix(tenant, run)}index.html`;
-  await store.put(key, Buffer.from(page), { contentType: 'text/html; charset=utf-8' });
-  return { uri: `s3://${store.bucket}/${key}`, path };
-}
-
-/** The `register` activity: the run can be found by its id from now on, here by `rapt predict`, in the store by whoever may read it. */
-export async function register({ store, home }: ClientDependencies, { run, config, adapter, result }: Parameters<ClientActivities['register']>[0]): Promise<void> {
-  await writeRunRecord(home, config.tenant, run, { config, adapter, result });
-  const { report: page, ...shared } = result;
-  await store.put(keys.runResult(config.tenant, run), Buffer.from(JSON.stringify({ ...shared, report: { uri: page.uri } })), { contentType: 'application/json' });
+  const artifact = await store.put(key, Buffer.from(page), { contentType: 'text/html; charset=utf-8' });
+  return { uri: `s3://${store.bucket}/${key}`, path, artifact };
 }

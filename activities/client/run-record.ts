@@ -50,6 +50,6 @@ export function findPlainBaseline(home: string, config: TuningConfig): PlainBase
 
 /** Reconstruction is a help against noise, so a plain run may go without it. */
 function comparable({ data, backbone, tuning }: TuningConfig): string {
-  const { reconstruction: _, checkpointEverySteps: __, ...trained } = tuning;
+  const { reconstruction: _, checkpointEverySteps: __, keepCheckpoints: ___, ...trained } = tuning;
   return canonicalJson({ data, backbone, trained });
 }

@@ -6,15 +6,14 @@ import {
   RaptError,
   keys,
   type AdapterFile,
-  type AdapterRef,
+  type AssembledAdapter,
   type GpuActivities,
-  type LossPoint,
   type Sha256,
 } from '../../contracts/index.ts';
 import { readBackboneConfig } from '../../rapt/backbone/index.ts';
 import { encodeAdapter, readCheckpoint, trainingDigest } from '../../rapt/tuning/index.ts';
 import { CheckpointPointerCell, putFiles } from '../../storage/index.ts';
-import { sha256Of } from '../../system/index.ts';
+import { codeVersion, sha256Of } from '../../system/index.ts';
 import { fetchCheckpoint, fetchRelease, requireBackbone } from './fetch.ts';
 import type { GpuDependencies } from './train.ts';
 
@@ -22,17 +21,17 @@ import type { GpuDependencies } from './train.ts';
 export async function assembleAdapter(
   { store, scratch }: GpuDependencies,
   { run, tenant, release, tuning, backbone: name }: Parameters<GpuActivities['assembleAdapter']>[0],
-): Promise<{ adapter: AdapterRef; history: readonly LossPoint[] }> {
-  const { manifest } = await fetchRelease(store, scratch.releases, tenant, release);
+): Promise<AssembledAdapter> {
+  const { manifest } = await fetchRelease(store, scratch, tenant, release);
   const backbone = await requireBackbone(name, manifest.backbone.sha256);
   const digest = trainingDigest(release.digest, backbone.sha256, tuning);
   const pointer = (await CheckpointPointerCell.open(store, tenant, run)).current;
-  if (!pointer || pointer.trainingDigest !== digest || pointer.step !== pointer.totalSteps)
+  if (!pointer || pointer.trainingDigest !== digest || pointer.newest.step !== pointer.totalSteps)
     throw new RaptError(ErrorKind.notFound, `run ${run} has no final checkpoint of this configuration; resume it by \`rapt resume ${run}\``);
 
   return scratch.attempt(async (folder) => {
     const source = join(folder, 'checkpoint');
-    await fetchCheckpoint(store, source, pointer);
+    await fetchCheckpoint(store, source, pointer.newest);
     const { parameters, state } = readCheckpoint(source);
     const files = encodeAdapter(
       parameters,
@@ -58,7 +57,7 @@ export async function assembleAdapter(
     const adapterDigest = digestOf(files);
     const paths = Object.fromEntries(ADAPTER_FILES.map((file) => [file, join(target, file)])) as Record<AdapterFile, string>;
     const refs = await putFiles(store, keys.adapterPrefix(tenant, adapterDigest), paths);
-    return { adapter: { digest: adapterDigest, files: refs }, history: state.history };
+    return { adapter: { digest: adapterDigest, files: refs }, checkpoint: pointer.newest, code: codeVersion(), history: state.history };
   });
 }
 

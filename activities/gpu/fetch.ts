@@ -1,5 +1,7 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { Context } from '@temporalio/activity';
+import pMap from 'p-map';
 import {
   ADAPTER_FILES,
   CHECKPOINT_FILES,
@@ -9,37 +11,63 @@ import {
   keys,
   releaseManifestSchema,
   type AdapterRef,
-  type CheckpointPointer,
+  type ArtifactRef,
   type ReleaseManifest,
   type ReleaseRef,
   type Sha256,
+  type StoredCheckpoint,
 } from '../../contracts/index.ts';
 import { locateBackbone, type BackboneFiles } from '../../rapt/backbone/index.ts';
 import type { ObjectStore } from '../../storage/index.ts';
 import { sha256File } from '../../system/index.ts';
+import type { Scratch } from './scratch.ts';
 
 export interface FetchedRelease {
   readonly folder: string;
   readonly manifest: ReleaseManifest;
 }
 
+/** Shards that are fetched at the same time. */
+const CONCURRENT_FETCHES = 4;
+
 /** Brings a release to the local disk, every byte checked against the digests that its reference and manifest promise.
- *  What is already there is checked again and not sent again. */
-export async function fetchRelease(store: ObjectStore, releases: string, tenant: string, release: ReleaseRef): Promise<FetchedRelease> {
+ *  What is already there is checked again and not sent again. @throws RaptError releaseDamaged when the store has other bytes, or none. */
+export async function fetchRelease(store: ObjectStore, scratch: Scratch, tenant: string, release: ReleaseRef): Promise<FetchedRelease> {
+  try {
+    return await fetchAll(store, scratch, tenant, release);
+  } catch (error) {
+    if (!(error instanceof RaptError) || (error.kind !== ErrorKind.corruptArtifact && error.kind !== ErrorKind.notFound)) throw error;
+    throw new RaptError(ErrorKind.releaseDamaged, `the release is not whole in the store: ${error.message}`, { cause: error });
+  }
+}
+
+async function fetchAll(store: ObjectStore, scratch: Scratch, tenant: string, release: ReleaseRef): Promise<FetchedRelease> {
   if (release.digest !== release.manifest.sha256)
     throw new RaptError(ErrorKind.corruptArtifact, `release ${release.digest} does not name its own manifest; publish it again`);
   const manifest = releaseManifestSchema.parse(JSON.parse((await store.get(release.manifest)).toString('utf8')));
-  const folder = join(releases, release.digest);
+  const folder = join(scratch.releases, release.digest);
   mkdirSync(folder, { recursive: true });
-  for (const { file, sha256, sizeBytes } of manifest.shards)
-    await fetchFile(store, { bucket: store.bucket, key: keys.releasePrefix(tenant, release.digest) + file, sha256, sizeBytes }, join(folder, file));
-  await fetchFile(store, release.manifest, join(folder, MANIFEST_FILE));
+  await scratch.attempt(async (incoming) => {
+    const fetchFile = async (ref: ArtifactRef, file: string): Promise<void> => {
+      Context.current().cancellationSignal.throwIfAborted();
+      const path = join(folder, file);
+      if (existsSync(path) && (await sha256File(path)).sha256 === ref.sha256) return;
+      // By way of the attempt's folder: a killed attempt leaves nothing among the releases.
+      await store.getToFile(ref, join(incoming, file));
+      renameSync(join(incoming, file), path);
+    };
+    const prefix = keys.releasePrefix(tenant, release.digest);
+    await pMap(manifest.shards, ({ file, sha256, sizeBytes }) => fetchFile({ bucket: store.bucket, key: prefix + file, sha256, sizeBytes }, file), {
+      concurrency: CONCURRENT_FETCHES,
+    });
+    await fetchFile(release.manifest, MANIFEST_FILE);
+  });
   return { folder, manifest };
 }
 
-export async function fetchCheckpoint(store: ObjectStore, folder: string, pointer: CheckpointPointer): Promise<void> {
+export async function fetchCheckpoint(store: ObjectStore, folder: string, { files }: StoredCheckpoint): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  for (const file of CHECKPOINT_FILES) await store.getToFile(pointer.files[file], join(folder, file));
+  for (const file of CHECKPOINT_FILES) await store.getToFile(files[file], join(folder, file));
 }
 
 export async function fetchAdapter(store: ObjectStore, folder: string, adapter: AdapterRef): Promise<void> {
@@ -56,9 +84,4 @@ export async function requireBackbone(name: string, sha256: Sha256): Promise<Bac
       `backbone "${name}" has other weights here (sha256 ${backbone.sha256}) than where the text was privatized (${sha256}); give both sides the same model.safetensors`,
     );
   return backbone;
-}
-
-async function fetchFile(store: ObjectStore, ref: Parameters<ObjectStore['get']>[0], path: string): Promise<void> {
-  if (existsSync(path) && (await sha256File(path)).sha256 === ref.sha256) return;
-  await store.getToFile(ref, path);
 }

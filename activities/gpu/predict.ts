@@ -5,17 +5,17 @@ import { keys, type ArtifactRef, type GpuActivities, type TestMetrics } from '..
 import { readCard } from '../../rapt/tuning/index.ts';
 import { CheckpointPointerCell, type ObjectStore } from '../../storage/index.ts';
 import { sha256File } from '../../system/index.ts';
+import { beat } from '../heartbeat.ts';
 import { fetchAdapter, fetchCheckpoint, fetchRelease, requireBackbone } from './fetch.ts';
-import { runModelProcess } from './model-process.ts';
 import type { GpuDependencies } from './train.ts';
 
 /** The `predict` activity: the adapter's answers for the test split of a release, and how many of its plain tokens are reconstructed. */
 export async function predict(
-  { store, scratch, modelProcess }: GpuDependencies,
+  { store, scratch, models }: GpuDependencies,
   { run, tenant, backbone: name, release, adapter }: Parameters<GpuActivities['predict']>[0],
 ): Promise<{ predictions: ArtifactRef; reconstruction: TestMetrics['reconstruction'] }> {
   const context = Context.current();
-  const fetched = await fetchRelease(store, scratch.releases, tenant, release);
+  const fetched = await fetchRelease(store, scratch, tenant, release);
   const backbone = await requireBackbone(name, fetched.manifest.backbone.sha256);
   return scratch.attempt(async (folder) => {
     const adapterFolder = join(folder, 'adapter');
@@ -23,8 +23,7 @@ export async function predict(
     const checkpointFolder = join(folder, 'checkpoint');
     const hasCheckpoint = await fetchFinalCheckpoint(store, tenant, run, adapterFolder, checkpointFolder);
     const outputFile = join(folder, 'predictions.json');
-    const outcome = await runModelProcess({
-      entry: modelProcess,
+    const outcome = await models.run({
       signal: context.cancellationSignal,
       job: {
         kind: 'classify',
@@ -34,9 +33,9 @@ export async function predict(
         checkpointFolder: hasCheckpoint ? checkpointFolder : null,
         outputFile,
       },
-      onMessage: (message) => context.heartbeat(message.type === 'rows' ? { rows: message.done } : {}),
+      onMessage: (message) => beat(message.type === 'rows' ? { rows: message.done } : {}),
     });
-    if (outcome.type === 'stopped') throw await context.cancelled.catch((reason: unknown) => reason);
+    if (outcome.type === 'stopped') return context.cancelled;
     const { sha256 } = await sha256File(outputFile);
     const predictions = await store.put(keys.predictions(tenant, run, sha256), readFileSync(outputFile), { contentType: 'application/json' });
     return { predictions, reconstruction: outcome.reconstruction };
@@ -47,6 +46,6 @@ export async function predict(
 async function fetchFinalCheckpoint(store: ObjectStore, tenant: string, run: string, adapterFolder: string, folder: string): Promise<boolean> {
   const pointer = (await CheckpointPointerCell.open(store, tenant, run)).current;
   if (!pointer || pointer.trainingDigest !== readCard(join(adapterFolder, 'rapt.json')).trainingDigest) return false;
-  await fetchCheckpoint(store, folder, pointer);
+  await fetchCheckpoint(store, folder, pointer.newest);
   return true;
 }

@@ -1,114 +1,106 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
-import {
-  ErrorKind,
-  RaptError,
-  TRAINING_PROGRESS_SIGNAL,
-  type CheckpointPointer,
-  type Sha256,
-  type TrainBlock,
-  type TrainBlockResult,
-  type TrainingProgress,
-} from '../../contracts/index.ts';
-import { readState, stepsPerEpoch, trainingDigest } from '../../rapt/tuning/index.ts';
+import { ErrorKind, RaptError, TRAINING_PROGRESS_SIGNAL, type TrainBlock, type TrainBlockResult, type TrainingProgress } from '../../contracts/index.ts';
+import { compatibleDigests, readState, stepsPerEpoch, totalSteps as stepsOf } from '../../rapt/tuning/index.ts';
 import { CheckpointPointerCell, type ObjectStore } from '../../storage/index.ts';
-import { createCheckpointUploads } from './checkpoint-upload.ts';
-import { fetchCheckpoint, fetchRelease, requireBackbone } from './fetch.ts';
-import { runModelProcess } from './model-process.ts';
-import { createProgressReporter } from '../progress.ts';
+import { createProgressReporter, type ProgressReporter } from '../progress.ts';
+import { claimRun, queueUploads, RunCheckpoints } from './checkpoints.ts';
+import { fetchRelease, requireBackbone } from './fetch.ts';
+import type { ModelHost } from './model-host.ts';
 import type { Scratch } from './scratch.ts';
+import { findStart } from './start.ts';
 
 export interface GpuDependencies {
   readonly store: ObjectStore;
   readonly scratch: Scratch;
-  /** Entry file of the model process. */
-  readonly modelProcess: string;
+  readonly models: ModelHost;
 }
 
 const LOSSES_SHOWN = 60;
-
-/** Where a block begins: its checkpoint, and the sentence that says why, when it is not simply where the last block ended. */
-interface Start {
-  readonly pointer: CheckpointPointer | null;
-  readonly resumed: string | null;
-}
+/** A crash of the model process may pass, one for lack of memory comes again at the same step. */
+const MOST_CRASHES = 3;
 
 /** The `train` activity: one block of optimizer steps, from the newest checkpoint to the next boundary. */
-export async function train({ store, scratch, modelProcess }: GpuDependencies, request: TrainBlock): Promise<TrainBlockResult> {
-  const { info, cancellationSignal } = Context.current();
-  const { run, tenant, release, tuning } = request;
-  const fetched = await fetchRelease(store, scratch.releases, tenant, release);
+export async function train({ store, scratch, models }: GpuDependencies, request: TrainBlock): Promise<TrainBlockResult> {
+  const { info, cancellationSignal, cancelled } = Context.current();
+  const { run, tenant, release, tuning, resumeFrom } = request;
+  const fetched = await fetchRelease(store, scratch, tenant, release);
   const backbone = await requireBackbone(request.backbone, fetched.manifest.backbone.sha256);
-  const digest = trainingDigest(release.digest, backbone.sha256, tuning);
+  const digests = compatibleDigests(release.digest, backbone.sha256, tuning);
+  const trainingDigest = digests[0]!;
   const perEpoch = stepsPerEpoch(fetched.manifest.rows.train, tuning.batchSize);
-  const totalSteps = perEpoch * tuning.epochs;
+  const totalSteps = stepsOf(tuning, perEpoch);
 
   const attempt = `${info.attempt}-${randomUUID()}`;
   const cell = await CheckpointPointerCell.open(store, tenant, run);
-  await cell.claim(attempt);
-  const { pointer, resumed } = await findStart(store, cell, request, digest, info.attempt);
-  const begin = pointer?.step ?? 0;
-  const untilStep = request.untilStep ?? Math.min(totalSteps, (Math.floor(begin / perEpoch) + 1) * perEpoch);
+  await claimRun(store, cell, { tenant, run }, attempt);
+  const checkpoints = new RunCheckpoints(store, cell, attempt, { tenant, run, release: release.digest, trainingDigest, totalSteps, keep: tuning.keepCheckpoints });
 
   return scratch.attempt(async (folder) => {
-    const checkpointFolder = pointer ? join(folder, 'start') : null;
-    if (pointer && checkpointFolder) await fetchCheckpoint(store, checkpointFolder, pointer);
-    const losses: number[] = checkpointFolder ? readState(join(checkpointFolder, 'state.json')).history.map((point) => point.loss) : [];
+    const startFolder = join(folder, 'start');
+    const { checkpoint, resumed } = await findStart({ store, cell, checkpoints, tenant, run, resumeFrom, digests, totalSteps, attempt: info.attempt, folder: startFolder });
+    const begin = checkpoint?.step ?? 0;
+    const untilStep = request.untilStep ?? Math.min(totalSteps, (Math.floor(begin / perEpoch) + 1) * perEpoch);
+    const losses: number[] = checkpoint === null ? [] : readState(join(startFolder, 'state.json')).history.map((point) => point.loss);
     let progress: TrainingProgress = {
       step: begin,
       totalSteps,
       epoch: begin / perEpoch,
       loss: losses.at(-1) ?? NaN,
       stepMs: 0,
-      checkpointStep: pointer?.step ?? null,
+      checkpointStep: checkpoint?.step ?? null,
       resumed,
+      crashes: crashesBefore(info.heartbeatDetails, checkpoint?.step ?? null),
     };
     const reporter = createProgressReporter<TrainingProgress>(TRAINING_PROGRESS_SIGNAL);
-    const overtaken = new AbortController();
-    // The worker's own start and the fence are told to the run at once: a long wait before the first step is explained.
     reporter.report(progress, { now: resumed !== null });
 
-    const uploads = createCheckpointUploads({
-      store,
-      cell,
-      tenant,
-      run,
-      attempt,
-      totalSteps,
-      trainingDigest: digest,
-      onPointed: ({ step }) => {
-        progress = { ...progress, checkpointStep: step };
+    const failed = new AbortController();
+    const uploads = queueUploads(
+      checkpoints,
+      (step) => {
+        progress = { ...progress, checkpointStep: step, crashes: 0 };
         reporter.report(progress);
       },
-      onFailure: () => overtaken.abort(),
-    });
+      () => failed.abort(),
+    );
     if (begin < untilStep) {
-      const outcome = await runModelProcess({
-        entry: modelProcess,
-        signal: AbortSignal.any([cancellationSignal, overtaken.signal]),
-        job: {
-          kind: 'train',
-          backboneFolder: backbone.folder,
-          releaseFolder: fetched.folder,
-          options: tuning,
-          trainingDigest: digest,
-          checkpointFolder,
-          untilStep,
-          outputFolder: join(folder, 'checkpoints'),
-        },
-        onMessage(message) {
-          if (message.type === 'checkpoint') uploads.add(message.step, message.folder);
-          if (message.type !== 'step') return;
-          const { step, epoch, loss, stepMs } = message;
-          losses.push(loss);
-          progress = { ...progress, step, epoch, loss, stepMs };
-          reporter.report(progress);
-        },
-      });
+      let lossesStored = losses.length;
+      const outcome = await models
+        .run({
+          signal: AbortSignal.any([cancellationSignal, failed.signal]),
+          job: {
+            kind: 'train',
+            backboneFolder: backbone.folder,
+            releaseFolder: fetched.folder,
+            options: tuning,
+            trainingDigest,
+            checkpointFolder: checkpoint === null ? null : startFolder,
+            fromStep: begin,
+            untilStep,
+            outputFolder: join(folder, 'checkpoints'),
+          },
+          onMessage(message) {
+            if (message.type === 'checkpoint') {
+              uploads.add({ step: message.step, trainingDigest, loss: mean(losses.slice(lossesStored)) }, message.folder);
+              lossesStored = losses.length;
+            }
+            if (message.type !== 'step') return;
+            const { step, epoch, loss, stepMs } = message;
+            losses.push(loss);
+            progress = { ...progress, step, epoch, loss, stepMs };
+            reporter.report(progress);
+          },
+        })
+        .catch(async (error: unknown) => {
+          // The checkpoints that were written before are whole.
+          await uploads.drain();
+          throw afterCrash(error, progress, reporter, run);
+        });
       await uploads.drain();
       reporter.report(progress, { now: true });
-      if (outcome.type === 'stopped') throw await cancellation();
+      if (outcome.type === 'stopped') return cancelled;
     }
     return {
       step: untilStep,
@@ -121,26 +113,19 @@ export async function train({ store, scratch, modelProcess }: GpuDependencies, r
   });
 }
 
-/** The run's own checkpoint, or that of the run to resume when the configurations determine the same result. */
-async function findStart(store: ObjectStore, cell: CheckpointPointerCell, request: TrainBlock, digest: Sha256, attempt: number): Promise<Start> {
-  const own = cell.current;
-  if (own) {
-    if (own.trainingDigest !== digest)
-      throw new RaptError(
-        ErrorKind.badInput,
-        `run ${request.run} already has a checkpoint of another configuration; start the new configuration under another --id`,
-      );
-    return { pointer: own, resumed: attempt > 1 ? `resumed at step ${own.step} of ${own.totalSteps}, attempt ${attempt}` : null };
-  }
-  if (request.resumeFrom === undefined) return { pointer: null, resumed: attempt > 1 ? `started anew, attempt ${attempt}: there was no checkpoint yet` : null };
-  const earlier = (await CheckpointPointerCell.open(store, request.tenant, request.resumeFrom)).current;
-  if (!earlier) return { pointer: null, resumed: `started anew: run ${request.resumeFrom} has no checkpoint` };
-  if (earlier.trainingDigest !== digest)
-    return { pointer: null, resumed: `started anew: run ${request.resumeFrom} was trained with another release or configuration` };
-  return { pointer: earlier, resumed: `resumed at step ${earlier.step} of ${earlier.totalSteps} from run ${request.resumeFrom}` };
+/** Crashes that attempts before this one had since the checkpoint from which this one begins. */
+function crashesBefore(details: unknown, checkpointStep: number | null): number {
+  const { checkpointStep: before, crashes } = (typeof details === 'object' && details !== null ? details : {}) as Partial<TrainingProgress>;
+  return before === checkpointStep && typeof crashes === 'number' ? crashes : 0;
 }
 
-/** The failure with which Temporal tells a cancelled or shut-down activity from one that failed. */
-async function cancellation(): Promise<unknown> {
-  return Context.current().cancelled.catch((reason: unknown) => reason);
+function afterCrash(error: unknown, progress: TrainingProgress, reporter: ProgressReporter<TrainingProgress>, run: string): unknown {
+  if (!(error instanceof RaptError) || error.kind !== ErrorKind.trainerCrashed) return error;
+  const crashes = progress.crashes + 1;
+  reporter.report({ ...progress, crashes });
+  if (crashes < MOST_CRASHES) return error;
+  const from = progress.checkpointStep === null ? 'before the first checkpoint' : `from the checkpoint of step ${progress.checkpointStep}`;
+  return new RaptError(ErrorKind.trainerGivenUp, `${error.message}. That was crash ${crashes} ${from}: \`rapt resume ${run}\` goes on from there once the cause is mended`);
 }
+
+const mean = (values: readonly number[]): number | null => (values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length);

@@ -10,6 +10,8 @@ export interface TrainJob {
   readonly trainingDigest: Sha256;
   /** Checkpoint to go on from; null begins anew. */
   readonly checkpointFolder: string | null;
+  /** Step of that checkpoint; 0 without one. A process that stopped there with the same training goes on from its memory. */
+  readonly fromStep: number;
   readonly untilStep: number;
   /** Folder in which checkpoints are written, each in a folder of its own. */
   readonly outputFolder: string;

@@ -1,13 +1,22 @@
-/** start, run, watch, show, cancel, resume: tuning runs. */
+/** start, run, watch, pause, continue, cancel, resume, extend: tuning runs. */
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
-import { ErrorKind, parseTuningConfig, RaptError, WORKFLOW_TYPE, type TuningConfig, type TuningResult } from '../../contracts/index.ts';
+import {
+  CONTINUE_UPDATE,
+  ErrorKind,
+  parseTuningConfig,
+  PAUSE_UPDATE,
+  RaptError,
+  WORKFLOW_TYPE,
+  type RunProgress,
+  type TuningConfig,
+  type TuningResult,
+} from '../../contracts/index.ts';
 import { homeFolder, up } from '../../infra/index.ts';
 import { loadConfig } from '../config.ts';
-import { EXIT } from '../exit-codes.ts';
 import { follow, sayFailure } from '../follow.ts';
 import { bold, dim, green, percent, print, printJson, red, say, table } from '../output.ts';
-import { describe, inputOf, queryProgress, startOrAttach, withTemporal, type Link } from '../temporal.ts';
+import { abandonedVersion, describe, inputOf, sendUpdate, startOrAttach, tenantOf, withTemporal, type Link } from '../temporal.ts';
 import { sayComponents } from './stack.ts';
 
 const collect = (value: string, before: string[]): string[] => [...before, value];
@@ -18,6 +27,7 @@ interface RunOptions {
   gate: string[];
   id?: string;
   wait?: true;
+  timeout?: string;
   json?: true;
 }
 
@@ -45,12 +55,13 @@ export function addRunCommands(program: Command): void {
     .option('--gate <condition>', "fail with exit code 3 unless it holds, such as 'accuracy>=0.7'; may be repeated", collect, [])
     .option('--id <id>', 'name of the run; a name that exists attaches to that run')
     .option('--wait', 'wait for the end and show the progress')
+    .option('--timeout <duration>', TIMEOUT_HELP)
     .option('--json', 'print one JSON object on stdout')
     .addHelpText('after', "\nExample: rapt run -f tuning.yaml --set tuning.epochs=3 --gate 'accuracy>=0.7' --id pr-17 --wait --json")
-    .action(({ file, set, gate, id, wait, json }: RunOptions) =>
+    .action(({ file, set, gate, id, wait, timeout, json }: RunOptions) =>
       withTemporal(async (link) => {
         const config = await loadConfig({ file, set, gate }, link.services.stack === 'local');
-        await begin(link, { id: id ?? newId('run'), config, wait: wait === true, json: json === true });
+        await begin(link, { id: id ?? newId('run'), config, wait: wait === true, json: json === true, timeoutMs: durationOf(timeout) });
       }),
     );
 
@@ -58,29 +69,29 @@ export function addRunCommands(program: Command): void {
     .command('watch')
     .description('show how a run gets on, until it ends')
     .argument('<id>')
+    .option('--timeout <duration>', TIMEOUT_HELP)
     .option('--json', 'print the result as one JSON object')
-    .action((id: string, { json }: { json?: true }) =>
+    .action((id: string, { json, timeout }: { json?: true; timeout?: string }) =>
       withTemporal(async (link) => {
         await describe(link, id);
-        await wait(link, id, await tenantOf(link, id), json === true);
+        await wait(link, id, await tenantOf(link, id), { json: json === true, timeoutMs: durationOf(timeout) });
       }),
     );
 
   program
-    .command('show')
-    .description('what a run is doing now')
+    .command('pause')
+    .description('stop the work of a run where it can go on from, and free its workers')
     .argument('<id>')
     .option('--json', 'print one JSON object')
-    .action((id: string, { json }: { json?: true }) =>
-      withTemporal(async (link) => {
-        const { status } = await describe(link, id);
-        const progress = await queryProgress(link.client.workflow.getHandle(id));
-        const state = { workflowId: id, status: status.name.toLowerCase(), ...progress };
-        if (json) { printJson(state); return; }
-        print(table(Object.entries(state).flatMap(([name, value]) => (value === null || Array.isArray(value) ? [] : [[name, String(value)]]))));
-        if (progress === null) say('no control worker answered; `rapt up` starts one');
-      }),
-    );
+    .addHelpText('after', '\nExample: rapt pause nightly && rapt continue nightly')
+    .action((id: string, options: { json?: true }) => update(id, PAUSE_UPDATE, options, ({ stage, step, totalSteps }) => `paused in stage ${stage}${totalSteps > 0 ? ` at step ${step} of ${totalSteps}` : ''}. \`rapt continue ${id}\` goes on from there`));
+
+  program
+    .command('continue')
+    .description('let a paused run go on')
+    .argument('<id>')
+    .option('--json', 'print one JSON object')
+    .action((id: string, options: { json?: true }) => update(id, CONTINUE_UPDATE, options, ({ stage }) => `goes on with stage ${stage}. \`rapt watch ${id}\` shows it`));
 
   program
     .command('cancel')
@@ -100,24 +111,75 @@ export function addRunCommands(program: Command): void {
 
   program
     .command('resume')
-    .description('go on with a run that failed, was cancelled or terminated, as a new run that takes over release and checkpoint')
+    .description('go on with a run that failed, timed out, was cancelled or terminated, or whose version of the code has no worker any more, as a new run that takes over release and checkpoint')
     .argument('<id>')
     .option('--wait', 'wait for the end and show the progress')
+    .option('--timeout <duration>', TIMEOUT_HELP)
     .option('--json', 'print one JSON object on stdout')
-    .action((id: string, { wait: waits, json }: { wait?: true; json?: true }) =>
+    .action((id: string, { wait: waits, timeout, json }: { wait?: true; timeout?: string; json?: true }) =>
       withTemporal(async (link) => {
+        const options = { wait: waits === true, json: json === true, timeoutMs: durationOf(timeout) };
         const { status } = await describe(link, id);
+        if (status.name === 'COMPLETED') throw new RaptError(ErrorKind.badInput, `run ${id} has completed; \`rapt report --run ${id}\` shows its report, and \`rapt extend ${id} --epochs N\` trains on`);
         if (status.name === 'RUNNING') {
-          say(`run ${id} is running; nothing to resume`);
-          if (waits) await wait(link, id, await tenantOf(link, id), json === true);
-          return;
+          const buildId = await abandonedVersion(link, id);
+          if (buildId === null) {
+            say(`run ${id} is running; nothing to resume`);
+            if (options.wait) await wait(link, id, await tenantOf(link, id), options);
+            return;
+          }
+          await link.client.workflow.getHandle(id).terminate(`resumed by ${nextId(id)}: no worker runs version ${buildId}`);
+          say(`run ${id} belongs to version ${buildId} of the workflows, which no worker runs any more; it was ended`);
         }
-        if (status.name === 'COMPLETED') throw new RaptError(ErrorKind.badInput, `run ${id} has completed; \`rapt report --run ${id}\` shows its report`);
-        const parsed = parseTuningConfig({ ...(await inputOf(link, id)), resumeFrom: id });
-        if (!parsed.ok) throw new RaptError(ErrorKind.badInput, `run ${id} was started with an input that is not valid; start a new one with \`rapt run\``);
-        await begin(link, { id: nextId(id), config: parsed.value, wait: waits === true, json: json === true });
+        await begin(link, { id: nextId(id), config: await resumption(link, id), ...options });
       }),
     );
+
+  program
+    .command('extend')
+    .description('train a completed run for more epochs, as a new run that takes over its release and its last checkpoint')
+    .argument('<id>')
+    .requiredOption('--epochs <number>', 'epochs to add')
+    .option('--wait', 'wait for the end and show the progress')
+    .option('--timeout <duration>', TIMEOUT_HELP)
+    .option('--json', 'print one JSON object on stdout')
+    .addHelpText('after', '\nThe added epochs have a rise and a fall of the learning rate of their own. Example: rapt extend nightly --epochs 3 --wait')
+    .action((id: string, { epochs, wait: waits, timeout, json }: { epochs: string; wait?: true; timeout?: string; json?: true }) =>
+      withTemporal(async (link) => {
+        const more = Number(epochs);
+        if (!Number.isInteger(more) || more < 1) throw new RaptError(ErrorKind.badInput, `--epochs: must be a whole number from 1, not "${epochs}"`);
+        const { status } = await describe(link, id);
+        if (status.name !== 'COMPLETED') throw new RaptError(ErrorKind.badInput, `run ${id} has not completed (${status.name.toLowerCase()}); \`rapt resume ${id}\` brings it to its end first`);
+        const config = await resumption(link, id);
+        const extensions = [...config.tuning.extensions, more];
+        await begin(link, { id: nextId(id), config: { ...config, tuning: { ...config.tuning, extensions } }, wait: waits === true, json: json === true, timeoutMs: durationOf(timeout) });
+      }),
+    );
+}
+
+const TIMEOUT_HELP = 'with --wait: stop waiting after this time, such as 90m or 2h, with exit code 4; the run goes on';
+
+/** Milliseconds of "90s", "20m" or "2h". */
+function durationOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(s|m|h)$/.exec(text) ?? [];
+  if (number === undefined || unit === undefined) throw new RaptError(ErrorKind.badInput, `--timeout: must be a time such as 90s, 20m or 2h, not "${text}"`);
+  return Number(number) * { s: 1000, m: 60_000, h: 3_600_000 }[unit as 's' | 'm' | 'h'];
+}
+
+function update(id: string, name: string, { json }: { json?: true }, told: (progress: RunProgress) => string): Promise<void> {
+  return withTemporal(async (link) => {
+    const progress = await sendUpdate(link, id, name);
+    if (json) printJson({ workflowId: id, ...progress });
+    else say(`run ${id} ${told(progress)}`);
+  });
+}
+
+/** The configuration of an earlier run, with that run and those that it resumed itself as places to go on from. */
+async function resumption(link: Link, id: string): Promise<TuningConfig> {
+  const parsed = parseTuningConfig(await inputOf(link, id));
+  if (!parsed.ok) throw new RaptError(ErrorKind.badInput, `run ${id} was started with an input that is not valid; start a new one with \`rapt run\``);
+  return { ...parsed.value, resumeFrom: [id, ...parsed.value.resumeFrom].slice(0, 100) };
 }
 
 const newId = (kind: string): string => `${kind}-${new Date().toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}-${randomBytes(2).toString('hex')}`;
@@ -128,30 +190,30 @@ export function nextId(id: string): string {
   return `${base}-r${number === undefined ? 2 : Number(number) + 1}`;
 }
 
-async function tenantOf(link: Link, id: string): Promise<string> {
-  const { tenant } = await inputOf(link, id);
-  return typeof tenant === 'string' ? tenant : 'local';
+interface Waiting {
+  readonly json: boolean;
+  readonly timeoutMs?: number | undefined;
 }
 
-async function begin(link: Link, o: { id: string; config: TuningConfig; wait: boolean; json: boolean }): Promise<void> {
+async function begin(link: Link, o: { id: string; config: TuningConfig; wait: boolean } & Waiting): Promise<void> {
   if (o.wait) return startAndWait(link, o);
   const { handle, attached } = await startOrAttach(link, WORKFLOW_TYPE.tuning, o.id, o.config);
   if (o.json) printJson({ workflowId: handle.workflowId, attached });
   else say(`${attached ? 'run exists already' : 'started'}: ${handle.workflowId}\n\`rapt watch ${handle.workflowId}\` shows it`);
 }
 
-async function startAndWait(link: Link, { id, config, json }: { id: string; config: TuningConfig; json: boolean }): Promise<void> {
+async function startAndWait(link: Link, { id, config, ...waiting }: { id: string; config: TuningConfig } & Waiting): Promise<void> {
   const { attached } = await startOrAttach(link, WORKFLOW_TYPE.tuning, id, config);
   say(attached ? `run ${bold(id)} exists already; its progress follows` : `started run ${bold(id)}`);
-  await wait(link, id, config.tenant, json);
+  await wait(link, id, config.tenant, waiting);
 }
 
-async function wait(link: Link, id: string, tenant: string, json: boolean): Promise<void> {
-  const followed = await follow(link, link.client.workflow.getHandle(id), tenant);
+async function wait(link: Link, id: string, tenant: string, { json, timeoutMs }: Waiting): Promise<void> {
+  const followed = await follow(link, link.client.workflow.getHandle(id), tenant, timeoutMs);
   process.exitCode = followed.exitCode;
   if (followed.result === null) {
     sayFailure(followed);
-    if (json) printJson({ workflowId: id, status: followed.exitCode === EXIT.interrupted ? 'running' : 'failed', error: followed.message });
+    if (json) printJson({ workflowId: id, status: followed.ended ? 'failed' : 'running', error: followed.message });
   } else if (json) printJson(followed.result);
   else printResult(followed.result, link.services.temporal.uiUrl);
 }

@@ -50,10 +50,12 @@ export function addStackCommands(program: Command): void {
     .description('run one worker in the foreground until SIGTERM; it then saves what it has')
     .argument('<kind>', 'control, client or gpu')
     .addOption(new Option('--tenant <name>', 'tenant that a client worker serves').default('local'))
+    .option('--build-id <name>', "control: name of this version of the workflows, such as an image's tag; default: a digest of their sources")
+    .option('--no-promote', 'control: do not make this version the one on which new runs begin')
     .addHelpText('after', '\nA worker finds its servers by RAPT_TEMPORAL_ADDRESS, RAPT_S3_ENDPOINT, RAPT_S3_ACCESS_KEY and RAPT_S3_SECRET_KEY, else takes those of `rapt up`.')
-    .action(async (kind: string, { tenant }: { tenant: string }, command: Command) => {
+    .action(async (kind: string, { tenant, buildId, promote }: { tenant: string; buildId?: string; promote: boolean }, command: Command) => {
       const home = homeFolder();
-      if (kind === 'control') await (await import('../../workers/control.ts')).runControlWorker(resolveServices());
+      if (kind === 'control') await (await import('../../workers/control.ts')).runControlWorker(resolveServices(), { buildId, promote });
       else if (kind === 'client') await (await import('../../workers/client.ts')).runClientWorker(resolveServices(), { tenant, home });
       else if (kind === 'gpu') await (await import('../../workers/gpu.ts')).runGpuWorker(resolveServices(), { scratch: join(home, 'gpu') });
       else command.error(`error: there is no ${kind} worker; the kinds are control, client and gpu`);

@@ -5,6 +5,15 @@ import { sha256Of } from '../../system/index.ts';
 const TRAINING_VERSION = 1;
 
 /** Digest of everything that determines the trained weights. Equal digests may take over each other's checkpoints. */
-export function trainingDigest(release: Sha256, backbone: Sha256, { checkpointEverySteps: _, ...options }: TuningOptions): Sha256 {
-  return sha256Of(canonicalJson({ version: TRAINING_VERSION, release, backbone, options }));
+export function trainingDigest(release: Sha256, backbone: Sha256, options: TuningOptions): Sha256 {
+  const { checkpointEverySteps: _, keepCheckpoints: __, extensions, ...determinants } = options;
+  return sha256Of(canonicalJson({ version: TRAINING_VERSION, release, backbone, options: extensions.length === 0 ? determinants : { ...determinants, extensions } }));
+}
+
+/** The digests of all trainings that this one begins with, its own first: one that has fewer of its extensions takes the same steps. */
+export function compatibleDigests(release: Sha256, backbone: Sha256, options: TuningOptions): Sha256[] {
+  const { extensions } = options;
+  return Array.from({ length: extensions.length + 1 }, (_, fewer) =>
+    trainingDigest(release, backbone, { ...options, extensions: extensions.slice(0, extensions.length - fewer) }),
+  );
 }

@@ -1,11 +1,12 @@
 export { encodeAdapter, readAdapter, readCard, type Adapter } from './adapter.ts';
 export { encodeCheckpoint, readCheckpoint, readState, type Checkpoint } from './checkpoint.ts';
 export { classifyExamples, type Classified } from './classifier.ts';
-export { trainingDigest } from './digest.ts';
+export { compatibleDigests, trainingDigest } from './digest.ts';
 export type { Batch, Examples, PlainTokens } from './examples.ts';
 export { loadExamples } from './from-release.ts';
 export type { JointLoss } from './joint-loss.ts';
 export { stepsPerEpoch } from './order.ts';
 export { PARAMETER, initialParameters, promptStart, type Parameters } from './parameters.ts';
 export { normalValues, permutation, seededStream } from './random.ts';
+export { totalSteps } from './schedule.ts';
 export { Trainer, type StepReport, type TrainerSetup } from './trainer.ts';

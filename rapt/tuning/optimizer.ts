@@ -18,13 +18,6 @@ export function initialMoments(parameters: FloatTensors): Moments {
   );
 }
 
-/** Factor on the learning rate at a step counted from 0: a linear rise over the warm-up, then a linear fall to 0 after the last step. */
-export function scheduleFactor(step: number, totalSteps: number, warmup: number): number {
-  const warmupSteps = Math.ceil(warmup * totalSteps);
-  if (step < warmupSteps) return (step + 1) / warmupSteps;
-  return (totalSteps - step) / (totalSteps - warmupSteps);
-}
-
 /** Euclidean norm of all gradients together. */
 export function globalNorm(gradients: FloatTensors): number {
   let sum = 0;
@@ -33,18 +26,18 @@ export function globalNorm(gradients: FloatTensors): number {
 }
 
 /** One step of AdamW (Loshchilov and Hutter 2019, algorithm 2), in place, on gradients clipped to a global norm (Pascanu et al. 2013).
- *  Biases are not decayed. @param norm globalNorm of the gradients. @param step counted from 0. */
+ *  Biases are not decayed. @param norm globalNorm of the gradients. @param step counted from 0.
+ *  @param factor on the learning rates, from the schedule. */
 export function adamWStep(
   parameters: FloatTensors,
   gradients: FloatTensors,
   norm: number,
   moments: Moments,
   step: number,
-  totalSteps: number,
-  { learningRate, headLearningRate, weightDecay, warmup, clipNorm }: TuningOptions,
+  factor: number,
+  { learningRate, headLearningRate, weightDecay, clipNorm }: TuningOptions,
 ): void {
   const clip = norm > clipNorm ? clipNorm / norm : 1;
-  const factor = scheduleFactor(step, totalSteps, warmup);
   const correction1 = 1 - BETA1 ** (step + 1);
   const correction2 = 1 - BETA2 ** (step + 1);
   for (const [name, { values: gradient }] of Object.entries(gradients)) {

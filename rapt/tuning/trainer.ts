@@ -5,6 +5,7 @@ import { jointLoss, type JointLoss } from './joint-loss.ts';
 import { adamWStep, globalNorm, initialMoments, type Moments } from './optimizer.ts';
 import { epochBatches, stepsPerEpoch } from './order.ts';
 import type { Parameters } from './parameters.ts';
+import { scheduleFactor, totalSteps } from './schedule.ts';
 
 /** Points that the loss curves have at the end of a run. */
 const HISTORY_POINTS = 250;
@@ -62,7 +63,7 @@ export class Trainer {
     const { examples, options, parameters, resume, frame } = setup;
     this.#setup = setup;
     this.stepsPerEpoch = stepsPerEpoch(examples.count, options.batchSize);
-    this.totalSteps = this.stepsPerEpoch * options.epochs;
+    this.totalSteps = totalSteps(options, this.stepsPerEpoch);
     this.parameters = parameters;
     this.moments = resume?.moments ?? initialMoments(parameters);
     this.#lengths = Int32Array.from({ length: examples.count }, (_, row) => sequenceLength(examples, row, frame));
@@ -90,7 +91,8 @@ export class Trainer {
     const gradientNorm = globalNorm(gradients);
     // Checked before the step, so that the weights stay those of the last good one.
     if (!Number.isFinite(loss.loss) || !Number.isFinite(gradientNorm)) throw diverged(this.#step + 1);
-    adamWStep(this.parameters, gradients, gradientNorm, this.moments, this.#step, this.totalSteps, options);
+    const factor = scheduleFactor(this.#step, this.stepsPerEpoch, options);
+    adamWStep(this.parameters, gradients, gradientNorm, this.moments, this.#step, factor, options);
     this.#step++;
     this.#note(loss, gradientNorm);
     return { step: this.#step, totalSteps: this.totalSteps, epoch: this.#step / this.stepsPerEpoch, loss, gradientNorm };
@@ -150,5 +152,5 @@ export class Trainer {
 const diverged = (step: number): RaptError =>
   new RaptError(
     ErrorKind.diverged,
-    `the loss is no longer a number at step ${step}; lower tuning.learningRate, or raise tuning.warmup, and start again`,
+    `the loss is no longer a number at step ${step}; its last checkpoint stays. Lower tuning.learningRate, or raise tuning.warmup, and start a new run: it uses the same release`,
   );

@@ -155,7 +155,25 @@ describe('the object store', () => {
     const found = await keysUnder('many/');
     assert.equal(found.length, 1005);
     assert.deepEqual([found[0], found[999], found[1000], found[1004]], ['many/0000', 'many/0999', 'many/1000', 'many/1004']);
-    for await (const object of store.list('many-other')) assert.deepEqual(object, { key: 'many-other', sizeBytes: 1 });
+    for await (const { changedMs, ...object } of store.list('many-other')) {
+      assert.deepEqual(object, { key: 'many-other', sizeBytes: 1 });
+      assert.ok(Math.abs(Date.now() - changedMs) < 60_000);
+    }
+  });
+
+  it('lists uploads that were killed in the midst, aborts them, and removes them once their key is whole', async () => {
+    const path = join(folder, 'large');
+    writeFileSync(path, randomBytes(11 << 20));
+    await client.initiateNewMultipartUpload('rapt-test', 'u/one', {});
+    await client.initiateNewMultipartUpload('rapt-test', 'u/two', {});
+    assert.deepEqual((await store.unfinishedUploads('u/one')).map(({ key }) => key), ['u/one']);
+    await createMinioStore({ ...server.options, partBytes: 5 << 20 }).put('u/one', { file: path });
+    assert.deepEqual(await store.unfinishedUploads('u/one'), []);
+    const left = await store.unfinishedUploads('u/two');
+    assert.equal(left.length, 1);
+    await store.abortUpload(left[0]!);
+    await store.abortUpload(left[0]!);
+    assert.deepEqual(await store.unfinishedUploads('u/two'), []);
   });
 
   it('removes an object, and does not mind when there is none', async () => {

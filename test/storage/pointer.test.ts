@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { ErrorKind, keys, RaptError } from '../../contracts/index.ts';
-import type { ArtifactRef, CheckpointPointer, Sha256 } from '../../contracts/index.ts';
+import type { ArtifactRef, CheckpointPointer, Sha256, StoredCheckpoint } from '../../contracts/index.ts';
 import { CheckpointPointerCell, createMinioStore } from '../../storage/index.ts';
 import type { ObjectStore } from '../../storage/index.ts';
 import { removeMinioFolder, startMinio } from '../support/minio.ts';
@@ -20,13 +20,21 @@ after(async () => {
 });
 
 const ref: ArtifactRef = { bucket: 'rapt-test', key: 'x', sha256: 'a'.repeat(64) as Sha256, sizeBytes: 1 };
-const pointer = (attempt: string, step: number): CheckpointPointer => ({
-  format: 'rapt-pointer/1',
+const checkpoint = (step: number): StoredCheckpoint => ({
   step,
-  totalSteps: 100,
   trainingDigest: 'b'.repeat(64) as Sha256,
-  attempt,
+  loss: 1,
   files: { 'weights.safetensors': ref, 'optimizer.safetensors': ref, 'state.json': ref },
+});
+const pointer = (attempt: string, step: number): CheckpointPointer => ({
+  format: 'rapt-pointer/2',
+  release: 'c'.repeat(64) as Sha256,
+  trainingDigest: 'b'.repeat(64) as Sha256,
+  totalSteps: 100,
+  attempt,
+  newest: checkpoint(step),
+  earlier: [],
+  best: null,
 });
 const open = (run: string): Promise<CheckpointPointerCell> => CheckpointPointerCell.open(store, 'local', run);
 const overtaken = (error: unknown): boolean => error instanceof RaptError && error.kind === ErrorKind.overtaken && /latest\.json/.test(error.message);
@@ -69,7 +77,7 @@ describe('the checkpoint pointer', () => {
     const next = await open('between');
     await old.advance(pointer('a', 10));
     await next.claim('b');
-    assert.equal(next.current?.step, 10);
+    assert.equal(next.current?.newest.step, 10);
     await assert.rejects(old.advance(pointer('a', 20)), overtaken);
   });
 

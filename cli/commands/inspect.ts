@@ -1,0 +1,104 @@
+/** show, verify, gc: what is known of runs, and what lies in the store. */
+import type { Command } from 'commander';
+import { ErrorKind, RaptError, type RunManifest } from '../../contracts/index.ts';
+import { resolveServices } from '../../infra/index.ts';
+import { artifactsOf, createMinioStore, findGarbage, readRunManifest, removeGarbage, type ObjectStore } from '../../storage/index.ts';
+import { EXIT } from '../exit-codes.ts';
+import { green, print, printJson, red, say, table } from '../output.ts';
+import { describe, openRuns, queryProgress, tenantOf, withTemporal } from '../temporal.ts';
+import { waitsFor } from '../follow.ts';
+
+const DAY_MS = 24 * 3600 * 1000;
+
+export function addInspectCommands(program: Command): void {
+  program
+    .command('show')
+    .description('what a run is doing now, and of a finished one, what its adapter was made from')
+    .argument('<id>')
+    .option('--json', 'print one JSON object')
+    .action((id: string, { json }: { json?: true }) =>
+      withTemporal(async (link) => {
+        const { status } = await describe(link, id);
+        const running = status.name === 'RUNNING';
+        const progress = await queryProgress(link.client.workflow.getHandle(id));
+        const tenant = await tenantOf(link, id);
+        const waiting = running ? await waitsFor(link, id, progress, tenant) : null;
+        const manifest = running ? null : await readRunManifest(createMinioStore(link.services.s3), tenant, id);
+        const lineage = manifest === null ? null : lineageOf(manifest);
+        const state = { workflowId: id, status: status.name.toLowerCase(), ...progress, waiting };
+        if (json) {
+          printJson({ ...state, lineage });
+          return;
+        }
+        print(table(Object.entries(state).flatMap(([name, value]) => (value === null || Array.isArray(value) ? [] : [[name, String(value)]]))));
+        if (lineage !== null) print(`\n${table(Object.entries(lineage).map(([name, value]) => [name, value]))}`);
+        if (progress === null) say('no control worker answered; `rapt up` starts one');
+      }),
+    );
+
+  program
+    .command('verify')
+    .description('read every artifact of a finished run, and compare it with its digest')
+    .argument('<id>')
+    .option('--tenant <name>', 'tenant of the run', 'local')
+    .option('--json', 'print one JSON object')
+    .action(async (id: string, { tenant, json }: { tenant: string; json?: true }) => {
+      const store = createMinioStore(resolveServices().s3);
+      const checked = await verify(store, tenant, id);
+      if (json) printJson({ workflowId: id, artifacts: checked });
+      else for (const { what, key, problem } of checked) print(`${problem === null ? green('✓') : red('✗')} ${what.padEnd(34)} ${problem ?? key}`);
+      process.exitCode = checked.every(({ problem }) => problem === null) ? EXIT.done : EXIT.failed;
+    });
+
+  program
+    .command('gc')
+    .description('remove what no run refers to: checkpoints, releases and adapters of runs that came to nothing, parts of unfinished uploads')
+    .option('--older-than <days>', 'leave alone what is younger', '1')
+    .option('--dry-run', 'only say what would be removed')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nWhatever a run that has not ended may need stays. Example: rapt gc --dry-run')
+    .action(({ olderThan, dryRun, json }: { olderThan: string; dryRun?: true; json?: true }) =>
+      withTemporal(async (link) => {
+        const days = Number(olderThan);
+        if (olderThan.trim() === '' || !(days >= 0)) throw new RaptError(ErrorKind.badInput, `--older-than: must be a number of days, not "${olderThan}"`);
+        const store = createMinioStore(link.services.s3);
+        const garbage = await findGarbage(store, { beforeMs: Date.now() - days * DAY_MS, openRuns: () => openRuns(link) });
+        if (dryRun === undefined) await removeGarbage(store, garbage);
+        const { objects, uploads, examined } = garbage;
+        const bytes = objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+        if (json) printJson({ removed: dryRun === undefined, examined, objects: objects.map(({ key }) => key), uploads: uploads.map(({ key }) => key), bytes });
+        else {
+          for (const { key } of [...objects, ...uploads]) print(key);
+          say(`${dryRun === undefined ? 'removed' : 'would remove'} ${objects.length} of ${examined} objects (${(bytes / 2 ** 20).toFixed(1)} MiB) and ${uploads.length} unfinished uploads`);
+        }
+      }),
+    );
+}
+
+/** From the adapter back to what it was made from. */
+function lineageOf({ adapter, checkpoint, release, configuration, code, resumed, runId }: RunManifest): Record<string, string> {
+  return {
+    adapter: adapter.digest,
+    checkpoint: `step ${checkpoint.step}, weights ${checkpoint.files['weights.safetensors'].sha256}`,
+    training: checkpoint.trainingDigest,
+    release: release.digest,
+    configuration,
+    code: `workflow ${code.workflow ?? 'unknown'}, client ${code.client}, GPU ${code.gpu}`,
+    execution: runId,
+    ...(resumed === null ? {} : { history: resumed }),
+  };
+}
+
+async function verify(store: ObjectStore, tenant: string, id: string): Promise<{ what: string; key: string; problem: string | null }[]> {
+  const manifest = await readRunManifest(store, tenant, id);
+  if (manifest === null) throw new RaptError(ErrorKind.notFound, `run ${id} of tenant ${tenant} has no manifest; only finished runs have one`);
+  const checked: { what: string; key: string; problem: string | null }[] = [];
+  for (const { what, ref } of await artifactsOf(store, tenant, manifest)) {
+    const problem = await store.get(ref).then(
+      () => null,
+      (error: unknown) => (error instanceof RaptError ? error.message : String(error)),
+    );
+    checked.push({ what, key: ref.key, problem });
+  }
+  return checked;
+}

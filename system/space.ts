@@ -1,0 +1,8 @@
+/** What a full disk or a used-up quota answers. */
+const CODES: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
+
+/** Whether an error, or one that caused it, says that a disk has no space left. */
+export function isOutOfSpace(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) if ('code' in at && CODES.has(at.code)) return true;
+  return false;
+}

@@ -1,0 +1,34 @@
+/** Going on in a new history: before the old one grows long, and on a newer version of this code. */
+import { allHandlersFinished, condition, makeContinueAsNewFunc, workflowInfo } from '@temporalio/workflow';
+import type { LocalRelease, ReleaseRef, TrainBlockResult, TuningConfig } from '../contracts/index.ts';
+import type { RunSnapshot } from './run-state.ts';
+
+/** A replay reads all of a history. The server's own advice comes at some 4,000 events. */
+const LONG_HISTORY_EVENTS = 2000;
+
+/** What a run takes with it between two blocks of training. A version that does not know the format begins at the first stage: each finds what
+ *  it has done before. */
+export interface Carried {
+  readonly format: 'rapt-carried/1';
+  readonly snapshot: RunSnapshot;
+  readonly local: LocalRelease;
+  readonly release: ReleaseRef;
+  readonly trained: TrainBlockResult;
+}
+
+export function isCarried(value: unknown): value is Carried {
+  return typeof value === 'object' && value !== null && 'format' in value && value.format === 'rapt-carried/1';
+}
+
+/** Whether the run should go on in a new history now. */
+export function newHistoryIsDue(): boolean {
+  const { historyLength, continueAsNewSuggested, targetWorkerDeploymentVersionChanged } = workflowInfo();
+  return historyLength > LONG_HISTORY_EVENTS || continueAsNewSuggested || targetWorkerDeploymentVersionChanged;
+}
+
+/** A run stays on the version that it began with, and moves to the current one here. Never returns. */
+export async function goOnInNewHistory(config: TuningConfig, carried: Carried): Promise<never> {
+  await condition(allHandlersFinished);
+  const continueAsNew = makeContinueAsNewFunc<(input: TuningConfig, carried: Carried) => Promise<unknown>>({ initialVersioningBehavior: 'AUTO_UPGRADE' });
+  return continueAsNew(config, carried);
+}
