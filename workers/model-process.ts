@@ -4,15 +4,14 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { ClassifyJob, FromModelProcess, ToModelProcess, TrainJob } from '../activities/gpu/trainer-protocol.ts';
 import { ErrorKind, MANIFEST_FILE, RaptError, releaseManifestSchema, type Predictions, type ReleaseManifest, type Sha256 } from '../contracts/index.ts';
-import { Encoder, loadEmbeddingTable, readFrameIds } from '../rapt/backbone/index.ts';
+import { Encoder, readFrameIds } from '../rapt/backbone/index.ts';
 import {
   PARAMETER,
   Trainer,
   classifyExamples,
   encodeCheckpoint,
-  initialParameters,
+  firstParameters,
   loadExamples,
-  promptStart,
   readAdapter,
   readCheckpoint,
 } from '../rapt/tuning/index.ts';
@@ -46,7 +45,7 @@ async function trainerFor(job: TrainJob): Promise<Trainer> {
     frame: readFrameIds(job.backboneFolder),
     options: job.options,
     trainingDigest: job.trainingDigest,
-    parameters: checkpoint?.parameters ?? firstParameters(job, encoder, manifest),
+    parameters: checkpoint?.parameters ?? firstParameters(encoder.config, job.backboneFolder, manifest, job.options),
     ...(checkpoint ? { resume: checkpoint } : {}),
   });
 }
@@ -76,18 +75,6 @@ async function train(job: TrainJob): Promise<void> {
   trained = trainer;
   trainedDigest = job.trainingDigest;
   await report(stopping ? { type: 'stopped' } : { type: 'finished', reconstruction: null });
-}
-
-function firstParameters(job: TrainJob, encoder: Encoder, manifest: ReleaseManifest) {
-  const { options } = job;
-  const table = options.method === 'prompt' ? loadEmbeddingTable(job.backboneFolder) : null;
-  return initialParameters({
-    config: encoder.config,
-    classes: manifest.classes.length,
-    reconstructionVocabulary: manifest.plain ? manifest.plain.vocabulary.length : 0,
-    options,
-    ...(table ? { promptStart: promptStart(table, options) } : {}),
-  });
 }
 
 async function classify(job: ClassifyJob): Promise<void> {

@@ -1,6 +1,6 @@
 import type { ClientActivities } from '../../contracts/index.ts';
 import { atBoundary } from '../boundary.ts';
-import { releaseFolder, type ClientDependencies } from './home.ts';
+import type { ClientDependencies } from './home.ts';
 import { inspect } from './inspect.ts';
 import { finishPrediction, preparePrediction } from './prediction.ts';
 import { privatize } from './privatize.ts';
@@ -15,11 +15,10 @@ export { readRunRecord, type RunRecord } from './run-record.ts';
 
 /** The activities of the data owner's side, the only ones that see a text. */
 export function createClientActivities(dependencies: ClientDependencies): ClientActivities {
-  const { store, home } = dependencies;
   return atBoundary<ClientActivities>('client', {
     inspect,
     privatize: (request) => privatize(dependencies, request),
-    publish: ({ config, release, verify }) => publishRelease(store, config.tenant, releaseFolder(home, config.tenant, release.localKey), release.digest, { verify }),
+    publish: ({ config, release, verify }) => publishRelease(dependencies, config.tenant, release.localKey, release.digest, { verify }),
     score: (request) => score(dependencies, request),
     report: (request) => report(dependencies, request),
     register: (request) => register(dependencies, request),

@@ -39,7 +39,7 @@ export async function preparePrediction({ store, home }: ClientDependencies, req
       signal: context.cancellationSignal,
       onProgress: beat,
     });
-    const release = await publishRelease(store, tenant, folder, digest);
+    const release = await publishRelease({ store, home }, tenant, localKey, digest);
     return { prediction, tenant, localKey, release, adapter, backbone: config.backbone, guarantee: card.guarantee, input: { path: input.path, ...columns } };
   } finally {
     mechanism.dispose();

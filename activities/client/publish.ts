@@ -2,19 +2,28 @@ import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import pMap from 'p-map';
 import { ErrorKind, keys, MANIFEST_FILE, RaptError, type ArtifactRef, type ReleaseRef, type Sha256 } from '../../contracts/index.ts';
-import { openRelease } from '../../rapt/release/index.ts';
+import { enterRelease, openRelease } from '../../rapt/release/index.ts';
+import { contentTypeOf } from '../../storage/index.ts';
 import { beat } from '../heartbeat.ts';
-import { contentTypeOf, type ObjectStore } from '../../storage/index.ts';
+import { releaseFolder, tenantFolder, type ClientDependencies } from './home.ts';
 
 /** Shards that go up at the same time: enough to fill a line with small ones, little to send again after a kill. */
 const CONCURRENT_UPLOADS = 4;
 
-/** Uploads a complete release as it lies on the disk, its manifest last: whoever sees the manifest can read every shard.
+/** Uploads a complete release as it lies on the disk, after the ledger has it, its manifest last: whoever sees the manifest can read every shard.
  *  @param verify reads back what is there already, and replaces what is damaged. */
-export async function publishRelease(store: ObjectStore, tenant: string, folder: string, digest: Sha256, { verify }: { verify?: boolean | undefined } = {}): Promise<ReleaseRef> {
+export async function publishRelease(
+  { store, home }: ClientDependencies,
+  tenant: string,
+  localKey: string,
+  digest: Sha256,
+  { verify }: { verify?: boolean | undefined } = {},
+): Promise<ReleaseRef> {
+  const folder = releaseFolder(home, tenant, localKey);
   const release = await openRelease(folder);
   if (release?.digest !== digest)
     throw new RaptError(ErrorKind.corruptArtifact, `the release ${digest} is not on this client any more; run the client worker with the home folder in which it was drawn`);
+  await enterRelease(tenantFolder(home, tenant), localKey, digest, release.manifest);
   const { cancellationSignal } = Context.current();
   const prefix = keys.releasePrefix(tenant, digest);
   const upload = (file: string): Promise<ArtifactRef> => store.put(prefix + file, { file: join(folder, file) }, { contentType: contentTypeOf(file), verify });

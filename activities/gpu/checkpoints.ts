@@ -1,8 +1,8 @@
 /** A run's checkpoints in the store, as one attempt of its training writes them: store first, then point, then remove what no pointer names. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { CHECKPOINT_FILES, keys, type CheckpointFile, type Sha256, type StoredCheckpoint } from '../../contracts/index.ts';
-import { addCheckpoint, keptCheckpoints, putFiles, type CheckpointPointerCell, type ObjectStore } from '../../storage/index.ts';
+import { CHECKPOINT_FILES, keys, type CheckpointFile, type CheckpointPointer, type Sha256, type StoredCheckpoint } from '../../contracts/index.ts';
+import { addCheckpoint, keptCheckpoints, putFiles, type CheckpointPointerCell, type ObjectStore, type UnfinishedUpload } from '../../storage/index.ts';
 
 /** What a checkpoint's pointer says besides the checkpoint itself. */
 export interface Training {
@@ -71,12 +71,30 @@ export function queueUploads(checkpoints: RunCheckpoints, onPointed: (step: numb
 /** Claims a run's pointer for an attempt, and removes what attempts before it left in the store and never pointed at.
  *  What is removed was listed before the claim: it is of attempts that can no longer move the pointer, never of a newer one. */
 export async function claimRun(store: ObjectStore, cell: CheckpointPointerCell, { tenant, run }: { tenant: string; run: string }, attempt: string): Promise<void> {
+  const found = await listCheckpointObjects(store, tenant, run);
+  await cell.claim(attempt);
+  await removeOthers(store, found, cell.current);
+}
+
+/** Removes all checkpoint objects of a run that its pointer does not name. Only for a pointer that moves no more. */
+export async function removeUnnamed(store: ObjectStore, tenant: string, run: string, pointer: CheckpointPointer): Promise<void> {
+  await removeOthers(store, await listCheckpointObjects(store, tenant, run), pointer);
+}
+
+interface CheckpointObjects {
+  readonly keys: readonly string[];
+  readonly uploads: readonly UnfinishedUpload[];
+}
+
+async function listCheckpointObjects(store: ObjectStore, tenant: string, run: string): Promise<CheckpointObjects> {
   const prefix = keys.checkpointsPrefix(tenant, run);
   const found: string[] = [];
   for await (const { key } of store.list(prefix)) found.push(key);
-  const uploads = await store.unfinishedUploads(prefix);
-  await cell.claim(attempt);
-  const kept = new Set((cell.current === null ? [] : keptCheckpoints(cell.current)).flatMap(({ files }) => Object.values(files).map(({ key }) => key)));
-  for (const key of found) if (!kept.has(key)) await store.remove(key);
-  for (const upload of uploads) await store.abortUpload(upload);
+  return { keys: found, uploads: await store.unfinishedUploads(prefix) };
+}
+
+async function removeOthers(store: ObjectStore, found: CheckpointObjects, pointer: CheckpointPointer | null): Promise<void> {
+  const kept = new Set((pointer === null ? [] : keptCheckpoints(pointer)).flatMap(({ files }) => Object.values(files).map(({ key }) => key)));
+  for (const key of found.keys) if (!kept.has(key)) await store.remove(key);
+  for (const upload of found.uploads) await store.abortUpload(upload);
 }

@@ -1,9 +1,22 @@
 /** The adapter: everything that inference needs besides the frozen backbone. Laid out as Hugging Face PEFT lays out its own. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ADAPTER_FILES, canonicalJson, ErrorKind, RaptError, adapterCardSchema, type AdapterCard, type AdapterFile } from '../../contracts/index.ts';
+import {
+  ADAPTER_FILES,
+  canonicalJson,
+  ErrorKind,
+  RaptError,
+  adapterCardSchema,
+  type AdapterCard,
+  type AdapterFile,
+  type ReleaseManifest,
+  type Sha256,
+  type TuningOptions,
+} from '../../contracts/index.ts';
+import { sha256Of } from '../../system/index.ts';
 import type { BackboneConfig } from '../backbone/index.ts';
 import { encodeSafetensors, readSafetensors } from '../safetensors.ts';
+import { trainingDigest } from './digest.ts';
 import { PARAMETER, adapterParameters, type Parameters } from './parameters.ts';
 
 export interface Adapter {
@@ -41,6 +54,38 @@ export function encodeAdapter(parameters: Parameters, card: AdapterCard, backbon
     'head.safetensors': encodeSafetensors(head, { format: 'pt' }),
     'rapt.json': Buffer.from(canonicalJson(card)),
   };
+}
+
+/** The card of an adapter trained on a release. */
+export function adapterCard(o: {
+  readonly manifest: ReleaseManifest;
+  readonly release: Sha256;
+  readonly backbone: AdapterCard['backbone'];
+  readonly tuning: TuningOptions;
+}): AdapterCard {
+  const { manifest, release, backbone, tuning } = o;
+  return {
+    format: 'rapt-adapter/1',
+    backbone,
+    method: tuning.method,
+    length: tuning.length,
+    pooling: 'mean',
+    classes: manifest.classes,
+    pair: manifest.pair,
+    maxTokens: manifest.maxTokens,
+    plain: manifest.plain,
+    guarantee: manifest.guarantee,
+    release,
+    trainingDigest: trainingDigest(release, backbone.sha256, tuning),
+  };
+}
+
+/** SHA-256 over the sorted lines "<sha256>  <file>", as `sha256sum` prints them. */
+export function adapterDigest(files: Readonly<Record<AdapterFile, Buffer>>): Sha256 {
+  const lines = Object.entries(files)
+    .map(([file, bytes]) => `${sha256Of(bytes)}  ${file}\n`)
+    .sort();
+  return sha256Of(lines.join(''));
 }
 
 /** Reads an adapter's folder. @throws RaptError corruptArtifact naming the file that cannot be read. */

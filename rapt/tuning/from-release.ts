@@ -1,7 +1,9 @@
 import { join } from 'node:path';
-import type { ReleaseManifest, Shard } from '../../contracts/index.ts';
+import type { ReleaseManifest, Shard, TuningOptions } from '../../contracts/index.ts';
+import { loadEmbeddingTable, type BackboneConfig } from '../backbone/index.ts';
 import { readShard, type Ragged, type ShardRows } from '../release/index.ts';
 import type { Examples } from './examples.ts';
+import { initialParameters, promptStart, type Parameters } from './parameters.ts';
 
 /** Reads one split of a release's folder into memory: 4 bytes a token. @throws RaptError corruptArtifact naming the shard. */
 export async function loadExamples(folder: string, manifest: ReleaseManifest, split: Shard['split']): Promise<Examples> {
@@ -43,4 +45,15 @@ function join32(parts: readonly Int32Array[]): Int32Array {
     at += part.length;
   }
   return all;
+}
+
+/** The values with which a training on this release begins. */
+export function firstParameters(config: BackboneConfig, backboneFolder: string, manifest: ReleaseManifest, options: TuningOptions): Parameters {
+  return initialParameters({
+    config,
+    classes: manifest.classes.length,
+    reconstructionVocabulary: manifest.plain ? manifest.plain.vocabulary.length : 0,
+    options,
+    ...(options.method === 'prompt' ? { promptStart: promptStart(loadEmbeddingTable(backboneFolder), options) } : {}),
+  });
 }

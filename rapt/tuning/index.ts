@@ -1,9 +1,9 @@
-export { encodeAdapter, readAdapter, readCard, type Adapter } from './adapter.ts';
+export { adapterCard, adapterDigest, encodeAdapter, readAdapter, readCard, type Adapter } from './adapter.ts';
 export { encodeCheckpoint, readCheckpoint, readState, type Checkpoint } from './checkpoint.ts';
 export { classifyExamples, type Classified } from './classifier.ts';
 export { compatibleDigests, trainingDigest } from './digest.ts';
 export type { Batch, Examples, PlainTokens } from './examples.ts';
-export { loadExamples } from './from-release.ts';
+export { firstParameters, loadExamples } from './from-release.ts';
 export type { JointLoss } from './joint-loss.ts';
 export { stepsPerEpoch } from './order.ts';
 export { PARAMETER, initialParameters, promptStart, type Parameters } from './parameters.ts';

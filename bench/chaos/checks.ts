@@ -1,0 +1,115 @@
+/** What must hold after a run, however often something was killed in it. */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from '@temporalio/worker';
+import type { WorkflowHandle } from '@temporalio/client';
+import { Client as MinioClient } from 'minio';
+import { MANIFEST_FILE, releaseManifestSchema } from '../../contracts/index.ts';
+import { homeFolder, readStack } from '../../infra/index.ts';
+import { readLedger } from '../../rapt/release/index.ts';
+import { createMinioStore, findGarbage } from '../../storage/index.ts';
+import { isRunning } from '../../system/index.ts';
+import { allModelProcesses } from './supervisor.ts';
+
+const TENANT = 'local';
+
+/** Each text left in one noisy version: the bytes on the client's disk, the ledger, and every version of every object that was ever written
+ *  agree. @param releases digests of the releases of all runs so far. @returns what does not hold. */
+export async function checkReleasedOnce(releases: ReadonlySet<string>): Promise<string[]> {
+  const problems: string[] = [];
+  const home = join(homeFolder(), 'client', TENANT);
+  const folders = readdirSync(join(home, 'releases'));
+  if (folders.length !== releases.size) problems.push(`${folders.length} releases on the client's disk after ${releases.size} runs`);
+  const ledger = await readLedger(home);
+  const local = new Map<string, string>();
+  for (const folder of folders) {
+    const path = join(home, 'releases', folder);
+    const bytes = readFileSync(join(path, MANIFEST_FILE));
+    const digest = createHash('sha256').update(bytes).digest('hex');
+    const entries = ledger.filter(({ localKey }) => localKey === folder);
+    if (entries.length !== 1 || entries[0]!.digest !== digest) problems.push(`release ${digest} is ${entries.length} times in the ledger`);
+    if (!releases.has(digest)) problems.push(`release ${digest} belongs to no run`);
+    const manifest = releaseManifestSchema.parse(JSON.parse(bytes.toString('utf8')));
+    for (const file of [MANIFEST_FILE, ...manifest.shards.map((shard) => shard.file)])
+      local.set(`releases/${TENANT}/${digest}/${file}`, createHash('md5').update(readFileSync(join(path, file))).digest('hex'));
+  }
+  const written = await versionsUnder(`releases/${TENANT}/`);
+  for (const { key, etag } of written) {
+    const expected = local.get(key);
+    if (expected === undefined) problems.push(`${key} was written and is no part of a release on the client's disk`);
+    else if (etag !== expected) problems.push(`${key} was written with other bytes than those on the client's disk`);
+  }
+  for (const key of local.keys()) if (!written.some((version) => version.key === key)) problems.push(`${key} was never written`);
+  return problems;
+}
+
+/** Nothing is left that nobody needs. */
+export async function checkLeftovers(): Promise<string[]> {
+  const problems: string[] = [];
+  const stack = readStack();
+  const worker = stack?.processes.gpu?.pid;
+  for (const { pid, parent } of allModelProcesses()) if (parent !== worker && belongsHere(pid)) problems.push(`model process ${pid} has no worker`);
+  const home = homeFolder();
+  for (const path of filesUnder(join(home, 'client')))
+    if (/\/tmp\/[^/]+$|\.part$/.test(path)) problems.push(`temporary file ${path.slice(home.length + 1)}`);
+  for (const path of filesUnder(join(home, 'gpu')))
+    if (!path.startsWith(join(home, 'gpu', 'releases')) || path.endsWith('.part')) problems.push(`temporary file ${path.slice(home.length + 1)}`);
+  for (const path of filesUnder(join(home, 'stack', 'minio', '.minio.sys', 'multipart'))) problems.push(`unfinished upload ${path.slice(home.length + 1)}`);
+  const garbage = await findGarbage(createMinioStore(stack!.s3), { beforeMs: Infinity, openRuns: () => Promise.resolve([]) });
+  for (const { key } of garbage.objects) problems.push(`${key} is referred to by nothing`);
+  return problems;
+}
+
+export async function checkReplay(handle: WorkflowHandle, bundle: { codePath: string }): Promise<string[]> {
+  try {
+    await Worker.runReplayHistory({ workflowBundle: bundle }, await handle.fetchHistory(), handle.workflowId);
+    return [];
+  } catch (error) {
+    return [`the history does not replay: ${error instanceof Error ? error.message : String(error)}`];
+  }
+}
+
+/** From now on the store keeps every version of what is written. */
+export async function keepVersions(): Promise<void> {
+  const { s3 } = readStack()!;
+  await createMinioStore(s3).ensureBucket();
+  await minio().setBucketVersioning(s3.bucket, { Status: 'Enabled' });
+}
+
+async function versionsUnder(prefix: string): Promise<{ key: string; etag: string }[]> {
+  const found: { key: string; etag: string }[] = [];
+  const stream = minio().listObjects(readStack()!.s3.bucket, prefix, true, { IncludeVersion: true });
+  for await (const { name, etag, isDeleteMarker } of stream as AsyncIterable<{ name: string; etag?: string; isDeleteMarker?: boolean }>)
+    if (isDeleteMarker !== true && etag !== undefined) found.push({ key: name, etag: etag.replaceAll('"', '') });
+  return found;
+}
+
+function minio(): MinioClient {
+  const { endpoint, accessKey, secretKey } = readStack()!.s3;
+  const { hostname, port } = new URL(endpoint);
+  return new MinioClient({ endPoint: hostname, port: Number(port), useSSL: false, accessKey, secretKey, region: 'us-east-1' });
+}
+
+/** Other work of this machine may run models as well. */
+function belongsHere(pid: number): boolean {
+  try {
+    return isRunning(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(CHAOS_MARK);
+  } catch {
+    return false;
+  }
+}
+
+/** In the environment of every process that the bench starts. */
+export const CHAOS_MARK = `TF_RAPT_CHAOS=${process.pid}`;
+
+function filesUnder(folder: string): string[] {
+  let names: string[];
+  try {
+    names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  } catch {
+    return [];
+  }
+  return names.map((name) => join(folder, name)).filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true);
+}
+

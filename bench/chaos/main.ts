@@ -1,0 +1,153 @@
+/** `npm run chaos -- --runs N --seed S`: small real runs on real servers, in which processes are killed at seeded random moments.
+ *  Ends with code 1 when anything does not hold, and names the command that repeats the run in which it did not. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
+import { Runtime } from '@temporalio/worker';
+import { parseTuningConfig, type TuningConfig } from '../../contracts/index.ts';
+import { down, homeFolder, up } from '../../infra/index.ts';
+import { cacheFolder } from '../../rapt/cache.ts';
+import { workflowBundle } from '../../workers/bundle.ts';
+import { installRuntime } from '../../workers/shared.ts';
+import { PlainTrainer } from '../plain-training.ts';
+import { CHAOS_MARK, checkLeftovers, checkReleasedOnce, checkReplay, keepVersions } from './checks.ts';
+import { planRun } from './plan.ts';
+import { runWithKills, type Outcome } from './run.ts';
+import { Supervisor } from './supervisor.ts';
+
+const ROWS_PER_RUN = 200;
+/** A process that lost its parent ends after the step or the loading that it is in. */
+const SETTLE_TIMEOUT_MS = 20_000;
+
+interface Row {
+  readonly run: number;
+  readonly kills: string;
+  readonly seconds: number;
+  readonly ended: boolean;
+  readonly sameDigest: boolean;
+  readonly once: boolean;
+  readonly clean: boolean;
+  readonly replays: boolean;
+  readonly problems: readonly string[];
+}
+
+const { values } = parseArgs({ options: { runs: { type: 'string', default: '6' }, seed: { type: 'string', default: '1' }, first: { type: 'string', default: '0' }, keep: { type: 'boolean', default: false } } });
+const [runs, seed, first] = [values.runs, values.seed, values.first].map(Number) as [number, number, number];
+if (![runs, seed, first].every((value) => Number.isInteger(value) && value >= 0)) throw new Error('--runs, --seed and --first take whole numbers');
+
+const home = mkdtempSync(join(tmpdir(), 'rapt-chaos-'));
+process.env['RAPT_HOME'] = home;
+const [mark, markValue] = CHAOS_MARK.split('=') as [string, string];
+process.env[mark] = markValue;
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const rows: Row[] = [];
+try {
+  say(`the servers, workers and data of this bench are in ${homeFolder()}`);
+  const { temporal } = await up({ say });
+  await keepVersions();
+  installRuntime();
+  const bundle = await workflowBundle(Runtime.instance().logger);
+  const connection = await Connection.connect({ address: temporal.address });
+  const client = new Client({ connection });
+  const supervisor = new Supervisor();
+  supervisor.start();
+  const trainer = new PlainTrainer('all-MiniLM-L6-v2');
+  const releases = new Set<string>();
+  for (let run = first; run < first + runs; run++) {
+    const config = writeTable(run);
+    const id = `chaos-${run}`;
+    const plan = planRun(seed, run);
+    const outcome = await runWithKills(client, supervisor, id, config, plan);
+    const { result, failure } = outcome;
+    const problems = failure === null ? [] : [failure];
+    let sameDigest = false;
+    let once: string[] = ['no release'];
+    if (result !== null) {
+      releases.add(result.release.sha256);
+      const folder = await releaseFolderOf(result.release.sha256);
+      sameDigest = (await trainer.train(folder, config.tuning)).adapter === result.adapter.sha256;
+      if (!sameDigest) problems.push('the adapter differs from that of the undisturbed training');
+      once = await checkReleasedOnce(releases);
+    }
+    const left = await settled(checkLeftovers);
+    const replay = await checkReplay(client.workflow.getHandle(id), bundle);
+    problems.push(...once, ...left, ...replay);
+    const row: Row = {
+      run,
+      kills: killsOf(outcome),
+      seconds: outcome.seconds,
+      ended: result !== null,
+      sameDigest,
+      once: once.length === 0,
+      clean: left.length === 0,
+      replays: replay.length === 0,
+      problems,
+    };
+    rows.push(row);
+    say(line(row));
+    for (const problem of problems) say(`  ${problem}`);
+    if (problems.length > 0) say(`  again: npm run chaos -- --seed ${seed} --first ${run} --runs 1`);
+  }
+  await supervisor.stop();
+  await connection.close();
+} finally {
+  await down();
+  if (!values.keep) rmSync(home, { recursive: true, force: true });
+}
+
+process.stdout.write('| run | killed | s | ended | digest | once | clean | replay |\n|---|---|---|---|---|---|---|---|\n');
+for (const row of rows) process.stdout.write(`${line(row)}\n`);
+const count = (holds: (row: Row) => boolean): string => `${rows.filter(holds).length} of ${rows.length}`;
+process.stdout.write(
+  `\nseed ${seed}: ended ${count(({ ended }) => ended)}, adapter of the undisturbed training ${count(({ sameDigest }) => sameDigest)}, ` +
+    `each text released exactly once ${count(({ once }) => once)}, nothing left over ${count(({ clean }) => clean)}, history replays ${count(({ replays }) => replays)}\n`,
+);
+if (rows.some(({ problems }) => problems.length > 0)) process.exitCode = 1;
+
+/** Texts of this run alone. @returns the run's configuration. */
+function writeTable(run: number): TuningConfig {
+  const [, ...lines] = readFileSync(join(cacheFolder(), 'datasets', 'movie-reviews', 'train.tsv'), 'utf8').trimEnd().split('\n');
+  const texts = Array.from({ length: ROWS_PER_RUN }, (_, row) => lines[(run * ROWS_PER_RUN + row) % lines.length]!);
+  const train = join(home, `texts-${run}.tsv`);
+  writeFileSync(train, `text\tlabel\n${texts.join('\n')}\n`);
+  const parsed = parseTuningConfig({
+    data: { train, maxTokens: 16 },
+    tuning: { epochs: 2, batchSize: 8, length: 4, checkpointEverySteps: 4, reconstruction: { plainTokens: 2, vocabularySize: 100, bottleneck: 8 } },
+  });
+  if (!parsed.ok) throw new Error('the configuration of the bench is not valid');
+  return parsed.value;
+}
+
+async function releaseFolderOf(digest: string): Promise<string> {
+  const { openRelease } = await import('../../rapt/release/index.ts');
+  const { readdir } = await import('node:fs/promises');
+  const all = join(home, 'client', 'local', 'releases');
+  for (const name of await readdir(all)) {
+    const found = await openRelease(join(all, name));
+    if (found?.digest === digest) return join(all, name);
+  }
+  throw new Error(`release ${digest} is not on the client's disk`);
+}
+
+/** The answer once nothing is found, or the last one when time is up. */
+async function settled(check: () => Promise<string[]>): Promise<string[]> {
+  const deadline = Date.now() + SETTLE_TIMEOUT_MS;
+  for (;;) {
+    const found = await check().catch((error: unknown) => [`cannot be checked: ${String(error)}`]);
+    if (found.length === 0 || Date.now() > deadline) return found;
+    await sleep(500);
+  }
+}
+
+function killsOf({ kills }: Outcome): string {
+  return kills.map(({ kill, done }) => `${kill.victim} in ${kill.phase}${done ? '' : ' (was not there)'}`).join(', ');
+}
+
+function line({ run, kills, seconds, ended, sameDigest, once, clean, replays }: Row): string {
+  const mark = (holds: boolean): string => (holds ? 'yes' : 'NO');
+  return `| ${run} | ${kills} | ${seconds.toFixed(0)} | ${mark(ended)} | ${mark(sameDigest)} | ${mark(once)} | ${mark(clean)} | ${mark(replays)} |`;
+}

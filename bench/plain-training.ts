@@ -1,0 +1,47 @@
+/** The same training in one process: no Temporal, no object store, no checkpoint. What a service is measured against, and its results too. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { MANIFEST_FILE, releaseManifestSchema, type Sha256, type TuningOptions } from '../contracts/index.ts';
+import { Encoder, locateBackbone, readBackboneConfig, readFrameIds } from '../rapt/backbone/index.ts';
+import { adapterCard, adapterDigest, encodeAdapter, firstParameters, loadExamples, Trainer, trainingDigest } from '../rapt/tuning/index.ts';
+import { sha256Of } from '../system/index.ts';
+
+export interface PlainTraining {
+  readonly adapter: Sha256;
+  readonly steps: number;
+  /** From the first step to the last. */
+  readonly stepSeconds: number;
+}
+
+/** Trains without a pause on releases of one backbone. */
+export class PlainTrainer {
+  readonly #backbone: string;
+  #encoder: Encoder | null = null;
+
+  /** @param backbone as in a run's configuration. */
+  constructor(backbone: string) {
+    this.#backbone = backbone;
+  }
+
+  /** @param folder a complete release. */
+  async train(folder: string, tuning: TuningOptions): Promise<PlainTraining> {
+    const backbone = await locateBackbone(this.#backbone);
+    const encoder = (this.#encoder ??= new Encoder(backbone.folder));
+    const bytes = readFileSync(join(folder, MANIFEST_FILE));
+    const manifest = releaseManifestSchema.parse(JSON.parse(bytes.toString('utf8')));
+    const release = sha256Of(bytes);
+    const trainer = new Trainer({
+      encoder,
+      examples: await loadExamples(folder, manifest, 'train'),
+      frame: readFrameIds(backbone.folder),
+      options: tuning,
+      trainingDigest: trainingDigest(release, backbone.sha256, tuning),
+      parameters: firstParameters(encoder.config, backbone.folder, manifest, tuning),
+    });
+    const start = performance.now();
+    while (!trainer.finished) await trainer.next();
+    const stepSeconds = (performance.now() - start) / 1000;
+    const card = adapterCard({ manifest, release, backbone: { name: backbone.name, sha256: backbone.sha256 }, tuning });
+    return { adapter: adapterDigest(encodeAdapter(trainer.parameters, card, readBackboneConfig(backbone.folder))), steps: trainer.step, stepSeconds };
+  }
+}
