@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { DeterminismViolationError } from '@temporalio/workflow';
+import { Worker } from '@temporalio/worker';
+import { CONTROL_QUEUE, WORKFLOW_TYPE, type TuningResult } from '../../contracts/index.ts';
+import { simpleActivities } from './activities.ts';
+import { HISTORIES, historyFiles } from './histories.ts';
+import { PATHS } from './paths.ts';
+import { startWorkflowServer, type WorkflowServer } from './server.ts';
+
+let server: WorkflowServer;
+before(async () => {
+  server = await startWorkflowServer();
+}, { timeout: 120_000 });
+after(() => server.stop(), { timeout: 60_000 });
+
+describe('a run', () => {
+  for (const { name, activities, walk } of PATHS)
+    it(`can be: ${name}`, { timeout: 120_000 }, async () => {
+      const stopActivities = await server.activityWorkers({ ...simpleActivities, ...activities?.() });
+      const stopControl = await server.controlWorker('first');
+      try {
+        for (const handle of await walk(server, `path-${name.replaceAll(' ', '-')}`)) {
+          const history = await handle.fetchHistory();
+          await Worker.runReplayHistory({ workflowBundle: server.bundle }, history, handle.workflowId);
+          assert.ok((history.events?.length ?? 0) < 10_000);
+        }
+      } finally {
+        await stopControl();
+        await stopActivities();
+      }
+    });
+
+  it('stays on the version that it began with, and moves to a newer one when it goes on in a new history', { timeout: 60_000 }, async () => {
+    const versionOf = async (runId?: string): Promise<string | null | undefined> =>
+      (await server.client.workflow.getHandle('upgraded', runId).describe()).raw.workflowExecutionInfo?.versioningInfo?.deploymentVersion?.buildId;
+    const stops: (() => Promise<void>)[] = [];
+    let upgraded = false;
+    try {
+      stops.push(
+        await server.activityWorkers({
+          ...simpleActivities,
+          // The server tells a run of a newer version with one of its next tasks, not with the very next one.
+          train: async (block) => {
+            await sleep(upgraded ? 0 : 200);
+            return simpleActivities.train(block);
+          },
+        }),
+      );
+      stops.push(await server.controlWorker('old'));
+      const handle = await server.client.workflow.start(WORKFLOW_TYPE.tuning, { workflowId: 'upgraded', taskQueue: CONTROL_QUEUE, args: [{ tuning: { epochs: 100 } }] });
+      while ((await versionOf()) !== 'old') await sleep(50);
+      stops.push(await server.controlWorker('new'));
+      while ((await versionOf()) === 'old') await sleep(50);
+      upgraded = true;
+      assert.equal(((await handle.result()) as TuningResult).status, 'completed');
+      assert.equal(await versionOf(handle.firstExecutionRunId), 'old');
+      assert.equal(await versionOf(), 'new');
+    } finally {
+      for (const stop of stops) await stop();
+    }
+  });
+});
+
+describe('the recorded histories', () => {
+  it('are there for every path', () => {
+    const recorded = readdirSync(HISTORIES).map((file) => file.replace(/-\d+\.json$/, ''));
+    assert.deepEqual([...new Set(recorded)].sort(), PATHS.map(({ name }) => name.replaceAll(' ', '-')).sort());
+  });
+
+  for (const file of historyFiles())
+    it(`${file} replays`, async () => {
+      await Worker.runReplayHistory({ workflowBundle: server.bundle }, JSON.parse(readFileSync(join(HISTORIES, file), 'utf8')), file);
+    });
+
+  it('are refused by a workflow that was changed', { timeout: 60_000 }, async () => {
+    const root = fileURLToPath(new URL('../..', import.meta.url));
+    const folder = mkdtempSync(join(tmpdir(), 'rapt-changed-'));
+    try {
+      for (const part of ['workflows', 'contracts', 'package.json']) cpSync(join(root, part), join(folder, part), { recursive: true });
+      symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+      const path = join(folder, 'workflows', 'tuning.ts');
+      const source = readFileSync(path, 'utf8');
+      // Validates after privatizing.
+      const changed = source.replace('    if (carried === undefined) await this.#validate();\n', '').replace(/(    const local = carried.*\n)/, '$1    if (carried === undefined) await this.#validate();\n');
+      assert.notEqual(changed, source);
+      writeFileSync(path, changed);
+      const replay = Worker.runReplayHistory({ workflowsPath: join(folder, 'workflows', 'index.ts') }, JSON.parse(readFileSync(join(HISTORIES, 'finished-1.json'), 'utf8')), 'changed');
+      await assert.rejects(replay, DeterminismViolationError);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
