@@ -1,6 +1,7 @@
 /** Where things lie, what runs, and what is missing on this machine. */
 export { resolveServices, type Services } from './environment.ts';
 export { cacheFolder, homeFolder, projectRoot } from './paths.ts';
-export { readStack, type StackRecord } from './stack/record.ts';
+export { end, isAlive, startDetached } from './stack/process.ts';
+export { readStack, type StackRecord, type StartedProcess } from './stack/record.ts';
 export { down, stackStatus, up, type ComponentStatus, type UpOptions } from './stack/stack.ts';
 export { diagnose, type Finding } from './doctor.ts';

@@ -10,7 +10,7 @@ import { homeFolder, readStack } from '../../infra/index.ts';
 import { readLedger } from '../../rapt/release/index.ts';
 import { createMinioStore, findGarbage } from '../../storage/index.ts';
 import { isRunning } from '../../system/index.ts';
-import { allModelProcesses } from './supervisor.ts';
+import { modelProcesses } from './supervisor.ts';
 
 const TENANT = 'local';
 
@@ -31,6 +31,9 @@ export async function checkReleasedOnce(releases: ReadonlySet<string>): Promise<
     if (entries.length !== 1 || entries[0]!.digest !== digest) problems.push(`release ${digest} is ${entries.length} times in the ledger`);
     if (!releases.has(digest)) problems.push(`release ${digest} belongs to no run`);
     const manifest = releaseManifestSchema.parse(JSON.parse(bytes.toString('utf8')));
+    // Written with each shard that is drawn, under the shard's digest.
+    const drawn = readdirSync(join(path, 'private', 'shards')).length;
+    if (drawn !== manifest.shards.length) problems.push(`${drawn} shards were drawn for the ${manifest.shards.length} of release ${digest}`);
     for (const file of [MANIFEST_FILE, ...manifest.shards.map((shard) => shard.file)])
       local.set(`releases/${TENANT}/${digest}/${file}`, createHash('md5').update(readFileSync(join(path, file))).digest('hex'));
   }
@@ -44,12 +47,11 @@ export async function checkReleasedOnce(releases: ReadonlySet<string>): Promise<
   return problems;
 }
 
-/** Nothing is left that nobody needs. */
-export async function checkLeftovers(): Promise<string[]> {
+/** Nothing is left that nobody needs. @param gpuWorkers those that run, which may keep a model loaded for the next run. */
+export async function checkLeftovers(gpuWorkers: readonly number[]): Promise<string[]> {
   const problems: string[] = [];
   const stack = readStack();
-  const worker = stack?.processes.gpu?.pid;
-  for (const { pid, parent } of allModelProcesses()) if (parent !== worker && belongsHere(pid)) problems.push(`model process ${pid} has no worker`);
+  for (const { pid, parent } of modelProcesses()) if (!gpuWorkers.includes(parent) && belongsHere(pid)) problems.push(`model process ${pid} has no worker`);
   const home = homeFolder();
   for (const path of filesUnder(join(home, 'client')))
     if (/\/tmp\/[^/]+$|\.part$/.test(path)) problems.push(`temporary file ${path.slice(home.length + 1)}`);

@@ -73,7 +73,8 @@ try {
       if (!sameDigest) problems.push('the adapter differs from that of the undisturbed training');
       once = await checkReleasedOnce(releases);
     }
-    const left = await settled(checkLeftovers);
+    await supervisor.thawed();
+    const left = await settled(() => checkLeftovers(supervisor.gpuWorkers()));
     const replay = await checkReplay(client.workflow.getHandle(id), bundle);
     problems.push(...once, ...left, ...replay);
     const row: Row = {

@@ -6,7 +6,8 @@ import { permutation, seededStream } from '../../rapt/tuning/index.ts';
 
 export const PHASES = ['privatize', 'publish', 'train', 'checkpoint', 'predict', 'report'] as const;
 export type Phase = (typeof PHASES)[number];
-export const VICTIMS = ['client', 'gpu', 'trainer', 'control', 'temporal', 'minio'] as const;
+/** `frozen` is a GPU worker that is stopped past its heartbeat and woken when another works on its run. */
+export const VICTIMS = ['client', 'gpu', 'trainer', 'frozen', 'control', 'temporal', 'minio'] as const;
 export type Victim = (typeof VICTIMS)[number];
 
 export interface Kill {
@@ -14,7 +15,7 @@ export interface Kill {
   readonly victim: Victim;
   /** From the moment in which the phase is seen to begin, as a share of the time that it usually takes. */
   readonly at: number;
-  /** Seconds until a supervisor starts it again. */
+  /** Seconds until a supervisor starts it again. A frozen worker is woken after its heartbeat has timed out, whatever this says. */
   readonly downSeconds: number;
 }
 

@@ -31,7 +31,7 @@ export async function runWithKills(client: Client, supervisor: Supervisor, workf
   for (const kill of plan) {
     const seen = await untilPhase(handle, kill.phase, () => run.over);
     if (seen) await sleep(kill.at * PHASE_MS[kill.phase]);
-    kills.push({ kill, done: seen && !run.over && supervisor.kill(kill.victim, kill.downSeconds) });
+    kills.push({ kill, done: seen && !run.over && supervisor.strike(kill.victim, kill.downSeconds, await busyWorker(handle)) });
   }
   return { ...(await ended), kills, seconds: (Date.now() - start) / 1000 };
 }
@@ -48,6 +48,16 @@ async function untilPhase(handle: WorkflowHandle, phase: Phase, isOver: () => bo
 async function isPending(handle: WorkflowHandle, activity: string): Promise<boolean> {
   const description = await handle.describe().catch(() => null);
   return description?.raw.pendingActivities?.some(({ activityType }) => activityType?.name === activity) === true;
+}
+
+/** Process of the GPU worker that works on the run. Its identity at the server holds the process id. */
+async function busyWorker(handle: WorkflowHandle): Promise<number | undefined> {
+  const description = await handle.describe().catch(() => null);
+  for (const { lastWorkerIdentity } of description?.raw.pendingActivities ?? []) {
+    const [, pid] = /^rapt-gpu-(\d+)-/.exec(lastWorkerIdentity ?? '') ?? [];
+    if (pid !== undefined) return Number(pid);
+  }
+  return undefined;
 }
 
 function checkpointIsWritten(): boolean {

@@ -1,14 +1,20 @@
-/** Kills processes of the local stack and starts again what does not run, as a supervisor would. */
+/** Kills processes of the local stack, and starts again what does not run, as a supervisor would. A second GPU worker stands by, so that what
+ *  one loses the other takes over. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readStack, stackStatus, up } from '../../infra/index.ts';
+import { end, homeFolder, isAlive, projectRoot, readStack, stackStatus, startDetached, up, type StartedProcess } from '../../infra/index.ts';
 import type { Victim } from './plan.ts';
 
-type Component = Exclude<Victim, 'trainer'>;
+type Component = Exclude<Victim, 'trainer' | 'frozen'>;
 const POLL_MS = 200;
+/** Heartbeat time-out of GPU activities, and the time in which another worker takes over. */
+const FROZEN_MS = 11_000;
 
 export class Supervisor {
   readonly #heldDown = new Map<Component, number>();
+  readonly #thaws = new Set<Promise<void>>();
+  #spare: StartedProcess | undefined;
   #stopped = false;
   #running: Promise<void> | null = null;
 
@@ -19,19 +25,33 @@ export class Supervisor {
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#running;
+    await this.thawed();
+    if (isAlive(this.#spare)) await end(this.#spare, 20_000);
   }
 
-  /** SIGKILL. @returns false when there is no such process now. */
-  kill(victim: Victim, downSeconds: number): boolean {
-    const pid = victim === 'trainer' ? modelProcesses()[0] : readStack()?.processes[victim]?.pid;
-    if (pid === undefined) return false;
-    if (victim !== 'trainer') this.#heldDown.set(victim, Date.now() + downSeconds * 1000);
-    try {
-      process.kill(pid, 'SIGKILL');
-      return true;
-    } catch {
-      return false;
-    }
+  /** Waits until no worker is frozen any more. */
+  async thawed(): Promise<void> {
+    await Promise.all(this.#thaws);
+  }
+
+  gpuWorkers(): number[] {
+    return [readStack()?.processes.gpu, this.#spare].filter(isAlive).map(({ pid }) => pid);
+  }
+
+  /** @param busy the GPU worker that works on the run, when one does. @returns false when there is no such process now. */
+  strike(victim: Victim, downSeconds: number, busy: number | undefined): boolean {
+    const worker = busy ?? this.gpuWorkers()[0];
+    const components = readStack()?.processes ?? {};
+    const pid = victim === 'trainer' ? modelProcesses().find(({ parent }) => parent === worker)?.pid : victim === 'gpu' || victim === 'frozen' ? worker : components[victim]?.pid;
+    if (pid === undefined || !signal(pid, victim === 'frozen' ? 'SIGSTOP' : 'SIGKILL')) return false;
+    if (victim === 'frozen') {
+      const thaw = sleep(FROZEN_MS).then(() => {
+        signal(pid, 'SIGCONT');
+        this.#thaws.delete(thaw);
+      });
+      this.#thaws.add(thaw);
+    } else if (victim !== 'trainer') this.#heldDown.set(victim, Date.now() + downSeconds * 1000);
+    return true;
   }
 
   async #watch(): Promise<void> {
@@ -42,19 +62,23 @@ export class Supervisor {
         // A worker does not start while its servers are away; it is tried again.
         await up({ components: [component] }).catch(() => undefined);
       }
+      if (!isAlive(this.#spare))
+        this.#spare = startDetached(process.execPath, [join(projectRoot, 'bin', 'rapt.mjs'), 'worker', 'gpu'], { log: join(homeFolder(), 'spare-gpu.log'), cwd: process.cwd() });
       await sleep(POLL_MS);
     }
   }
 }
 
-/** Children of the GPU worker that runs now. */
-export function modelProcesses(): number[] {
-  const worker = readStack()?.processes.gpu?.pid;
-  return worker === undefined ? [] : allModelProcesses().filter(({ parent }) => parent === worker).map(({ pid }) => pid);
+function signal(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false; // ended meanwhile
+  }
 }
 
 /** Every model process on this machine, whoever started it. */
-export function allModelProcesses(): { pid: number; parent: number }[] {
+export function modelProcesses(): { pid: number; parent: number }[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
