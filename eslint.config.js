@@ -66,6 +66,7 @@ export default tseslint.config(
   {
     files: ['test/**/*.ts'],
     rules: {
+      '@typescript-eslint/explicit-module-boundary-types': 'off',
       // node:test returns promises that its runner awaits.
       '@typescript-eslint/no-floating-promises': ['error', { allowForKnownSafeCalls: [{ from: 'package', name: ['test', 'describe', 'it'], package: 'node:test' }] }],
     },

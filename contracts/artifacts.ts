@@ -123,6 +123,11 @@ export const storedCheckpointSchema = z.strictObject({
 });
 export type StoredCheckpoint = z.output<typeof storedCheckpointSchema>;
 
+/** Orders the attempts of a run: when the server first scheduled the activity, in ms, and the attempt's number. An attempt that its worker
+ *  begins late, because it was frozen, is thereby known to be older than the one that took its place. */
+export const fenceSchema = z.strictObject({ scheduledMs: z.int(), attempt: z.int().min(1) });
+export type Fence = z.output<typeof fenceSchema>;
+
 /** latest.json: points at the newest complete checkpoint; moved only by compare-and-swap. What it names is kept, all else may be removed. */
 export const checkpointPointerSchema = z.strictObject({
   format: z.literal('rapt-pointer/2'),
@@ -131,6 +136,7 @@ export const checkpointPointerSchema = z.strictObject({
   totalSteps: z.int().min(1),
   /** Attempt that wrote it, unique for each attempt, so that no two pointers have the same bytes. */
   attempt: z.string(),
+  fence: fenceSchema,
   newest: storedCheckpointSchema,
   /** Those before it, newest first: what to go on from when a newer one is damaged. */
   earlier: z.array(storedCheckpointSchema),

@@ -6,7 +6,7 @@ export const ErrorKind = {
   corruptArtifact: 'RaptCorruptArtifact',
   /** The release is not whole in the store. The workflow has the client publish it again; the client has the bytes. */
   releaseDamaged: 'RaptReleaseDamaged',
-  /** Another attempt of the same run owns the checkpoint pointer now. Never retried. */
+  /** Another attempt of the same run owns the checkpoint pointer now. The server has given this one up long ago. */
   overtaken: 'RaptOvertaken',
   /** A service did not answer within its own retries. */
   unavailable: 'RaptUnavailable',
@@ -34,7 +34,7 @@ export const TRIES: Readonly<Record<ErrorKind, number>> = {
   [ErrorKind.badInput]: 1,
   [ErrorKind.corruptArtifact]: 1,
   [ErrorKind.releaseDamaged]: 1,
-  [ErrorKind.overtaken]: 1,
+  [ErrorKind.overtaken]: 10,
   [ErrorKind.unavailable]: Infinity,
   [ErrorKind.noSpace]: Infinity,
   [ErrorKind.trainerCrashed]: 10,

@@ -1,38 +1,40 @@
 /** latest.json: which checkpoint is the newest, moved by one attempt at a time. */
 import { z } from 'zod';
-import { checkpointPointerSchema, ErrorKind, keys, RaptError } from '../contracts/index.ts';
-import type { CheckpointPointer } from '../contracts/index.ts';
+import { checkpointPointerSchema, ErrorKind, fenceSchema, keys, RaptError } from '../contracts/index.ts';
+import type { CheckpointPointer, Fence } from '../contracts/index.ts';
 import { seal, unseal } from './sealed.ts';
 import type { ObjectStore } from './store.ts';
 
 /** What stands at the pointer's key before the first checkpoint: who may write it. */
-const claimSchema = z.strictObject({ format: z.literal('rapt-claim/1'), attempt: z.string() });
+const claimSchema = z.strictObject({ format: z.literal('rapt-claim/1'), attempt: z.string(), fence: fenceSchema });
 
 /** A claim competes with the advances of the attempt before and with other claims; each loss means that somebody else moved, so this
  *  many in a row means that two attempts keep claiming. */
 const CLAIM_TRIES = 8;
 
 /** The checkpoint pointer as one attempt sees it. Fencing: an attempt first claims the pointer, which rewrites it with the attempt's name
- *  and so changes its tag; from then on every compare-and-swap of an older attempt fails with `overtaken`. */
+ *  and so changes its tag; from then on every compare-and-swap of an older attempt fails with `overtaken`. An attempt that comes to claim
+ *  after a newer one did is refused. */
 export class CheckpointPointerCell {
   readonly #store: ObjectStore;
   readonly #key: string;
   #etag: string | null;
   #current: CheckpointPointer | null;
+  #fence: Fence | null;
   #attempt: string | null = null;
 
-  private constructor(store: ObjectStore, key: string, etag: string | null, current: CheckpointPointer | null) {
+  private constructor(store: ObjectStore, key: string, { etag, current, fence }: Stored) {
     this.#store = store;
     this.#key = key;
     this.#etag = etag;
     this.#current = current;
+    this.#fence = fence;
   }
 
   /** Reads the pointer of a run. @throws RaptError corruptArtifact when what is stored there is no pointer. */
   static async open(store: ObjectStore, tenant: string, run: string): Promise<CheckpointPointerCell> {
     const key = keys.checkpointPointer(tenant, run);
-    const { etag, current } = await load(store, key);
-    return new CheckpointPointerCell(store, key, etag, current);
+    return new CheckpointPointerCell(store, key, await load(store, key));
   }
 
   /** The newest complete checkpoint that this cell knows of; null before the first. */
@@ -41,20 +43,24 @@ export class CheckpointPointerCell {
   }
 
   /** Makes this attempt the only one that can advance. Takes over what an older attempt stored in the meantime: look at `current` after
-   *  the claim, not before. @throws RaptError overtaken when other attempts claim it again and again. */
-  async claim(attempt: string): Promise<void> {
+   *  the claim, not before. @throws RaptError overtaken when a newer attempt has claimed it, or others do again and again. */
+  async claim(attempt: string, fence: Fence): Promise<void> {
     for (let tries = 1; ; tries++) {
-      const claimed = this.#current === null ? { format: 'rapt-claim/1', attempt } : { ...this.#current, attempt };
+      if (this.#fence !== null && isNewer(this.#fence, fence))
+        throw new RaptError(ErrorKind.overtaken, `"${this.#key}" in bucket "${this.#store.bucket}" belongs to a newer attempt than this one`);
+      const claimed = this.#current === null ? { format: 'rapt-claim/1', attempt, fence } : { ...this.#current, attempt, fence };
       try {
         this.#etag = await this.#store.compareAndSwap(this.#key, seal(claimed), this.#etag);
       } catch (error) {
         if (tries === CLAIM_TRIES || !(error instanceof RaptError) || error.kind !== ErrorKind.overtaken) throw error;
-        const { etag, current } = await load(this.#store, this.#key);
+        const { etag, current, fence: claimedBy } = await load(this.#store, this.#key);
         this.#etag = etag;
         this.#current = current;
+        this.#fence = claimedBy;
         continue;
       }
-      if (this.#current !== null) this.#current = { ...this.#current, attempt };
+      if (this.#current !== null) this.#current = { ...this.#current, attempt, fence };
+      this.#fence = fence;
       this.#attempt = attempt;
       return;
     }
@@ -69,13 +75,23 @@ export class CheckpointPointerCell {
   }
 }
 
-async function load(store: ObjectStore, key: string): Promise<{ etag: string | null; current: CheckpointPointer | null }> {
+interface Stored {
+  readonly etag: string | null;
+  readonly current: CheckpointPointer | null;
+  /** Of the attempt that claimed it last. */
+  readonly fence: Fence | null;
+}
+
+const isNewer = (a: Fence, b: Fence): boolean => a.scheduledMs > b.scheduledMs || (a.scheduledMs === b.scheduledMs && a.attempt > b.attempt);
+
+async function load(store: ObjectStore, key: string): Promise<Stored> {
   const stored = await store.read(key);
-  if (stored === null) return { etag: null, current: null };
+  if (stored === null) return { etag: null, current: null, fence: null };
   try {
     const content = unseal(stored.body);
-    const current = claimSchema.safeParse(content).success ? null : checkpointPointerSchema.parse(content);
-    return { etag: stored.etag, current };
+    const claim = claimSchema.safeParse(content);
+    const current = claim.success ? null : checkpointPointerSchema.parse(content);
+    return { etag: stored.etag, current, fence: claim.success ? claim.data.fence : current!.fence };
   } catch (cause) {
     throw new RaptError(
       ErrorKind.corruptArtifact,

@@ -1,7 +1,7 @@
 /** A run's checkpoints in the store, as one attempt of its training writes them: store first, then point, then remove what no pointer names. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { CHECKPOINT_FILES, keys, type CheckpointFile, type CheckpointPointer, type Sha256, type StoredCheckpoint } from '../../contracts/index.ts';
+import { CHECKPOINT_FILES, ErrorKind, keys, RaptError, type CheckpointFile, type CheckpointPointer, type Fence, type Sha256, type StoredCheckpoint } from '../../contracts/index.ts';
 import { addCheckpoint, keptCheckpoints, putFiles, type CheckpointPointerCell, type ObjectStore, type UnfinishedUpload } from '../../storage/index.ts';
 
 /** What a checkpoint's pointer says besides the checkpoint itself. */
@@ -15,16 +15,22 @@ export interface Training {
   readonly keep: number;
 }
 
+export interface Attempt {
+  /** Unique. */
+  readonly name: string;
+  readonly fence: Fence;
+}
+
 type Content = Pick<StoredCheckpoint, 'step' | 'trainingDigest' | 'loss'>;
 
 export class RunCheckpoints {
   readonly #store: ObjectStore;
   readonly #cell: CheckpointPointerCell;
-  readonly #attempt: string;
+  readonly #attempt: Attempt;
   readonly #training: Training;
 
   /** @param cell claimed by this attempt. */
-  constructor(store: ObjectStore, cell: CheckpointPointerCell, attempt: string, training: Training) {
+  constructor(store: ObjectStore, cell: CheckpointPointerCell, attempt: Attempt, training: Training) {
     this.#store = store;
     this.#cell = cell;
     this.#attempt = attempt;
@@ -34,12 +40,24 @@ export class RunCheckpoints {
   /** @throws RaptError overtaken when a newer attempt owns the pointer: the caller must stop. */
   async add({ step, trainingDigest, loss }: Content, folder: string): Promise<void> {
     const { tenant, run, release, totalSteps, keep } = this.#training;
+    const { name: attempt, fence } = this.#attempt;
     const paths = Object.fromEntries(CHECKPOINT_FILES.map((file) => [file, join(folder, file)])) as Record<CheckpointFile, string>;
-    const files = await putFiles(this.#store, keys.checkpointPrefix(tenant, run, step, this.#attempt), paths);
-    const { next, dropped } = addCheckpoint(this.#cell.current, { step, trainingDigest, loss, files }, keep);
-    await this.#cell.advance({ format: 'rapt-pointer/2', release, trainingDigest: this.#training.trainingDigest, totalSteps, attempt: this.#attempt, ...next });
-    // What cannot be removed now is removed by the next attempt, or by `rapt gc`.
-    for (const { files: old } of dropped) for (const { key } of Object.values(old)) await this.#store.remove(key).catch(() => undefined);
+    const files = await putFiles(this.#store, keys.checkpointPrefix(tenant, run, step, attempt), paths);
+    const added = { step, trainingDigest, loss, files };
+    const { next, dropped } = addCheckpoint(this.#cell.current, added, keep);
+    try {
+      await this.#cell.advance({ format: 'rapt-pointer/2', release, trainingDigest: this.#training.trainingDigest, totalSteps, attempt, fence, ...next });
+    } catch (error) {
+      // Nobody will ever point at them.
+      if (error instanceof RaptError && error.kind === ErrorKind.overtaken) await this.#remove([added]);
+      throw error;
+    }
+    await this.#remove(dropped);
+  }
+
+  /** What cannot be removed now is removed by the next attempt, or by `rapt gc`. */
+  async #remove(checkpoints: readonly StoredCheckpoint[]): Promise<void> {
+    for (const { files } of checkpoints) for (const { key } of Object.values(files)) await this.#store.remove(key).catch(() => undefined);
   }
 }
 
@@ -70,9 +88,9 @@ export function queueUploads(checkpoints: RunCheckpoints, onPointed: (step: numb
 
 /** Claims a run's pointer for an attempt, and removes what attempts before it left in the store and never pointed at.
  *  What is removed was listed before the claim: it is of attempts that can no longer move the pointer, never of a newer one. */
-export async function claimRun(store: ObjectStore, cell: CheckpointPointerCell, { tenant, run }: { tenant: string; run: string }, attempt: string): Promise<void> {
+export async function claimRun(store: ObjectStore, cell: CheckpointPointerCell, { tenant, run }: { tenant: string; run: string }, { name, fence }: Attempt): Promise<void> {
   const found = await listCheckpointObjects(store, tenant, run);
-  await cell.claim(attempt);
+  await cell.claim(name, fence);
   await removeOthers(store, found, cell.current);
 }
 

@@ -5,7 +5,7 @@ import { ErrorKind, RaptError, TRAINING_PROGRESS_SIGNAL, type TrainBlock, type T
 import { compatibleDigests, readState, stepsPerEpoch, totalSteps as stepsOf } from '../../rapt/tuning/index.ts';
 import { CheckpointPointerCell, type ObjectStore } from '../../storage/index.ts';
 import { createProgressReporter, type ProgressReporter } from '../progress.ts';
-import { claimRun, queueUploads, RunCheckpoints } from './checkpoints.ts';
+import { claimRun, queueUploads, RunCheckpoints, type Attempt } from './checkpoints.ts';
 import { fetchRelease, requireBackbone } from './fetch.ts';
 import type { ModelHost } from './model-host.ts';
 import type { Scratch } from './scratch.ts';
@@ -32,7 +32,7 @@ export async function train({ store, scratch, models }: GpuDependencies, request
   const perEpoch = stepsPerEpoch(fetched.manifest.rows.train, tuning.batchSize);
   const totalSteps = stepsOf(tuning, perEpoch);
 
-  const attempt = `${info.attempt}-${randomUUID()}`;
+  const attempt: Attempt = { name: `${info.attempt}-${randomUUID()}`, fence: { scheduledMs: info.scheduledTimestampMs, attempt: info.attempt } };
   const cell = await CheckpointPointerCell.open(store, tenant, run);
   await claimRun(store, cell, { tenant, run }, attempt);
   const checkpoints = new RunCheckpoints(store, cell, attempt, { tenant, run, release: release.digest, trainingDigest, totalSteps, keep: tuning.keepCheckpoints });

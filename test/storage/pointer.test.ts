@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { ErrorKind, keys, RaptError } from '../../contracts/index.ts';
-import type { ArtifactRef, CheckpointPointer, Sha256, StoredCheckpoint } from '../../contracts/index.ts';
+import type { ArtifactRef, CheckpointPointer, Fence, Sha256, StoredCheckpoint } from '../../contracts/index.ts';
 import { CheckpointPointerCell, createMinioStore } from '../../storage/index.ts';
 import type { ObjectStore } from '../../storage/index.ts';
 import { removeMinioFolder, startMinio } from '../support/minio.ts';
@@ -20,6 +20,8 @@ after(async () => {
 });
 
 const ref: ArtifactRef = { bucket: 'rapt-test', key: 'x', sha256: 'a'.repeat(64) as Sha256, sizeBytes: 1 };
+/** Attempts are named in the order in which they were made. */
+const fence = (attempt: string): Fence => ({ scheduledMs: 1000, attempt: attempt.charCodeAt(0) });
 const checkpoint = (step: number): StoredCheckpoint => ({
   step,
   trainingDigest: 'b'.repeat(64) as Sha256,
@@ -32,6 +34,7 @@ const pointer = (attempt: string, step: number): CheckpointPointer => ({
   trainingDigest: 'b'.repeat(64) as Sha256,
   totalSteps: 100,
   attempt,
+  fence: fence(attempt),
   newest: checkpoint(step),
   earlier: [],
   best: null,
@@ -43,7 +46,7 @@ describe('the checkpoint pointer', () => {
   it('is empty before the first checkpoint, and then points at the newest', async () => {
     const cell = await open('first');
     assert.equal(cell.current, null);
-    await cell.claim('a');
+    await cell.claim('a', fence('a'));
     assert.equal(cell.current, null);
     await cell.advance(pointer('a', 10));
     await cell.advance(pointer('a', 20));
@@ -52,10 +55,10 @@ describe('the checkpoint pointer', () => {
 
   it('is taken over by a later attempt with the checkpoint that stands', async () => {
     const old = await open('later');
-    await old.claim('a');
+    await old.claim('a', fence('a'));
     await old.advance(pointer('a', 10));
     const next = await open('later');
-    await next.claim('b');
+    await next.claim('b', fence('b'));
     assert.deepEqual(next.current, pointer('b', 10));
     await assert.rejects(old.advance(pointer('a', 20)), overtaken);
     await next.advance(pointer('b', 20));
@@ -64,27 +67,40 @@ describe('the checkpoint pointer', () => {
 
   it('cannot be moved by an older attempt even before there is a checkpoint', async () => {
     const old = await open('early');
-    await old.claim('a');
+    await old.claim('a', fence('a'));
     const next = await open('early');
-    await next.claim('b');
+    await next.claim('b', fence('b'));
     await assert.rejects(old.advance(pointer('a', 10)), overtaken);
     await next.advance(pointer('b', 10));
   });
 
   it('shows a claim what an older attempt stored between opening and claiming', async () => {
     const old = await open('between');
-    await old.claim('a');
+    await old.claim('a', fence('a'));
     const next = await open('between');
     await old.advance(pointer('a', 10));
-    await next.claim('b');
+    await next.claim('b', fence('b'));
     assert.equal(next.current?.newest.step, 10);
     await assert.rejects(old.advance(pointer('a', 20)), overtaken);
+  });
+
+  it('is refused to an attempt that begins late, after a newer one took its place', async () => {
+    const frozen = await open('frozen');
+    const next = await open('frozen');
+    await next.claim('b', fence('b'));
+    await assert.rejects(frozen.claim('a', fence('a')), overtaken);
+    await next.advance(pointer('b', 10));
+    await assert.rejects((await open('frozen')).claim('a', fence('a')), overtaken);
+    await next.advance(pointer('b', 20));
+    const later = { scheduledMs: 2000, attempt: 1 };
+    await (await open('frozen')).claim('later activity', later);
+    await assert.rejects(next.advance(pointer('b', 30)), overtaken);
   });
 
   it('belongs to exactly one of several attempts that claim at once', async () => {
     const attempts = ['a', 'b', 'c'];
     const cells = await Promise.all(attempts.map(() => open('race')));
-    await Promise.all(cells.map((cell, index) => cell.claim(attempts[index] ?? '')));
+    await Promise.allSettled(cells.map((cell, index) => cell.claim(attempts[index]!, fence(attempts[index]!))));
     const outcomes = await Promise.allSettled(cells.map((cell, index) => cell.advance(pointer(attempts[index] ?? '', 10))));
     assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
     for (const outcome of outcomes) if (outcome.status === 'rejected') assert.ok(overtaken(outcome.reason));

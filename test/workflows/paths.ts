@@ -17,6 +17,9 @@ export interface Path {
   readonly walk: (server: WorkflowServer, id: string) => Promise<WorkflowHandle[]>;
 }
 
+/** PENDING_ACTIVITY_STATE_STARTED of the server's interface. */
+const PENDING_STARTED = 2;
+
 const THREE_EPOCHS: TuningInput = { tuning: { epochs: 3 } };
 
 const start = ({ client }: WorkflowServer, id: string, input: unknown = THREE_EPOCHS): Promise<WorkflowHandle> =>
@@ -41,7 +44,7 @@ async function untilPending(handle: WorkflowHandle, activity: string, test: (pen
   for (;;) {
     const { raw } = await handle.describe();
     const found = raw.pendingActivities?.find(({ activityType }) => activityType?.name === activity);
-    if (found && test({ attempt: found.attempt ?? 1, started: found.state === 2 })) return;
+    if (found && test({ attempt: found.attempt ?? 1, started: Number(found.state) === PENDING_STARTED })) return;
     await sleep(20);
   }
 }
