@@ -10,6 +10,8 @@ import { EXIT, exitCodeOfKind } from './exit-codes.ts';
 const { TaskQueueType } = proto.temporal.api.enums.v1;
 const CONNECT_TIMEOUT = '5s';
 const QUERY_TIMEOUT_MS = 3000;
+/** A worker that lives asks for work at least this often: a poll lasts a minute. */
+const POLL_SECONDS = 70;
 
 export interface Link {
   readonly client: Client;
@@ -122,7 +124,8 @@ export async function abandonedVersion(link: Link, id: string): Promise<string |
   const buildId = raw.workflowExecutionInfo?.versioningInfo?.deploymentVersion?.buildId ?? '';
   if (buildId === '') return null;
   const pollers = await pollersOf(link, CONTROL_QUEUE, 'workflow');
-  return pollers.some(({ deploymentOptions }) => deploymentOptions?.buildId === buildId) ? null : buildId;
+  const lately = Date.now() / 1000 - POLL_SECONDS;
+  return pollers.some(({ deploymentOptions, lastAccessTime }) => deploymentOptions?.buildId === buildId && Number(lastAccessTime?.seconds ?? 0) > lately) ? null : buildId;
 }
 
 /** Why the attempt before failed of an activity that is waiting to be tried again, and when it will be. */

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, existsSync, ftruncateSync, openSync, readdirSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
-import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { inspect } from 'node:util';
@@ -15,6 +13,7 @@ import type { ObjectStore, StoreOptions } from '../../storage/index.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { removeMinioFolder, startMinio } from '../support/minio.ts';
 import type { TestMinio } from '../support/minio.ts';
+import { startHttpProxy, type Answer } from '../support/proxies.ts';
 
 const folder = temporaryFolder();
 const QUICK = { attempts: 3, baseDelayMs: 10, maxDelayMs: 20 };
@@ -124,7 +123,7 @@ describe('the object store', () => {
     ftruncateSync(file, 12 << 20);
     closeSync(file);
     let parts = 0;
-    const proxy = await startProxy((request) => (request.url?.includes('partNumber=2') === true && ++parts > 0 ? 500 : 'pass'));
+    const proxy = await startHttpProxy(server.options.endpoint, (request) => (request.url?.includes('partNumber=2') === true && ++parts > 0 ? 500 : 'pass'));
     const failing = createMinioStore({ ...server.options, endpoint: proxy.endpoint, partBytes: 5 << 20, retry: QUICK });
     await assert.rejects(failing.put('b/failing', { file: path }), kind(ErrorKind.unavailable, /"b\/failing" in bucket "rapt-test"/));
     proxy.close();
@@ -138,7 +137,7 @@ describe('the object store', () => {
   it('stores nothing when a file changes while it is sent', async () => {
     const path = join(folder, 'changing');
     writeFileSync(path, randomBytes(12 << 20));
-    const proxy = await startProxy((request) => {
+    const proxy = await startHttpProxy(server.options.endpoint, (request) => {
       if (request.url?.includes('partNumber=1') === true) truncateSync(path, 6 << 20);
       return 'pass';
     });
@@ -222,7 +221,7 @@ describe('a compare-and-swap', () => {
   it('knows its own write again when the answer to it was lost', async () => {
     const etag = await store.compareAndSwap('e/lost', Buffer.from('before'), null);
     let writes = 0;
-    const proxy = await startProxy((request) => (request.method === 'PUT' && ++writes === 1 ? 'lose the answer' : 'pass'));
+    const proxy = await startHttpProxy(server.options.endpoint, (request) => (request.method === 'PUT' && ++writes === 1 ? 'lose the answer' : 'pass'));
     const behind = createMinioStore({ ...server.options, endpoint: proxy.endpoint, retry: QUICK });
     const next = await behind.compareAndSwap('e/lost', Buffer.from('after'), etag);
     proxy.close();
@@ -249,7 +248,7 @@ describe('a failure of the object store', () => {
   it('is tried again while the server is busy or the connection breaks', async () => {
     const ref = await store.put('f/busy', randomBytes(300_000));
     const answers: Answer[] = [503, 'break', 'cut the answer', 500];
-    const proxy = await startProxy(() => answers.shift() ?? 'pass');
+    const proxy = await startHttpProxy(server.options.endpoint, () => answers.shift() ?? 'pass');
     const behind = createMinioStore({ ...server.options, endpoint: proxy.endpoint, retry: { ...QUICK, attempts: 5 } });
     assert.equal(sha256Of(await behind.get(ref)), ref.sha256);
     proxy.close();
@@ -257,7 +256,7 @@ describe('a failure of the object store', () => {
   });
 
   it('comes in time when the server hears and never answers', async () => {
-    const proxy = await startProxy(() => 'never answer');
+    const proxy = await startHttpProxy(server.options.endpoint, () => 'never answer');
     const behind = createMinioStore({ ...server.options, endpoint: proxy.endpoint, timeoutMs: 200, retry: { ...QUICK, attempts: 2 } });
     const start = Date.now();
     await assert.rejects(behind.read('f/slow'), kind(ErrorKind.unavailable, /ETIMEDOUT/));
@@ -285,38 +284,3 @@ it('a file is hashed as its bytes are', async () => {
   const bytes = readFileSync(path);
   assert.deepEqual(await sha256File(path), { sha256: createHash('sha256').update(bytes).digest('hex') as Sha256, sizeBytes: bytes.length });
 });
-
-type Answer = number | 'pass' | 'break' | 'cut the answer' | 'lose the answer' | 'never answer';
-
-/** A server between client and store that lets requests pass, or does to them what networks do. */
-async function startProxy(decide: (request: http.IncomingMessage) => Answer): Promise<{ endpoint: string; close: () => void }> {
-  const target = new URL(server.options.endpoint);
-  const proxy = http.createServer((request, reply) => {
-    const answer = decide(request);
-    if (answer === 'never answer') return;
-    if (answer === 'break') return void request.socket.destroy();
-    if (typeof answer === 'number') {
-      request.resume();
-      return void reply.writeHead(answer).end();
-    }
-    const forward = http.request({ host: target.hostname, port: target.port, method: request.method, path: request.url, headers: request.headers }, (inner) => {
-      if (answer === 'lose the answer') return void inner.resume().on('end', () => request.socket.destroy());
-      reply.writeHead(inner.statusCode ?? 500, inner.headers);
-      if (answer === 'pass') return void inner.pipe(reply);
-      inner.once('data', (chunk: Buffer) => {
-        reply.write(chunk.subarray(0, 1000));
-        setTimeout(() => request.socket.destroy(), 50);
-      });
-    });
-    request.pipe(forward);
-  });
-  // The signature covers the Host header, so it is passed on as it came.
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-  return {
-    endpoint: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
-    close: () => {
-      proxy.closeAllConnections();
-      proxy.close();
-    },
-  };
-}

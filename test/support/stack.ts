@@ -1,12 +1,13 @@
 /** The whole of Rapt with servers of a test's own, driven by the command as a user does. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createMinioStore, type ObjectStore, type StoreOptions } from '../../storage/index.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../bin/rapt.mjs', import.meta.url));
+export const PROGRAM = fileURLToPath(new URL('../../bin/rapt.mjs', import.meta.url));
 
 export interface CommandResult {
   readonly code: number | null;
@@ -32,6 +33,12 @@ export class TestStack {
   environment(): NodeJS.ProcessEnv {
     const { RAPT_TEMPORAL_ADDRESS: _a, TEMPORAL_ADDRESS: _b, RAPT_S3_ENDPOINT: _c, ...env } = process.env;
     return { ...env, RAPT_HOME: this.home };
+  }
+
+  /** Its object store. */
+  store(): ObjectStore {
+    const { s3 } = JSON.parse(readFileSync(join(this.home, 'stack', 'stack.json'), 'utf8')) as { s3: StoreOptions };
+    return createMinioStore(s3);
   }
 
   async remove(): Promise<void> {
