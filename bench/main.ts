@@ -1,5 +1,7 @@
 /** `npm run bench -- NAME [--json]`: measurements, each side by side with its peer in one run. */
 import { availableParallelism, cpus, totalmem } from 'node:os';
+import { cancelBench } from './cancel.ts';
+import { overheadBench } from './overhead.ts';
 import { privatizeBench } from './privatize.ts';
 
 export interface Measurement {
@@ -8,7 +10,11 @@ export interface Measurement {
   readonly ratios: Readonly<Record<string, number>>;
 }
 
-const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<Measurement>>> = { privatize: privatizeBench };
+const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<Measurement>>> = {
+  privatize: privatizeBench,
+  overhead: overheadBench,
+  cancel: cancelBench,
+};
 
 const [name = '', ...args] = process.argv.slice(2);
 const bench = BENCHES[name];

@@ -140,6 +140,9 @@ export async function failedAttempt(link: Link, id: string): Promise<string | nu
   return null;
 }
 
+/** Kinds whose message says how to go on. */
+const SAY_WHAT_TO_DO: readonly string[] = [ErrorKind.diverged, ErrorKind.trainerGivenUp];
+
 /** Why a run ended without a result, for people, and the exit code that says so. */
 export function explainFailure(error: unknown, id: string): { message: string; exitCode: number } {
   if (!(error instanceof WorkflowFailedError)) throw error;
@@ -151,5 +154,6 @@ export function explainFailure(error: unknown, id: string): { message: string; e
   if (cause instanceof TimeoutFailure) return { message: `the run timed out: ${cause.message}; ${again}`, exitCode: EXIT.unavailable };
   if (!(cause instanceof ApplicationFailure)) return { message: `the run failed; see it in the Temporal UI. ${again}`, exitCode: EXIT.failed };
   const exitCode = exitCodeOfKind(cause.type);
-  return { message: exitCode === EXIT.badInput ? cause.message : `${cause.message}\n${again}`, exitCode };
+  const saysMore = exitCode === EXIT.badInput || SAY_WHAT_TO_DO.includes(cause.type ?? '');
+  return { message: saysMore ? cause.message : `${cause.message}\n${again}`, exitCode };
 }

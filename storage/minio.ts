@@ -34,6 +34,7 @@ export interface StoreOptions {
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_PART_BYTES = 16 << 20;
+const MOST_READINGS = 3;
 /** User metadata in which each object's SHA-256 is kept. */
 const SHA256_METADATA = 'sha256';
 
@@ -99,7 +100,7 @@ class MinioStore implements ObjectStore {
   }
 
   async get(ref: ArtifactRef): Promise<Buffer> {
-    return this.#request('reading', ref.key, async () => {
+    return this.#readVerified(ref, async () => {
       const body = await readAll(await this.#client.getObject(ref.bucket, ref.key), ref.sizeBytes);
       this.#verify(ref, body.length, sha256Of(body));
       return body;
@@ -110,7 +111,7 @@ class MinioStore implements ObjectStore {
     await mkdir(dirname(path), { recursive: true });
     const partial = `${path}.${randomUUID()}.part`;
     try {
-      await this.#request('reading', ref.key, async () => {
+      await this.#readVerified(ref, async () => {
         const hash = createHash('sha256');
         let sizeBytes = 0;
         const source = await this.#client.getObject(ref.bucket, ref.key);
@@ -238,13 +239,32 @@ class MinioStore implements ObjectStore {
     });
   }
 
+  /** Reads an artifact until its bytes are right: they may have been changed on the way, which a second reading tells from damage in the store. */
+  async #readVerified<T>(ref: ArtifactRef, read: () => Promise<T>): Promise<T> {
+    for (let reading = 1; ; reading++) {
+      try {
+        return await this.#request('reading', ref.key, read);
+      } catch (error) {
+        if (!(error instanceof RaptError)) throw error;
+        if (error.kind === ErrorKind.corruptArtifact && reading < MOST_READINGS) continue;
+        if (error.kind === ErrorKind.unavailable && (await this.#answersFor(ref)))
+          throw new RaptError(ErrorKind.corruptArtifact, `"${ref.key}" in bucket "${ref.bucket}" cannot be read, though the store is up and has it: the store's own copy is damaged`, { cause: error });
+        throw error;
+      }
+    }
+  }
+
+  /** Whether the store tells of the object, though it did not send it. MinIO answers 503 when its copy does not have the checksum it should. */
+  async #answersFor(ref: ArtifactRef): Promise<boolean> {
+    return this.#client.statObject(ref.bucket, ref.key).then(() => true, () => false);
+  }
+
   async #isIntact(ref: ArtifactRef): Promise<boolean> {
     try {
       await this.get(ref);
       return true;
     } catch (error) {
-      // A server that finds its own copy damaged refuses to send it.
-      if (error instanceof RaptError && (error.kind === ErrorKind.corruptArtifact || error.kind === ErrorKind.unavailable)) return false;
+      if (error instanceof RaptError && error.kind === ErrorKind.corruptArtifact) return false;
       throw error;
     }
   }

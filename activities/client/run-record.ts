@@ -17,9 +17,9 @@ export async function writeRunRecord(home: string, tenant: string, run: string, 
   await writeWhole(join(runFolder(home, tenant, run), RECORD_FILE), JSON.stringify(record, null, 2));
 }
 
-/** A reader sees the old file or the new one. */
+/** A reader sees the old file or the new one. What a killed attempt left is overwritten by the next one. */
 export async function writeWhole(path: string, content: string): Promise<void> {
-  const temporary = `${path}.${process.pid}.part`;
+  const temporary = `${path}.part`;
   await writeFile(temporary, content, { mode: 0o600 });
   await rename(temporary, path);
 }

@@ -1,11 +1,11 @@
 /** What must hold after a run, however often something was killed in it. */
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import type { WorkflowHandle } from '@temporalio/client';
 import { Client as MinioClient } from 'minio';
-import { MANIFEST_FILE, releaseManifestSchema } from '../../contracts/index.ts';
+import { keys, MANIFEST_FILE, releaseManifestSchema, type Fence } from '../../contracts/index.ts';
 import { homeFolder, readStack } from '../../infra/index.ts';
 import { readLedger } from '../../rapt/release/index.ts';
 import { createMinioStore, findGarbage } from '../../storage/index.ts';
@@ -25,6 +25,10 @@ export async function checkReleasedOnce(releases: ReadonlySet<string>): Promise<
   const local = new Map<string, string>();
   for (const folder of folders) {
     const path = join(home, 'releases', folder);
+    if (!existsSync(join(path, MANIFEST_FILE))) {
+      problems.push(`release folder ${folder} was begun and never completed`);
+      continue;
+    }
     const bytes = readFileSync(join(path, MANIFEST_FILE));
     const digest = createHash('sha256').update(bytes).digest('hex');
     const entries = ledger.filter(({ localKey }) => localKey === folder);
@@ -63,6 +67,26 @@ export async function checkLeftovers(gpuWorkers: readonly number[]): Promise<str
   return problems;
 }
 
+/** The checkpoint pointer was only ever moved by the newest attempt, and ends at the last step: every version of it that was ever written. */
+export async function checkPointer(run: string): Promise<string[]> {
+  const key = keys.checkpointPointer(TENANT, run);
+  const written: { fence: Fence; newest?: { step: number }; totalSteps?: number }[] = [];
+  for (const { versionId } of await versionsUnder(key)) {
+    const chunks: Buffer[] = [];
+    for await (const chunk of (await minio().getObject(readStack()!.s3.bucket, key, { versionId })) as AsyncIterable<Buffer>) chunks.push(chunk);
+    written.push(JSON.parse(Buffer.concat(chunks).toString('utf8')) as (typeof written)[number]);
+  }
+  // Newest first, as S3 lists them.
+  const problems = written.slice(1).flatMap((before, index) => {
+    const { fence } = written[index]!;
+    const older = fence.scheduledMs < before.fence.scheduledMs || (fence.scheduledMs === before.fence.scheduledMs && fence.attempt < before.fence.attempt);
+    return older ? [`the pointer of attempt ${before.fence.attempt} was overwritten by attempt ${fence.attempt}`] : [];
+  });
+  const last = written[0];
+  if (last?.newest === undefined || last.newest.step !== last.totalSteps) problems.push('the pointer does not end at the last step');
+  return problems;
+}
+
 export async function checkReplay(handle: WorkflowHandle, bundle: { codePath: string }): Promise<string[]> {
   try {
     await Worker.runReplayHistory({ workflowBundle: bundle }, await handle.fetchHistory(), handle.workflowId);
@@ -79,11 +103,11 @@ export async function keepVersions(): Promise<void> {
   await minio().setBucketVersioning(s3.bucket, { Status: 'Enabled' });
 }
 
-async function versionsUnder(prefix: string): Promise<{ key: string; etag: string }[]> {
-  const found: { key: string; etag: string }[] = [];
+async function versionsUnder(prefix: string): Promise<{ key: string; etag: string; versionId: string }[]> {
+  const found: { key: string; etag: string; versionId: string }[] = [];
   const stream = minio().listObjects(readStack()!.s3.bucket, prefix, true, { IncludeVersion: true });
-  for await (const { name, etag, isDeleteMarker } of stream as AsyncIterable<{ name: string; etag?: string; isDeleteMarker?: boolean }>)
-    if (isDeleteMarker !== true && etag !== undefined) found.push({ key: name, etag: etag.replaceAll('"', '') });
+  for await (const { name, etag, versionId, isDeleteMarker } of stream as AsyncIterable<{ name: string; etag?: string; versionId: string; isDeleteMarker?: boolean }>)
+    if (isDeleteMarker !== true && etag !== undefined) found.push({ key: name, etag: etag.replaceAll('"', ''), versionId });
   return found;
 }
 

@@ -7,14 +7,16 @@ import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { Runtime } from '@temporalio/worker';
-import { parseTuningConfig, type TuningConfig } from '../../contracts/index.ts';
+import type { TuningConfig } from '../../contracts/index.ts';
 import { down, homeFolder, up } from '../../infra/index.ts';
 import { cacheFolder } from '../../rapt/cache.ts';
+import { readLedger } from '../../rapt/release/index.ts';
 import { workflowBundle } from '../../workers/bundle.ts';
 import { installRuntime } from '../../workers/shared.ts';
 import { PlainTrainer } from '../plain-training.ts';
-import { CHAOS_MARK, checkLeftovers, checkReleasedOnce, checkReplay, keepVersions } from './checks.ts';
-import { planRun } from './plan.ts';
+import { configOf } from '../service.ts';
+import { CHAOS_MARK, checkLeftovers, checkPointer, checkReleasedOnce, checkReplay, keepVersions } from './checks.ts';
+import { PHASES, planRun, VICTIMS } from './plan.ts';
 import { runWithKills, type Outcome } from './run.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -29,14 +31,21 @@ interface Row {
   readonly ended: boolean;
   readonly sameDigest: boolean;
   readonly once: boolean;
+  /** The checkpoint pointer was moved by the newest attempt alone. */
+  readonly fenced: boolean;
   readonly clean: boolean;
   readonly replays: boolean;
   readonly problems: readonly string[];
 }
 
-const { values } = parseArgs({ options: { runs: { type: 'string', default: '6' }, seed: { type: 'string', default: '1' }, first: { type: 'string', default: '0' }, keep: { type: 'boolean', default: false } } });
+const { values } = parseArgs({ options: { runs: { type: 'string', default: '6' }, seed: { type: 'string', default: '1' }, first: { type: 'string', default: '0' }, victim: { type: 'string' }, phase: { type: 'string' }, keep: { type: 'boolean', default: false } } });
 const [runs, seed, first] = [values.runs, values.seed, values.first].map(Number) as [number, number, number];
 if (![runs, seed, first].every((value) => Number.isInteger(value) && value >= 0)) throw new Error('--runs, --seed and --first take whole numbers');
+
+/** --victim and --phase aim all kills at one spot. */
+const aim = { victim: VICTIMS.find((victim) => victim === values.victim), phase: PHASES.find((phase) => phase === values.phase) };
+if ((values.victim !== undefined && aim.victim === undefined) || (values.phase !== undefined && aim.phase === undefined))
+  throw new Error(`--victim is one of ${VICTIMS.join(', ')}; --phase one of ${PHASES.join(', ')}`);
 
 const home = mkdtempSync(join(tmpdir(), 'rapt-chaos-'));
 process.env['RAPT_HOME'] = home;
@@ -60,23 +69,25 @@ try {
   for (let run = first; run < first + runs; run++) {
     const config = writeTable(run);
     const id = `chaos-${run}`;
-    const plan = planRun(seed, run);
+    const plan = planRun(seed, run, aim);
     const outcome = await runWithKills(client, supervisor, id, config, plan);
+    await supervisor.thawed();
     const { result, failure } = outcome;
     const problems = failure === null ? [] : [failure];
     let sameDigest = false;
     let once: string[] = ['no release'];
+    let pointer: string[] = [];
     if (result !== null) {
       releases.add(result.release.sha256);
       const folder = await releaseFolderOf(result.release.sha256);
       sameDigest = (await trainer.train(folder, config.tuning)).adapter === result.adapter.sha256;
       if (!sameDigest) problems.push('the adapter differs from that of the undisturbed training');
       once = await checkReleasedOnce(releases);
+      pointer = await checkPointer(id);
     }
-    await supervisor.thawed();
     const left = await settled(() => checkLeftovers(supervisor.gpuWorkers()));
     const replay = await checkReplay(client.workflow.getHandle(id), bundle);
-    problems.push(...once, ...left, ...replay);
+    problems.push(...once, ...pointer, ...left, ...replay);
     const row: Row = {
       run,
       kills: killsOf(outcome),
@@ -84,6 +95,7 @@ try {
       ended: result !== null,
       sameDigest,
       once: once.length === 0,
+      fenced: pointer.length === 0,
       clean: left.length === 0,
       replays: replay.length === 0,
       problems,
@@ -100,12 +112,12 @@ try {
   if (!values.keep) rmSync(home, { recursive: true, force: true });
 }
 
-process.stdout.write('| run | killed | s | ended | digest | once | clean | replay |\n|---|---|---|---|---|---|---|---|\n');
+process.stdout.write('| run | killed | s | ended | digest | once | fenced | clean | replay |\n|---|---|---|---|---|---|---|---|---|\n');
 for (const row of rows) process.stdout.write(`${line(row)}\n`);
 const count = (holds: (row: Row) => boolean): string => `${rows.filter(holds).length} of ${rows.length}`;
 process.stdout.write(
   `\nseed ${seed}: ended ${count(({ ended }) => ended)}, adapter of the undisturbed training ${count(({ sameDigest }) => sameDigest)}, ` +
-    `each text released exactly once ${count(({ once }) => once)}, nothing left over ${count(({ clean }) => clean)}, history replays ${count(({ replays }) => replays)}\n`,
+    `each text released exactly once ${count(({ once }) => once)}, pointer moved by the newest attempt alone ${count(({ fenced }) => fenced)}, nothing left over ${count(({ clean }) => clean)}, history replays ${count(({ replays }) => replays)}\n`,
 );
 if (rows.some(({ problems }) => problems.length > 0)) process.exitCode = 1;
 
@@ -115,23 +127,17 @@ function writeTable(run: number): TuningConfig {
   const texts = Array.from({ length: ROWS_PER_RUN }, (_, row) => lines[(run * ROWS_PER_RUN + row) % lines.length]!);
   const train = join(home, `texts-${run}.tsv`);
   writeFileSync(train, `text\tlabel\n${texts.join('\n')}\n`);
-  const parsed = parseTuningConfig({
+  return configOf({
     data: { train, maxTokens: 16 },
     tuning: { epochs: 2, batchSize: 8, length: 4, checkpointEverySteps: 4, reconstruction: { plainTokens: 2, vocabularySize: 100, bottleneck: 8 } },
   });
-  if (!parsed.ok) throw new Error('the configuration of the bench is not valid');
-  return parsed.value;
 }
 
 async function releaseFolderOf(digest: string): Promise<string> {
-  const { openRelease } = await import('../../rapt/release/index.ts');
-  const { readdir } = await import('node:fs/promises');
-  const all = join(home, 'client', 'local', 'releases');
-  for (const name of await readdir(all)) {
-    const found = await openRelease(join(all, name));
-    if (found?.digest === digest) return join(all, name);
-  }
-  throw new Error(`release ${digest} is not on the client's disk`);
+  const client = join(home, 'client', 'local');
+  const entry = (await readLedger(client)).find((found) => found.digest === digest);
+  if (entry === undefined) throw new Error(`release ${digest} is not in the ledger`);
+  return join(client, 'releases', entry.localKey);
 }
 
 /** The answer once nothing is found, or the last one when time is up. */
@@ -148,7 +154,7 @@ function killsOf({ kills }: Outcome): string {
   return kills.map(({ kill, done }) => `${kill.victim} in ${kill.phase}${done ? '' : ' (was not there)'}`).join(', ');
 }
 
-function line({ run, kills, seconds, ended, sameDigest, once, clean, replays }: Row): string {
+function line({ run, kills, seconds, ended, sameDigest, once, fenced, clean, replays }: Row): string {
   const mark = (holds: boolean): string => (holds ? 'yes' : 'NO');
-  return `| ${run} | ${kills} | ${seconds.toFixed(0)} | ${mark(ended)} | ${mark(sameDigest)} | ${mark(once)} | ${mark(clean)} | ${mark(replays)} |`;
+  return `| ${run} | ${kills} | ${seconds.toFixed(0)} | ${mark(ended)} | ${mark(sameDigest)} | ${mark(once)} | ${mark(fenced)} | ${mark(clean)} | ${mark(replays)} |`;
 }

@@ -22,6 +22,10 @@ export async function writeOnce(folder: string, path: string, bytes: Uint8Array)
   try {
     await handle.writeFile(bytes);
     await handle.sync();
+  } catch (error) {
+    // On a full disk it would take the space that the next try needs.
+    await rm(temporary, { force: true });
+    throw error;
   } finally {
     await handle.close();
   }

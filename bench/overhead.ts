@@ -1,0 +1,29 @@
+/** The same training with Temporal, MinIO and checkpoints, and without: what durability costs. */
+import { join } from 'node:path';
+import type { TuningResult } from '../contracts/index.ts';
+import { readLedger } from '../rapt/release/index.ts';
+import type { Measurement } from './main.ts';
+import { PlainTrainer } from './plain-training.ts';
+import { configOf, withService } from './service.ts';
+
+/** The default job, with fewer epochs. @param args number of epochs; default 2. */
+export async function overheadBench(args: readonly string[]): Promise<Measurement> {
+  const epochs = Number(args[0] ?? 2);
+  const config = configOf({ data: { train: 'movie-reviews', maxTrainRows: 4000, maxTestRows: 500 }, tuning: { epochs } });
+  return withService(async ({ start, home }) => {
+    const handle = await start('overhead', config);
+    const { timing, release, adapter } = (await handle.result()) as TuningResult;
+    const entry = (await readLedger(join(home, 'client', 'local'))).find(({ digest }) => digest === release.sha256);
+    const begin = performance.now();
+    // The model is loaded in this time as it is in that of the service.
+    const plain = await new PlainTrainer(config.backbone).train(join(home, 'client', 'local', 'releases', entry!.localKey), config.tuning);
+    const plainSeconds = (performance.now() - begin) / 1000;
+    const serviceSeconds = timing['train'] ?? NaN;
+    if (plain.adapter !== adapter.sha256) throw new Error('the two trainings differ');
+    const rounded = (seconds: number): number => Math.round(seconds * 100) / 100;
+    return {
+      results: { steps: plain.steps, serviceSeconds: rounded(serviceSeconds), plainSeconds: rounded(plainSeconds), serviceOverPlain: serviceSeconds / plainSeconds },
+      ratios: { 'one process, nothing durable': plainSeconds / serviceSeconds },
+    };
+  });
+}

@@ -1,0 +1,263 @@
+/** Faults of the world, on the real servers with what fails put between: a run waits and says for what, or ends and says what to change. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { PlainTrainer } from '../../bench/plain-training.ts';
+import { keys, parseTuningConfig, type TuningInput, type TuningResult } from '../../contracts/index.ts';
+import { down, readStack, up } from '../../infra/index.ts';
+import { readLedger } from '../../rapt/release/index.ts';
+import { CheckpointPointerCell } from '../../storage/index.ts';
+import { childrenOf, eventually, Probe } from '../support/probe.ts';
+import { startHttpProxy, startTcpProxy, type Answer, type HttpProxy, type TcpProxy } from '../support/proxies.ts';
+import { TestStack } from '../support/stack.ts';
+import { sentences } from './reviews.ts';
+
+const stack = new TestStack();
+const diskIsFull = join(stack.home, 'disk-is-full');
+const trainer = new PlainTrainer('all-MiniLM-L6-v2');
+let temporal: TcpProxy;
+let minio: HttpProxy;
+let answer: () => Answer = () => 'pass';
+let probe: Probe;
+
+before(async () => {
+  process.env['RAPT_HOME'] = stack.home;
+  await up({ components: ['temporal', 'minio'] });
+  const servers = readStack()!;
+  temporal = await startTcpProxy(servers.temporal.address);
+  minio = await startHttpProxy(servers.s3.endpoint, () => answer());
+  // The workers reach both servers by way of what stands between; the command does not.
+  Object.assign(process.env, {
+    RAPT_TEMPORAL_ADDRESS: temporal.address,
+    RAPT_S3_ENDPOINT: minio.endpoint,
+    RAPT_S3_ACCESS_KEY: servers.s3.accessKey,
+    RAPT_S3_SECRET_KEY: servers.s3.secretKey,
+    RAPT_STALL_SECONDS: '20',
+  });
+  await up({ components: ['control', 'gpu'] });
+  const library = join(stack.home, 'full-disk.so');
+  const source = fileURLToPath(new URL('../support/full-disk.cc', import.meta.url));
+  execFileSync('g++', ['-shared', '-fPIC', '-D_GNU_SOURCE', '-o', library, source, '-ldl']);
+  Object.assign(process.env, { LD_PRELOAD: library, RAPT_FULL_FOLDER: join(stack.home, 'client'), RAPT_FULL_WHILE: diskIsFull });
+  mkdirSync(join(stack.home, 'client'), { recursive: true });
+  await up({ components: ['client'] });
+  delete process.env['LD_PRELOAD'];
+  probe = await Probe.connect(servers.temporal.address);
+}, { timeout: 180_000 });
+after(async () => {
+  await probe.close();
+  minio.close();
+  temporal.close();
+  await down();
+  await stack.remove();
+}, { timeout: 120_000 });
+
+/** Texts that no other test of this file releases. */
+let taken = 0;
+function inputFor(tuning: TuningInput['tuning'] = {}): TuningInput {
+  const rows = 300;
+  const train = join(stack.home, `texts-${taken}.tsv`);
+  const lines = sentences().slice(taken, (taken += rows));
+  writeFileSync(train, `text\tlabel\n${lines.map(({ text, label }) => `${text}\t${label}`).join('\n')}\n`);
+  return {
+    data: { train, maxTokens: 16 },
+    tuning: { epochs: 2, batchSize: 8, length: 4, checkpointEverySteps: 10, reconstruction: { plainTokens: 2, vocabularySize: 100, bottleneck: 8 }, ...tuning },
+  };
+}
+
+async function start(id: string, input: TuningInput): Promise<void> {
+  const file = join(stack.home, `${id}.json`);
+  writeFileSync(file, JSON.stringify(input));
+  const { code, stderr } = await stack.rapt('run', '-f', file, '--id', id);
+  assert.equal(code, 0, stderr);
+}
+
+/** The result, which must be that of a training that nothing disturbed. */
+async function undisturbedResult(id: string, input: TuningInput, watched = id): Promise<TuningResult> {
+  const result = await stack.json<TuningResult>(['watch', watched]);
+  const parsed = parseTuningConfig(input);
+  assert.ok(parsed.ok);
+  const home = join(stack.home, 'client', 'local');
+  const entry = (await readLedger(home)).find(({ digest }) => digest === result.release.sha256);
+  const plain = await trainer.train(join(home, 'releases', entry!.localKey), parsed.value.tuning);
+  assert.equal(result.adapter.sha256, plain.adapter);
+  return result;
+}
+
+/** What an operator sees of a run that waits. */
+const waiting = (id: string, said: RegExp): Promise<string> =>
+  eventually(`run ${id} says ${said}`, 90_000, async () => {
+    const { waiting: words } = await stack.json<{ waiting: string | null }>(['show', id]);
+    return words !== null && said.test(words) ? words : null;
+  });
+
+const workerPid = (): number => readStack()!.processes.gpu!.pid;
+const modelPid = (): Promise<number> => eventually('the GPU worker has a model process', 60_000, () => childrenOf(workerPid())[0]);
+
+async function failureOf(id: string): Promise<{ code: number | null; message: string }> {
+  const { code, stderr } = await stack.rapt('watch', id);
+  return { code, message: stderr };
+}
+
+test('MinIO answers 503: the run waits, says so, and goes on by itself', { timeout: 180_000 }, async (t) => {
+  const input = inputFor();
+  await start('busy', input);
+  await probe.untilStep('busy', 3);
+  answer = () => ({ status: 503, code: 'SlowDown' });
+  t.diagnostic(await waiting('busy', /RaptUnavailable|no success \(.*\); is the object store up and reachable from here\?/));
+  answer = () => 'pass';
+  await undisturbedResult('busy', input);
+});
+
+test('MinIO is slow: the run takes longer', { timeout: 180_000 }, async () => {
+  const input = inputFor();
+  answer = () => ({ waitMs: 150 });
+  await start('slow', input);
+  await undisturbedResult('slow', input);
+  answer = () => 'pass';
+});
+
+test('MinIO is full: the run says what to do, and goes on by itself when it is done', { timeout: 180_000 }, async (t) => {
+  const input = inputFor();
+  await start('full', input);
+  await probe.until('full', 'train', () => true);
+  answer = () => ({ status: 507, code: 'XMinioStorageFull' });
+  t.diagnostic(await waiting('full', /has no space left \(XMinioStorageFull\); add some or remove what is not needed \(`rapt gc`\), and the run goes on by itself/));
+  answer = () => 'pass';
+  await undisturbedResult('full', input);
+});
+
+test('answers of MinIO with a flipped bit are not believed', { timeout: 180_000 }, async () => {
+  const input = inputFor();
+  await start('noise', input);
+  await probe.until('noise', 'train', () => true);
+  let answers = 0;
+  answer = () => (++answers % 9 === 0 ? 'flip a bit' : 'pass');
+  await undisturbedResult('noise', input).finally(() => (answer = () => 'pass'));
+});
+
+test('MinIO and then Temporal are gone for two minutes: the run goes on as if nothing had been', { timeout: 400_000 }, async (t) => {
+  const input = inputFor({ epochs: 4 });
+  await start('outage', input);
+  await probe.untilStep('outage', 5);
+  const start120 = Date.now();
+  answer = () => 'break';
+  t.diagnostic(await waiting('outage', /is the object store up and reachable from here\?/));
+  temporal.setUp(false);
+  await sleep(Math.max(0, 120_000 - (Date.now() - start120)));
+  answer = () => 'pass';
+  await sleep(Math.max(0, 140_000 - (Date.now() - start120)));
+  temporal.setUp(true);
+  const restored = Date.now();
+  await undisturbedResult('outage', input);
+  t.diagnostic(`ended ${((Date.now() - restored) / 1000).toFixed(0)} s after both were back`);
+});
+
+test('a damaged checkpoint and a truncated release in the store: the release is published again, the checkpoint before is gone on from', { timeout: 180_000 }, async (t) => {
+  const input = inputFor({ epochs: 3 });
+  await start('damaged', input);
+  await eventually('three checkpoints', 60_000, async () => ((await CheckpointPointerCell.open(stack.store(), 'local', 'damaged')).current?.earlier.length ?? 0) >= 2);
+  await stack.json(['pause', 'damaged']);
+  const store = stack.store();
+  const { newest, release } = (await CheckpointPointerCell.open(store, 'local', 'damaged')).current!;
+  await damage(newest.files['weights.safetensors'].key, (bytes) => Buffer.concat([bytes.subarray(0, 100), Buffer.from([bytes[100]! ^ 1]), bytes.subarray(101)]));
+  await damage(`${keys.releasePrefix('local', release)}train-00000.parquet`, (bytes) => bytes.subarray(0, bytes.length - 7));
+  // What the GPU worker has fetched is whole; another one would have to fetch it.
+  rmSync(join(stack.home, 'gpu', 'releases', release), { recursive: true });
+  await stack.json(['continue', 'damaged']);
+  const { resumed } = await undisturbedResult('damaged', input);
+  t.diagnostic(resumed!);
+  assert.match(resumed!, new RegExp(`^resumed at step \\d+ of \\d+; the checkpoint of step ${newest.step} is damaged \\(.*weights\\.safetensors.*changed or damaged after it was written`));
+  const history = await probe.client.workflow.getHandle('damaged').fetchHistory();
+  assert.equal(history.events!.filter(({ activityTaskScheduledEventAttributes: scheduled }) => scheduled?.activityType?.name === 'publish').length, 2);
+});
+
+/** Changes an object behind everybody's back; the digest that is stored with it stays. */
+async function damage(key: string, change: (bytes: Buffer) => Buffer): Promise<void> {
+  const { Client } = await import('minio');
+  const { s3 } = readStack()!;
+  const { hostname, port } = new URL(s3.endpoint);
+  const client = new Client({ endPoint: hostname, port: Number(port), useSSL: false, accessKey: s3.accessKey, secretKey: s3.secretKey, region: 'us-east-1' });
+  const { metaData } = await client.statObject(s3.bucket, key);
+  const { body } = (await stack.store().read(key))!;
+  const changed = change(body);
+  await client.putObject(s3.bucket, key, changed, changed.length, { 'x-amz-meta-sha256': String((metaData as Record<string, unknown>)['sha256']) });
+}
+
+test('a bit that flipped on the disk of MinIO is noticed', { timeout: 60_000 }, async (t) => {
+  const store = stack.store();
+  const ref = await store.put('damage/large', Buffer.alloc(3_000_000, 'x'));
+  const folder = join(stack.home, 'stack', 'minio', ref.bucket, 'damage', 'large');
+  const part = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)).find((path) => path.endsWith('part.1'))!;
+  const bytes = readFileSync(part);
+  bytes[1_000_000] = bytes[1_000_000]! ^ 4;
+  writeFileSync(part, bytes);
+  await assert.rejects(store.get(ref), (error: Error) => {
+    t.diagnostic(error.message);
+    return /damage\/large/.test(error.message);
+  });
+  await store.put('damage/large', Buffer.alloc(3_000_000, 'x'), { verify: true });
+  assert.equal((await store.get(ref)).length, 3_000_000);
+  truncateSync(readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)).find((path) => path.endsWith('part.1'))!, 5000);
+  await assert.rejects(store.get(ref), /damage\/large/);
+  await store.remove(ref.key);
+});
+
+test("the client's disk is full in the midst of a shard: the run waits, and each text is released once", { timeout: 180_000 }, async (t) => {
+  const input = inputFor();
+  writeFileSync(diskIsFull, '');
+  await start('no-space', input);
+  t.diagnostic(await waiting('no-space', /privatize: attempt \d+, since the one before failed: no space is left on the disk of the client worker; free some where its RAPT_HOME lies, and the run goes on by itself/));
+  rmSync(diskIsFull);
+  const { release } = await undisturbedResult('no-space', input);
+  const entries = (await readLedger(join(stack.home, 'client', 'local'))).filter(({ digest }) => digest === release.sha256);
+  assert.equal(entries.length, 1);
+  const folder = join(stack.home, 'client', 'local', 'releases', entries[0]!.localKey);
+  assert.deepEqual(readdirSync(join(folder, 'tmp')), []);
+  assert.ok(!existsSync(diskIsFull));
+});
+
+test('a loss that becomes NaN ends the run, names the step and what to change, and keeps the last checkpoint', { timeout: 120_000 }, async (t) => {
+  const input = inputFor({ learningRate: 1e30, headLearningRate: 1e30, warmup: 0.5, checkpointEverySteps: 1 });
+  await start('diverges', input);
+  const { code, message } = await failureOf('diverges');
+  t.diagnostic(message.trim().split('\n').slice(-2).join(' '));
+  assert.equal(code, 1);
+  assert.match(message, /the loss is no longer a number at step \d+; its last checkpoint stays\. Lower tuning\.learningRate, or raise tuning\.warmup, and start a new run: it uses the same release/);
+  const step = Number(/at step (\d+)/.exec(message)![1]);
+  const { current } = await CheckpointPointerCell.open(stack.store(), 'local', 'diverges');
+  assert.equal(current?.newest.step ?? 0, step - 1);
+});
+
+test('a trainer that is killed for memory is started again, says what to lower, and is given up when it is killed time and again', { timeout: 240_000 }, async (t) => {
+  const input = inputFor({ epochs: 3, checkpointEverySteps: 1000 });
+  await start('memory', input);
+  for (let kills = 0; kills < 3; kills++) {
+    await probe.until('memory', 'train', ({ attempt, running }) => running && attempt > kills);
+    const pid = await eventually('a new model process', 60_000, async () => ((await probe.pending('memory', 'train'))?.attempt ?? 0) > kills && childrenOf(workerPid())[0]);
+    process.kill(pid, 'SIGKILL');
+    if (kills === 0) t.diagnostic(await waiting('memory', /was killed by SIGKILL.*if the machine ran out of memory, lower tuning\.batchSize or data\.maxTokens/));
+  }
+  const { code, message } = await failureOf('memory');
+  t.diagnostic(message.trim().split('\n').slice(-2).join(' '));
+  assert.equal(code, 1);
+  assert.match(message, /was killed by SIGKILL.*That was crash 3 before the first checkpoint: `rapt resume memory` goes on from there once the cause is mended/);
+  await stack.json(['resume', 'memory']);
+  await undisturbedResult('memory', input, 'memory-r2');
+});
+
+test('a trainer that hangs is noticed, killed and replaced', { timeout: 180_000 }, async (t) => {
+  const input = inputFor({ epochs: 3 });
+  await start('hangs', input);
+  await probe.untilStep('hangs', 3);
+  process.kill(await modelPid(), 'SIGSTOP');
+  const words = await waiting('hangs', /was killed, since it said nothing for 20 s after step \d+; if its machine is that slow, raise RAPT_STALL_SECONDS of the GPU worker/);
+  t.diagnostic(words);
+  const { resumed } = await undisturbedResult('hangs', input);
+  assert.match(resumed!, /attempt 2: the one before failed: the model process was killed, since it said nothing/);
+});
+
