@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { CHECKPOINT_FILES, keys, type ArtifactRef, type CheckpointFile, type CheckpointPointer, type Sha256 } from '../../contracts/index.ts';
+import { CheckpointPointerCell, createMinioStore, findGarbage, removeGarbage, type ObjectStore } from '../../storage/index.ts';
+import { removeMinioFolder, startMinio, type TestMinio } from '../support/minio.ts';
+
+let server: TestMinio;
+let store: ObjectStore;
+before(async () => {
+  server = await startMinio();
+  store = createMinioStore(server.options);
+  await store.ensureBucket();
+});
+after(async () => {
+  await server.stop();
+  removeMinioFolder(server);
+});
+
+const digest = (digit: string): Sha256 => digit.repeat(64) as Sha256;
+const none = (): Promise<[]> => Promise.resolve([]);
+
+/** A run with one checkpoint to which its pointer points. @returns the keys that it refers to. */
+async function storeRun(tenant: string, run: string, release: Sha256): Promise<string[]> {
+  const refs: Partial<Record<CheckpointFile, ArtifactRef>> = {};
+  for (const file of CHECKPOINT_FILES) refs[file] = await store.put(keys.checkpointPrefix(tenant, run, 10, 'a') + file, Buffer.from(`${run} ${file}`));
+  const files = refs as Record<CheckpointFile, ArtifactRef>;
+  const shard = await store.put(`${keys.releasePrefix(tenant, release)}train-00000.parquet`, Buffer.from(run));
+  const cell = await CheckpointPointerCell.open(store, tenant, run);
+  const fence = { scheduledMs: 1, attempt: 1 };
+  await cell.claim('a', fence);
+  const newest = { step: 10, trainingDigest: release, loss: 1, files };
+  const pointer: CheckpointPointer = { format: 'rapt-pointer/2', release, trainingDigest: release, totalSteps: 20, attempt: 'a', fence, newest, earlier: [], best: null };
+  await cell.advance(pointer);
+  return [...Object.values(files).map(({ key }) => key), shard.key, keys.checkpointPointer(tenant, run)];
+}
+
+async function allKeys(): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { key } of store.list('')) found.push(key);
+  return found;
+}
+
+test('what a pointer names stays, with its release, and what nothing names goes', async () => {
+  const referred = [...(await storeRun('t', 'one', digest('1'))), ...(await storeRun('t', 'two/with slash', digest('2')))];
+  const strays = ['runs/t/one/checkpoints/00000020-b/state.json', `releases/t/${digest('3')}/train-00000.parquet`, `releases/t/${digest('3')}/manifest.json`, `adapters/t/${digest('4')}/rapt.json`, 'runs/t/gone/predictions/x.json'];
+  const always = ['reports/t/one/index.html', 'runs/t/gone/result.json'];
+  for (const key of [...strays, ...always]) await store.put(key, Buffer.from(key));
+
+  assert.deepEqual((await findGarbage(store, { beforeMs: Date.now() - 60_000, openRuns: none })).objects, [], 'what is young stays');
+  const open = await findGarbage(store, { beforeMs: Infinity, openRuns: () => Promise.resolve([{ tenant: 't', run: 'gone' }]) });
+  assert.deepEqual(open.objects.map(({ key }) => key), ['runs/t/one/checkpoints/00000020-b/state.json'], 'what an open run may need stays');
+  const other = await findGarbage(store, { beforeMs: Infinity, openRuns: () => Promise.resolve([{ tenant: 'other', run: 'x' }]) });
+  assert.deepEqual(other.objects.map(({ key }) => key).sort(), [...strays].sort(), "another tenant's run keeps nothing here");
+
+  await removeGarbage(store, other);
+  assert.deepEqual(await allKeys(), [...referred, ...always].sort());
+});
+
+test('a pointer that cannot be read stops the collection: what it names is not known', async () => {
+  await store.put('runs/t/broken/latest.json', Buffer.from('{"format":"rapt-pointer/2"}'));
+  await assert.rejects(findGarbage(store, { beforeMs: Infinity, openRuns: none }), /runs\/t\/broken\/latest\.json.*was damaged/);
+  await store.remove('runs/t/broken/latest.json');
+});
