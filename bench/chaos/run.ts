@@ -11,7 +11,7 @@ import type { Supervisor } from './supervisor.ts';
 const POLL_MS = 10;
 const RUN_TIMEOUT_MS = 6 * 60_000;
 /** How long each phase takes when nothing is killed, measured: kills are spread over this time. */
-const PHASE_MS: Readonly<Record<Phase, number>> = { privatize: 1000, publish: 50, train: 3000, checkpoint: 80, predict: 450, report: 80 };
+const PHASE_MS: Readonly<Record<Phase, number>> = { privatize: 2000, publish: 50, train: 3000, checkpoint: 80, predict: 450, report: 80 };
 
 export interface Outcome {
   readonly result: TuningResult | null;
