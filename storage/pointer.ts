@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { checkpointPointerSchema, ErrorKind, fenceSchema, keys, RaptError } from '../contracts/index.ts';
 import type { CheckpointPointer, Fence } from '../contracts/index.ts';
-import { seal, unseal } from './sealed.ts';
+import { readSealed, seal } from './sealed.ts';
 import type { ObjectStore } from './store.ts';
 
 /** What stands at the pointer's key before the first checkpoint: who may write it. */
@@ -85,18 +85,15 @@ interface Stored {
 const isNewer = (a: Fence, b: Fence): boolean => a.scheduledMs > b.scheduledMs || (a.scheduledMs === b.scheduledMs && a.attempt > b.attempt);
 
 async function load(store: ObjectStore, key: string): Promise<Stored> {
-  const stored = await store.read(key);
+  const stored = await readSealed(store, key, (content) => z.union([claimSchema, checkpointPointerSchema]).parse(content), damagedPointer(store, key));
   if (stored === null) return { etag: null, current: null, fence: null };
-  try {
-    const content = unseal(stored.body);
-    const claim = claimSchema.safeParse(content);
-    const current = claim.success ? null : checkpointPointerSchema.parse(content);
-    return { etag: stored.etag, current, fence: claim.success ? claim.data.fence : current!.fence };
-  } catch (cause) {
-    throw new RaptError(
-      ErrorKind.corruptArtifact,
-      `"${key}" in bucket "${store.bucket}" is not a checkpoint pointer, or was damaged; remove it to start the run afresh, or resume it as a new run from an earlier one`,
-      { cause },
-    );
-  }
+  const { etag, content } = stored;
+  return { etag, current: content.format === 'rapt-claim/1' ? null : content, fence: content.fence };
 }
+
+const damagedPointer = (store: ObjectStore, key: string) => (cause: unknown) =>
+  new RaptError(
+    ErrorKind.corruptArtifact,
+    `"${key}" in bucket "${store.bucket}" is not a checkpoint pointer, or was damaged; remove it to start the run afresh, or resume it as a new run from an earlier one`,
+    { cause },
+  );

@@ -1,6 +1,6 @@
 /** manifest.json of a run: every artifact that it made, by digest, and what it was made from. */
 import { ErrorKind, keys, RaptError, releaseManifestSchema, runManifestSchema, type ArtifactRef, type RunManifest } from '../contracts/index.ts';
-import { seal, unseal } from './sealed.ts';
+import { readSealed, seal } from './sealed.ts';
 import type { ObjectStore } from './store.ts';
 
 export async function writeRunManifest(store: ObjectStore, tenant: string, run: string, manifest: RunManifest): Promise<void> {
@@ -10,13 +10,8 @@ export async function writeRunManifest(store: ObjectStore, tenant: string, run: 
 /** Null for a run that has not finished. @throws RaptError corruptArtifact when it was changed or damaged. */
 export async function readRunManifest(store: ObjectStore, tenant: string, run: string): Promise<RunManifest | null> {
   const key = keys.runManifest(tenant, run);
-  const stored = await store.read(key);
-  if (stored === null) return null;
-  try {
-    return runManifestSchema.parse(unseal(stored.body));
-  } catch (cause) {
-    throw new RaptError(ErrorKind.corruptArtifact, `"${key}" in bucket "${store.bucket}" is not a run's manifest, or was damaged`, { cause });
-  }
+  const damaged = (cause: unknown): RaptError => new RaptError(ErrorKind.corruptArtifact, `"${key}" in bucket "${store.bucket}" is not a run's manifest, or was damaged`, { cause });
+  return (await readSealed(store, key, (content) => runManifestSchema.parse(content), damaged))?.content ?? null;
 }
 
 /** All artifacts of a finished run, those of its release included. */

@@ -6,6 +6,7 @@ import { CheckpointPointerCell, createMinioStore } from '../../storage/index.ts'
 import type { ObjectStore } from '../../storage/index.ts';
 import { removeMinioFolder, startMinio } from '../support/minio.ts';
 import type { TestMinio } from '../support/minio.ts';
+import { startHttpProxy } from '../support/proxies.ts';
 
 let server: TestMinio;
 let store: ObjectStore;
@@ -109,6 +110,22 @@ describe('the checkpoint pointer', () => {
 
   it('must be claimed before it is advanced', async () => {
     await assert.rejects((await open('unclaimed')).advance(pointer('a', 1)), /must claim the pointer/);
+  });
+
+  it('is read again when a bit changed on the way, and refused when it is wrong each time', async () => {
+    const cell = await open('noise');
+    await cell.claim('a', fence('a'));
+    await cell.advance(pointer('a', 10));
+    let wrong = 2;
+    const proxy = await startHttpProxy(server.options.endpoint, () => (wrong-- > 0 ? 'flip a bit' : 'pass'));
+    try {
+      const behind = createMinioStore({ ...server.options, endpoint: proxy.endpoint });
+      assert.deepEqual((await CheckpointPointerCell.open(behind, 'local', 'noise')).current, pointer('a', 10));
+      wrong = Infinity;
+      await assert.rejects(CheckpointPointerCell.open(behind, 'local', 'noise'), /is not a checkpoint pointer, or was damaged/);
+    } finally {
+      proxy.close();
+    }
   });
 
   it('is refused when it is something else', async () => {
