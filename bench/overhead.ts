@@ -1,7 +1,7 @@
 /** The same training with Temporal, MinIO and checkpoints, and without: what durability costs. */
 import { join } from 'node:path';
 import type { TuningResult } from '../contracts/index.ts';
-import { readLedger } from '../rapt/release/index.ts';
+import { Ledger } from '../rapt/ledger/index.ts';
 import type { Measurement } from './main.ts';
 import { PlainTrainer } from './plain-training.ts';
 import { configOf, withService } from './service.ts';
@@ -13,7 +13,7 @@ export async function overheadBench(args: readonly string[]): Promise<Measuremen
   return withService(async ({ start, home }) => {
     const handle = await start('overhead', config);
     const { timing, release, adapter } = (await handle.result()) as TuningResult;
-    const entry = (await readLedger(join(home, 'client', 'local'))).find(({ digest }) => digest === release.sha256);
+    const entry = (await new Ledger(join(home, 'client', 'local')).releases()).find(({ released }) => released?.digest === release.sha256);
     const begin = performance.now();
     // The model is loaded in this time as it is in that of the service.
     const plain = await new PlainTrainer(config.backbone).train(join(home, 'client', 'local', 'releases', entry!.localKey), config.tuning);

@@ -3,7 +3,7 @@ import { ErrorKind, RaptError } from '../contracts/index.ts';
 /** What the command's exit code says. */
 export const EXIT = { done: 0, failed: 1, badInput: 2, gateMissed: 3, unavailable: 4, interrupted: 130 } as const;
 
-const BAD_INPUT: readonly string[] = [ErrorKind.badInput, ErrorKind.notFound];
+const BAD_INPUT: readonly string[] = [ErrorKind.badInput, ErrorKind.budgetExceeded, ErrorKind.notFound];
 const UNAVAILABLE: readonly string[] = [ErrorKind.unavailable, ErrorKind.accessDenied];
 
 /** The exit code of an error's kind, which is also the type of a failure that Temporal brings. */

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { BadInput, RaptError } from '../contracts/index.ts';
 import { addInspectCommands } from './commands/inspect.ts';
+import { addLedgerCommands } from './commands/ledger.ts';
 import { addRunCommands } from './commands/run.ts';
 import { addResultCommands } from './commands/results.ts';
 import { addStackCommands } from './commands/stack.ts';
@@ -20,6 +21,7 @@ export function createProgram(): Command {
   addInspectCommands(program);
   addResultCommands(program);
   addTextCommands(program);
+  addLedgerCommands(program);
   return program;
 }
 

@@ -31,6 +31,15 @@ const dataSchema = z.strictObject({
   maxTestRows: positiveInt.optional(),
 });
 
+/** The largest sums of eta that may be spent: releases of one text add up. */
+export const budgetSchema = z.strictObject({
+  /** On any one text, over all its releases by this client. */
+  perText: z.number().positive().optional(),
+  /** By the tenant: on a text that was in every release. It also bounds texts that differ too little to be told apart as such. */
+  perTenant: z.number().positive().optional(),
+});
+export type Budget = z.output<typeof budgetSchema>;
+
 const privacySchema = z
   .strictObject({
     mechanism: z.enum(['exponential', 'laplace', 'none']).default('exponential'),
@@ -38,6 +47,8 @@ const privacySchema = z
     eta: z.number().positive().max(100_000).optional(),
     /** Choose eta so that this share of public tokens stays itself; exclusive with `eta`. */
     targetUnchanged: rate.optional(),
+    /** The run is refused before anything is drawn when it would exceed this, or the client's own (`rapt ledger budget`). */
+    budget: budgetSchema.default({}),
   })
   .superRefine((privacy, context) => {
     if (privacy.eta !== undefined && privacy.targetUnchanged !== undefined)

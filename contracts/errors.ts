@@ -2,6 +2,8 @@
 export const ErrorKind = {
   /** The configuration or the user's table is wrong; the message lists everything that is. Never retried. */
   badInput: 'RaptBadInput',
+  /** The release would cost more than is left of a budget. Nothing was drawn. Never retried. */
+  budgetExceeded: 'RaptBudgetExceeded',
   /** An artifact does not have the bytes its digest promises. Never retried. */
   corruptArtifact: 'RaptCorruptArtifact',
   /** The release is not whole in the store. The workflow has the client publish it again; the client has the bytes. */
@@ -32,6 +34,7 @@ export type ErrorKind = (typeof ErrorKind)[keyof typeof ErrorKind];
  *  worker was killed are not failures of any kind, and are repeated without end. */
 export const TRIES: Readonly<Record<ErrorKind, number>> = {
   [ErrorKind.badInput]: 1,
+  [ErrorKind.budgetExceeded]: 1,
   [ErrorKind.corruptArtifact]: 1,
   [ErrorKind.releaseDamaged]: 1,
   [ErrorKind.overtaken]: 10,

@@ -1,5 +1,7 @@
-/** What several folders ask of the machine: digests of bytes and files, whether a process is there, whether a disk is full, which code this is. */
+/** What several folders ask of the machine: digests of bytes and files, files that are written once, whether a process is there, whether a
+ *  disk is full, which code this is. */
 export { codeVersion } from './code-version.ts';
 export { sha256File, sha256Of } from './digest.ts';
+export { removeStaleTemporaries, writeOnce } from './durable.ts';
 export { isRunning } from './process.ts';
 export { isOutOfSpace } from './space.ts';

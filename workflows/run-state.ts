@@ -80,7 +80,7 @@ export class RunState {
    *  that is not well-formed is passed over. */
   releaseAdvanced(sent: unknown): void {
     if (this.#progress.stage !== 'privatize' || !isReleaseProgress(sent)) return;
-    const message = sent.reused ? 'takes the release that an earlier run drew' : 'privatizes the texts on the client';
+    const message = sent.reused ? 'takes the release that an earlier run drew: nothing is drawn, and no budget is spent' : 'privatizes the texts on the client';
     this.#update({ rowsPrivatized: sent.rows, rowsTotal: sent.rowsTotal, message });
   }
 

@@ -9,6 +9,7 @@ import { register } from './register.ts';
 import { report } from './report.ts';
 import { score } from './score.ts';
 
+export { reserve } from './reserve.ts';
 export { runFolder, tenantFolder, type ClientDependencies } from './home.ts';
 export { openBackbone, type PublicBackbone } from './backbone.ts';
 export { readRunRecord, type RunRecord } from './run-record.ts';

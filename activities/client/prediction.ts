@@ -6,12 +6,14 @@ import { once } from 'node:events';
 import { Context } from '@temporalio/activity';
 import { adapterCardSchema, BadInput, type AdapterCard, type ClientActivities, type FinishedPrediction, type PreparedPrediction } from '../../contracts/index.ts';
 import { csvCell, inspectTable, readTable, resolveDataset, type Row, type TableColumns } from '../../rapt/data/index.ts';
+import { clientSecret } from '../../rapt/ledger/index.ts';
 import { createMechanism } from '../../rapt/privacy/index.ts';
-import { clientSecret, drawPrediction, hashInput, predictionKey } from '../../rapt/release/index.ts';
+import { drawPrediction, hashInput, openRelease, predictionKey } from '../../rapt/release/index.ts';
 import { beat } from '../heartbeat.ts';
 import { openBackbone } from './backbone.ts';
 import { releaseFolder, tenantFolder, type ClientDependencies } from './home.ts';
 import { publishRelease } from './publish.ts';
+import { reserve } from './reserve.ts';
 import { readRunRecord } from './run-record.ts';
 import { readPredictions } from './score.ts';
 
@@ -31,6 +33,18 @@ export async function preparePrediction({ store, home }: ClientDependencies, req
   const localKey = predictionKey(tenant, card, input, columns, secret);
   const folder = releaseFolder(home, tenant, localKey);
   const { table, outputIds, tokenizer, description } = backbone;
+  const due = {
+    localKey,
+    tenant,
+    run: prediction,
+    purpose: 'prediction',
+    mechanism: card.guarantee.mechanism,
+    eta: card.guarantee.eta,
+    table: table.sha256,
+    budget: config.privacy.budget,
+    rows: () => readTable(path, { text: columns.text, pair: columns.pair }),
+  } as const;
+  await reserve(tenantFolder(home, tenant), secret, due, (await openRelease(folder)) !== null);
   const mechanism = createMechanism({ name: card.guarantee.mechanism, eta: card.guarantee.eta ?? undefined, table, outputIds });
   try {
     const { digest } = await drawPrediction({

@@ -1,14 +1,16 @@
 import { Context } from '@temporalio/activity';
 import { RELEASE_PROGRESS_SIGNAL, type LocalRelease, type ReleaseProgress, type RunContext } from '../../contracts/index.ts';
-import { inspectTables } from '../../rapt/data/index.ts';
+import { inspectTables, readSplit, SPLITS, type Row } from '../../rapt/data/index.ts';
+import { clientSecret } from '../../rapt/ledger/index.ts';
 import { chooseEta, createMechanism } from '../../rapt/privacy/index.ts';
-import { clientSecret, drawRelease, hashInputs, openRelease, releaseKey } from '../../rapt/release/index.ts';
+import { drawRelease, hashInputs, openRelease, releaseKey } from '../../rapt/release/index.ts';
 import { createProgressReporter } from '../progress.ts';
 import { openBackbone } from './backbone.ts';
 import { releaseFolder, tenantFolder, type ClientDependencies } from './home.ts';
+import { reserve } from './reserve.ts';
 
 /** The `privatize` activity: the one noisy version of each text, drawn once and found again by every later attempt and run. */
-export async function privatize({ home }: ClientDependencies, { config }: RunContext): Promise<LocalRelease> {
+export async function privatize({ home }: ClientDependencies, { run, config }: RunContext): Promise<LocalRelease> {
   const { tenant, privacy } = config;
   const reporter = createProgressReporter<ReleaseProgress>(RELEASE_PROGRESS_SIGNAL);
   const inspection = await inspectTables(config.data);
@@ -22,6 +24,11 @@ export async function privatize({ home }: ClientDependencies, { config }: RunCon
   const folder = releaseFolder(home, tenant, localKey);
 
   const existing = await openRelease(folder);
+  async function* rows(): AsyncGenerator<Row> {
+    for (const split of SPLITS) yield* readSplit(config.data, inspection.tables, split);
+  }
+  const due = { localKey, tenant, run, purpose: 'tuning', mechanism: privacy.mechanism, eta, table: table.sha256, budget: privacy.budget, rows } as const;
+  await reserve(tenantFolder(home, tenant), secret, due, existing !== null);
   if (existing !== null) {
     const rowsTotal = existing.manifest.rows.train + existing.manifest.rows.test;
     reporter.report({ rows: rowsTotal, rowsTotal, reused: true }, { now: true });

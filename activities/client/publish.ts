@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import pMap from 'p-map';
 import { ErrorKind, keys, MANIFEST_FILE, RaptError, type ArtifactRef, type ReleaseRef, type Sha256 } from '../../contracts/index.ts';
-import { enterRelease, openRelease } from '../../rapt/release/index.ts';
+import { Ledger } from '../../rapt/ledger/index.ts';
+import { openRelease } from '../../rapt/release/index.ts';
 import { contentTypeOf } from '../../storage/index.ts';
 import { beat } from '../heartbeat.ts';
 import { releaseFolder, tenantFolder, type ClientDependencies } from './home.ts';
@@ -23,7 +24,7 @@ export async function publishRelease(
   const release = await openRelease(folder);
   if (release?.digest !== digest)
     throw new RaptError(ErrorKind.corruptArtifact, `the release ${digest} is not on this client any more; run the client worker with the home folder in which it was drawn`);
-  await enterRelease(tenantFolder(home, tenant), localKey, digest, release.manifest);
+  await new Ledger(tenantFolder(home, tenant)).release(localKey, digest, release.manifest.tokens);
   const { cancellationSignal } = Context.current();
   const prefix = keys.releasePrefix(tenant, digest);
   const upload = (file: string): Promise<ArtifactRef> => store.put(prefix + file, { file: join(folder, file) }, { contentType: contentTypeOf(file), verify });

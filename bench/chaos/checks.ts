@@ -7,7 +7,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { Client as MinioClient } from 'minio';
 import { keys, MANIFEST_FILE, releaseManifestSchema, type Fence } from '../../contracts/index.ts';
 import { homeFolder, readStack } from '../../infra/index.ts';
-import { readLedger } from '../../rapt/release/index.ts';
+import { Ledger } from '../../rapt/ledger/index.ts';
 import { createMinioStore, findGarbage } from '../../storage/index.ts';
 import { isRunning } from '../../system/index.ts';
 import { modelProcesses } from './supervisor.ts';
@@ -21,7 +21,7 @@ export async function checkReleasedOnce(releases: ReadonlySet<string>): Promise<
   const home = join(homeFolder(), 'client', TENANT);
   const folders = readdirSync(join(home, 'releases'));
   if (folders.length !== releases.size) problems.push(`${folders.length} releases on the client's disk after ${releases.size} runs`);
-  const ledger = await readLedger(home);
+  const ledger = await new Ledger(home).releases();
   const local = new Map<string, string>();
   for (const folder of folders) {
     const path = join(home, 'releases', folder);
@@ -32,7 +32,7 @@ export async function checkReleasedOnce(releases: ReadonlySet<string>): Promise<
     const bytes = readFileSync(join(path, MANIFEST_FILE));
     const digest = createHash('sha256').update(bytes).digest('hex');
     const entries = ledger.filter(({ localKey }) => localKey === folder);
-    if (entries.length !== 1 || entries[0]!.digest !== digest) problems.push(`release ${digest} is ${entries.length} times in the ledger`);
+    if (entries.length !== 1 || entries[0]!.released?.digest !== digest) problems.push(`release ${digest} is ${entries.length} times in the ledger`);
     if (!releases.has(digest)) problems.push(`release ${digest} belongs to no run`);
     const manifest = releaseManifestSchema.parse(JSON.parse(bytes.toString('utf8')));
     // Written with each shard that is drawn, under the shard's digest.

@@ -10,7 +10,7 @@ import { Runtime } from '@temporalio/worker';
 import type { TuningConfig } from '../../contracts/index.ts';
 import { down, homeFolder, up } from '../../infra/index.ts';
 import { cacheFolder } from '../../rapt/cache.ts';
-import { readLedger } from '../../rapt/release/index.ts';
+import { Ledger } from '../../rapt/ledger/index.ts';
 import { workflowBundle } from '../../workers/bundle.ts';
 import { installRuntime } from '../../workers/shared.ts';
 import { PlainTrainer } from '../plain-training.ts';
@@ -124,18 +124,20 @@ if (rows.some(({ problems }) => problems.length > 0)) process.exitCode = 1;
 /** Texts of this run alone. @returns the run's configuration. */
 function writeTable(run: number): TuningConfig {
   const [, ...lines] = readFileSync(join(cacheFolder(), 'datasets', 'movie-reviews', 'train.tsv'), 'utf8').trimEnd().split('\n');
-  const texts = Array.from({ length: ROWS_PER_RUN }, (_, row) => lines[(run * ROWS_PER_RUN + row) % lines.length]!);
+  // Each once: the budget below is that of one release of a text.
+  const texts = new Set(Array.from({ length: ROWS_PER_RUN }, (_, row) => lines[(run * ROWS_PER_RUN + row) % lines.length]!));
   const train = join(home, `texts-${run}.tsv`);
-  writeFileSync(train, `text\tlabel\n${texts.join('\n')}\n`);
+  writeFileSync(train, `text\tlabel\n${[...texts].join('\n')}\n`);
   return configOf({
     data: { train, maxTokens: 16 },
+    privacy: { eta: 14, budget: { perText: 14 } },
     tuning: { epochs: 2, batchSize: 8, length: 4, checkpointEverySteps: 4, reconstruction: { plainTokens: 2, vocabularySize: 100, bottleneck: 8 } },
   });
 }
 
 async function releaseFolderOf(digest: string): Promise<string> {
   const client = join(home, 'client', 'local');
-  const entry = (await readLedger(client)).find((found) => found.digest === digest);
+  const entry = (await new Ledger(client).releases()).find(({ released }) => released?.digest === digest);
   if (entry === undefined) throw new Error(`release ${digest} is not in the ledger`);
   return join(client, 'releases', entry.localKey);
 }

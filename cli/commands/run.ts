@@ -227,7 +227,7 @@ function printResult({ workflowId, metrics, privacy, gates, adapter, release, re
     ['majority rate', percent(majorityRate)],
     ...(reconstruction === null ? [] : [['reconstruction', `${percent(reconstruction.accuracy)} of ${reconstruction.n} plain tokens`] as [string, string]]),
     ['mechanism', privacy.eta === null ? `${privacy.mechanism}: the texts left in plain tokens` : `${privacy.mechanism}, eta ${privacy.eta}; ${percent(privacy.unchangedRate)} of the tokens stayed themselves`],
-    ['release', `${release.uri}${release.reused ? ' (drawn by an earlier run)' : ''}`],
+    ['release', `${release.uri}${release.reused ? ' (drawn by an earlier run; nothing was spent again)' : ''}`],
     ['adapter', adapter.uri],
     ['adapter sha256', adapter.sha256],
     ['report', report.path],

@@ -1,6 +1,9 @@
 /** privatize, calibrate: the method alone, without any server. */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { DEFAULT_BACKBONE, DEFAULT_ETA, BadInput } from '../../contracts/index.ts';
+import { homeFolder } from '../../infra/index.ts';
 import { percent, print, printJson, say, table as formatTable } from '../output.ts';
 
 const MECHANISMS = ['exponential', 'laplace'] as const;
@@ -17,6 +20,7 @@ interface PrivatizeOptions {
   pairColumn?: string;
   labelColumn?: string;
   maxTokens: string;
+  tenant: string;
   json?: true;
 }
 
@@ -34,8 +38,9 @@ export function addTextCommands(program: Command): void {
     .option('--pair-column <name>')
     .option('--label-column <name>', 'copied as it is; by default labels are left out')
     .option('--max-tokens <number>', 'tokens kept of each row', '64')
+    .option('--tenant <name>', 'in whose ledger it is entered', 'local')
     .option('--json', 'print one JSON object')
-    .addHelpText('after', '\nExample: rapt privatize --in notes.csv --out notes.private.csv --text-column note --target-unchanged 0.3')
+    .addHelpText('after', '\nThe output is a release of its own: the ledger counts it against the budgets (`rapt ledger`).\nExample: rapt privatize --in notes.csv --out notes.private.csv --text-column note --target-unchanged 0.3')
     .action(privatize);
 
   program
@@ -74,20 +79,28 @@ async function privatize(options: PrivatizeOptions): Promise<void> {
   const targetUnchanged = rateOf('--target-unchanged', options.targetUnchanged);
   const maxTokens = numberOf('--max-tokens', options.maxTokens)!;
   if (eta !== undefined && targetUnchanged !== undefined) throw new BadInput([{ where: '--target-unchanged', problem: 'give either this or --eta, not both' }]);
-  const { openBackbone } = await import('../../activities/client/index.ts');
+  const { openBackbone, reserve, tenantFolder } = await import('../../activities/client/index.ts');
+  const { readTable } = await import('../../rapt/data/index.ts');
+  const { clientSecret, Ledger } = await import('../../rapt/ledger/index.ts');
   const { createMechanism, explainGuarantee } = await import('../../rapt/privacy/index.ts');
   const { privatizeTable } = await import('../../rapt/release/index.ts');
   const { tokenizer, table, outputIds } = await openBackbone(options.backbone);
   const mechanism = createMechanism({ name, eta, targetUnchanged, table, outputIds });
+  const columns = { text: options.textColumn, pair: options.pairColumn, label: options.labelColumn };
+  const folder = tenantFolder(join(homeFolder(), 'client'), options.tenant);
+  const localKey = randomBytes(16).toString('hex');
+  const due = { localKey, tenant: options.tenant, run: 'rapt privatize', purpose: 'file', mechanism: name, eta: mechanism.eta, table: table.sha256, budget: {}, rows: () => readTable(options.in, columns) } as const;
   const start = performance.now();
   let toldAt = start;
   const { rows, tokens, unchangedRate } = await privatizeTable({
     input: options.in,
     output: options.out,
-    columns: { text: options.textColumn, pair: options.pairColumn, label: options.labelColumn },
+    columns,
     tokenizer,
     mechanism,
     maxTokens,
+    reserve: async () => reserve(folder, await clientSecret(folder), due, false),
+    enter: (digest, count) => new Ledger(folder).release(localKey, digest, count),
     onProgress: (done) => {
       const now = performance.now();
       if (now - toldAt < 2000) return;

@@ -1,8 +1,7 @@
 /** The durable release: each text privatized once, in Parquet shards on the client's disk. */
 export { openRelease, type DrawnRelease } from './draw.ts';
-export { clientSecret, hashInput, hashInputs, releaseKey, type InputFile, type ReleaseInputs } from './key.ts';
+export { hashInput, hashInputs, releaseKey, type InputFile, type ReleaseInputs } from './key.ts';
 export { readLocalLabels, type LocalLabels } from './labels.ts';
-export { enterRelease, readLedger, type LedgerEntry } from './ledger.ts';
 export { drawPrediction, predictionKey, type PredictionReleaseOptions } from './prediction.ts';
 export { readShard, type Ragged, type ShardRows } from './shard.ts';
 export { drawRelease, type DrawReleaseOptions } from './tuning.ts';

@@ -1,15 +1,10 @@
 /** The name of a release's folder: equal inputs and settings always find the release that exists, so it is never drawn twice. */
-import { createHmac, randomBytes } from 'node:crypto';
-import { mkdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createHmac } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { canonicalJson, ErrorKind, RaptError } from '../../contracts/index.ts';
 import type { Sha256, TuningConfig } from '../../contracts/index.ts';
 import type { Tables } from '../data/index.ts';
 import { sha256File } from '../../system/index.ts';
-import { writeOnce } from './durable.ts';
-
-const SECRET_FILE = 'release-key';
-const SECRET_BYTES = 32;
 
 /** A file that a release is drawn from, as it was when it was hashed. */
 export interface InputFile {
@@ -79,18 +74,4 @@ export function releaseKey(config: TuningConfig, inputs: ReleaseInputs, drawnWit
 /** 32 hexadecimal digits of HMAC-SHA256 over the canonical JSON. */
 export function keyedDigest(determinants: object, secret: Uint8Array): string {
   return createHmac('sha256', secret).update(canonicalJson(determinants)).digest('hex').slice(0, 32);
-}
-
-/** The secret of a client's folder, made on first use. Whoever loses it loses the link to earlier releases: keep it with them. */
-export async function clientSecret(folder: string): Promise<Uint8Array> {
-  const path = join(folder, SECRET_FILE);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-  // Two workers that start at once agree on the one that was first.
-  await writeOnce(folder, path, randomBytes(SECRET_BYTES));
-  return readFile(path);
 }

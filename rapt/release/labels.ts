@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
-import { writeOnce } from './durable.ts';
+import { writeOnce } from '../../system/index.ts';
 
 const LABELS_FILE = join('private', 'test-labels.parquet');
 

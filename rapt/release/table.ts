@@ -2,10 +2,11 @@
 import { once } from 'node:events';
 import { createWriteStream, existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
-import { BadInput } from '../../contracts/index.ts';
+import { BadInput, type Sha256 } from '../../contracts/index.ts';
 import type { Tokenizer } from '../backbone/index.ts';
 import { csvCell, readTable, type Row, type TableColumns } from '../data/index.ts';
 import type { Mechanism } from '../privacy/index.ts';
+import { sha256File } from '../../system/index.ts';
 import { longestFirst } from './truncate.ts';
 
 const BATCH_TOKENS = 16_384;
@@ -18,6 +19,10 @@ export interface PrivatizeTableOptions {
   readonly tokenizer: Pick<Tokenizer, 'encode' | 'decode'>;
   readonly mechanism: Pick<Mechanism, 'privatize'>;
   readonly maxTokens: number;
+  /** Called before anything is drawn, to enter the cost; throws when it may not be spent. */
+  readonly reserve?: (() => Promise<unknown>) | undefined;
+  /** Called with the output's digest and number of tokens before it gets its name. */
+  readonly enter?: ((digest: Sha256, tokens: number) => Promise<void>) | undefined;
   readonly onProgress?: ((progress: { rows: number; tokens: number }) => void) | undefined;
 }
 
@@ -36,11 +41,12 @@ interface Pending {
 
 /** Streams: memory does not grow with the table. The output gets its name when whole, and is never drawn a second time.
  *  @throws BadInput as `readTable`, and when the output exists. */
-export async function privatizeTable({ input, output, columns, tokenizer, mechanism, maxTokens, onProgress }: PrivatizeTableOptions): Promise<PrivatizedTable> {
+export async function privatizeTable({ input, output, columns, tokenizer, mechanism, maxTokens, reserve, enter, onProgress }: PrivatizeTableOptions): Promise<PrivatizedTable> {
   const asCsv = output.endsWith('.csv');
   if (!asCsv && !output.endsWith('.jsonl')) throw new BadInput([{ where: output, problem: 'must end in .csv or .jsonl' }]);
   if (existsSync(output))
     throw new BadInput([{ where: output, problem: 'exists; the guarantee covers one noisy version of a text, so use that one, or remove it if nobody has seen it' }]);
+  await reserve?.();
   const temporary = `${output}.${process.pid}.part`;
   const file = createWriteStream(temporary, { mode: 0o600 });
   const line = asCsv ? csvLine : jsonLine;
@@ -86,6 +92,7 @@ export async function privatizeTable({ input, output, columns, tokenizer, mechan
     await draw();
     file.end();
     await once(file, 'close');
+    await enter?.((await sha256File(temporary)).sha256, tokens);
     await rename(temporary, output);
   } catch (error) {
     file.destroy();

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { PlainTrainer } from '../../bench/plain-training.ts';
 import { keys, parseTuningConfig, type TuningInput, type TuningResult } from '../../contracts/index.ts';
 import { down, readStack, up } from '../../infra/index.ts';
-import { readLedger } from '../../rapt/release/index.ts';
+import { Ledger } from '../../rapt/ledger/index.ts';
 import { CheckpointPointerCell } from '../../storage/index.ts';
 import { childrenOf, eventually, Probe } from '../support/probe.ts';
 import { startHttpProxy, startTcpProxy, type Answer, type HttpProxy, type TcpProxy } from '../support/proxies.ts';
@@ -83,7 +83,7 @@ async function undisturbedResult(id: string, input: TuningInput, watched = id): 
   const parsed = parseTuningConfig(input);
   assert.ok(parsed.ok);
   const home = join(stack.home, 'client', 'local');
-  const entry = (await readLedger(home)).find(({ digest }) => digest === result.release.sha256);
+  const entry = (await new Ledger(home).releases()).find(({ released }) => released?.digest === result.release.sha256);
   const plain = await trainer.train(join(home, 'releases', entry!.localKey), parsed.value.tuning);
   assert.equal(result.adapter.sha256, plain.adapter);
   return result;
@@ -220,7 +220,7 @@ test("the client's disk is full in the midst of a shard: the run waits, and each
   t.diagnostic(await waiting('no-space', /privatize: attempt \d+, since the one before failed: no space is left on the disk of the client worker; free some where its RAPT_HOME lies, and the run goes on by itself/));
   rmSync(diskIsFull);
   const { release } = await undisturbedResult('no-space', input);
-  const entries = (await readLedger(join(stack.home, 'client', 'local'))).filter(({ digest }) => digest === release.sha256);
+  const entries = (await new Ledger(join(stack.home, 'client', 'local')).releases()).filter(({ released }) => released?.digest === release.sha256);
   assert.equal(entries.length, 1);
   const folder = join(stack.home, 'client', 'local', 'releases', entries[0]!.localKey);
   assert.deepEqual(readdirSync(join(folder, 'tmp')), []);

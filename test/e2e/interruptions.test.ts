@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PlainTrainer } from '../../bench/plain-training.ts';
 import { parseTuningConfig, type CheckpointPointer, type RunProgress, type TuningInput, type TuningResult } from '../../contracts/index.ts';
-import { readLedger } from '../../rapt/release/index.ts';
+import { Ledger } from '../../rapt/ledger/index.ts';
 import { CheckpointPointerCell } from '../../storage/index.ts';
 import { PROGRAM, TestStack } from '../support/stack.ts';
 import { childrenOf, eventually, foldersIn, Probe } from '../support/probe.ts';
@@ -56,7 +56,7 @@ const result = (id: string): Promise<TuningResult> => stack.json<TuningResult>([
 
 /** Folder of the release that a run used. */
 async function releaseFolder(digest: string): Promise<string> {
-  const entry = (await readLedger(join(stack.home, 'client', 'local'))).find((found) => found.digest === digest);
+  const entry = (await new Ledger(join(stack.home, 'client', 'local')).releases()).find(({ released }) => released?.digest === digest);
   return join(stack.home, 'client', 'local', 'releases', entry!.localKey);
 }
 

@@ -8,9 +8,10 @@ import { canonicalJson, ErrorKind, RaptError, tuningConfigSchema } from '../../.
 import type { AdapterCard, TuningConfig, TuningInput } from '../../../contracts/index.ts';
 import { inspectTable, inspectTables } from '../../../rapt/data/index.ts';
 import {
-  clientSecret, drawPrediction, drawRelease, hashInput, hashInputs, openRelease, predictionKey, readLocalLabels, readShard, releaseKey,
+  drawPrediction, drawRelease, hashInput, hashInputs, openRelease, predictionKey, readLocalLabels, readShard, releaseKey,
 } from '../../../rapt/release/index.ts';
 import type { DrawnRelease, DrawReleaseOptions, ShardRows } from '../../../rapt/release/index.ts';
+import { clientSecret } from '../../../rapt/ledger/index.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { backbone, FIRST_OUTPUT, guarantee, identity, outputIds, replacing, tokenizer } from './fakes.ts';
 
@@ -271,7 +272,7 @@ describe('the release key', () => {
       await keyOf(configOf({ train, maxTokens: 5 })),
       await keyOf(config, hashInputs({ train, test: train })),
       await keyOf(configOf({ train }, { reconstruction: { plainTokens: 3 } })),
-      await keyOf({ ...config, privacy: { mechanism: 'laplace' } }),
+      await keyOf({ ...config, privacy: { mechanism: 'laplace', budget: {} } }),
       await keyOf({ ...config, tenant: 'other' }),
       releaseKey(config, inputs, { ...drawnWith, eta: 15 }, secret),
       releaseKey(config, inputs, { ...drawnWith, backboneSha256: guarantee.table.sha256 as typeof backbone.sha256 }, secret),

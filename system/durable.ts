@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { ErrorKind, RaptError } from '../../contracts/index.ts';
-import { isRunning } from '../../system/index.ts';
+import { ErrorKind, RaptError } from '../contracts/index.ts';
+import { isRunning } from './process.ts';
 
 const TEMPORARY_FOLDER = 'tmp';
 /** A temporary file lives for the milliseconds of one write. One this old belongs to nobody, whatever machine made it. */
