@@ -46,6 +46,10 @@ export const shardSchema = z.strictObject({
 });
 export type Shard = z.output<typeof shardSchema>;
 
+/** Randomized response on the training labels: the chance that one stayed itself, and that it became each other class. */
+export const labelNoiseSchema = z.strictObject({ epsilon: z.number().positive(), keep: z.number(), flip: z.number() });
+export type LabelNoise = z.output<typeof labelNoiseSchema>;
+
 /** Uploaded with the shards, so it holds nothing that the guarantee does not cover besides sizes, classes and their counts. How many
  *  of the user's tokens stayed themselves is a second look at the plain text and stays on the client. */
 export const releaseManifestSchema = z.strictObject({
@@ -54,8 +58,10 @@ export const releaseManifestSchema = z.strictObject({
   backbone: z.strictObject({ name: z.string(), sha256: sha256Schema, hiddenSize: z.int(), vocabularySize: z.int() }),
   /** Names of the classes in label order. The label set is not covered by the guarantee. */
   classes: z.array(z.string()).min(2),
-  /** Training rows of each class, in label order. */
+  /** Training rows of each class, in label order; where labels were drawn, of the drawn ones. */
   classCounts: z.array(z.int()),
+  /** Absent when the training labels are what they were. */
+  labelNoise: labelNoiseSchema.optional(),
   pair: z.boolean(),
   maxTokens: z.int(),
   /** What every row's plain tokens were drawn from; false without reconstruction. */

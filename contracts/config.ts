@@ -47,6 +47,8 @@ const privacySchema = z
     eta: z.number().positive().max(100_000).optional(),
     /** Choose eta so that this share of public tokens stays itself; exclusive with `eta`. */
     targetUnchanged: rate.optional(),
+    /** Draw each training label by randomized response under this epsilon; without it labels leave as they are. */
+    labelEpsilon: z.number().positive().max(20).optional(),
     /** The run is refused before anything is drawn when it would exceed this, or the client's own (`rapt ledger budget`). */
     budget: budgetSchema.default({}),
   })
@@ -73,6 +75,9 @@ const tuningSchema = z.strictObject({
   /** Virtual tokens: rows of the soft prompt, or key-value pairs put before each layer's own. */
   length: z.int().min(1).max(400).default(20),
   reconstruction: z.union([z.literal(false), reconstructionSchema]).default(() => reconstructionSchema.parse({})),
+  /** How the loss allows for labels that were drawn under `privacy.labelEpsilon`: by the drawn label's own probability, by an unbiased estimate of
+   *  the true label's loss, or not at all. */
+  labelCorrection: z.enum(['forward', 'unbiased', 'none']).default('forward'),
   epochs: positiveInt.max(10_000).default(5),
   /** Epochs added after the end, by `rapt extend`: a phase of training each, with a warm-up and a fall of the learning rate of its own. So a
    *  run that was extended and one that had its extensions from the beginning end with the same adapter. */

@@ -24,6 +24,8 @@ export const guaranteeSchema = z.strictObject({
   }),
   /** Exponent eta * distance at the quantiles of the neighbour distance: the log-ratio bound between two near words. */
   neighbourLogRatio: quantiles.nullable(),
+  /** Of the randomized response on each training label; absent when labels left as they are. */
+  labelEpsilon: z.number().optional(),
   /** Expected share of output tokens that stay themselves. */
   expectedUnchanged: z.number().nullable(),
   statement: z.string(),

@@ -40,6 +40,7 @@ export async function preparePrediction({ store, home }: ClientDependencies, req
     purpose: 'prediction',
     mechanism: card.guarantee.mechanism,
     eta: card.guarantee.eta,
+    labelEpsilon: null,
     table: table.sha256,
     budget: config.privacy.budget,
     rows: () => readTable(path, { text: columns.text, pair: columns.pair }),

@@ -27,7 +27,7 @@ export async function privatize({ home }: ClientDependencies, { run, config }: R
   async function* rows(): AsyncGenerator<Row> {
     for (const split of SPLITS) yield* readSplit(config.data, inspection.tables, split);
   }
-  const due = { localKey, tenant, run, purpose: 'tuning', mechanism: privacy.mechanism, eta, table: table.sha256, budget: privacy.budget, rows } as const;
+  const due = { localKey, tenant, run, purpose: 'tuning', mechanism: privacy.mechanism, eta, labelEpsilon: privacy.labelEpsilon ?? null, table: table.sha256, budget: privacy.budget, rows } as const;
   await reserve(tenantFolder(home, tenant), secret, due, existing !== null);
   if (existing !== null) {
     const rowsTotal = existing.manifest.rows.train + existing.manifest.rows.test;

@@ -5,6 +5,7 @@ import { Ledger, limitsOf, readBudget, releasedAlready, TextCollector, type Ledg
 export interface DueRelease extends Pick<LedgerRelease, 'localKey' | 'tenant' | 'run' | 'purpose'> {
   readonly mechanism: Guarantee['mechanism'];
   readonly eta: number | null;
+  readonly labelEpsilon: number | null;
   readonly table: string;
   /** The run's own budget; the owner's holds besides. */
   readonly budget: Budget;

@@ -94,7 +94,7 @@ async function showTable({ tenant, json, textColumn }: LedgerOptions, file: stri
 async function exportTexts(tenant: string, file: string): Promise<void> {
   const asCsv = file.endsWith('.csv');
   if (!asCsv && !file.endsWith('.jsonl')) throw new BadInput([{ where: file, problem: 'must end in .csv or .jsonl' }]);
-  const columns = ['text', 'times', 'release', 'run', 'purpose', 'mechanism', 'eta', 'table', 'reservedAt', 'releasedAt'] as const;
+  const columns = ['text', 'times', 'release', 'run', 'purpose', 'mechanism', 'eta', 'labelEpsilon', 'table', 'reservedAt', 'releasedAt'] as const;
   let count = 0;
   async function* lines(): AsyncGenerator<string> {
     if (asCsv) yield `${columns.join(',')}\r\n`;
@@ -109,8 +109,8 @@ async function exportTexts(tenant: string, file: string): Promise<void> {
 }
 
 function lineOf({ digest, release, times }: { digest: bigint } & TextRelease): Record<string, string | number | null> {
-  const { localKey, run, purpose, mechanism, eta: each, table: phi, reservedAt, released } = release;
-  return { text: digest.toString(16).padStart(16, '0'), times, release: released?.digest ?? localKey, run, purpose, mechanism, eta: each, table: phi, reservedAt, releasedAt: released?.at ?? null };
+  const { localKey, run, purpose, mechanism, eta: each, labelEpsilon, table: phi, reservedAt, released } = release;
+  return { text: digest.toString(16).padStart(16, '0'), times, release: released?.digest ?? localKey, run, purpose, mechanism, eta: each, labelEpsilon, table: phi, reservedAt, releasedAt: released?.at ?? null };
 }
 
 async function setBudget({ tenant, json }: LedgerOptions, { perText, perTenant }: { perText?: string; perTenant?: string }): Promise<void> {

@@ -89,7 +89,7 @@ async function privatize(options: PrivatizeOptions): Promise<void> {
   const columns = { text: options.textColumn, pair: options.pairColumn, label: options.labelColumn };
   const folder = tenantFolder(join(homeFolder(), 'client'), options.tenant);
   const localKey = randomBytes(16).toString('hex');
-  const due = { localKey, tenant: options.tenant, run: 'rapt privatize', purpose: 'file', mechanism: name, eta: mechanism.eta, table: table.sha256, budget: {}, rows: () => readTable(options.in, columns) } as const;
+  const due = { localKey, tenant: options.tenant, run: 'rapt privatize', purpose: 'file', mechanism: name, eta: mechanism.eta, labelEpsilon: null, table: table.sha256, budget: {}, rows: () => readTable(options.in, columns) } as const;
   const start = performance.now();
   let toldAt = start;
   const { rows, tokens, unchangedRate } = await privatizeTable({

@@ -28,6 +28,8 @@ const reservationSchema = z.strictObject({
   mechanism: z.string(),
   /** Null for mechanism none, which spends everything. */
   eta: z.number().nullable(),
+  /** Of randomized response on each label; null when labels left as they are, or none did. */
+  labelEpsilon: z.number().nullable(),
   /** SHA-256 of the embedding table that gives eta its meaning. */
   table: z.string(),
   /** Distinct texts; times that the most frequent one occurs. */
@@ -51,7 +53,7 @@ export interface LedgerRelease extends Omit<Reservation, 'format' | 'kind' | 'at
   readonly released: { readonly at: string; readonly digest: Sha256; readonly tokens: number } | null;
 }
 
-export interface ReservationRequest extends Pick<Reservation, 'localKey' | 'tenant' | 'run' | 'purpose' | 'mechanism' | 'eta' | 'table'> {
+export interface ReservationRequest extends Pick<Reservation, 'localKey' | 'tenant' | 'run' | 'purpose' | 'mechanism' | 'eta' | 'labelEpsilon' | 'table'> {
   readonly limits: Limits;
   /** Called when the release is not in the ledger yet. */
   readonly texts: () => Promise<TextDigests>;
@@ -91,8 +93,8 @@ export class Ledger {
       const problem = exceededTenantBudget(limits, [...state.values()].map(({ release }) => release), { eta: request.eta, most: mostOf(counts) })
         ?? (limits.perText === null ? null : exceededTextBudget(limits.perText, counts, await this.#spent(counts.digests, state), request.eta));
       if (problem !== null) throw new RaptError(ErrorKind.budgetExceeded, `${problem}. Nothing was drawn`);
-      const { localKey, tenant, run, purpose, mechanism, eta, table } = request;
-      return { format: 'rapt-ledger/2', kind: 'reserved', at: now(), localKey, tenant, run, purpose, mechanism, eta, table, texts: counts.digests.length, most: mostOf(counts), digests };
+      const { localKey, tenant, run, purpose, mechanism, eta, labelEpsilon, table } = request;
+      return { format: 'rapt-ledger/2', kind: 'reserved', at: now(), localKey, tenant, run, purpose, mechanism, eta, labelEpsilon, table, texts: counts.digests.length, most: mostOf(counts), digests };
     });
     return fold(await this.#journal.read()).get(request.localKey)!.release;
   }

@@ -1,6 +1,7 @@
 /** What a mechanism promises, as data, and the sentences made of it. */
 import type { Guarantee } from '../../contracts/index.ts';
 import type { OutputGeometry } from './geometry.ts';
+import { explainLabels, LABELS_NOT_COVERED } from './labels.ts';
 import type { TableSurvey } from './survey.ts';
 
 const COVERED = [
@@ -8,7 +9,7 @@ const COVERED = [
 ] as const;
 const NOT_COVERED = [
   'how many tokens a text has, and how many texts there are',
-  'the training labels, the set of class names, and how many texts each class has',
+  LABELS_NOT_COVERED,
   'that the data owner takes part at all, and how well the tuned model does on the test texts',
   'the share of all tokens of a release that stayed themselves, told to three digits',
   'what the meaning of a whole text tells about its words: the bound is per token, and adds up over the tokens of a text',
@@ -53,7 +54,7 @@ const noPromise = (eta: number | null): string =>
 /** The guarantee in sentences for people, each to stand alone. */
 export function explainGuarantee(guarantee: Guarantee): string[] {
   const { eta, table, neighbourLogRatio: ratio, expectedUnchanged, covered, notCovered } = guarantee;
-  if (!guarantee.private || eta === null || ratio === null) return [guarantee.statement];
+  if (!guarantee.private || eta === null || ratio === null) return [guarantee.statement, ...explainLabels(guarantee)];
   const { p05, p50, p95 } = table.neighbourDistance;
   const times = (exponent: number): string => (exponent < 5 ? Math.exp(exponent).toFixed(1) : Math.exp(exponent).toPrecision(1).replace('e+', ' * 10^'));
   return [
@@ -64,6 +65,7 @@ export function explainGuarantee(guarantee: Guarantee): string[] {
     `So for two neighbouring words the released token can be up to exp(${ratio.p50.toFixed(1)}), some ${times(ratio.p50)} times, likelier under one than under the other ` +
       `(exponent ${ratio.p05.toFixed(1)} and ${ratio.p95.toFixed(1)} at the outer quantiles). A larger exponent hides less.`,
     ...(expectedUnchanged === null ? [] : [`About ${Math.round(expectedUnchanged * 100)} % of the vocabulary's tokens stay themselves; which ones is not told.`]),
+    ...explainLabels(guarantee),
     `Covered: ${covered.join('; ')}.`,
     `Not covered: ${notCovered.join('; ')}.`,
     'The bound holds for one release of a text. A second, independent noisy version would add its own eta to it.',

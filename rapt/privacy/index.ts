@@ -3,6 +3,7 @@ export { calibrate, expectedUnchanged, type Calibration, type NoisyMechanismName
 export { chooseEta, createMechanism, type MechanismOptions } from './create.ts';
 export type { EmbeddingTable } from './geometry.ts';
 export { explainGuarantee } from './guarantee.ts';
+export { explainLabels, RandomizedResponse, withLabelNoise } from './labels.ts';
 export type { Mechanism } from './mechanism.ts';
 export { seededRandom, systemRandom, type RandomSource } from './random.ts';
 export { categorical, fillDirection, fillGaussian, gamma, gaussian, uniform, uniformInteger } from './samplers.ts';

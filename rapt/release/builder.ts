@@ -1,5 +1,5 @@
 /** Rows into privatized rows, a batch at a time. */
-import type { Mechanism, RandomSource } from '../privacy/index.ts';
+import type { Mechanism, RandomizedResponse, RandomSource } from '../privacy/index.ts';
 import { uniformInteger } from '../privacy/index.ts';
 import type { Tokenizer } from '../backbone/index.ts';
 import type { Row } from '../data/index.ts';
@@ -26,6 +26,8 @@ export interface BuilderOptions {
   readonly plain: PlainTokens | false;
   /** Number of a label; null for a split that is released without labels. */
   readonly classNumber: ((label: string | null) => number) | null;
+  /** Draws the labels; null lets them pass as they are. */
+  readonly response: Pick<RandomizedResponse, 'draw'> | null;
 }
 
 interface TokenizedRow {
@@ -62,13 +64,14 @@ export class ShardBuilder {
 
   /** @returns whether a batch is full and `draw` is due. */
   add(row: Row): boolean {
-    const { tokenizer, maxTokens, plain, random, classNumber } = this.#options;
+    const { tokenizer, maxTokens, plain, random, classNumber, response } = this.#options;
     const text = tokenizer.encode(row.text, maxTokens);
     const pair = row.pair === null ? new Int32Array() : tokenizer.encode(row.pair, maxTokens);
     const kept = longestFirst(text.length, pair.length, maxTokens);
+    const label = classNumber === null ? -1 : classNumber(row.label);
     const tokenized: TokenizedRow = {
       number: row.number,
-      label: classNumber === null ? -1 : classNumber(row.label),
+      label: response === null || label < 0 ? label : response.draw(label),
       text: text.subarray(0, kept.first),
       pair: pair.subarray(0, kept.second),
       plain: plain === false ? new Int32Array() : drawPlainTokens(plain, random),

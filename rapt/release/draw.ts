@@ -11,7 +11,7 @@ import { canonicalJson, ErrorKind, MANIFEST_FILE, RaptError, releaseManifestSche
 import type { ReleaseManifest, Sha256, Shard } from '../../contracts/index.ts';
 import type { Tokenizer } from '../backbone/index.ts';
 import type { Row, Split } from '../data/index.ts';
-import { systemRandom } from '../privacy/index.ts';
+import { RandomizedResponse, systemRandom, withLabelNoise } from '../privacy/index.ts';
 import type { Mechanism, RandomSource } from '../privacy/index.ts';
 import { removeStaleTemporaries, sha256File, sha256Of, writeOnce } from '../../system/index.ts';
 import { ShardBuilder } from './builder.ts';
@@ -31,6 +31,8 @@ export interface ReleaseSpec {
   readonly backbone: ReleaseManifest['backbone'];
   readonly classes: readonly string[];
   readonly classCounts: readonly number[];
+  /** Under which training labels are drawn; null lets them leave as they are. */
+  readonly labelEpsilon: number | null;
   readonly pair: boolean;
   readonly maxTokens: number;
   readonly plain: PlainTokens | false;
@@ -73,6 +75,8 @@ interface ShardRecord {
   readonly rows: number;
   readonly tokens: number;
   readonly unchanged: number;
+  /** Rows of each class by the labels that were drawn; in training shards whose labels were. */
+  readonly classCounts?: readonly number[];
 }
 
 /** Draws what is missing of a release, or finds it complete. Memory is constant but for the test labels (8 bytes a row).
@@ -90,6 +94,7 @@ export async function draw(spec: ReleaseSpec, splits: readonly ReleaseSplit[], i
   await removeStaleTemporaries(folder);
 
   const classNumber = classNumbers(spec.classes);
+  const response = spec.labelEpsilon === null ? null : new RandomizedResponse(spec.labelEpsilon, spec.classes.length, options.random);
   const finished: (Shard & ShardRecord)[] = [];
   let rowsBefore = 0;
   for (const { split, rows, read } of splits) {
@@ -98,6 +103,7 @@ export async function draw(spec: ReleaseSpec, splits: readonly ReleaseSplit[], i
       ...spec,
       random: options.random ?? systemRandom,
       classNumber: split === 'train' ? classNumber : null,
+      response,
     };
     const labels = new LabelCollector();
     let seen = 0;
@@ -107,7 +113,7 @@ export async function draw(spec: ReleaseSpec, splits: readonly ReleaseSplit[], i
       const file = shardFile(split, index++);
       // An input that changed while it was read must not get into the release: neither this shard nor any after it is kept.
       for (const input of inputs) await assertUnchanged(input);
-      if (builder !== null) await writeShard(folder, file, builder);
+      if (builder !== null) await writeShard(folder, file, builder, response === null ? null : spec.classes.length);
       builder = null;
       finished.push(await describeShard(folder, file, split));
       onProgress?.({ rows: rowsBefore + seen, rowsTotal });
@@ -131,7 +137,7 @@ export async function draw(spec: ReleaseSpec, splits: readonly ReleaseSplit[], i
     rowsBefore += rows;
   }
   signal?.throwIfAborted();
-  await writeOnce(folder, join(folder, MANIFEST_FILE), Buffer.from(canonicalJson(manifestOf(spec, options, splits, finished))));
+  await writeOnce(folder, join(folder, MANIFEST_FILE), Buffer.from(canonicalJson(manifestOf(spec, options, splits, finished, response))));
   const drawn = await openRelease(folder);
   if (drawn === null) throw new Error(`${folder} was removed while it was written`);
   return { ...drawn, reused: false };
@@ -157,10 +163,11 @@ export async function openRelease(folder: string): Promise<Omit<DrawnRelease, 'r
 
 /** The bytes are flushed together with what the client must remember about them before the shard gets its name: whatever attempt wins the
  *  name, its record is there. */
-async function writeShard(folder: string, file: string, builder: ShardBuilder): Promise<void> {
+async function writeShard(folder: string, file: string, builder: ShardBuilder, drawnClasses: number | null): Promise<void> {
   const shard = builder.finish();
   const bytes = encodeShard(shard);
-  const record: ShardRecord = { rows: shard.count, tokens: builder.tokens, unchanged: builder.unchanged };
+  const classCounts = drawnClasses === null || shard.labels === null ? {} : { classCounts: countsOf(shard.labels, drawnClasses) };
+  const record: ShardRecord = { rows: shard.count, tokens: builder.tokens, unchanged: builder.unchanged, ...classCounts };
   await writeOnce(folder, recordFile(folder, sha256Of(bytes)), Buffer.from(canonicalJson(record)));
   await writeOnce(folder, join(folder, file), bytes);
 }
@@ -174,27 +181,33 @@ async function describeShard(folder: string, file: string, split: Split): Promis
     throw damaged(path, cause);
   });
   // Written by `writeShard` alone, whole or not at all.
-  const { rows, tokens, unchanged } = parseJson(bytes) as ShardRecord;
-  return { file, split, rows, tokens, unchanged, sha256, sizeBytes };
+  return { ...(parseJson(bytes) as ShardRecord), file, split, sha256, sizeBytes };
 }
 
 /** Depends on the finished shards and the settings only, so that a release that was interrupted gets the manifest of one that was not. */
-function manifestOf(spec: ReleaseSpec, options: DrawOptions, splits: readonly ReleaseSplit[], finished: readonly (Shard & ShardRecord)[]): ReleaseManifest {
+function manifestOf(spec: ReleaseSpec, options: DrawOptions, splits: readonly ReleaseSplit[], finished: readonly (Shard & ShardRecord)[], response: RandomizedResponse | null): ReleaseManifest {
   const rowsOf = (split: Split): number => splits.find((candidate) => candidate.split === split)?.rows ?? 0;
   return {
     format: 'rapt-release/1',
     tenant: spec.tenant,
     backbone: spec.backbone,
     classes: [...spec.classes],
-    classCounts: [...spec.classCounts],
+    classCounts: response === null ? [...spec.classCounts] : spec.classes.map((_, label) => finished.reduce((sum, { classCounts }) => sum + (classCounts?.[label] ?? 0), 0)),
+    ...(response === null ? {} : { labelNoise: response.noise }),
     pair: spec.pair,
     maxTokens: spec.maxTokens,
     plain: spec.plain === false ? false : { tokensPerRow: spec.plain.tokensPerRow, vocabulary: [...spec.plain.vocabulary] },
-    guarantee: options.mechanism.guarantee,
+    guarantee: response === null ? options.mechanism.guarantee : withLabelNoise(options.mechanism.guarantee, response.noise),
     rows: { train: rowsOf('train'), test: rowsOf('test') },
     tokens: finished.reduce((sum, { tokens }) => sum + tokens, 0),
     shards: finished.map(({ file, split, rows, tokens, sha256, sizeBytes }) => ({ file, split, rows, tokens, sha256, sizeBytes })),
   };
+}
+
+function countsOf(labels: Int32Array, classes: number): number[] {
+  const counts = new Array<number>(classes).fill(0);
+  for (const label of labels) counts[label]!++;
+  return counts;
 }
 
 function classNumbers(classes: readonly string[]): (label: string | null) => number {

@@ -65,6 +65,7 @@ export function releaseKey(config: TuningConfig, inputs: ReleaseInputs, drawnWit
     columns: { text: data.textColumn, pair: data.pairColumn ?? null, label: data.labelColumn },
     limits: { train: data.maxTrainRows ?? null, test: data.maxTestRows ?? null, tokens: data.maxTokens },
     mechanism: { name: privacy.mechanism, eta: drawnWith.eta },
+    ...(privacy.labelEpsilon === undefined ? {} : { labelEpsilon: privacy.labelEpsilon }),
     backbone: drawnWith.backboneSha256,
     plain: reconstruction === false ? false : { tokens: reconstruction.plainTokens, vocabulary: reconstruction.vocabularySize },
   };

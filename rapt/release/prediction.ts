@@ -26,6 +26,7 @@ export async function drawPrediction(options: PredictionReleaseOptions): Promise
     backbone,
     classes: card.classes,
     classCounts: card.classes.map(() => 0),
+    labelEpsilon: null,
     pair: card.pair,
     maxTokens: card.maxTokens,
     plain: card.plain === false ? (false as const) : { tokensPerRow: card.plain.tokensPerRow, vocabulary: Int32Array.from(card.plain.vocabulary) },

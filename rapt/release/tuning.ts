@@ -28,6 +28,7 @@ export async function drawRelease(options: DrawReleaseOptions): Promise<DrawnRel
     backbone,
     classes,
     classCounts: classCounts.train,
+    labelEpsilon: config.privacy.labelEpsilon ?? null,
     pair: data.pairColumn !== undefined,
     maxTokens: data.maxTokens,
     plain:

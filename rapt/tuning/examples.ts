@@ -1,3 +1,4 @@
+import type { LabelNoise } from '../../contracts/index.ts';
 import type { EncoderBatch, FrameIds } from '../backbone/index.ts';
 import type { Ragged } from '../release/index.ts';
 
@@ -10,6 +11,8 @@ export interface Examples {
   readonly plain: PlainTokens | null;
   /** Class of each row, or null where the labels stay with the client. */
   readonly labels: Int32Array | null;
+  /** How the labels were drawn; null when they are what they were. */
+  readonly labelNoise: LabelNoise | null;
   /** The rows' numbers in the user's table. */
   readonly rows: Int32Array;
 }

@@ -22,6 +22,7 @@ export async function loadExamples(folder: string, manifest: ReleaseManifest, sp
         }
       : null,
     labels: split === 'train' ? join32(shards.flatMap((shard) => (shard.labels ? [shard.labels] : []))) : null,
+    labelNoise: manifest.labelNoise ?? null,
     rows: join32(shards.map((shard) => shard.rows)),
   };
 }

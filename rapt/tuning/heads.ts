@@ -2,24 +2,28 @@
 import { tf, tidy, type Tensor1D, type Tensor2D, type Tensor3D } from '../tensorflow.ts';
 
 export interface SoftmaxLoss {
-  /** Sum over the rows of -log p[target]. */
+  /** Sum of the rows' losses. */
   readonly lossSum: number;
   readonly correct: number;
-  /** d(mean loss)/d(logits) = (softmax - onehot) / rows, [rows, classes]; the caller disposes of it. */
+  /** d(mean loss)/d(logits), [rows, classes]; the caller disposes of it. */
   readonly dLogits: Tensor2D;
 }
 
 /** Cross-entropy of softmax(logits) against target classes. logits [rows, classes] */
 export function softmaxCrossEntropy(logits: Tensor2D, targets: Int32Array): SoftmaxLoss {
+  return softmaxLoss(logits, targets, (logP, oneHot) => ({
+    losses: tf.neg(tf.sum(tf.mul(logP, oneHot), 1)),
+    gradients: tf.sub(tf.exp(logP), oneHot),
+  }));
+}
+
+/** A loss of softmax(logits). @param ofRows of log p and the targets as one-hot rows, both [rows, classes], each row's loss and its gradient with
+ *  respect to the logits. */
+export function softmaxLoss(logits: Tensor2D, targets: Int32Array, ofRows: (logP: Tensor2D, oneHot: Tensor2D) => { losses: Tensor1D; gradients: Tensor2D }): SoftmaxLoss {
   const [rows, classes] = logits.shape;
   const { losses, answers, dLogits } = tidy(() => {
-    const logP = tf.logSoftmax<Tensor2D>(logits);
-    const oneHot = tf.oneHot(tf.tensor1d(targets, 'int32'), classes) as Tensor2D;
-    return {
-      losses: tf.neg<Tensor1D>(tf.sum(tf.mul(logP, oneHot), 1)),
-      answers: tf.argMax<Tensor1D>(logits, 1),
-      dLogits: tf.mul<Tensor2D>(tf.sub(tf.exp(logP), oneHot), 1 / rows),
-    };
+    const row = ofRows(tf.logSoftmax<Tensor2D>(logits), tf.oneHot(tf.tensor1d(targets, 'int32'), classes) as Tensor2D);
+    return { losses: row.losses, answers: tf.argMax<Tensor1D>(logits, 1), dLogits: tf.mul<Tensor2D>(row.gradients, 1 / rows) };
   });
   const lossSum = sum(losses.dataSync());
   const answered = answers.dataSync();

@@ -3,13 +3,14 @@ import type { Encoder } from '../backbone/index.ts';
 import type { FloatTensor, FloatTensors } from '../safetensors.ts';
 import type { Batch } from './examples.ts';
 import { classify, classifyBackward, pool, poolBackward, reconstruct, reconstructBackward, softmaxCrossEntropy } from './heads.ts';
+import type { TaskLoss } from './noisy-labels.ts';
 import { PARAMETER, type ParameterName, type Parameters } from './parameters.ts';
 import { disposeVirtualTokens, fromGradients, toVirtualTokens, type VirtualTokenMethod } from './virtual-tokens.ts';
 
 export interface JointLoss {
   /** L = L_task + weight * L_rec */
   readonly loss: number;
-  /** Mean cross-entropy over the rows. */
+  /** Mean over the rows. */
   readonly taskLoss: number;
   /** Mean cross-entropy over the plain positions of all rows; 0 without reconstruction. */
   readonly reconstructionLoss: number;
@@ -28,6 +29,7 @@ export async function jointLoss(
   batch: Batch,
   method: VirtualTokenMethod,
   reconstructionWeight: number,
+  taskLossOf: TaskLoss = softmaxCrossEntropy,
 ): Promise<{ loss: JointLoss; gradients: FloatTensors }> {
   const virtual = toVirtualTokens(method, parameters[PARAMETER.virtualTokens]!, encoder.config);
   const pass = encoder.forward(batch, virtual);
@@ -40,7 +42,7 @@ export async function jointLoss(
     const weights = own(poolingWeights(batch, promptLength)); //  [batch, 1, prompt + seq]
     const pooled = own(pool(weights, pass.hidden)); //  [batch, hidden]
     const head = { weight: own(device2d(parameters[PARAMETER.headWeight]!)), bias: own(device1d(parameters[PARAMETER.headBias]!)) };
-    const task = softmaxCrossEntropy(own(classify(pooled, head)), batch.labels!);
+    const task = taskLossOf(own(classify(pooled, head)), batch.labels!);
     const dHead = classifyBackward(own(task.dLogits), pooled, head);
     gradients[PARAMETER.headWeight] = dHead.dWeight;
     gradients[PARAMETER.headBias] = dHead.dBias;

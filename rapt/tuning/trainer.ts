@@ -2,6 +2,7 @@ import { ErrorKind, RaptError, type CheckpointState, type LossPoint, type Sha256
 import type { Encoder, FrameIds } from '../backbone/index.ts';
 import { sequenceLength, layOut, type Examples } from './examples.ts';
 import { jointLoss, type JointLoss } from './joint-loss.ts';
+import { taskLoss, type TaskLoss } from './noisy-labels.ts';
 import { adamWStep, globalNorm, initialMoments, type Moments } from './optimizer.ts';
 import { epochBatches, stepsPerEpoch } from './order.ts';
 import type { Parameters } from './parameters.ts';
@@ -52,6 +53,7 @@ export class Trainer {
   readonly moments: Moments;
   readonly #setup: TrainerSetup;
   readonly #lengths: Int32Array;
+  readonly #taskLoss: TaskLoss;
   readonly #historyEvery: number;
   readonly #history: LossPoint[];
   #pending: Pending;
@@ -67,6 +69,7 @@ export class Trainer {
     this.parameters = parameters;
     this.moments = resume?.moments ?? initialMoments(parameters);
     this.#lengths = Int32Array.from({ length: examples.count }, (_, row) => sequenceLength(examples, row, frame));
+    this.#taskLoss = taskLoss(options.labelCorrection, examples.labelNoise);
     this.#historyEvery = Math.max(1, Math.ceil(this.totalSteps / HISTORY_POINTS));
     this.#history = [...(resume?.state.history ?? [])];
     this.#pending = resume?.state.pending ?? NOTHING_PENDING;
@@ -87,7 +90,7 @@ export class Trainer {
     const { encoder, examples, frame, options } = this.#setup;
     const batch = layOut(examples, this.#batchAt(this.#step), frame);
     const weight = options.reconstruction ? options.reconstruction.weight : 0;
-    const { loss, gradients } = await jointLoss(encoder, this.parameters, batch, options.method, weight);
+    const { loss, gradients } = await jointLoss(encoder, this.parameters, batch, options.method, weight, this.#taskLoss);
     const gradientNorm = globalNorm(gradients);
     // Checked before the step, so that the weights stay those of the last good one.
     if (!Number.isFinite(loss.loss) || !Number.isFinite(gradientNorm)) throw diverged(this.#step + 1);

@@ -18,7 +18,7 @@ function request(localKey: string, texts: readonly string[], { eta = 14, budget 
     for (const text of texts) collector.add(text);
     return Promise.resolve(collector.finish());
   };
-  return { localKey, tenant: 't', run: `run of ${localKey}`, purpose: 'tuning', mechanism: eta === null ? 'none' : 'exponential', eta, table: 'f'.repeat(64), limits: limitsOf(owner, budget), texts: collect };
+  return { localKey, tenant: 't', run: `run of ${localKey}`, purpose: 'tuning', mechanism: eta === null ? 'none' : 'exponential', eta, labelEpsilon: null, table: 'f'.repeat(64), limits: limitsOf(owner, budget), texts: collect };
 }
 
 const refused = (words: RegExp) => (error: unknown): boolean => error instanceof RaptError && error.kind === ErrorKind.budgetExceeded && words.test(error.message);
@@ -34,7 +34,7 @@ test('a release is reserved and released once, whoever does it and however often
   const releases = await new Ledger(folder).releases();
   assert.equal(releases.length, 1);
   const { reservedAt, released, ...entry } = releases[0]!;
-  assert.deepEqual(entry, { localKey: 'a', tenant: 't', run: 'run of a', purpose: 'tuning', mechanism: 'exponential', eta: 14, table: 'f'.repeat(64), texts: 2, most: 2 });
+  assert.deepEqual(entry, { localKey: 'a', tenant: 't', run: 'run of a', purpose: 'tuning', mechanism: 'exponential', eta: 14, labelEpsilon: null, table: 'f'.repeat(64), texts: 2, most: 2 });
   assert.deepEqual([released?.digest, released?.tokens], [digest('1'), 100]);
   for (const at of [reservedAt, released?.at ?? '']) assert.ok(Math.abs(Date.now() - Date.parse(at)) < 60_000);
   assert.equal(await spentOn(new Ledger(folder), 'one'), 14, 'to release costs nothing more');

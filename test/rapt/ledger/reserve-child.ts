@@ -11,6 +11,7 @@ for (let attempt = 0; ; attempt++)
     purpose: 'prediction',
     mechanism: 'exponential',
     eta: 14,
+    labelEpsilon: null,
     table: 'f'.repeat(64),
     limits: limitsOf({}, { perText: Number(budget) }),
     texts: () => Promise.resolve(texts),

@@ -117,6 +117,24 @@ describe('a release', () => {
     assert.ok((await shardsOf(folder, release)).train.every(({ plain }) => plain === null));
   });
 
+  it('draws the training labels once where a label epsilon is set, and tells of the drawn ones alone', async () => {
+    const config = { ...configOf({ train: csvOf(900) }), privacy: { mechanism: 'exponential' as const, labelEpsilon: 1, budget: {} } };
+    const folder = fresh();
+    const release = await drawn(config, folder);
+    const { train, test } = await shardsOf(folder, release);
+    const labels = train.flatMap((shard) => [...shard.labels!]);
+    const rows = train.flatMap((shard) => [...shard.rows]);
+    const kept = labels.filter((label, at) => label === rows[at]! % 3).length / labels.length;
+    // e / (e + 2) = 0.576; five standard deviations of some 720 rows.
+    assert.ok(Math.abs(kept - 0.576) < 0.093, `${kept} of the labels stayed`);
+    assert.deepEqual(release.manifest.classCounts, [0, 1, 2].map((label) => labels.filter((other) => other === label).length));
+    assert.deepEqual({ ...release.manifest.labelNoise, keep: 0, flip: 0 }, { epsilon: 1, keep: 0, flip: 0 });
+    assert.equal(release.manifest.guarantee.labelEpsilon, 1);
+    assert.ok(test.every(({ labels: none }) => none === null));
+    assert.deepEqual([...(await readLocalLabels(folder)).labels], test.flatMap((shard) => [...shard.rows].map((row) => row % 3)), 'test labels are scored with as they are');
+    assert.deepEqual((await drawn(config, folder)).digest, release.digest);
+  });
+
   it('of pairs cuts the longer text first', async () => {
     const words = (count: number): string => Array.from({ length: count }, () => 'w1').join(' ');
     const file = fresh('.csv');
@@ -273,6 +291,7 @@ describe('the release key', () => {
       await keyOf(config, hashInputs({ train, test: train })),
       await keyOf(configOf({ train }, { reconstruction: { plainTokens: 3 } })),
       await keyOf({ ...config, privacy: { mechanism: 'laplace', budget: {} } }),
+      await keyOf({ ...config, privacy: { ...config.privacy, labelEpsilon: 1 } }),
       await keyOf({ ...config, tenant: 'other' }),
       releaseKey(config, inputs, { ...drawnWith, eta: 15 }, secret),
       releaseKey(config, inputs, { ...drawnWith, backboneSha256: guarantee.table.sha256 as typeof backbone.sha256 }, secret),

@@ -44,6 +44,7 @@ export function tinyExamples(count: number, o: { pair?: boolean; plain?: number;
     pair: pair ? ragged(() => 30) : null,
     plain: plain > 0 ? { perRow: plain, noisyIds: targets.map((target) => (next(4) === 0 ? 40 : 10 + target)), targets } : null,
     labels,
+    labelNoise: null,
     rows: Int32Array.from({ length: count }, (_, row) => row),
   };
 }

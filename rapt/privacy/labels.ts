@@ -1,0 +1,66 @@
+/** k-ary randomized response on training labels (Warner, JASA 60, 1965; Kairouz, Oh and Viswanath, JMLR 17(17), 2016).
+ *
+ *  A label stays itself with probability p = e^eps / (e^eps + k - 1), and becomes each other class with q = 1 / (e^eps + k - 1). Two labels y, y'
+ *  give an answer z with probabilities whose ratio is 1, p/q or q/p, so at most e^eps: eps-local differential privacy.
+ *
+ *  What is drawn: a uniform integer below n + (k - 1) m with m = 2^20 and n = floor(e^eps m), exact. The ratio n / m is at most e^eps, so the
+ *  guarantee holds as it stands, without a term for rounding. */
+import type { Guarantee, LabelNoise } from '../../contracts/index.ts';
+import { systemRandom, type RandomSource } from './random.ts';
+import { uniformInteger } from './samplers.ts';
+
+const OTHER_WEIGHT = 2 ** 20;
+
+/** Above it the weights no longer fit into 53 bits, and nothing is hidden anyway. */
+const LARGEST_LABEL_EPSILON = 20;
+
+export class RandomizedResponse {
+  /** The probabilities that are really drawn. */
+  readonly noise: LabelNoise;
+  readonly #classes: number;
+  readonly #keepWeight: number;
+  readonly #random: RandomSource;
+
+  /** @param epsilon above 0 and at most 20. @param classes at least 2. */
+  constructor(epsilon: number, classes: number, random: RandomSource = systemRandom) {
+    if (!(epsilon > 0 && epsilon <= LARGEST_LABEL_EPSILON)) throw new RangeError(`randomized response needs an epsilon above 0 and at most ${LARGEST_LABEL_EPSILON}, not ${epsilon}`);
+    this.#classes = classes;
+    this.#random = random;
+    this.#keepWeight = Math.floor(Math.exp(epsilon) * OTHER_WEIGHT);
+    const total = this.#keepWeight + (classes - 1) * OTHER_WEIGHT;
+    this.noise = { epsilon, keep: this.#keepWeight / total, flip: OTHER_WEIGHT / total };
+  }
+
+  /** One answer for a label, drawn independently. @param label 0 to classes - 1. */
+  draw(label: number): number {
+    const drawn = uniformInteger(this.#random, this.#keepWeight + (this.#classes - 1) * OTHER_WEIGHT);
+    if (drawn < this.#keepWeight) return label;
+    const other = Math.floor((drawn - this.#keepWeight) / OTHER_WEIGHT);
+    return other < label ? other : other + 1;
+  }
+}
+
+/** Of a release whose labels left as they are. */
+export const LABELS_NOT_COVERED = 'the training labels, the set of class names, and how many texts each class has';
+
+/** What a release's guarantee says when its training labels were drawn as well. */
+export function withLabelNoise(guarantee: Guarantee, noise: LabelNoise): Guarantee {
+  const { epsilon } = noise;
+  return {
+    ...guarantee,
+    labelEpsilon: epsilon,
+    covered: [...guarantee.covered, `each training label: randomized response with epsilon = ${epsilon}, whatever the text`],
+    notCovered: guarantee.private
+      ? guarantee.notCovered.map((part) => (part === LABELS_NOT_COVERED ? 'the set of class names' : part))
+      : ['everything but the training labels: no text is protected'],
+  };
+}
+
+/** In words; empty when the labels left as they are. */
+export function explainLabels({ labelEpsilon }: Guarantee): string[] {
+  if (labelEpsilon === undefined) return [];
+  return [
+    `Every training label was answered by randomized response with epsilon = ${labelEpsilon}: each answer is at most ${Math.exp(labelEpsilon).toPrecision(3)} times likelier under one class than under another. ` +
+      'A text that is released again has its label drawn again, and the epsilons add up.',
+  ];
+}
