@@ -3,6 +3,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { cancelBench } from './cancel.ts';
 import { overheadBench } from './overhead.ts';
 import { privatizeBench } from './privatize.ts';
+import { utilityBench } from './utility.ts';
 
 export interface Measurement {
   readonly results: Readonly<Record<string, unknown>>;
@@ -14,6 +15,7 @@ const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<Meas
   privatize: privatizeBench,
   overhead: overheadBench,
   cancel: cancelBench,
+  utility: utilityBench,
 };
 
 const [name = '', ...args] = process.argv.slice(2);

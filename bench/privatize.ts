@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createReadStream, createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { loadEmbeddingTable, loadTokenizer, locateBackbone } from '../rapt/backbone/index.ts';
@@ -53,7 +53,7 @@ async function writeSentences(path: string, rows: number): Promise<void> {
 }
 
 async function privatize(input: string, output: string): Promise<Privatized> {
-  const child = spawn(process.execPath, [PROGRAM, 'privatize', '--in', input, '--out', output, '--eta', String(ETA), '--json'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [PROGRAM, 'privatize', '--in', input, '--out', output, '--eta', String(ETA), '--json'], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, RAPT_HOME: dirname(input) } });
   let stdout = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   const [code] = (await once(child, 'close')) as [number | null];
