@@ -9,7 +9,7 @@ import { configOf, withService } from './service.ts';
 /** Cancels runs of the default job at moments that differ. @param args number of tries; default 20. */
 export async function cancelBench(args: readonly string[]): Promise<Measurement> {
   const tries = Number(args[0] ?? 20);
-  const config = configOf({ data: { train: 'movie-reviews', maxTrainRows: 1000, maxTestRows: 100 } });
+  const config = configOf({ audit: false, data: { train: 'movie-reviews', maxTrainRows: 1000, maxTestRows: 100 } });
   return withService(async ({ start }) => {
     const latenciesMs: number[] = [];
     for (let attempt = 0; attempt < tries; attempt++) {

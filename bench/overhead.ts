@@ -9,7 +9,7 @@ import { configOf, withService } from './service.ts';
 /** The default job, with fewer epochs. @param args number of epochs; default 2. */
 export async function overheadBench(args: readonly string[]): Promise<Measurement> {
   const epochs = Number(args[0] ?? 2);
-  const config = configOf({ data: { train: 'movie-reviews', maxTrainRows: 4000, maxTestRows: 500 }, tuning: { epochs } });
+  const config = configOf({ audit: false, data: { train: 'movie-reviews', maxTrainRows: 4000, maxTestRows: 500 }, tuning: { epochs } });
   return withService(async ({ start, home }) => {
     const handle = await start('overhead', config);
     const { timing, release, adapter } = (await handle.result()) as TuningResult;

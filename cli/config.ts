@@ -67,7 +67,7 @@ function jsonOrText(text: string): unknown {
 }
 
 function addGate(input: Record<string, unknown>, condition: string): InputProblem[] {
-  const [, metric, rest] = /^\s*(\w+)\s*([<>=].*)$/.exec(condition) ?? [];
+  const [, metric, rest] = /^\s*([\w.-]+?)\s*([<>=].*)$/.exec(condition) ?? [];
   if (metric === undefined || rest === undefined) return [{ where: `--gate ${condition}`, problem: "must have the form 'accuracy>=0.7'" }];
   input['gates'] = { ...(input['gates'] as object | undefined), [metric]: rest };
   return [];
@@ -75,11 +75,12 @@ function addGate(input: Record<string, unknown>, condition: string): InputProble
 
 /** The worker that reads them runs in another folder. */
 function withAbsolutePaths(config: TuningConfig): TuningConfig {
-  const { data, backbone } = config;
+  const { data, backbone, audit } = config;
   const absolute = (path: string): string => ((BUILT_IN_DATASETS as readonly string[]).includes(path) ? path : resolve(path));
   return {
     ...config,
     data: { ...data, train: absolute(data.train), ...(data.test === undefined ? {} : { test: absolute(data.test) }) },
+    audit: { ...audit, ...(audit.publicText === undefined ? {} : { publicText: resolve(audit.publicText) }) },
     backbone: existsSync(join(backbone, 'config.json')) ? resolve(backbone) : backbone,
   };
 }

@@ -1,6 +1,7 @@
 /** The `rapt` command. */
 import { Command, CommanderError } from 'commander';
 import { BadInput, RaptError } from '../contracts/index.ts';
+import { addAuditCommand } from './commands/audit.ts';
 import { addInspectCommands } from './commands/inspect.ts';
 import { addLedgerCommands } from './commands/ledger.ts';
 import { addRunCommands } from './commands/run.ts';
@@ -22,6 +23,7 @@ export function createProgram(): Command {
   addResultCommands(program);
   addTextCommands(program);
   addLedgerCommands(program);
+  addAuditCommand(program);
   return program;
 }
 

@@ -1,5 +1,6 @@
 /** The activities, as the workflows see them. Each takes and returns one object; bytes travel as references. */
 import type { AdapterRef, ArtifactRef, LossPoint, ReleaseRef, StoredCheckpoint } from './artifacts.ts';
+import type { AuditResult } from './audit.ts';
 import type { TuningConfig } from './config.ts';
 import type { Guarantee } from './guarantee.ts';
 import type { GateResult, TestMetrics, TuningResult } from './result.ts';
@@ -31,8 +32,10 @@ export interface ClientActivities {
   privatize(request: RunContext): Promise<LocalRelease>;
   /** Uploads the release's bytes as they are. `verify` reads back what is there already, and replaces what is damaged. */
   publish(request: RunContext & { release: LocalRelease; verify?: boolean }): Promise<ReleaseRef>;
-  /** Joins the predictions with the test labels, which stay here. */
-  score(request: RunContext & { release: LocalRelease; predictions: ArtifactRef; reconstruction: TestMetrics['reconstruction'] }): Promise<{
+  /** Attacks the release with the plain text at hand, to tell what an adversary gets. */
+  audit(request: RunContext & { release: LocalRelease }): Promise<AuditResult>;
+  /** Joins the predictions with the test labels, which stay here, and holds all that was measured against the gates. */
+  score(request: RunContext & { release: LocalRelease; audit?: AuditResult | null; predictions: ArtifactRef; reconstruction: TestMetrics['reconstruction'] }): Promise<{
     metrics: TestMetrics;
     gates: readonly GateResult[];
   }>;
@@ -50,6 +53,8 @@ export interface ReportRequest {
   readonly localKey: string;
   readonly adapter: AdapterRef;
   readonly metrics: TestMetrics;
+  /** Absent in runs that began before there were audits. */
+  readonly audit?: AuditResult | null;
   readonly gates: readonly GateResult[];
   readonly history: readonly LossPoint[];
   readonly timing: Readonly<Record<string, number>>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ATTACKS } from './audit.ts';
 import type { InputProblem } from './errors.ts';
 
 /** Data sets that set-up provides, usable wherever a file is asked for. */
@@ -70,6 +71,20 @@ const reconstructionSchema = z.strictObject({
   weight: z.number().min(0).default(0.5),
 });
 
+const auditAttacks = z.array(z.enum(ATTACKS));
+const auditObject = z.strictObject({
+  attacks: auditAttacks.default([...ATTACKS]),
+  /** Tokens that are attacked, in texts spread evenly over the release. */
+  maxTokens: positiveInt.default(20_000),
+  /** Public sentences that the adversary may have, one a line: a file on the client worker's machine. */
+  publicText: z.string().min(1).optional(),
+});
+
+/** Attacks that the client runs on its own release: a list of them, false for none, or an object with their size. */
+const auditSchemaOfRun = z
+  .union([z.literal(false), auditAttacks, auditObject])
+  .transform((audit) => (audit === false ? auditObject.parse({ attacks: [] }) : Array.isArray(audit) ? auditObject.parse({ attacks: audit }) : audit));
+
 const tuningSchema = z.strictObject({
   method: z.enum(['prefix', 'prompt']).default('prefix'),
   /** Virtual tokens: rows of the soft prompt, or key-value pairs put before each layer's own. */
@@ -97,9 +112,12 @@ const tuningSchema = z.strictObject({
   keepCheckpoints: positiveInt.max(1000).default(3),
 });
 
-/** What a gate can be put on. `reconstructionAccuracy` has no value in a run without reconstruction, and its gate is then missed. */
-export const GATE_METRICS = ['accuracy', 'f1', 'unchangedRate', 'reconstructionAccuracy'] as const;
-export type GateMetric = (typeof GATE_METRICS)[number];
+/** What a gate can be put on, besides `attribute.COLUMN`. One that has no value in a run misses its gate: reconstruction, or an attack, that was left out. */
+export const GATE_METRICS = [
+  'accuracy', 'f1', 'unchangedRate', 'reconstructionAccuracy',
+  'inversion', 'inversionTop10', 'bayes', 'bayesTop10', 'learned', 'learnedTop10', 'context', 'masked',
+] as const;
+const isGateMetric = (name: string): boolean => (GATE_METRICS as readonly string[]).includes(name) || /^attribute\../.test(name);
 export const GATE_CONDITION = /^\s*(>=|<=|>|<|==)\s*(-?\d+(?:\.\d+)?(?:e-?\d+)?)\s*$/i;
 
 export const tuningConfigSchema = z.strictObject({
@@ -109,9 +127,14 @@ export const tuningConfigSchema = z.strictObject({
   /** A folder with config.json, model.safetensors and a tokenizer, or a hub name. */
   backbone: z.string().min(1).default(DEFAULT_BACKBONE),
   tuning: tuningSchema.default(() => tuningSchema.parse({})),
+  audit: auditSchemaOfRun.default(() => auditObject.parse({})),
   /** Metric name to condition, such as { "accuracy": ">=0.7" }. */
   gates: z
-    .partialRecord(z.enum(GATE_METRICS), z.string().regex(GATE_CONDITION, 'write a condition such as ">=0.7"'))
+    .record(z.string(), z.string().regex(GATE_CONDITION, 'write a condition such as ">=0.7"'))
+    .superRefine((gates, context) => {
+      for (const name of Object.keys(gates))
+        if (!isGateMetric(name)) context.addIssue({ code: 'custom', path: [name], message: `is not a metric; a gate can be put on ${GATE_METRICS.join(', ')} and attribute.COLUMN` });
+    })
     .default({}),
   /** Workflow id of an earlier run whose checkpoint is taken over when the configuration fits; or several, the first that has one is. */
   resumeFrom: z
@@ -167,11 +190,7 @@ function parseWith<S extends z.ZodType>(schema: S, input: unknown): Parsed<z.out
 function describeIssue(issue: z.core.$ZodIssue): InputProblem[] {
   const path = issue.path.map(String);
   if (issue.code === 'unrecognized_keys') {
-    const problem =
-      path.join('.') === 'gates'
-        ? `is not a metric; a gate can be put on ${GATE_METRICS.join(', ')}`
-        : 'is not a known field; remove it or check its spelling';
-    return issue.keys.map((key) => ({ where: [...path, key].join('.'), problem }));
+    return issue.keys.map((key) => ({ where: [...path, key].join('.'), problem: 'is not a known field; remove it or check its spelling' }));
   }
   if (issue.code === 'invalid_union') {
     const deepest = issue.errors.map((branch) => branch).sort((a, b) => depth(b) - depth(a))[0] ?? [];

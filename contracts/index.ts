@@ -1,5 +1,6 @@
 export * from './activities.ts';
 export * from './artifacts.ts';
+export * from './audit.ts';
 export * from './canonical-json.ts';
 export * from './config.ts';
 export * from './errors.ts';

@@ -1,4 +1,4 @@
-export const STAGES = ['validate', 'privatize', 'publish', 'train', 'predict', 'score', 'report', 'register', 'done'] as const;
+export const STAGES = ['validate', 'privatize', 'publish', 'train', 'predict', 'audit', 'score', 'report', 'register', 'done'] as const;
 export type Stage = (typeof STAGES)[number];
 
 /** What `progress` answers at any time. Carries no user data. */

@@ -1,4 +1,5 @@
 import type { AdapterRef, LossPoint, ReleaseRef, Sha256 } from './artifacts.ts';
+import type { AuditResult } from './audit.ts';
 import type { Guarantee } from './guarantee.ts';
 
 export interface TestMetrics {
@@ -39,7 +40,8 @@ export interface TuningResult {
     readonly backboneSha256: Sha256;
     readonly guarantee: Guarantee;
   };
-  readonly audit: Record<string, never>;
+  /** What the attacks got; empty when none was run. */
+  readonly audit: Partial<AuditResult>;
   readonly gates: readonly GateResult[];
   readonly adapter: { readonly uri: string; readonly sha256: Sha256 };
   readonly release: { readonly uri: string; readonly sha256: Sha256; readonly reused: boolean };
@@ -60,6 +62,7 @@ export interface ReportData {
   readonly baseline: PlainBaseline | null;
   readonly guarantee: Guarantee;
   readonly unchangedRate: number;
+  readonly audit: AuditResult | null;
   readonly history: readonly LossPoint[];
   readonly adapter: AdapterRef;
   readonly release: ReleaseRef;

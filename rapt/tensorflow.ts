@@ -12,4 +12,4 @@ export const tidy = <T>(body: () => T): T =>
   // The library's own type asks for an index signature, which interfaces do not have; it walks any object.
   tf.tidy(body as () => TensorFlow.TensorContainer) as T;
 
-export type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-node-gpu';
+export type { Rank, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-node-gpu';

@@ -22,7 +22,7 @@ const UNTIL_STOPPED = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
 
 export interface ClientProxies {
   readonly reading: ActivityInterfaceFor<Pick<ClientActivities, 'inspect'>>;
-  readonly release: ActivityInterfaceFor<Pick<ClientActivities, 'privatize' | 'publish' | 'preparePrediction'>>;
+  readonly release: ActivityInterfaceFor<Pick<ClientActivities, 'privatize' | 'publish' | 'audit' | 'preparePrediction'>>;
   readonly results: ActivityInterfaceFor<Pick<ClientActivities, 'score' | 'report' | 'register' | 'finishPrediction'>>;
 }
 
@@ -39,8 +39,8 @@ export function clientActivities(tenant: string): ClientProxies {
       cancellationType: ActivityCancellationType.TRY_CANCEL,
       retry: RETRY,
     }),
-    /** Passes over all rows, or transfers all bytes. */
-    release: proxyActivities<Pick<ClientActivities, 'privatize' | 'publish' | 'preparePrediction'>>({
+    /** Passes over all rows, or transfers all bytes, or attacks them. */
+    release: proxyActivities<Pick<ClientActivities, 'privatize' | 'publish' | 'audit' | 'preparePrediction'>>({
       taskQueue,
       startToCloseTimeout: '7 days',
       heartbeatTimeout: CLIENT_HEARTBEAT_TIMEOUT,

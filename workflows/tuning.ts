@@ -1,10 +1,11 @@
 /** raptTuning: private text in, tuned prompt out. */
 import { ActivityFailure, CancelledFailure } from '@temporalio/common';
-import { allHandlersFinished, ApplicationFailure, CancellationScope, condition, ContinueAsNew, isCancellation, setWorkflowOptions, workflowInfo } from '@temporalio/workflow';
+import { allHandlersFinished, ApplicationFailure, CancellationScope, condition, ContinueAsNew, isCancellation, patched, setWorkflowOptions, workflowInfo } from '@temporalio/workflow';
 import { ErrorKind, keys, parseTuningConfig, totalEpochs } from '../contracts/index.ts';
 import type {
   AdapterRef,
   AssembledAdapter,
+  AuditResult,
   LocalRelease,
   ReleaseRef,
   RunContext,
@@ -72,20 +73,22 @@ class TuningRun {
     const { adapter, checkpoint, code, history } = await this.#train(local, release, carried?.trained);
     const { predictions, reconstruction } = await this.#withRelease(local, () => this.#predict(release, adapter));
 
+    const audit = await this.#audit(local);
+
     this.#enter('score', 'compares the predictions with the test labels on the client');
-    const { metrics, gates } = await this.#gate.run(() => this.#client.results.score({ ...this.#context, release: local, predictions, reconstruction }));
+    const { metrics, gates } = await this.#gate.run(() => this.#client.results.score({ ...this.#context, release: local, audit, predictions, reconstruction }));
     this.#state.scored(metrics.accuracy);
     showAccuracy(metrics.accuracy);
 
     this.#enter('report', 'writes the report');
     const { localKey } = local;
     const { timing, progress } = this.#state;
-    const request = { ...this.#context, release, localKey, adapter, metrics, gates, history, timing, resumed: progress.resumed };
+    const request = { ...this.#context, release, localKey, adapter, metrics, audit, gates, history, timing, resumed: progress.resumed };
     const { artifact, ...report } = await this.#gate.run(() => this.#client.results.report(request));
     this.#state.reported(report.uri);
 
     this.#enter('register', 'records the finished run');
-    const result = this.#result({ local, release, adapter, metrics, gates, report });
+    const result = this.#result({ local, release, adapter, metrics, audit, gates, report });
     const made = { adapter, checkpoint, release, predictions, report: artifact, result };
     const versions = { workflow: workflowInfo().currentDeploymentVersion?.buildId ?? null, gpu: code };
     await this.#gate.run(() => this.#client.results.register({ ...this.#context, ...made, code: versions }));
@@ -169,6 +172,14 @@ class TuningRun {
     return this.#gate.run(() => gpuActivities.inference.predict.executeWithOptions({ summary }, [request]));
   }
 
+  /** Null when no attack is asked for, and in runs that began before there were audits. */
+  async #audit(release: LocalRelease): Promise<AuditResult | null> {
+    const { attacks } = this.#config.audit;
+    if (attacks.length === 0 || !patched('audit')) return null;
+    this.#enter('audit', 'attacks the release on the client, to tell what an adversary gets');
+    return this.#gate.run(() => this.#client.release.audit.executeWithOptions({ summary: 'attack the release' }, [{ ...this.#context, release }]));
+  }
+
   #enter(stage: Stage, message: string): void {
     const changed = this.#state.progress.stage !== stage;
     // Date.now is the workflow's own time here: replay gives the same figure.
@@ -178,7 +189,7 @@ class TuningRun {
   }
 
   #result(done: Finished): TuningResult {
-    const { local, release, adapter, metrics, gates, report } = done;
+    const { local, release, adapter, metrics, audit, gates, report } = done;
     const { tenant } = this.#config;
     const { guarantee } = local;
     const { bucket } = release.manifest;
@@ -195,7 +206,7 @@ class TuningRun {
         backboneSha256: local.backboneSha256,
         guarantee,
       },
-      audit: {},
+      audit: audit ?? {},
       gates,
       adapter: { uri: `s3://${bucket}/${keys.adapterPrefix(tenant, adapter.digest)}`, sha256: adapter.digest },
       release: { uri: `s3://${bucket}/${keys.releasePrefix(tenant, release.digest)}`, sha256: release.digest, reused: local.reused },
@@ -211,4 +222,5 @@ interface Finished extends Pick<TuningResult, 'gates' | 'report'> {
   readonly release: ReleaseRef;
   readonly adapter: AdapterRef;
   readonly metrics: TestMetrics;
+  readonly audit: AuditResult | null;
 }

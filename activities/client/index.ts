@@ -1,6 +1,7 @@
 import type { ClientActivities } from '../../contracts/index.ts';
 import { atBoundary } from '../boundary.ts';
 import type { ClientDependencies } from './home.ts';
+import { auditRelease } from './audit.ts';
 import { inspect } from './inspect.ts';
 import { finishPrediction, preparePrediction } from './prediction.ts';
 import { privatize } from './privatize.ts';
@@ -9,6 +10,8 @@ import { register } from './register.ts';
 import { report } from './report.ts';
 import { score } from './score.ts';
 
+export { attackRelease } from './audit.ts';
+export { releaseFolder } from './home.ts';
 export { reserve } from './reserve.ts';
 export { runFolder, tenantFolder, type ClientDependencies } from './home.ts';
 export { openBackbone, type PublicBackbone } from './backbone.ts';
@@ -20,6 +23,7 @@ export function createClientActivities(dependencies: ClientDependencies): Client
     inspect,
     privatize: (request) => privatize(dependencies, request),
     publish: ({ config, release, verify }) => publishRelease(dependencies, config.tenant, release.localKey, release.digest, { verify }),
+    audit: (request) => auditRelease(dependencies, request),
     score: (request) => score(dependencies, request),
     report: (request) => report(dependencies, request),
     register: (request) => register(dependencies, request),

@@ -1,4 +1,5 @@
 import { BadInput, RaptError, type ClientActivities, type InputProblem, type RunContext } from '../../contracts/index.ts';
+import { existsSync } from 'node:fs';
 import { locateBackbone } from '../../rapt/backbone/index.ts';
 import { inspectTables } from '../../rapt/data/index.ts';
 
@@ -14,6 +15,8 @@ export async function inspect({ config }: RunContext): ReturnType<ClientActiviti
     if (!(backbone.reason instanceof RaptError)) throw backbone.reason;
     problems.push({ where: 'backbone', problem: backbone.reason.message });
   }
+  const { publicText } = config.audit;
+  if (publicText !== undefined && !existsSync(publicText)) problems.push({ where: 'audit.publicText', problem: `${publicText} does not exist on the client worker's machine` });
   if (tables.status === 'rejected' || problems.length > 0) throw new BadInput(problems);
   return { rows: tables.value.rows };
 }

@@ -7,14 +7,14 @@ import { findPlainBaseline, writeWhole } from './run-record.ts';
 
 /** The `report` activity: one HTML page, on this machine's disk and in the store. */
 export async function report({ store, home }: ClientDependencies, request: Parameters<ClientActivities['report']>[0]): ReturnType<ClientActivities['report']> {
-  const { run, config, localKey, adapter, release, metrics, gates, history, timing, resumed } = request;
+  const { run, config, localKey, adapter, release, metrics, audit = null, gates, history, timing, resumed } = request;
   const { tenant } = config;
   const found = await openRelease(releaseFolder(home, tenant, localKey));
   if (found === null) throw new RaptError(ErrorKind.notFound, `the release ${release.digest} is not on this client any more`);
   const { manifest, unchangedRate } = found;
   const { classes, classCounts, rows, guarantee } = manifest;
   const data: ReportData = {
-    run, tenant, config, classes, classCounts, rows, metrics, guarantee, unchangedRate, history, adapter, release, gates, timing, resumed,
+    run, tenant, config, classes, classCounts, rows, metrics, guarantee, unchangedRate, audit, history, adapter, release, gates, timing, resumed,
     baseline: config.privacy.mechanism === 'none' ? null : findPlainBaseline(home, config),
   };
   const page = renderReport(data);

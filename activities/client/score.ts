@@ -1,14 +1,14 @@
 import { ErrorKind, predictionsSchema, RaptError, type ClientActivities, type Predictions } from '../../contracts/index.ts';
 import { checkGates, evaluate } from '../../rapt/evaluation/index.ts';
 import { openRelease, readLocalLabels } from '../../rapt/release/index.ts';
-import type { ArtifactRef } from '../../contracts/index.ts';
+import type { ArtifactRef, AuditResult } from '../../contracts/index.ts';
 import type { ObjectStore } from '../../storage/index.ts';
 import { releaseFolder, type ClientDependencies } from './home.ts';
 
 /** The `score` activity: joins the answers with the test labels, which stay on this machine. */
 export async function score(
   { store, home }: ClientDependencies,
-  { config, release, predictions: ref, reconstruction }: Parameters<ClientActivities['score']>[0],
+  { config, release, audit = null, predictions: ref, reconstruction }: Parameters<ClientActivities['score']>[0],
 ): ReturnType<ClientActivities['score']> {
   const folder = releaseFolder(home, config.tenant, release.localKey);
   const found = await openRelease(folder);
@@ -25,8 +25,14 @@ export async function score(
   const { accuracy, f1 } = evaluation;
   return {
     metrics: { ...evaluation, reconstruction },
-    gates: checkGates(config.gates, { accuracy, f1, unchangedRate: release.unchangedRate, reconstructionAccuracy: reconstruction?.accuracy ?? null }),
+    gates: checkGates(config.gates, { accuracy, f1, unchangedRate: release.unchangedRate, reconstructionAccuracy: reconstruction?.accuracy ?? null, ...attackRates(audit) }),
   };
+}
+
+function attackRates(audit: AuditResult | null): Record<string, number> {
+  const attacks = audit?.attacks.map(({ attack, success }) => [attack, success.value] as const) ?? [];
+  const attributes = audit?.attributes.map(({ attribute, success }) => [`attribute.${attribute}`, success.value] as const) ?? [];
+  return Object.fromEntries([...attacks, ...attributes]);
 }
 
 export async function readPredictions(store: ObjectStore, ref: ArtifactRef): Promise<Predictions> {

@@ -131,6 +131,7 @@ function writeTable(run: number): TuningConfig {
   return configOf({
     data: { train, maxTokens: 16 },
     privacy: { eta: 14, budget: { perText: 14 } },
+    audit: false,
     tuning: { epochs: 2, batchSize: 8, length: 4, checkpointEverySteps: 4, reconstruction: { plainTokens: 2, vocabularySize: 100, bottleneck: 8 } },
   });
 }

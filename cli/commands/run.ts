@@ -218,7 +218,7 @@ async function wait(link: Link, id: string, tenant: string, { json, timeoutMs }:
   else printResult(followed.result, link.services.temporal.uiUrl);
 }
 
-function printResult({ workflowId, metrics, privacy, gates, adapter, release, report, resumed, timing }: TuningResult, uiUrl: string | null): void {
+function printResult({ workflowId, metrics, privacy, audit, gates, adapter, release, report, resumed, timing }: TuningResult, uiUrl: string | null): void {
   const { accuracy, majorityRate, f1, n, reconstruction } = metrics.test;
   const seconds = Object.values(timing).reduce((sum, part) => sum + part, 0);
   const rows: [string, string][] = [
@@ -227,6 +227,7 @@ function printResult({ workflowId, metrics, privacy, gates, adapter, release, re
     ['majority rate', percent(majorityRate)],
     ...(reconstruction === null ? [] : [['reconstruction', `${percent(reconstruction.accuracy)} of ${reconstruction.n} plain tokens`] as [string, string]]),
     ['mechanism', privacy.eta === null ? `${privacy.mechanism}: the texts left in plain tokens` : `${privacy.mechanism}, eta ${privacy.eta}; ${percent(privacy.unchangedRate)} of the tokens stayed themselves`],
+    ...(audit.attacks ?? []).map(({ attack, success, priorOnly }): [string, string] => [`attack ${attack}`, `${percent(success.value)} of the tokens, ${percent(priorOnly.value)} without the release`]),
     ['release', `${release.uri}${release.reused ? ' (drawn by an earlier run; nothing was spent again)' : ''}`],
     ['adapter', adapter.uri],
     ['adapter sha256', adapter.sha256],

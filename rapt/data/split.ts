@@ -21,15 +21,18 @@ export function columnsOf(data: DataConfig): TableColumns {
   return { text: data.textColumn, pair: data.pairColumn, label: data.labelColumn };
 }
 
-/** Streams one split's rows, at most maxTrainRows or maxTestRows of them. @throws BadInput as `readTable`. */
-export async function* readSplit(data: DataConfig, tables: Tables, split: Split): AsyncGenerator<Row> {
+/** Streams one split's rows, at most maxTrainRows or maxTestRows of them. @param attribute a column that is read instead of the label, and may be
+ *  empty. @throws BadInput as `readTable`. */
+export async function* readSplit(data: DataConfig, tables: Tables, split: Split, attribute?: string): AsyncGenerator<Row> {
+  const columns = attribute === undefined ? columnsOf(data) : { ...columnsOf(data), label: attribute };
+  const requireLabel = attribute === undefined;
   const maxRows = (split === 'train' ? data.maxTrainRows : data.maxTestRows) ?? Infinity;
   if (tables.test !== null) {
-    yield* readTable(tables[split] ?? tables.test, columnsOf(data), { maxRows });
+    yield* readTable(tables[split] ?? tables.test, columns, { maxRows, requireLabel });
     return;
   }
   let rows = 0;
-  for await (const row of readTable(tables.train, columnsOf(data))) {
+  for await (const row of readTable(tables.train, columns, { requireLabel })) {
     if (isHeldOut(row.number, data.testFraction) !== (split === 'test')) continue;
     yield row;
     if (++rows >= maxRows) return;

@@ -11,7 +11,7 @@ const NOT_COVERED = [
   'how many tokens a text has, and how many texts there are',
   LABELS_NOT_COVERED,
   'that the data owner takes part at all, and how well the tuned model does on the test texts',
-  'the share of all tokens of a release that stayed themselves, told to three digits',
+  'the share of all tokens of a release that stayed themselves, and how often the attacks of its audit were right, told to three digits',
   'what the meaning of a whole text tells about its words: the bound is per token, and adds up over the tokens of a text',
 ] as const;
 const SAMPLING_NOTE = 'the rounding of double-precision noise: the bound is that of the ideal Laplace density';

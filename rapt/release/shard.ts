@@ -87,6 +87,17 @@ export function toRagged(lists: readonly ArrayLike<number>[]): Ragged {
   return { offsets, ids };
 }
 
+/** One list after the other. */
+export function joinIds(parts: readonly Int32Array[]): Int32Array {
+  const all = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
 /** The three levels that the Parquet format prescribes for LIST, with nothing nullable. */
 const listSchema = (name: string): SchemaElement[] => [
   { name, repetition_type: 'REQUIRED', num_children: 1, converted_type: 'LIST', logical_type: { type: 'LIST' } },

@@ -2,7 +2,7 @@ import type { ReportData } from '../../contracts/index.ts';
 import { explainGuarantee } from '../privacy/index.ts';
 import { firstScreen } from './first-screen.ts';
 import { html, Markup } from './html.ts';
-import { configuration, gates, guaranteeInWords, lineage, repeating, results, timings, training } from './sections.ts';
+import { attacks, configuration, gates, guaranteeInWords, lineage, repeating, results, timings, training } from './sections.ts';
 import { STYLE } from './style.ts';
 
 /** Sentences whose content the section shows as lists. */
@@ -28,6 +28,7 @@ ${firstScreen(data)}
 ${results(data)}
 ${training(data)}
 ${guaranteeInWords(data, explainGuarantee(data.guarantee).filter((sentence) => !LISTED.test(sentence)))}
+${attacks(data)}
 ${gates(data)}
 ${configuration(data)}
 ${lineage(data)}

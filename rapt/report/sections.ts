@@ -1,4 +1,4 @@
-import type { ReportData } from '../../contracts/index.ts';
+import type { Rate, ReportData } from '../../contracts/index.ts';
 import { confusionMatrix, learningCurves } from './charts.ts';
 import { bytes, count, duration, number, percent, shellWord, timing } from './format.ts';
 import { html, type Child, type Markup } from './html.ts';
@@ -165,6 +165,59 @@ export function guaranteeInWords({ guarantee }: ReportData, sentences: readonly 
           : html`Finite precision adds at most ${guarantee.numericalSlack.toExponential(1)} to the bound.`}
         Table SHA-256 <code>${phi.sha256}</code>
       </p>`,
+  );
+}
+
+const ATTACK_NAMES: Readonly<Record<string, string>> = {
+  inversion: 'Nearest token (embedding inversion)',
+  inversionTop10: 'Among the ten nearest',
+  bayes: "Bayes' rule with the prior that the release gives away",
+  bayesTop10: "Among the ten likeliest by Bayes' rule",
+  learned: 'Inverter learned from the plain tokens',
+  learnedTop10: 'Among the ten likeliest of the learned inverter',
+  context: 'Whole texts decoded (hidden Markov model)',
+  masked: 'A token from its released neighbours alone',
+};
+
+/** What attacks with full knowledge of the mechanism get, beside what they would guess without the release. */
+export function attacks({ audit, guarantee }: ReportData): Markup | null {
+  if (audit === null) return null;
+  const shown = ({ value, low, high }: Rate): string => `${percent(value)} (${percent(low)} to ${percent(high)})`;
+  const { attacks: onTokens, attributes, deniability } = audit;
+  return section(
+    'attacks',
+    'What attacks get',
+    html`<p>
+        The data owner attacked this release with the plain text at hand to tell what was right: ${count(audit.tokens)} tokens of ${count(audit.texts)} texts.
+        ${guarantee.private ? 'The bound above holds against every adversary; this table is what these ones achieve.' : 'Nothing was hidden from them.'}
+      </p>
+      ${onTokens.length === 0
+        ? null
+        : table(
+            'Tokens guessed right, with 95 % intervals over texts',
+            ['Attack', 'Right', 'Without the release'],
+            onTokens.map(({ attack, success, priorOnly }) => [ATTACK_NAMES[attack] ?? attack, shown(success), shown(priorOnly)]),
+            true,
+          )}
+      ${attributes.length === 0
+        ? null
+        : table(
+            'Attributes of texts guessed right, with 95 % intervals',
+            ['Attribute', 'From the release', 'Most frequent value', 'From the plain text', 'Texts'],
+            attributes.map(({ attribute, success, priorOnly, onPlainText, n }) => [attribute, shown(success), shown(priorOnly), shown(onPlainText), count(n)]),
+            true,
+          )}
+      ${deniability === null
+        ? null
+        : table(
+            `Plausible deniability of ${count(deniability.types)} of the data's token types`,
+            ['', '5 %', 'median', '95 %'],
+            [
+              ['Chance that a token stays itself', percent(deniability.staysItself.p05), percent(deniability.staysItself.p50), percent(deniability.staysItself.p95)],
+              [`Different outputs in ${count(deniability.draws)} draws`, ...[deniability.differentOutputs.p05, deniability.differentOutputs.p50, deniability.differentOutputs.p95].map((value) => count(Math.round(value)))],
+            ],
+            true,
+          )}`,
   );
 }
 

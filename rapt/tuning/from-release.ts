@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ReleaseManifest, Shard, TuningOptions } from '../../contracts/index.ts';
 import { loadEmbeddingTable, type BackboneConfig } from '../backbone/index.ts';
-import { readShard, type Ragged, type ShardRows } from '../release/index.ts';
+import { joinIds, readShard, type Ragged, type ShardRows } from '../release/index.ts';
 import type { Examples } from './examples.ts';
 import { initialParameters, promptStart, type Parameters } from './parameters.ts';
 
@@ -17,13 +17,13 @@ export async function loadExamples(folder: string, manifest: ReleaseManifest, sp
     plain: places
       ? {
           perRow: manifest.plain ? manifest.plain.tokensPerRow : 0,
-          noisyIds: join32(shards.flatMap((shard) => (shard.plain ? [shard.plain.noisyIds] : []))),
-          targets: join32(shards.flatMap((shard) => (shard.plain ? [shard.plain.ids] : []))).map((id) => places.get(id)!),
+          noisyIds: joinIds(shards.flatMap((shard) => (shard.plain ? [shard.plain.noisyIds] : []))),
+          targets: joinIds(shards.flatMap((shard) => (shard.plain ? [shard.plain.ids] : []))).map((id) => places.get(id)!),
         }
       : null,
-    labels: split === 'train' ? join32(shards.flatMap((shard) => (shard.labels ? [shard.labels] : []))) : null,
+    labels: split === 'train' ? joinIds(shards.flatMap((shard) => (shard.labels ? [shard.labels] : []))) : null,
     labelNoise: manifest.labelNoise ?? null,
-    rows: join32(shards.map((shard) => shard.rows)),
+    rows: joinIds(shards.map((shard) => shard.rows)),
   };
 }
 
@@ -35,17 +35,7 @@ function joinRagged(parts: readonly Ragged[]): Ragged {
     for (let i = 1; i < part.offsets.length; i++) offsets[row + i] = base + part.offsets[i]!;
     row += part.offsets.length - 1;
   }
-  return { offsets, ids: join32(parts.map((part) => part.ids)) };
-}
-
-function join32(parts: readonly Int32Array[]): Int32Array {
-  const all = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  return { offsets, ids: joinIds(parts.map((part) => part.ids)) };
 }
 
 /** The values with which a training on this release begins. */

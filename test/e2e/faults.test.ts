@@ -66,6 +66,7 @@ function inputFor(tuning: TuningInput['tuning'] = {}): TuningInput {
   writeFileSync(train, `text\tlabel\n${lines.map(({ text, label }) => `${text}\t${label}`).join('\n')}\n`);
   return {
     data: { train, maxTokens: 16 },
+    audit: false,
     tuning: { epochs: 2, batchSize: 8, length: 4, checkpointEverySteps: 10, reconstruction: { plainTokens: 2, vocabularySize: 100, bottleneck: 8 }, ...tuning },
   };
 }

@@ -24,6 +24,7 @@ const configFile = join(stack.home, 'tuning.json');
 const CHECKPOINT_EVERY = 10;
 const INPUT: TuningInput = {
   data: { train: table, maxTokens: 24 },
+  audit: false,
   tuning: { epochs: 2, batchSize: 8, length: 4, checkpointEverySteps: CHECKPOINT_EVERY, keepCheckpoints: 2, reconstruction: { plainTokens: 2, vocabularySize: 100, bottleneck: 8 } },
 };
 const trainer = new PlainTrainer('all-MiniLM-L6-v2');
@@ -155,7 +156,7 @@ test('a terminated run and its resumption, killed before it could train, are gon
 test('a run cancelled in the midst of privatizing is resumed with one release', { timeout: 180_000 }, async () => {
   const large = join(stack.home, 'large.tsv');
   writeTable(large, 500, 4000);
-  const input: TuningInput = { data: { train: large, testFraction: 0.1, maxTokens: 24 }, tuning: { epochs: 1, batchSize: 256, length: 1, reconstruction: false, checkpointEverySteps: 5 } };
+  const input: TuningInput = { data: { train: large, testFraction: 0.1, maxTokens: 24 }, tuning: { epochs: 1, batchSize: 256, length: 1, reconstruction: false, checkpointEverySteps: 5 }, audit: false };
   const file = join(stack.home, 'large.json');
   writeFileSync(file, JSON.stringify(input));
   await stack.rapt('run', '-f', file, '--id', 'early');

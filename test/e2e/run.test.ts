@@ -78,9 +78,12 @@ test('a table of odd columns, three classes and awkward cells is tuned on, and o
   assert.equal(reconstruction?.n, 4 * n);
   assert.deepEqual(first.gates.map(({ gate, passed }) => [gate, passed]), [['accuracy>=0.1', true]]);
   assert.equal(first.privacy.guarantee.private, true);
+  const attacked = Object.fromEntries(first.audit.attacks!.map(({ attack, success, priorOnly }) => [attack, { success, priorOnly }]));
+  for (const name of ['inversion', 'bayes', 'learned', 'context']) assert.ok(attacked[name]!.success.low > attacked[name]!.priorOnly.high, `${name} gets no more than prior knowledge`);
+  assert.ok(Math.abs(attacked['inversion']!.success.value - first.privacy.unchangedRate) < 0.05);
   assert.ok(first.privacy.unchangedRate > 0.3 && first.privacy.unchangedRate < 0.7, String(first.privacy.unchangedRate));
   const page = readFileSync(first.report.path, 'utf8');
-  for (const part of ['eta = 14', 'short', first.adapter.sha256, 'Not covered']) assert.ok(page.includes(part), `the report lacks ${part}`);
+  for (const part of ['eta = 14', 'short', 'What attacks get', first.adapter.sha256, 'Not covered']) assert.ok(page.includes(part), `the report lacks ${part}`);
   assert.doesNotMatch(page, /<script|https?:\/\/(?!www\.w3\.org)/);
   assert.match(stderr, /step \d+ of \d+.*loss \d/);
 });
@@ -91,7 +94,7 @@ test('the same id attaches to the run that exists', { timeout: 60_000 }, async (
 });
 
 test('an equal run re-uses the release and ends with the same adapter, though its GPU worker is killed in mid-epoch', { timeout: 400_000 }, async () => {
-  await stack.rapt('run', '-f', config, '--id', 'killed');
+  await stack.rapt('run', '-f', config, '--id', 'killed', '--set', 'audit=false');
   const step = await untilStep('killed', 12);
   process.kill(await pidOf('gpu'), 'SIGKILL');
   assert.equal((await stack.json<Shown>(['show', 'killed'])).status, 'running', `killed at step ${step}`);
@@ -104,7 +107,7 @@ test('an equal run re-uses the release and ends with the same adapter, though it
 });
 
 test('a cancelled run keeps its checkpoint, and its resumption ends with the same adapter', { timeout: 400_000 }, async () => {
-  await stack.rapt('run', '-f', config, '--id', 'stopped');
+  await stack.rapt('run', '-f', config, '--id', 'stopped', '--set', 'audit=false');
   await untilStep('stopped', 12);
   const { code, stderr } = await stack.rapt('cancel', 'stopped');
   assert.equal(code, 0, stderr);
@@ -116,7 +119,7 @@ test('a cancelled run keeps its checkpoint, and its resumption ends with the sam
 });
 
 test('a missed gate ends with code 3', { timeout: 300_000 }, async () => {
-  const { code, stdout } = await stack.rapt('run', '-f', config, '--set', 'tuning.epochs=1', '--gate', 'accuracy>=0.99', '--wait', '--json');
+  const { code, stdout } = await stack.rapt('run', '-f', config, '--set', 'tuning.epochs=1', '--set', 'audit=["bayes"]', '--gate', 'bayes<=0.01', '--wait', '--json');
   assert.equal(code, 3);
   assert.equal((JSON.parse(stdout) as TuningResult).gates[0]!.passed, false);
 });
@@ -174,6 +177,31 @@ test('predictions answer a table and a single text, with the accuracy that the r
   assert.ok(Math.abs(accuracy - run.accuracy) < 4 * deviation, `${accuracy} here, ${run.accuracy} in the run`);
   const one = await stack.json<{ prediction: string; probability: number }>(['predict', '--run', 'first', '--text', `A ${PLANTED} film`]);
   assert.ok(['short', 'positive', 'negative'].includes(one.prediction));
+});
+
+interface LedgerShown {
+  readonly releases: readonly { readonly purpose: string; readonly run: string; readonly eta: number; readonly texts: number; readonly released: { readonly digest: string } | null }[];
+}
+
+test('the ledger tells each release once, predictions too, and a run that would exceed a budget draws nothing', { timeout: 120_000 }, async () => {
+  const ledger = async (): Promise<LedgerShown> => stack.json<LedgerShown>(['ledger']);
+  const { releases } = await ledger();
+  assert.deepEqual(releases.filter(({ purpose }) => purpose === 'tuning').map(({ run, eta, released }) => [run, eta, released?.digest]), [['first', 14, first.release.sha256]]);
+  assert.deepEqual(releases.filter(({ purpose }) => purpose === 'prediction').map(({ texts }) => texts).sort((a, b) => a - b), [1, 120]);
+  const asked = ['run', '-f', config, '--set', 'privacy.eta=5', '--set', 'audit=false', '--wait'];
+  const { code, stderr } = await stack.rapt(...asked, '--set', 'privacy.budget.perText=18');
+  assert.equal(code, 2, stderr);
+  assert.match(stderr, /of \d+ texts would exceed the budget of eta 18 for a text, set by the run \(privacy\.budget\.perText\): this release costs eta 5.*has left is eta 4; .*Nothing was drawn/);
+  await stack.rapt('ledger', 'budget', '--per-tenant', '40');
+  assert.match((await stack.rapt(...asked)).stderr, /costs eta 5 of the tenant's budget of eta 40, set by this client/);
+  assert.equal((await ledger()).releases.length, releases.length);
+  assert.equal((await stack.rapt('run', '-f', config, '--set', 'tuning.epochs=1', '--set', 'audit=false', '--wait')).code, 0, 'a release that is there costs nothing');
+  await stack.rapt('ledger', 'budget', '--per-tenant', 'none');
+});
+
+test('a release is attacked again from the command line', { timeout: 120_000 }, async () => {
+  const { attacks } = await stack.json<{ attacks: { attack: string; success: { value: number } }[] }>(['audit', '--run', 'first', '--attacks', 'inversion,bayes']);
+  for (const { attack, success } of attacks) assert.equal(success.value, first.audit.attacks!.find((one) => one.attack === attack)!.success.value, attack);
 });
 
 test('the adapter is exported as PEFT lays it out', { timeout: 60_000 }, async () => {

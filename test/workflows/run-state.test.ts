@@ -59,7 +59,7 @@ test('blocks end at epochs, and a run of very many epochs has at most 200 of the
 test('the table in the Temporal UI tells the stage, the step and the loss, and no row of what has not begun', () => {
   const state = new RunState(0);
   const before = detailsTable(state.progress);
-  assert.match(before, /\| stage \| validate \(1 of 8\) \|/);
+  assert.match(before, /\| stage \| validate \(1 of 9\) \|/);
   assert.doesNotMatch(before, /loss|step|report/);
   state.expect({ epochs: 5 });
   state.enter('train', 'trains | now', 0);

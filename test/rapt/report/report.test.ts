@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ReportData, Sha256 } from '../../../contracts/index.ts';
+import type { Rate, ReportData, Sha256 } from '../../../contracts/index.ts';
 import { renderReport } from '../../../rapt/report/index.ts';
 import { guarantee } from '../release/fakes.ts';
 
 const sha256 = 'a'.repeat(64) as Sha256;
 const ref = (key: string) => ({ bucket: 'rapt', key, sha256, sizeBytes: 10 });
+const rate = (value: number): Rate => ({ value, low: value - 0.01, high: value + 0.01 });
 const data: ReportData = {
   run: 'nightly <b>',
   tenant: 'local',
@@ -17,6 +18,13 @@ const data: ReportData = {
   baseline: { run: 'plain', accuracy: 7 / 9 },
   guarantee: { ...guarantee, covered: ['the words'], notCovered: ['the number of words'] },
   unchangedRate: 0.5,
+  audit: {
+    texts: 30,
+    tokens: 200,
+    attacks: [{ attack: 'bayes', success: rate(0.517), priorOnly: rate(0.052), n: 200 }],
+    attributes: [{ attribute: 'age', values: 3, success: rate(0.41), priorOnly: rate(0.4), onPlainText: rate(0.6), n: 9 }],
+    deniability: { types: 20, draws: 1000, staysItself: { p05: 0.1, p50: 0.61, p95: 0.9 }, differentOutputs: { p05: 10, p50: 321, p95: 500 } },
+  },
   history: [1, 2, 3].map((step) => ({ step, epoch: step / 3, loss: 3 / step, taskLoss: 1 / step, reconstructionLoss: 2 / step, accuracy: 0.5, reconstructionAccuracy: 0.1 * step, gradientNorm: 1 })),
   adapter: { digest: sha256, files: { 'adapter_config.json': ref('a'), 'adapter_model.safetensors': ref('b'), 'head.safetensors': ref('c'), 'rapt.json': ref('d') } },
   release: { digest: sha256, manifest: ref('m') },
@@ -27,7 +35,7 @@ const data: ReportData = {
 
 test('the page answers how good, how private, and against what', () => {
   const page = renderReport(data);
-  for (const part of ['66.7 %', '77.8 %', '33.3 %', 'eta = 14', 'the number of words', '25.0 %', '✗ missed', sha256]) assert.ok(page.includes(part), `lacks ${part}`);
+  for (const part of ['51.7 % (50.7 % to 52.7 %)', '5.2 %', '321', 'age', '66.7 %', '77.8 %', '33.3 %', 'eta = 14', 'the number of words', '25.0 %', '✗ missed', sha256]) assert.ok(page.includes(part), `lacks ${part}`);
   assert.ok((page.match(/<svg/g) ?? []).length >= 2, 'curves and confusion matrix are drawn');
 });
 

@@ -1,0 +1,129 @@
+/** audit: attacks on a release, or on a table that was privatized. */
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Option, type Command } from 'commander';
+import { ATTACKS, BadInput, DEFAULT_BACKBONE, DEFAULT_ETA, ErrorKind, RaptError, type Attack, type AuditResult, type Rate } from '../../contracts/index.ts';
+import { homeFolder } from '../../infra/index.ts';
+import { percent, print, printJson, say, table } from '../output.ts';
+
+interface AuditOptions {
+  run?: string;
+  in?: string;
+  released?: string;
+  tenant: string;
+  mechanism: 'exponential' | 'laplace';
+  eta?: string;
+  backbone: string;
+  textColumn: string;
+  attacks?: string;
+  maxTokens: string;
+  json?: true;
+}
+
+export function addAuditCommand(program: Command): void {
+  program
+    .command('audit')
+    .description('attack a release with the plain text at hand, to tell what an adversary gets; needs no server')
+    .option('--run <id>', "the release of a finished run of this client; its tables must still be where they were")
+    .option('--in <file>', 'a table, with --released')
+    .option('--released <file>', 'what `rapt privatize` made of it, as .jsonl')
+    .option('--tenant <name>', 'tenant of the run', 'local')
+    .addOption(new Option('--mechanism <name>', 'with --in: what it was privatized by').choices(['exponential', 'laplace']).default('exponential'))
+    .option('--eta <number>', `with --in; default: ${DEFAULT_ETA.exponential} for exponential, ${DEFAULT_ETA.laplace} for laplace`)
+    .option('--backbone <name>', 'with --in: model folder, or name', DEFAULT_BACKBONE)
+    .option('--text-column <name>', 'with --in', 'text')
+    .option('--attacks <list>', `some of ${ATTACKS.join(',')}; default: all`)
+    .option('--max-tokens <number>', 'tokens that are attacked', '20000')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample: rapt audit --run nightly\n         rapt privatize --in notes.csv --out notes.jsonl && rapt audit --in notes.csv --released notes.jsonl')
+    .action(async (options: AuditOptions) => {
+      const attacks = attacksOf(options.attacks);
+      const maxTokens = Number(options.maxTokens);
+      if (!Number.isInteger(maxTokens) || maxTokens < 1) throw new BadInput([{ where: '--max-tokens', problem: `must be a whole number from 1, not "${options.maxTokens}"` }]);
+      const result = await (options.run !== undefined ? auditRun(options, options.run, attacks, maxTokens) : auditTable(options, attacks, maxTokens));
+      if (options.json) printJson(result);
+      else printAudit(result);
+    });
+}
+
+function attacksOf(list: string | undefined): Attack[] {
+  if (list === undefined) return [...ATTACKS];
+  const names = list.split(',').map((name) => name.trim());
+  const unknown = names.filter((name) => !(ATTACKS as readonly string[]).includes(name));
+  if (unknown.length > 0) throw new BadInput([{ where: '--attacks', problem: `${unknown.join(', ')}: no such attack; there are ${ATTACKS.join(', ')}` }]);
+  return names as Attack[];
+}
+
+const told = (attack: string): void => say(`attack: ${attack}`);
+
+async function auditRun({ tenant }: AuditOptions, run: string, attacks: Attack[], maxTokens: number): Promise<AuditResult> {
+  const { attackRelease, readRunRecord, releaseFolder, tenantFolder } = await import('../../activities/client/index.ts');
+  const { Ledger } = await import('../../rapt/ledger/index.ts');
+  const home = join(homeFolder(), 'client');
+  const { config, result } = readRunRecord(home, tenant, run);
+  const release = (await new Ledger(tenantFolder(home, tenant)).releases()).find(({ released }) => released?.digest === result.release.sha256);
+  if (release === undefined) throw new RaptError(ErrorKind.notFound, `the release of run ${run} is not in the ledger of this client`);
+  return attackRelease(releaseFolder(home, tenant, release.localKey), { ...config, audit: { ...config.audit, attacks, maxTokens } }, told);
+}
+
+async function auditTable(options: AuditOptions, attacks: Attack[], maxTokens: number): Promise<AuditResult> {
+  if (options.in === undefined || options.released === undefined) throw new BadInput([{ where: 'rapt audit', problem: 'give either --run, or --in with --released' }]);
+  const eta = options.eta === undefined ? DEFAULT_ETA[options.mechanism] : Number(options.eta);
+  if (!(eta > 0)) throw new BadInput([{ where: '--eta', problem: `must be a positive number, not "${options.eta}"` }]);
+  const { openBackbone } = await import('../../activities/client/index.ts');
+  const { audit } = await import('../../rapt/attacks/index.ts');
+  const { readTable } = await import('../../rapt/data/index.ts');
+  const { joinIds } = await import('../../rapt/release/index.ts');
+  const backbone = await openBackbone(options.backbone);
+  const answers = await releasedIds(options.released);
+  const plain: Int32Array[] = [];
+  const released: Int32Array[] = [];
+  for await (const { number, text } of readTable(options.in, { text: options.textColumn })) {
+    const ids = answers.get(number);
+    if (ids === undefined) throw new BadInput([{ where: options.released, problem: `has no row ${number} of ${options.in}` }]);
+    const tokens = backbone.tokenizer.encode(text, ids.length);
+    if (tokens.length !== ids.length) throw new BadInput([{ where: options.released, problem: `row ${number} is longer than the text; was it made from ${options.in}, with --backbone ${options.backbone}?` }]);
+    plain.push(tokens);
+    released.push(ids);
+  }
+  const tokens = released.reduce((sum, text) => sum + text.length, 0);
+  const every = Math.max(1, Math.ceil(tokens / maxTokens));
+  const sampled = (texts: Int32Array[]): Int32Array[] => texts.filter((_, row) => row % every === 0);
+  const { table: phi, outputIds } = backbone;
+  return audit({
+    table: phi, outputIds, mechanism: options.mechanism, eta, attacks, plain: sampled(plain), released: sampled(released), release: joinIds(released), pairs: null, publicTexts: [], attributes: [], onAttack: told,
+  });
+}
+
+async function releasedIds(file: string): Promise<Map<number, Int32Array>> {
+  const answers = new Map<number, Int32Array>();
+  for await (const line of createInterface({ input: createReadStream(file) })) {
+    const { row, input_ids: ids } = parsed(line) as { row?: unknown; input_ids?: unknown };
+    if (typeof row !== 'number' || !Array.isArray(ids)) throw new BadInput([{ where: file, problem: 'must be what `rapt privatize --out FILE.jsonl` writes: lines with row and input_ids' }]);
+    answers.set(row, Int32Array.from(ids, Number));
+  }
+  return answers;
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+function printAudit({ texts, tokens, attacks, attributes, deniability }: AuditResult): void {
+  const shown = ({ value, low, high }: Rate): string => `${percent(value)} (${percent(low)} to ${percent(high)})`;
+  if (attacks.length > 0) print(table([['attack', 'right', 'without the release'], ...attacks.map(({ attack, success, priorOnly }) => [attack, shown(success), shown(priorOnly)])]));
+  if (attributes.length > 0) {
+    const rows = attributes.map(({ attribute, success, priorOnly, onPlainText }) => [attribute, shown(success), shown(priorOnly), shown(onPlainText)]);
+    print(`\n${table([['attribute', 'right', 'most frequent value', 'from the plain text'], ...rows])}`);
+  }
+  if (deniability !== null) {
+    const { types, staysItself, differentOutputs, draws } = deniability;
+    print(`\na token stays itself with a chance of ${percent(staysItself.p05)} / ${percent(staysItself.p50)} / ${percent(staysItself.p95)}, and has ${differentOutputs.p05.toFixed(0)} / ${differentOutputs.p50.toFixed(0)} / ${differentOutputs.p95.toFixed(0)} different outputs in ${draws} draws (5 %, 50 %, 95 % of ${types} token types)`);
+  }
+  print(`\n${tokens} tokens of ${texts} texts were attacked; intervals are of 95 %, over texts`);
+}

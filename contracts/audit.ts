@@ -1,0 +1,53 @@
+/** What attacks achieve on a release, as numbers: aggregates over many texts, none of a text's own. */
+import { z } from 'zod';
+
+export const ATTACKS = ['inversion', 'bayes', 'learned', 'context', 'masked', 'attributes', 'deniability'] as const;
+export type Attack = (typeof ATTACKS)[number];
+
+/** A share with its 95 % interval. */
+export const rateSchema = z.strictObject({ value: z.number(), low: z.number(), high: z.number() });
+export type Rate = z.output<typeof rateSchema>;
+const quantiles = z.strictObject({ p05: z.number(), p50: z.number(), p95: z.number() });
+
+export const attackResultSchema = z.strictObject({
+  /** Name that a gate uses: "inversion", "inversionTop10", "bayes", "bayesTop10", "learned", "context", "masked". */
+  attack: z.string(),
+  /** Share of the tokens that were guessed right. */
+  success: rateSchema,
+  /** The same adversary who has not seen the release. */
+  priorOnly: rateSchema,
+  /** Tokens attacked. */
+  n: z.int(),
+});
+export type AttackResult = z.output<typeof attackResultSchema>;
+
+export const attributeResultSchema = z.strictObject({
+  attribute: z.string(),
+  values: z.int(),
+  /** Share of the texts whose attribute was guessed right; by always answering the most frequent value; from the plain text. */
+  success: rateSchema,
+  priorOnly: rateSchema,
+  onPlainText: rateSchema,
+  /** Texts attacked. */
+  n: z.int(),
+});
+export type AttributeResult = z.output<typeof attributeResultSchema>;
+
+export const deniabilitySchema = z.strictObject({
+  types: z.int(),
+  draws: z.int(),
+  /** N_w: chance that a token type stays itself. */
+  staysItself: quantiles,
+  /** S_w: different outputs expected in so many draws. */
+  differentOutputs: quantiles,
+});
+export type Deniability = z.output<typeof deniabilitySchema>;
+
+export const auditSchema = z.strictObject({
+  texts: z.int(),
+  tokens: z.int(),
+  attacks: z.array(attackResultSchema),
+  attributes: z.array(attributeResultSchema),
+  deniability: deniabilitySchema.nullable(),
+});
+export type AuditResult = z.output<typeof auditSchema>;

@@ -1,0 +1,54 @@
+/** A release beside the texts that it was drawn from. For the data owner's own eyes. */
+import { join } from 'node:path';
+import { ErrorKind, RaptError, type ReleaseManifest } from '../../contracts/index.ts';
+import type { Tokenizer } from '../backbone/index.ts';
+import type { Row, Split } from '../data/index.ts';
+import { joinIds, readShard, type Ragged } from './shard.ts';
+import { longestFirst } from './truncate.ts';
+
+export interface AlignedText {
+  /** Row number in the user's table. */
+  readonly row: number;
+  readonly split: Split;
+  /** The text's tokens, those of a second text after them; and what was released of each. */
+  readonly plain: Int32Array;
+  readonly released: Int32Array;
+}
+
+export interface AlignOptions {
+  readonly folder: string;
+  readonly manifest: ReleaseManifest;
+  readonly tokenizer: Pick<Tokenizer, 'encode'>;
+  /** Rows of a split, in the order in which the release was drawn. */
+  readonly rows: (split: Split) => AsyncIterable<Row>;
+}
+
+/** Streams the texts of a release with their tokens, split by split. @throws RaptError badInput when the tables are not those that were released. */
+export async function* alignRelease({ folder, manifest, tokenizer, rows }: AlignOptions): AsyncGenerator<AlignedText> {
+  for (const split of ['train', 'test'] as const) {
+    const table = rows(split)[Symbol.asyncIterator]();
+    for (const shard of manifest.shards.filter((one) => one.split === split)) {
+      const content = await readShard(join(folder, shard.file));
+      for (let place = 0; place < content.count; place++) {
+        const next = await table.next();
+        if (next.done === true || next.value.number !== content.rows[place]) throw changed();
+        const released = joinIds([listOf(content.input, place), ...(content.pair === null ? [] : [listOf(content.pair, place)])]);
+        const plain = tokensOf(next.value, tokenizer, manifest.maxTokens);
+        if (plain.length !== released.length) throw changed();
+        yield { row: next.value.number, split, plain, released };
+      }
+    }
+  }
+}
+
+/** As they were cut when the release was drawn. */
+function tokensOf({ text, pair }: Row, tokenizer: Pick<Tokenizer, 'encode'>, maxTokens: number): Int32Array {
+  const first = tokenizer.encode(text, maxTokens);
+  const second = pair === null ? new Int32Array() : tokenizer.encode(pair, maxTokens);
+  const kept = longestFirst(first.length, second.length, maxTokens);
+  return joinIds([first.subarray(0, kept.first), second.subarray(0, kept.second)]);
+}
+
+const listOf = ({ offsets, ids }: Ragged, place: number): Int32Array => ids.subarray(offsets[place], offsets[place + 1]);
+
+const changed = (): RaptError => new RaptError(ErrorKind.badInput, 'the tables are not those that the release was drawn from; put back the files as they were');
