@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openBackbone } from '../activities/client/index.ts';
 import { canonicalJson, type TuningConfig, type TuningInput } from '../contracts/index.ts';
-import { Encoder, locateBackbone, readFrameIds } from '../rapt/backbone/index.ts';
+import { locateBackbone, readFrameIds, type Encoder } from '../rapt/backbone/index.ts';
 import { inspectTables } from '../rapt/data/index.ts';
 import { createMechanism } from '../rapt/privacy/index.ts';
 import { drawRelease, hashInputs, readLocalLabels } from '../rapt/release/index.ts';
-import { classifyExamples, firstParameters, loadExamples, Trainer, trainingDigest } from '../rapt/tuning/index.ts';
+import { classifyExamples, firstParameters, loadExamples, openEncoder, Trainer, trainingDigest } from '../rapt/tuning/index.ts';
 import type { Measurement } from './main.ts';
 import { configOf } from './service.ts';
 
@@ -24,6 +24,10 @@ const EXPERIMENTS: Readonly<Record<string, Readonly<Record<string, Arm>>>> = {
     'exponential, eta 14': { privacy: { mechanism: 'exponential', eta: 14 } },
     'laplace, eta 75': { privacy: { mechanism: 'laplace', eta: 75 } },
     'no noise': { privacy: { mechanism: 'none' } },
+  },
+  posterior: {
+    'embedding of the released token': {},
+    'posterior mean embedding': { tuning: { input: 'posterior' } },
   },
   labels: {
     'labels as they are': {},
@@ -83,8 +87,9 @@ async function tune(config: TuningConfig, folder: string): Promise<Outcome> {
   const { manifest, digest, unchangedRate } = await drawRelease({
     config, inspection, inputs: await hashInputs(inspection.tables), backbone: description, outputIds, folder: releaseFolder, tokenizer, mechanism,
   }).finally(() => mechanism.dispose());
-  const encoder = encoders.get(model) ?? new Encoder(model);
-  encoders.set(model, encoder);
+  const frozen = `${config.tuning.input} ${name} ${manifest.guarantee.eta}`;
+  const encoder = encoders.get(frozen) ?? (await openEncoder(model, config.tuning.input, manifest.guarantee));
+  encoders.set(frozen, encoder);
   const frame = readFrameIds(model);
   const { tuning } = config;
   const trainer = new Trainer({

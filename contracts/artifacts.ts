@@ -161,6 +161,8 @@ export const adapterCardSchema = z.strictObject({
   method: z.enum(['prefix', 'prompt']),
   length: z.int(),
   pooling: z.literal('mean'),
+  /** Of what the frozen model reads; absent when it is the released token's own embedding. */
+  input: z.literal('posterior').optional(),
   classes: z.array(z.string()),
   pair: z.boolean(),
   maxTokens: z.int(),

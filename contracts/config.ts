@@ -90,6 +90,8 @@ const tuningSchema = z.strictObject({
   /** Virtual tokens: rows of the soft prompt, or key-value pairs put before each layer's own. */
   length: z.int().min(1).max(400).default(20),
   reconstruction: z.union([z.literal(false), reconstructionSchema]).default(() => reconstructionSchema.parse({})),
+  /** What the frozen model reads of a released token: its own embedding, or the mean of the embeddings of all tokens that may have stood there. */
+  input: z.enum(['released', 'posterior']).default('released'),
   /** How the loss allows for labels that were drawn under `privacy.labelEpsilon`: by the drawn label's own probability, by an unbiased estimate of
    *  the true label's loss, or not at all. */
   labelCorrection: z.enum(['forward', 'unbiased', 'none']).default('forward'),

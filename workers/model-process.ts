@@ -3,8 +3,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { ClassifyJob, FromModelProcess, ToModelProcess, TrainJob } from '../activities/gpu/trainer-protocol.ts';
-import { ErrorKind, MANIFEST_FILE, RaptError, releaseManifestSchema, type Predictions, type ReleaseManifest, type Sha256 } from '../contracts/index.ts';
-import { Encoder, readFrameIds } from '../rapt/backbone/index.ts';
+import { ErrorKind, MANIFEST_FILE, RaptError, releaseManifestSchema, type Predictions, type ReleaseManifest, type Sha256, type TuningOptions } from '../contracts/index.ts';
+import { readFrameIds, type Encoder } from '../rapt/backbone/index.ts';
 import {
   PARAMETER,
   Trainer,
@@ -12,6 +12,7 @@ import {
   encodeCheckpoint,
   firstParameters,
   loadExamples,
+  openEncoder,
   readAdapter,
   readCheckpoint,
 } from '../rapt/tuning/index.ts';
@@ -24,20 +25,21 @@ function report(message: FromModelProcess): Promise<void> {
 }
 
 /** What the last job left in memory, for the next one of the same run. */
-let loaded: { readonly folder: string; readonly encoder: Encoder } | null = null;
+let loaded: { readonly name: string; readonly encoder: Encoder } | null = null;
 let trained: Trainer | null = null;
 let trainedDigest: Sha256 | null = null;
 
 /** A process keeps one model: its host gives it jobs of one backbone after the other only while that is the same. */
-function encoderOf(folder: string): Encoder {
-  if (loaded?.folder !== folder) loaded = { folder, encoder: new Encoder(folder) };
+async function encoderOf(folder: string, input: TuningOptions['input'], { guarantee }: Pick<ReleaseManifest, 'guarantee'>): Promise<Encoder> {
+  const name = input === 'released' ? folder : `${folder} ${guarantee.mechanism} ${guarantee.eta}`;
+  if (loaded?.name !== name) loaded = { name, encoder: await openEncoder(folder, input, guarantee) };
   return loaded.encoder;
 }
 
 async function trainerFor(job: TrainJob): Promise<Trainer> {
   if (trained !== null && trainedDigest === job.trainingDigest && trained.step === job.fromStep) return trained;
   const manifest = readManifest(job.releaseFolder);
-  const encoder = encoderOf(job.backboneFolder);
+  const encoder = await encoderOf(job.backboneFolder, job.options.input, manifest);
   const checkpoint = job.checkpointFolder === null ? null : readCheckpoint(job.checkpointFolder);
   return new Trainer({
     encoder,
@@ -79,8 +81,8 @@ async function train(job: TrainJob): Promise<void> {
 
 async function classify(job: ClassifyJob): Promise<void> {
   const manifest = readManifest(job.releaseFolder);
-  const encoder = encoderOf(job.backboneFolder);
   const adapter = readAdapter(job.adapterFolder);
+  const encoder = await encoderOf(job.backboneFolder, adapter.card.input ?? 'released', manifest);
   const examples = await loadExamples(job.releaseFolder, manifest, 'test');
   const heads = job.checkpointFolder === null ? {} : reconstructionHead(job.checkpointFolder);
   const answer = classifyExamples(encoder, { ...adapter.parameters, ...heads }, adapter.card.method, examples, readFrameIds(job.backboneFolder), {

@@ -54,10 +54,10 @@ export class Encoder {
   readonly config: BackboneConfig;
   readonly #weights: EncoderWeights;
 
-  /** Loads a model folder. @throws BadInput for a model that Rapt cannot run. */
-  constructor(folder: string) {
+  /** Loads a model folder. @param words [rows, embedding], instead of the folder's own input embeddings. @throws BadInput for a model that Rapt cannot run. */
+  constructor(folder: string, words?: Float32Array) {
     this.config = readBackboneConfig(folder);
-    this.#weights = loadWeights(folder, this.config);
+    this.#weights = loadWeights(folder, this.config, words);
   }
 
   /** Hidden states of the last layer, [batch, prompt + seq, hidden]. */

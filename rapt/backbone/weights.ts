@@ -92,7 +92,7 @@ export function readWordEmbeddings(folder: string, family: Family): FloatTensor 
 }
 
 /** Loads every weight of the encoder onto the device. The caller keeps them for the life of the process. */
-export function loadWeights(folder: string, config: BackboneConfig): EncoderWeights {
+export function loadWeights(folder: string, config: BackboneConfig, words?: Float32Array): EncoderWeights {
   const file = new SafetensorsFile(join(folder, MODEL_FILE));
   const prefix = prefixOf(file, config.family);
   const read = (name: string): FloatTensor => file.read(`${prefix}${name}`);
@@ -115,7 +115,7 @@ export function loadWeights(folder: string, config: BackboneConfig): EncoderWeig
   const queryScale = 1 / Math.sqrt(config.hiddenSize / config.heads);
   const names = config.family === 'distilbert' ? distilbertLayer : bertLayer;
   return {
-    words: matrix(WORDS),
+    words: words === undefined ? matrix(WORDS) : tf.tensor2d(words, read(WORDS).shape as [number, number]),
     positions: matrix('embeddings.position_embeddings.weight'),
     tokenTypes: config.tokenTypes > 0 ? matrix('embeddings.token_type_embeddings.weight') : null,
     embeddingNorm: norm('embeddings.LayerNorm'),

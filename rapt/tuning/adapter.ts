@@ -70,6 +70,7 @@ export function adapterCard(o: {
     method: tuning.method,
     length: tuning.length,
     pooling: 'mean',
+    ...(tuning.input === 'posterior' ? { input: tuning.input } : {}),
     classes: manifest.classes,
     pair: manifest.pair,
     maxTokens: manifest.maxTokens,

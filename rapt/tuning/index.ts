@@ -10,3 +10,4 @@ export { PARAMETER, initialParameters, promptStart, type Parameters } from './pa
 export { normalValues, permutation, seededStream } from './random.ts';
 export { totalSteps } from './schedule.ts';
 export { Trainer, type StepReport, type TrainerSetup } from './trainer.ts';
+export { openEncoder, posteriorEmbeddings } from './posterior.ts';
