@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME [--json]`: measurements, each side by side with its peer in one run. */
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { cancelBench } from './cancel.ts';
+import { ledgerBench } from './ledger.ts';
 import { overheadBench } from './overhead.ts';
 import { privatizeBench } from './privatize.ts';
 import { utilityBench } from './utility.ts';
@@ -13,6 +14,7 @@ export interface Measurement {
 
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<Measurement>>> = {
   privatize: privatizeBench,
+  ledger: ledgerBench,
   overhead: overheadBench,
   cancel: cancelBench,
   utility: utilityBench,

@@ -1,6 +1,7 @@
 /** Which servers this process talks to: those named by the environment, else the local stack that `rapt up` started. */
 import { BadInput, ErrorKind, RaptError } from '../contracts/index.ts';
 import type { StoreOptions } from '../storage/index.ts';
+import { setting } from '../system/index.ts';
 import { readStack } from './stack/record.ts';
 
 export interface Services {
@@ -17,16 +18,16 @@ const DEFAULT_STALL_SECONDS = 300;
 
 /** @throws RaptError unavailable when neither the environment nor a local stack names both servers; BadInput when it names half of one. */
 export function resolveServices(env: NodeJS.ProcessEnv = process.env): Services {
-  const address = env['RAPT_TEMPORAL_ADDRESS'] ?? env['TEMPORAL_ADDRESS'];
-  const endpoint = env['RAPT_S3_ENDPOINT'];
+  const address = setting('RAPT_TEMPORAL_ADDRESS', env) ?? setting('TEMPORAL_ADDRESS', env);
+  const endpoint = setting('RAPT_S3_ENDPOINT', env);
   const local = readStack();
   if ((address === undefined || endpoint === undefined) && local === null)
     throw new RaptError(ErrorKind.unavailable, 'no servers are known; start the local ones with `rapt up`, or set RAPT_TEMPORAL_ADDRESS and RAPT_S3_ENDPOINT');
   return {
     temporal: {
       address: address ?? local!.temporal.address,
-      namespace: env['RAPT_TEMPORAL_NAMESPACE'] ?? env['TEMPORAL_NAMESPACE'] ?? 'default',
-      uiUrl: env['RAPT_TEMPORAL_UI'] ?? (address === undefined ? local!.temporal.uiUrl : null),
+      namespace: setting('RAPT_TEMPORAL_NAMESPACE', env) ?? setting('TEMPORAL_NAMESPACE', env) ?? 'default',
+      uiUrl: setting('RAPT_TEMPORAL_UI', env) ?? (address === undefined ? local!.temporal.uiUrl : null),
     },
     s3: endpoint === undefined ? local!.s3 : externalStore(endpoint, env),
     stack: address === undefined && endpoint === undefined ? 'local' : 'external',
@@ -35,7 +36,7 @@ export function resolveServices(env: NodeJS.ProcessEnv = process.env): Services 
 }
 
 function stallSeconds(env: NodeJS.ProcessEnv): number {
-  const text = env['RAPT_STALL_SECONDS'];
+  const text = setting('RAPT_STALL_SECONDS', env);
   if (text === undefined) return DEFAULT_STALL_SECONDS;
   const seconds = Number(text);
   if (!(seconds >= 1)) throw new BadInput([{ where: 'RAPT_STALL_SECONDS', problem: `must be a number of seconds from 1, not "${text}"` }]);
@@ -43,13 +44,13 @@ function stallSeconds(env: NodeJS.ProcessEnv): number {
 }
 
 function externalStore(endpoint: string, env: NodeJS.ProcessEnv): StoreOptions {
-  const accessKey = env['RAPT_S3_ACCESS_KEY'];
-  const secretKey = env['RAPT_S3_SECRET_KEY'];
+  const accessKey = setting('RAPT_S3_ACCESS_KEY', env);
+  const secretKey = setting('RAPT_S3_SECRET_KEY', env);
   const missing = [
     ...(accessKey ? [] : [{ where: 'RAPT_S3_ACCESS_KEY', problem: 'is needed with RAPT_S3_ENDPOINT' }]),
     ...(secretKey ? [] : [{ where: 'RAPT_S3_SECRET_KEY', problem: 'is needed with RAPT_S3_ENDPOINT' }]),
   ];
   if (!accessKey || !secretKey) throw new BadInput(missing);
-  const region = env['RAPT_S3_REGION'];
-  return { endpoint, accessKey, secretKey, bucket: env['RAPT_S3_BUCKET'] ?? BUCKET, ...(region === undefined ? {} : { region }) };
+  const region = setting('RAPT_S3_REGION', env);
+  return { endpoint, accessKey, secretKey, bucket: setting('RAPT_S3_BUCKET', env) ?? BUCKET, ...(region === undefined ? {} : { region }) };
 }

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { setting } from './setting.ts';
 
 const projectRoot = fileURLToPath(new URL('..', import.meta.url));
 
@@ -8,7 +9,7 @@ const projectRoot = fileURLToPath(new URL('..', import.meta.url));
  *  repository, as in a container. */
 export function codeVersion(): string {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
-  const commit = process.env['RAPT_COMMIT'] ?? describeCheckout();
+  const commit = setting('RAPT_COMMIT') ?? describeCheckout();
   return commit === null ? version : `${version}+${commit}`;
 }
 

@@ -1,7 +1,8 @@
 /** What several folders ask of the machine: digests of bytes and files, files that are written once, whether a process is there, whether a
- *  disk is full, which code this is. */
+ *  disk is full, which code this is, what the environment sets. */
 export { codeVersion } from './code-version.ts';
 export { sha256File, sha256Of } from './digest.ts';
 export { removeStaleTemporaries, writeOnce } from './durable.ts';
 export { isRunning } from './process.ts';
+export { setting } from './setting.ts';
 export { isOutOfSpace } from './space.ts';

