@@ -1,7 +1,7 @@
 /** What people and machines do to a run that is under way: it ends with the bytes of one that was left alone, and says what it re-used. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -91,8 +91,9 @@ test('SIGTERM writes a checkpoint just in time: no step is made twice', { timeou
 
 test('kill -9 of the GPU worker: the retry starts within 15 s of its restart, and repeats no more than the steps since the last checkpoint', { timeout: 120_000 }, async (t) => {
   await start('killed-worker');
-  const done = await probe.untilStep('killed-worker', 12);
+  await probe.untilStep('killed-worker', 12);
   process.kill(await pidOf('gpu'), 'SIGKILL');
+  const done = (await probe.pending('killed-worker', 'train'))!.progress.step!;
   await stack.json(['up']);
   const restarted = Date.now();
   const { startedMs } = await probe.until('killed-worker', 'train', ({ running, attempt }) => running && attempt > 1);
@@ -209,6 +210,8 @@ test('a frozen GPU worker is overtaken by another: woken, it cannot move the poi
     const pointer = async (): Promise<CheckpointPointer> => (await CheckpointPointerCell.open(stack.store(), 'local', 'overtaken')).current!;
     const before = await pointer();
     await probe.until('overtaken', 'train', ({ running, attempt, progress }) => running && attempt > 1 && (progress.step ?? 0) > before.newest.step + 15);
+    const log = join(stack.home, 'stack', 'logs', 'gpu.log');
+    const logged = statSync(log).size;
     process.kill(frozen, 'SIGCONT');
     const finished = await Promise.all([result('overtaken'), stepsOfPointer(pointer)]).then(([outcome, steps]) => {
       assert.deepEqual(steps, [...steps].sort((a, b) => a - b), 'the pointer never goes back');
@@ -217,8 +220,7 @@ test('a frozen GPU worker is overtaken by another: woken, it cannot move the poi
     assert.match(finished.resumed ?? '', /attempt 2: the one before lost its worker/);
     assert.equal(finished.adapter.sha256, await plainAdapter(finished, { ...INPUT, tuning: { ...INPUT.tuning, epochs: 6 } }));
     // The woken worker was told, by the pointer or by the server, that its attempt was given up.
-    const words = readFileSync(join(stack.home, 'stack', 'logs', 'gpu.log'), 'utf8');
-    assert.match(words, /RaptOvertaken|not found|NOT_FOUND|cancel/i);
+    await eventually('the woken worker says that its attempt was given up', 60_000, () => /RaptOvertaken|not found|NOT_FOUND|cancel/i.test(readFileSync(log).subarray(logged).toString('utf8')));
     await eventually('its model process ends', 60_000, () => childrenOf(frozen).length === 0);
   } finally {
     process.kill(frozen, 'SIGCONT');
