@@ -1,9 +1,9 @@
 /** How long it takes from asking for a run to be cancelled until it has ended, its checkpoint stored. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WorkflowHandle } from '@temporalio/client';
 import { createMinioStore, CheckpointPointerCell } from '../storage/index.ts';
 import { readStack } from '../infra/index.ts';
 import type { Measurement } from './main.ts';
+import { untilPending } from './pending.ts';
 import { configOf, withService } from './service.ts';
 
 /** Cancels runs of the default job at moments that differ. @param args number of tries; default 20. */
@@ -15,7 +15,7 @@ export async function cancelBench(args: readonly string[]): Promise<Measurement>
     for (let attempt = 0; attempt < tries; attempt++) {
       const id = `cancel-${attempt}`;
       const handle = await start(id, config);
-      await untilTraining(handle);
+      await untilPending(handle, 'train', ({ progress }) => (progress.step ?? 0) > 0);
       // Spread over the time of a step and of a heartbeat.
       await sleep(500 + (attempt * 1000) / tries);
       const asked = performance.now();
@@ -28,15 +28,4 @@ export async function cancelBench(args: readonly string[]): Promise<Measurement>
     const sorted = [...latenciesMs].sort((a, b) => a - b);
     return { results: { tries, latenciesMs, medianMs: sorted[Math.floor(tries / 2)], worstMs: sorted.at(-1) }, ratios: {} };
   });
-}
-
-/** Waits until a step has been made. */
-async function untilTraining(handle: WorkflowHandle): Promise<void> {
-  for (;;) {
-    const { raw } = await handle.describe();
-    const training = raw.pendingActivities?.find(({ activityType }) => activityType?.name === 'train');
-    const details = Buffer.from(training?.heartbeatDetails?.payloads?.[0]?.data ?? []).toString('utf8');
-    if (/"step":[1-9]/.test(details)) return;
-    await sleep(50);
-  }
 }

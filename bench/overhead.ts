@@ -1,9 +1,8 @@
 /** The same training with Temporal, MinIO and checkpoints, and without: what durability costs. */
 import { join } from 'node:path';
 import type { TuningResult } from '../contracts/index.ts';
-import { Ledger } from '../rapt/ledger/index.ts';
 import type { Measurement } from './main.ts';
-import { PlainTrainer } from './plain-training.ts';
+import { PlainTrainer, releaseFolderOf } from './plain-training.ts';
 import { configOf, withService } from './service.ts';
 
 /** The default job, with fewer epochs. @param args number of epochs; default 2. */
@@ -13,10 +12,10 @@ export async function overheadBench(args: readonly string[]): Promise<Measuremen
   return withService(async ({ start, home }) => {
     const handle = await start('overhead', config);
     const { timing, release, adapter } = (await handle.result()) as TuningResult;
-    const entry = (await new Ledger(join(home, 'client', 'local')).releases()).find(({ released }) => released?.digest === release.sha256);
+    const folder = await releaseFolderOf(join(home, 'client', 'local'), release.sha256);
     const begin = performance.now();
     // The model is loaded in this time as it is in that of the service.
-    const plain = await new PlainTrainer(config.backbone).train(join(home, 'client', 'local', 'releases', entry!.localKey), config.tuning);
+    const plain = await new PlainTrainer(config.backbone).train(folder, config.tuning);
     const plainSeconds = (performance.now() - begin) / 1000;
     const serviceSeconds = timing['train'] ?? NaN;
     if (plain.adapter !== adapter.sha256) throw new Error('the two trainings differ');

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MANIFEST_FILE, releaseManifestSchema, type Sha256, type TuningOptions } from '../contracts/index.ts';
 import { Encoder, locateBackbone, readBackboneConfig, readFrameIds } from '../rapt/backbone/index.ts';
+import { Ledger } from '../rapt/ledger/index.ts';
 import { adapterCard, adapterDigest, encodeAdapter, firstParameters, loadExamples, Trainer, trainingDigest } from '../rapt/tuning/index.ts';
 import { sha256Of } from '../system/index.ts';
 
@@ -11,6 +12,13 @@ export interface PlainTraining {
   readonly steps: number;
   /** From the first step to the last. */
   readonly stepSeconds: number;
+}
+
+/** Folder of a release that left. @param tenantFolder where the client keeps what is the tenant's. */
+export async function releaseFolderOf(tenantFolder: string, digest: string): Promise<string> {
+  const entry = (await new Ledger(tenantFolder).releases()).find(({ released }) => released?.digest === digest);
+  if (entry === undefined) throw new Error(`release ${digest} is not in the ledger`);
+  return join(tenantFolder, 'releases', entry.localKey);
 }
 
 /** Trains without a pause on releases of one backbone. */

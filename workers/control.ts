@@ -37,7 +37,7 @@ export async function runControlWorker(services: Services, { buildId, promote = 
 }
 
 /** New runs, and those that go on in a new history, begin on the current version. The server learns of a version by its worker's first poll. */
-async function makeCurrent(connection: NativeConnection, namespace: string, { deploymentName, buildId }: { deploymentName: string; buildId: string }): Promise<void> {
+export async function makeCurrent(connection: NativeConnection, namespace: string, { deploymentName, buildId }: { deploymentName: string; buildId: string }): Promise<void> {
   const deadline = Date.now() + REGISTRATION_TIMEOUT_MS;
   for (;;) {
     try {

@@ -4,11 +4,11 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import type { WorkflowHandle } from '@temporalio/client';
-import { Client as MinioClient } from 'minio';
 import { keys, MANIFEST_FILE, releaseManifestSchema, type Fence } from '../../contracts/index.ts';
 import { homeFolder, readStack } from '../../infra/index.ts';
 import { Ledger } from '../../rapt/ledger/index.ts';
 import { createMinioStore, findGarbage } from '../../storage/index.ts';
+import { minioClient } from '../minio-client.ts';
 import { modelProcesses } from './supervisor.ts';
 
 const TENANT = 'local';
@@ -110,11 +110,7 @@ async function versionsUnder(prefix: string): Promise<{ key: string; etag: strin
   return found;
 }
 
-function minio(): MinioClient {
-  const { endpoint, accessKey, secretKey } = readStack()!.s3;
-  const { hostname, port } = new URL(endpoint);
-  return new MinioClient({ endPoint: hostname, port: Number(port), useSSL: false, accessKey, secretKey, region: 'us-east-1' });
-}
+const minio = (): ReturnType<typeof minioClient> => minioClient(readStack()!.s3);
 
 /** Other work of this machine may run models as well. */
 function belongsHere(pid: number): boolean {

@@ -10,10 +10,9 @@ import { Runtime } from '@temporalio/worker';
 import type { TuningConfig } from '../../contracts/index.ts';
 import { down, homeFolder, up } from '../../infra/index.ts';
 import { cacheFolder } from '../../rapt/cache.ts';
-import { Ledger } from '../../rapt/ledger/index.ts';
 import { workflowBundle } from '../../workers/bundle.ts';
 import { installRuntime } from '../../workers/shared.ts';
-import { PlainTrainer } from '../plain-training.ts';
+import { PlainTrainer, releaseFolderOf } from '../plain-training.ts';
 import { configOf } from '../service.ts';
 import { CHAOS_MARK, checkLeftovers, checkPointer, checkReleasedOnce, checkReplay, keepVersions } from './checks.ts';
 import { PHASES, planRun, VICTIMS } from './plan.ts';
@@ -79,7 +78,7 @@ try {
     let pointer: string[] = [];
     if (result !== null) {
       releases.add(result.release.sha256);
-      const folder = await releaseFolderOf(result.release.sha256);
+      const folder = await releaseFolderOf(join(home, 'client', 'local'), result.release.sha256);
       sameDigest = (await trainer.train(folder, config.tuning)).adapter === result.adapter.sha256;
       if (!sameDigest) problems.push('the adapter differs from that of the undisturbed training');
       once = await checkReleasedOnce(releases);
@@ -134,13 +133,6 @@ function writeTable(run: number): TuningConfig {
     audit: false,
     tuning: { epochs: 2, batchSize: 8, length: 4, checkpointEverySteps: 4, reconstruction: { plainTokens: 2, vocabularySize: 100, bottleneck: 8 } },
   });
-}
-
-async function releaseFolderOf(digest: string): Promise<string> {
-  const client = join(home, 'client', 'local');
-  const entry = (await new Ledger(client).releases()).find(({ released }) => released?.digest === digest);
-  if (entry === undefined) throw new Error(`release ${digest} is not in the ledger`);
-  return join(client, 'releases', entry.localKey);
 }
 
 /** The answer once nothing is found, or the last one when time is up. */

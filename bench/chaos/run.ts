@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
 import { CONTROL_QUEUE, WORKFLOW_TYPE, type TuningConfig, type TuningResult } from '../../contracts/index.ts';
 import { homeFolder } from '../../infra/index.ts';
+import { pendingActivity } from '../pending.ts';
 import type { Kill, Phase } from './plan.ts';
 import type { Supervisor } from './supervisor.ts';
 
@@ -38,16 +39,13 @@ export async function runWithKills(client: Client, supervisor: Supervisor, workf
 
 /** Waits until the phase has begun. @returns false when the run ended without it. */
 async function untilPhase(handle: WorkflowHandle, phase: Phase, isOver: () => boolean): Promise<boolean> {
+  // The server may be away.
+  const isPending = (): Promise<boolean> => pendingActivity(handle, phase).then((pending) => pending !== null, () => false);
   while (!isOver()) {
-    if (phase === 'checkpoint' ? checkpointIsWritten() : await isPending(handle, phase)) return true;
+    if (phase === 'checkpoint' ? checkpointIsWritten() : await isPending()) return true;
     await sleep(POLL_MS);
   }
   return false;
-}
-
-async function isPending(handle: WorkflowHandle, activity: string): Promise<boolean> {
-  const description = await handle.describe().catch(() => null);
-  return description?.raw.pendingActivities?.some(({ activityType }) => activityType?.name === activity) === true;
 }
 
 /** Process of the GPU worker that works on the run. Its identity at the server holds the process id. */

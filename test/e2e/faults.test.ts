@@ -1,23 +1,25 @@
 /** Faults of the world, on the real servers with what fails put between: a run waits and says for what, or ends and says what to change. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { PlainTrainer } from '../../bench/plain-training.ts';
+import { minioClient } from '../../bench/minio-client.ts';
+import { PlainTrainer, releaseFolderOf } from '../../bench/plain-training.ts';
 import { keys, parseTuningConfig, type TuningInput, type TuningResult } from '../../contracts/index.ts';
 import { down, readStack, up } from '../../infra/index.ts';
 import { Ledger } from '../../rapt/ledger/index.ts';
 import { CheckpointPointerCell } from '../../storage/index.ts';
-import { childrenOf, eventually, Probe } from '../support/probe.ts';
+import { childrenOf, eventually, Probe, shardsIn } from '../support/probe.ts';
 import { startHttpProxy, startTcpProxy, type Answer, type HttpProxy, type TcpProxy } from '../support/proxies.ts';
 import { TestStack } from '../support/stack.ts';
-import { sentences } from './reviews.ts';
+import { writeSentences } from './reviews.ts';
 
 const stack = new TestStack();
+const clientHome = join(stack.home, 'client', 'local');
 const diskIsFull = join(stack.home, 'disk-is-full');
 const trainer = new PlainTrainer('all-MiniLM-L6-v2');
 let temporal: TcpProxy;
@@ -43,8 +45,7 @@ before(async () => {
   const library = join(stack.home, 'full-disk.so');
   const source = fileURLToPath(new URL('../support/full-disk.cc', import.meta.url));
   execFileSync('g++', ['-shared', '-fPIC', '-D_GNU_SOURCE', '-o', library, source, '-ldl']);
-  Object.assign(process.env, { LD_PRELOAD: library, RAPT_FULL_FOLDER: join(stack.home, 'client'), RAPT_FULL_WHILE: diskIsFull });
-  mkdirSync(join(stack.home, 'client'), { recursive: true });
+  Object.assign(process.env, { LD_PRELOAD: library, RAPT_FULL_FOLDER: join(clientHome, 'releases'), RAPT_FULL_WHILE: diskIsFull });
   await up({ components: ['client'] });
   delete process.env['LD_PRELOAD'];
   probe = await Probe.connect(servers.temporal.address);
@@ -62,8 +63,8 @@ let taken = 0;
 function inputFor(tuning: TuningInput['tuning'] = {}): TuningInput {
   const rows = 300;
   const train = join(stack.home, `texts-${taken}.tsv`);
-  const lines = sentences().slice(taken, (taken += rows));
-  writeFileSync(train, `text\tlabel\n${lines.map(({ text, label }) => `${text}\t${label}`).join('\n')}\n`);
+  writeSentences(train, taken, rows);
+  taken += rows;
   return {
     data: { train, maxTokens: 16 },
     audit: false,
@@ -83,9 +84,7 @@ async function undisturbedResult(id: string, input: TuningInput, watched = id): 
   const result = await stack.json<TuningResult>(['watch', watched]);
   const parsed = parseTuningConfig(input);
   assert.ok(parsed.ok);
-  const home = join(stack.home, 'client', 'local');
-  const entry = (await new Ledger(home).releases()).find(({ released }) => released?.digest === result.release.sha256);
-  const plain = await trainer.train(join(home, 'releases', entry!.localKey), parsed.value.tuning);
+  const plain = await trainer.train(await releaseFolderOf(clientHome, result.release.sha256), parsed.value.tuning);
   assert.equal(result.adapter.sha256, plain.adapter);
   return result;
 }
@@ -185,10 +184,8 @@ test('a damaged checkpoint and a truncated release in the store: the release is 
 
 /** Changes an object behind everybody's back; the digest that is stored with it stays. */
 async function damage(key: string, change: (bytes: Buffer) => Buffer): Promise<void> {
-  const { Client } = await import('minio');
   const { s3 } = readStack()!;
-  const { hostname, port } = new URL(s3.endpoint);
-  const client = new Client({ endPoint: hostname, port: Number(port), useSSL: false, accessKey: s3.accessKey, secretKey: s3.secretKey, region: 'us-east-1' });
+  const client = minioClient(s3);
   const { metaData } = await client.statObject(s3.bucket, key);
   const { body } = (await stack.store().read(key))!;
   const changed = change(body);
@@ -219,11 +216,16 @@ test("the client's disk is full in the midst of a shard: the run waits, and each
   writeFileSync(diskIsFull, '');
   await start('no-space', input);
   t.diagnostic(await waiting('no-space', /privatize: attempt \d+, since the one before failed: no space is left on the disk of the client worker; free some where its RAPT_HOME lies, and the run goes on by itself/));
+  const ledger = new Ledger(clientHome);
+  const begun = (await ledger.releases()).filter(({ run }) => run === 'no-space');
+  assert.deepEqual(begun.map(({ released }) => released), [null], 'its cost is entered, and nothing has left');
+  const folder = join(clientHome, 'releases', begun[0]!.localKey);
+  assert.deepEqual(shardsIn(folder), { drawn: 0, kept: 0 });
   rmSync(diskIsFull);
   const { release } = await undisturbedResult('no-space', input);
-  const entries = (await new Ledger(join(stack.home, 'client', 'local')).releases()).filter(({ released }) => released?.digest === release.sha256);
-  assert.equal(entries.length, 1);
-  const folder = join(stack.home, 'client', 'local', 'releases', entries[0]!.localKey);
+  const entries = (await ledger.releases()).filter(({ run, released }) => run === 'no-space' || released?.digest === release.sha256);
+  assert.deepEqual(entries.map(({ localKey, released }) => [localKey, released?.digest]), [[begun[0]!.localKey, release.sha256]]);
+  assert.deepEqual(shardsIn(folder), { drawn: 2, kept: 2 });
   assert.deepEqual(readdirSync(join(folder, 'tmp')), []);
 });
 

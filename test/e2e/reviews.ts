@@ -16,6 +16,12 @@ export function sentences(): { text: string; label: string }[] {
   });
 }
 
+/** A TSV of so many sentences. */
+export function writeSentences(file: string, from: number, rows: number): void {
+  const lines = sentences().slice(from, from + rows);
+  writeFileSync(file, `text\tlabel\n${lines.map(({ text, label }) => `${text}\t${label}`).join('\n')}\n`);
+}
+
 /** @returns the number of rows that hold a text. */
 export function writeReviews(file: string, rows: number): number {
   const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`;

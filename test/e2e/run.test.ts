@@ -3,19 +3,18 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
-import { defaultPayloadConverter } from '@temporalio/common';
 import { Worker } from '@temporalio/worker';
 import { fileURLToPath } from 'node:url';
-import type { RunProgress, TrainingProgress, TuningResult } from '../../contracts/index.ts';
+import type { PendingActivity } from '../../bench/pending.ts';
+import type { RunProgress, TuningResult } from '../../contracts/index.ts';
 import { temporalBinary } from '../../infra/setup/index.ts';
+import { Probe } from '../support/probe.ts';
 import { runProgram, TestStack } from '../support/stack.ts';
 import { COLUMNS, PLANTED, sentences, writeReviews } from './reviews.ts';
 
 interface Up {
   readonly temporal: { readonly address: string; readonly uiUrl: string };
-  readonly components: readonly { readonly component: string; readonly running: boolean; readonly pid: number }[];
+  readonly components: readonly { readonly component: string; readonly running: boolean }[];
 }
 type Shown = RunProgress & { readonly workflowId: string; readonly status: string };
 
@@ -25,15 +24,13 @@ const stack = new TestStack();
 const table = join(stack.home, 'Bewertungen Ärger.csv');
 const config = join(stack.home, 'tuning.yaml');
 let up: Up;
-let connection: Connection;
-let client: Client;
+let probe: Probe;
 let first: TuningResult;
 let stepsPerEpoch = NaN;
 
 before(async () => {
   up = await stack.json<Up>(['up']);
-  connection = await Connection.connect({ address: up.temporal.address });
-  client = new Client({ connection });
+  probe = await Probe.connect(up.temporal.address);
   writeReviews(table, ROWS);
   // JSON is YAML.
   writeFileSync(
@@ -45,25 +42,13 @@ before(async () => {
   );
 }, { timeout: 120_000 });
 after(async () => {
-  await connection.close();
+  await probe.close();
   await stack.remove();
 }, { timeout: 120_000 });
 
-/** Waits until a run's heartbeats tell of a step inside an epoch. Progress signals are further apart than this run is long. */
-async function untilStep(id: string, step: number): Promise<number> {
-  for (;;) {
-    const { status, raw } = await client.workflow.getHandle(id).describe();
-    assert.equal(status.name, 'RUNNING', `run ${id} ended before step ${step}`);
-    const training = raw.pendingActivities?.find(({ activityType }) => activityType?.name === 'train');
-    const [payload] = training?.heartbeatDetails?.payloads ?? [];
-    const at = payload ? defaultPayloadConverter.fromPayload<TrainingProgress>(payload).step : 0;
-    if (at >= step && at % stepsPerEpoch !== 0) return at;
-    await sleep(50);
-  }
-}
-
-const pidOf = async (component: string): Promise<number> =>
-  (await stack.json<Up>(['status'])).components.find((found) => found.component === component)!.pid;
+/** Waits until a run has a checkpoint and is inside an epoch. */
+const untilMidEpoch = (id: string): Promise<PendingActivity> =>
+  probe.until(id, 'train', ({ running, progress: { step = 0, checkpointStep } }) => running && step >= 12 && Boolean(checkpointStep) && step % stepsPerEpoch !== 0);
 
 test('a table of odd columns, three classes and awkward cells is tuned on, and one JSON object tells how it went', { timeout: 300_000 }, async () => {
   const { code, stdout, stderr } = await stack.rapt('run', '-f', config, '--id', 'first', '--gate', 'accuracy>=0.1', '--wait', '--json');
@@ -94,10 +79,11 @@ test('the same id attaches to the run that exists', { timeout: 60_000 }, async (
 });
 
 test('an equal run re-uses the release and ends with the same adapter, though its GPU worker is killed in mid-epoch', { timeout: 400_000 }, async () => {
+  const gpu = await stack.pidOf('gpu');
   await stack.rapt('run', '-f', config, '--id', 'killed', '--set', 'audit=false');
-  const step = await untilStep('killed', 12);
-  process.kill(await pidOf('gpu'), 'SIGKILL');
-  assert.equal((await stack.json<Shown>(['show', 'killed'])).status, 'running', `killed at step ${step}`);
+  const { progress } = await untilMidEpoch('killed');
+  process.kill(gpu, 'SIGKILL');
+  assert.equal((await stack.json<Shown>(['show', 'killed'])).status, 'running', `killed at step ${progress.step}`);
   await stack.json(['up']);
   const result = await stack.json<TuningResult>(['watch', 'killed']);
   assert.equal(result.release.sha256, first.release.sha256);
@@ -108,7 +94,7 @@ test('an equal run re-uses the release and ends with the same adapter, though it
 
 test('a cancelled run keeps its checkpoint, and its resumption ends with the same adapter', { timeout: 400_000 }, async () => {
   await stack.rapt('run', '-f', config, '--id', 'stopped', '--set', 'audit=false');
-  await untilStep('stopped', 12);
+  await untilMidEpoch('stopped');
   const { code, stderr } = await stack.rapt('cancel', 'stopped');
   assert.equal(code, 0, stderr);
   assert.match(stderr, /cancelled/);
@@ -231,13 +217,13 @@ test('nothing of a text is on the provider side: not in the history, the object 
 test('the recorded histories replay, and a changed workflow does not', { timeout: 120_000 }, async () => {
   const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
   for (const id of ['first', 'killed', 'stopped', 'stopped-r2', 'by-temporal-wrong']) {
-    const history = await client.workflow.getHandle(id).fetchHistory();
+    const history = await probe.client.workflow.getHandle(id).fetchHistory();
     await Worker.runReplayHistory({ workflowsPath }, history, id);
     // Temporal refuses 2 MiB. Bytes of artifacts travel as references.
     const largest = Math.max(...history.events!.map((event) => JSON.stringify(event).length));
     assert.ok(largest < 200_000, `an event of ${largest} bytes in the history of ${id}`);
   }
-  const changed = await client.workflow.getHandle('first').fetchHistory();
+  const changed = await probe.client.workflow.getHandle('first').fetchHistory();
   const privatize = changed.events!.find((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'privatize')!;
   privatize.activityTaskScheduledEventAttributes!.activityType!.name = 'publish';
   await assert.rejects(Worker.runReplayHistory({ workflowsPath }, changed, 'changed'), /[Nn]ondeterminism/);

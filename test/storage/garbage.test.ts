@@ -1,22 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { CHECKPOINT_FILES, keys, type ArtifactRef, type CheckpointFile, type CheckpointPointer, type Sha256 } from '../../contracts/index.ts';
-import { CheckpointPointerCell, createMinioStore, findGarbage, removeGarbage, type ObjectStore } from '../../storage/index.ts';
-import { removeMinioFolder, startMinio, type TestMinio } from '../support/minio.ts';
+import { test } from 'node:test';
+import { CHECKPOINT_FILES, keys, type ArtifactRef, type CheckpointFile, type Sha256 } from '../../contracts/index.ts';
+import { CheckpointPointerCell, findGarbage, removeGarbage } from '../../storage/index.ts';
+import { checkpoint, pointerWith, sha } from '../support/checkpoints.ts';
+import { minioOfFile } from '../support/minio.ts';
 
-let server: TestMinio;
-let store: ObjectStore;
-before(async () => {
-  server = await startMinio();
-  store = createMinioStore(server.options);
-  await store.ensureBucket();
-});
-after(async () => {
-  await server.stop();
-  removeMinioFolder(server);
-});
+const { store } = await minioOfFile();
 
-const digest = (digit: string): Sha256 => digit.repeat(64) as Sha256;
 const none = (): Promise<[]> => Promise.resolve([]);
 
 /** A run with one checkpoint to which its pointer points. @returns the keys that it refers to. */
@@ -26,10 +16,8 @@ async function storeRun(tenant: string, run: string, release: Sha256): Promise<s
   const files = refs as Record<CheckpointFile, ArtifactRef>;
   const shard = await store.put(`${keys.releasePrefix(tenant, release)}train-00000.parquet`, Buffer.from(run));
   const cell = await CheckpointPointerCell.open(store, tenant, run);
-  const fence = { scheduledMs: 1, attempt: 1 };
-  await cell.claim('a', fence);
-  const newest = { step: 10, trainingDigest: release, loss: 1, files };
-  const pointer: CheckpointPointer = { format: 'rapt-pointer/2', release, trainingDigest: release, totalSteps: 20, attempt: 'a', fence, newest, earlier: [], best: null };
+  const pointer = pointerWith({ release, newest: { ...checkpoint(10), files } });
+  await cell.claim(pointer.attempt, pointer.fence);
   await cell.advance(pointer);
   return [...Object.values(files).map(({ key }) => key), shard.key, keys.checkpointPointer(tenant, run)];
 }
@@ -41,8 +29,8 @@ async function allKeys(): Promise<string[]> {
 }
 
 test('what a pointer names stays, with its release, and what nothing names goes', async () => {
-  const referred = [...(await storeRun('t', 'one', digest('1'))), ...(await storeRun('t', 'two/with slash', digest('2')))];
-  const strays = ['runs/t/one/checkpoints/00000020-b/state.json', `releases/t/${digest('3')}/train-00000.parquet`, `releases/t/${digest('3')}/manifest.json`, `adapters/t/${digest('4')}/rapt.json`, 'runs/t/gone/predictions/x.json'];
+  const referred = [...(await storeRun('t', 'one', sha('1'))), ...(await storeRun('t', 'two/with slash', sha('2')))];
+  const strays = ['runs/t/one/checkpoints/00000020-b/state.json', `releases/t/${sha('3')}/train-00000.parquet`, `releases/t/${sha('3')}/manifest.json`, `adapters/t/${sha('4')}/rapt.json`, 'runs/t/gone/predictions/x.json'];
   const always = ['reports/t/one/index.html', 'runs/t/gone/result.json'];
   for (const key of [...strays, ...always]) await store.put(key, Buffer.from(key));
 

@@ -2,36 +2,22 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, existsSync, ftruncateSync, openSync, readdirSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
-import { Client } from 'minio';
+import { minioClient } from '../../bench/minio-client.ts';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import type { Sha256 } from '../../contracts/index.ts';
 import { createMinioStore, putFiles } from '../../storage/index.ts';
 import { sha256File, sha256Of } from '../../system/index.ts';
-import type { ObjectStore, StoreOptions } from '../../storage/index.ts';
+import type { StoreOptions } from '../../storage/index.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { removeMinioFolder, startMinio } from '../support/minio.ts';
-import type { TestMinio } from '../support/minio.ts';
+import { minioOfFile } from '../support/minio.ts';
 import { startHttpProxy, type Answer } from '../support/proxies.ts';
 
 const folder = temporaryFolder();
 const QUICK = { attempts: 3, baseDelayMs: 10, maxDelayMs: 20 };
-let server: TestMinio;
-let store: ObjectStore;
-let client: Client;
-
-before(async () => {
-  server = await startMinio();
-  store = createMinioStore(server.options);
-  await store.ensureBucket();
-  const { hostname, port } = new URL(server.options.endpoint);
-  client = new Client({ endPoint: hostname, port: Number(port), useSSL: false, accessKey: server.options.accessKey, secretKey: server.options.secretKey });
-});
-after(async () => {
-  await server.stop();
-  removeMinioFolder(server);
-});
+const { server, store } = await minioOfFile();
+const client = minioClient(server.options);
 
 const kind = (expected: ErrorKind, ...patterns: readonly RegExp[]) => (error: unknown): true => {
   assert.ok(error instanceof RaptError, inspect(error));

@@ -1,45 +1,17 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { ErrorKind, keys, RaptError } from '../../contracts/index.ts';
-import type { ArtifactRef, CheckpointPointer, Fence, Sha256, StoredCheckpoint } from '../../contracts/index.ts';
+import type { CheckpointPointer, Fence } from '../../contracts/index.ts';
 import { CheckpointPointerCell, createMinioStore } from '../../storage/index.ts';
-import type { ObjectStore } from '../../storage/index.ts';
-import { removeMinioFolder, startMinio } from '../support/minio.ts';
-import type { TestMinio } from '../support/minio.ts';
+import { checkpoint, pointerWith } from '../support/checkpoints.ts';
+import { minioOfFile } from '../support/minio.ts';
 import { startHttpProxy } from '../support/proxies.ts';
 
-let server: TestMinio;
-let store: ObjectStore;
-before(async () => {
-  server = await startMinio();
-  store = createMinioStore(server.options);
-  await store.ensureBucket();
-});
-after(async () => {
-  await server.stop();
-  removeMinioFolder(server);
-});
+const { server, store } = await minioOfFile();
 
-const ref: ArtifactRef = { bucket: 'rapt-test', key: 'x', sha256: 'a'.repeat(64) as Sha256, sizeBytes: 1 };
 /** Attempts are named in the order in which they were made. */
 const fence = (attempt: string): Fence => ({ scheduledMs: 1000, attempt: attempt.charCodeAt(0) });
-const checkpoint = (step: number): StoredCheckpoint => ({
-  step,
-  trainingDigest: 'b'.repeat(64) as Sha256,
-  loss: 1,
-  files: { 'weights.safetensors': ref, 'optimizer.safetensors': ref, 'state.json': ref },
-});
-const pointer = (attempt: string, step: number): CheckpointPointer => ({
-  format: 'rapt-pointer/2',
-  release: 'c'.repeat(64) as Sha256,
-  trainingDigest: 'b'.repeat(64) as Sha256,
-  totalSteps: 100,
-  attempt,
-  fence: fence(attempt),
-  newest: checkpoint(step),
-  earlier: [],
-  best: null,
-});
+const pointer = (attempt: string, step: number): CheckpointPointer => pointerWith({ attempt, fence: fence(attempt), newest: checkpoint(step) });
 const open = (run: string): Promise<CheckpointPointerCell> => CheckpointPointerCell.open(store, 'local', run);
 const overtaken = (error: unknown): boolean => error instanceof RaptError && error.kind === ErrorKind.overtaken && /latest\.json/.test(error.message);
 

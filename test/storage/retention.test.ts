@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CHECKPOINT_FILES, type ArtifactRef, type CheckpointFile, type CheckpointPointer, type Sha256, type StoredCheckpoint } from '../../contracts/index.ts';
+import type { CheckpointPointer, StoredCheckpoint } from '../../contracts/index.ts';
 import { addCheckpoint, keptCheckpoints } from '../../storage/index.ts';
-
-const sha = 'a'.repeat(64) as Sha256;
-
-function checkpoint(step: number, loss: number | null, attempt = 'a'): StoredCheckpoint {
-  const ref = (file: CheckpointFile): ArtifactRef => ({ bucket: 'b', key: `${step}-${attempt}/${file}`, sha256: sha, sizeBytes: 1 });
-  return { step, trainingDigest: sha, loss, files: Object.fromEntries(CHECKPOINT_FILES.map((file) => [file, ref(file)])) as Record<CheckpointFile, ArtifactRef> };
-}
+import { checkpoint, pointerWith } from '../support/checkpoints.ts';
 
 /** Adds checkpoints one after the other. @returns the last pointer, and the steps dropped at each addition. */
 function addAll(checkpoints: readonly StoredCheckpoint[], keep: number): { pointer: CheckpointPointer; dropped: number[][] } {
@@ -16,7 +10,7 @@ function addAll(checkpoints: readonly StoredCheckpoint[], keep: number): { point
   const dropped: number[][] = [];
   for (const added of checkpoints) {
     const step = addCheckpoint(pointer, added, keep);
-    pointer = { format: 'rapt-pointer/2', release: sha, trainingDigest: sha, totalSteps: 100, attempt: 'a', fence: { scheduledMs: 1, attempt: 1 }, ...step.next };
+    pointer = pointerWith(step.next);
     dropped.push(step.dropped.map((old) => old.step));
   }
   return { pointer: pointer!, dropped };

@@ -5,10 +5,11 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { minioBinary } from '../../infra/setup/index.ts';
 import { freePort } from '../../infra/stack/ports.ts';
-import type { StoreOptions } from '../../storage/index.ts';
+import { createMinioStore, type ObjectStore, type StoreOptions } from '../../storage/index.ts';
 
 export interface TestMinio {
   readonly options: StoreOptions;
@@ -20,7 +21,7 @@ export interface TestMinio {
 }
 
 /** Starts a server on a free port with credentials of its own; the bucket is not made. */
-export async function startMinio(): Promise<TestMinio> {
+async function startMinio(): Promise<TestMinio> {
   const binary = minioBinary();
   if (!existsSync(binary)) throw new Error(`${binary} does not exist; run \`npm run setup\`, or name the server in RAPT_MINIO_BIN`);
   const folder = mkdtempSync(join(tmpdir(), 'rapt-minio-'));
@@ -65,6 +66,14 @@ export async function startMinio(): Promise<TestMinio> {
   };
 }
 
-export function removeMinioFolder({ folder }: TestMinio): void {
-  rmSync(folder, { recursive: true, force: true });
+/** A server with its bucket, for all tests of a file. */
+export async function minioOfFile(): Promise<{ server: TestMinio; store: ObjectStore }> {
+  const server = await startMinio();
+  after(async () => {
+    await server.stop();
+    rmSync(server.folder, { recursive: true, force: true });
+  });
+  const store = createMinioStore(server.options);
+  await store.ensureBucket();
+  return { server, store };
 }

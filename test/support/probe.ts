@@ -1,22 +1,9 @@
 /** Looks at runs from outside, as an operator's tools do. */
-import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { defaultPayloadConverter } from '@temporalio/common';
-import type { TrainingProgress } from '../../contracts/index.ts';
-
-export interface Pending {
-  readonly attempt: number;
-  /** When the attempt that runs was started. */
-  readonly startedMs: number;
-  /** What it said last. */
-  readonly progress: Partial<TrainingProgress>;
-  readonly running: boolean;
-}
-
-/** PENDING_ACTIVITY_STATE_STARTED of the server's interface. */
-const STARTED = 2;
+import { pendingActivity, untilPending, type PendingActivity } from '../../bench/pending.ts';
 
 export class Probe {
   readonly client: Client;
@@ -35,29 +22,12 @@ export class Probe {
     return this.#connection.close();
   }
 
-  /** An activity that has not ended, by its type. */
-  async pending(id: string, type: string): Promise<Pending | null> {
-    const { raw } = await this.client.workflow.getHandle(id).describe();
-    const found = raw.pendingActivities?.find(({ activityType }) => activityType?.name === type);
-    if (!found) return null;
-    const [payload] = found.heartbeatDetails?.payloads ?? [];
-    return {
-      attempt: found.attempt ?? 1,
-      startedMs: Number(found.lastStartedTime?.seconds ?? 0) * 1000 + (found.lastStartedTime?.nanos ?? 0) / 1e6,
-      progress: payload ? (defaultPayloadConverter.fromPayload<Partial<TrainingProgress> | null>(payload) ?? {}) : {},
-      running: Number(found.state) === STARTED,
-    };
+  pending(id: string, type: string): Promise<PendingActivity | null> {
+    return pendingActivity(this.client.workflow.getHandle(id), type);
   }
 
-  /** Waits until an activity of this type is pending that fits. @throws when the run has ended. */
-  async until(id: string, type: string, fits: (pending: Pending) => boolean = ({ running }) => running): Promise<Pending> {
-    for (;;) {
-      const pending = await this.pending(id, type);
-      if (pending !== null && fits(pending)) return pending;
-      const { status } = await this.client.workflow.getHandle(id).describe();
-      assert.equal(status.name, 'RUNNING', `run ${id} ended before ${type} was as expected`);
-      await sleep(20);
-    }
+  until(id: string, type: string, fits?: (pending: PendingActivity) => boolean): Promise<PendingActivity> {
+    return untilPending(this.client.workflow.getHandle(id), type, fits);
   }
 
   /** Waits until training has done so many steps. */
@@ -86,6 +56,12 @@ export async function eventually<T>(what: string, timeoutMs: number, ask: () => 
     await sleep(100);
   }
 }
+
+/** Shards of a release on the client's disk: how many were drawn, of each of which a record is written, and how many there are. */
+export const shardsIn = (release: string): { drawn: number; kept: number } => ({
+  drawn: foldersIn(join(release, 'private', 'shards')).length,
+  kept: foldersIn(release).filter((name) => name.endsWith('.parquet')).length,
+});
 
 export const foldersIn = (path: string): string[] => {
   try {

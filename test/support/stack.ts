@@ -30,6 +30,12 @@ export class TestStack {
     return JSON.parse(result.stdout) as T;
   }
 
+  /** Process of a server or worker. */
+  async pidOf(component: string): Promise<number> {
+    const { components } = await this.json<{ components: { component: string; pid: number }[] }>(['status']);
+    return components.find((found) => found.component === component)!.pid;
+  }
+
   environment(): NodeJS.ProcessEnv {
     const { RAPT_TEMPORAL_ADDRESS: _a, TEMPORAL_ADDRESS: _b, RAPT_S3_ENDPOINT: _c, ...env } = process.env;
     return { ...env, RAPT_HOME: this.home };

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { activityInfo, cancelled, heartbeat, sleep as activitySleep } from '@temporalio/activity';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { untilPending } from '../../bench/pending.ts';
 import { CONTINUE_UPDATE, CONTROL_QUEUE, ErrorKind, PAUSE_UPDATE, TRAINING_PROGRESS_SIGNAL, WORKFLOW_TYPE, type RunProgress, type TuningInput, type TuningResult } from '../../contracts/index.ts';
 import { simpleActivities } from './activities.ts';
 import type { Activities, WorkflowServer } from './server.ts';
@@ -16,9 +16,6 @@ export interface Path {
   /** Walks the path. @returns the executions whose histories it made. */
   readonly walk: (server: WorkflowServer, id: string) => Promise<WorkflowHandle[]>;
 }
-
-/** PENDING_ACTIVITY_STATE_STARTED of the server's interface. */
-const PENDING_STARTED = 2;
 
 const THREE_EPOCHS: TuningInput = { tuning: { epochs: 3 } };
 
@@ -40,14 +37,29 @@ async function failsWith(handle: WorkflowHandle, check: (cause: unknown) => bool
   });
 }
 
-async function untilPending(handle: WorkflowHandle, activity: string, test: (pending: { attempt: number; started: boolean }) => boolean = ({ started }) => started): Promise<void> {
-  for (;;) {
-    const { raw } = await handle.describe();
-    const found = raw.pendingActivities?.find(({ activityType }) => activityType?.name === activity);
-    if (found && test({ attempt: found.attempt ?? 1, started: Number(found.state) === PENDING_STARTED })) return;
-    await sleep(20);
-  }
+async function cancels(handle: WorkflowHandle): Promise<void> {
+  await handle.cancel();
+  await failsWith(handle, (cause) => cause instanceof CancelledFailure);
 }
+
+const finishes: Path['walk'] = async (server, id) => {
+  const handle = await start(server, id);
+  await finished(handle);
+  return [handle];
+};
+
+const cancelledIn = (activity: string): Path['walk'] => async (server, id) => {
+  const handle = await start(server, id);
+  await untilPending(handle, activity);
+  await cancels(handle);
+  return [handle];
+};
+
+const failsBy = (check: (cause: ApplicationFailure) => boolean, input?: unknown): Path['walk'] => async (server, id) => {
+  const handle = await start(server, id, input);
+  await failsWith(handle, (cause) => cause instanceof ApplicationFailure && check(cause));
+  return [handle];
+};
 
 /** Works until it is cancelled, as training does. */
 async function untilCancelled(): Promise<never> {
@@ -69,11 +81,7 @@ const firstAttempt = (): boolean => activityInfo().attempt === 1;
 export const PATHS: readonly Path[] = [
   {
     name: 'finished',
-    walk: async (server, id) => {
-      const handle = await start(server, id);
-      await finished(handle);
-      return [handle];
-    },
+    walk: finishes,
   },
   {
     name: 'retried after an outage',
@@ -83,11 +91,7 @@ export const PATHS: readonly Path[] = [
         return simpleActivities.train(block);
       },
     }),
-    walk: async (server, id) => {
-      const handle = await start(server, id);
-      await finished(handle);
-      return [handle];
-    },
+    walk: finishes,
   },
   {
     name: 'retried after its worker fell silent',
@@ -98,33 +102,17 @@ export const PATHS: readonly Path[] = [
         return simpleActivities.train(block);
       },
     }),
-    walk: async (server, id) => {
-      const handle = await start(server, id);
-      await finished(handle);
-      return [handle];
-    },
+    walk: finishes,
   },
   {
     name: 'cancelled while privatizing',
     activities: () => ({ privatize: untilCancelled }),
-    walk: async (server, id) => {
-      const handle = await start(server, id);
-      await untilPending(handle, 'privatize');
-      await handle.cancel();
-      await failsWith(handle, (cause) => cause instanceof CancelledFailure);
-      return [handle];
-    },
+    walk: cancelledIn('privatize'),
   },
   {
     name: 'cancelled while training',
     activities: () => ({ train: untilCancelled }),
-    walk: async (server, id) => {
-      const handle = await start(server, id);
-      await untilPending(handle, 'train');
-      await handle.cancel();
-      await failsWith(handle, (cause) => cause instanceof CancelledFailure);
-      return [handle];
-    },
+    walk: cancelledIn('train'),
   },
   {
     name: 'cancelled while its worker is gone',
@@ -134,13 +122,7 @@ export const PATHS: readonly Path[] = [
         return simpleActivities.train(block);
       },
     }),
-    walk: async (server, id) => {
-      const handle = await start(server, id);
-      await untilPending(handle, 'train');
-      await handle.cancel();
-      await failsWith(handle, (cause) => cause instanceof CancelledFailure);
-      return [handle];
-    },
+    walk: cancelledIn('train'),
   },
   {
     name: 'paused while training and continued',
@@ -168,8 +150,7 @@ export const PATHS: readonly Path[] = [
       const handle = await start(server, id);
       await untilPending(handle, 'privatize');
       await handle.executeUpdate(PAUSE_UPDATE);
-      await handle.cancel();
-      await failsWith(handle, (cause) => cause instanceof CancelledFailure);
+      await cancels(handle);
       return [handle];
     },
   },
@@ -188,11 +169,7 @@ export const PATHS: readonly Path[] = [
         },
       };
     },
-    walk: async (server, id) => {
-      const handle = await start(server, id);
-      await finished(handle);
-      return [handle];
-    },
+    walk: finishes,
   },
   {
     name: 'diverged',
@@ -201,19 +178,11 @@ export const PATHS: readonly Path[] = [
         throw failure(ErrorKind.diverged, 'the loss is no longer a number');
       },
     }),
-    walk: async (server, id) => {
-      const handle = await start(server, id);
-      await failsWith(handle, (cause) => cause instanceof ApplicationFailure && cause.type === ErrorKind.diverged);
-      return [handle];
-    },
+    walk: failsBy(({ type }) => type === ErrorKind.diverged),
   },
   {
     name: 'refused for bad input',
-    walk: async (server, id) => {
-      const handle = await start(server, id, { tuning: { epochs: 0 }, colour: 'red' });
-      await failsWith(handle, (cause) => cause instanceof ApplicationFailure && /colour: is not a known field/.test(cause.message));
-      return [handle];
-    },
+    walk: failsBy(({ message }) => /colour: is not a known field/.test(message), { tuning: { epochs: 0 }, colour: 'red' }),
   },
   {
     name: 'continued in a new history',

@@ -2,12 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { bundleWorkflowCode, NativeConnection, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { clientQueue, CONTROL_QUEUE, DEPLOYMENT_NAME, GPU_QUEUE, type ClientActivities, type GpuActivities } from '../../contracts/index.ts';
 import { down, up } from '../../infra/index.ts';
+import { makeCurrent } from '../../workers/control.ts';
 import { installRuntime } from '../../workers/shared.ts';
 
 export type Activities = ClientActivities & GpuActivities;
@@ -44,16 +44,17 @@ export async function startWorkflowServer(): Promise<WorkflowServer> {
     client: new Client({ connection, identity: 'test' }),
     bundle,
     async controlWorker(buildId) {
+      const version = { deploymentName: DEPLOYMENT_NAME, buildId };
       const stop = run(
         await Worker.create({
           connection: native,
           identity: `control-${buildId}`,
           taskQueue: CONTROL_QUEUE,
           workflowBundle: bundle,
-          workerDeploymentOptions: { useWorkerVersioning: true, version: { deploymentName: DEPLOYMENT_NAME, buildId }, defaultVersioningBehavior: 'PINNED' },
+          workerDeploymentOptions: { useWorkerVersioning: true, version, defaultVersioningBehavior: 'PINNED' },
         }),
       );
-      await untilCurrent(native, buildId);
+      await makeCurrent(native, 'default', version);
       return stop;
     },
     async activityWorkers(activities) {
@@ -71,16 +72,4 @@ export async function startWorkflowServer(): Promise<WorkflowServer> {
       rmSync(home, { recursive: true, force: true });
     },
   };
-}
-
-async function untilCurrent(native: NativeConnection, buildId: string): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
-      await native.workflowService.setWorkerDeploymentCurrentVersion({ namespace: 'default', deploymentName: DEPLOYMENT_NAME, buildId });
-      return;
-    } catch (error) {
-      if (tries === 100) throw error;
-      await sleep(100);
-    }
-  }
 }
