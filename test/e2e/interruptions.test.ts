@@ -59,9 +59,11 @@ test('a run gives the adapter of a training in one process without servers and c
 });
 
 test('SIGTERM writes a checkpoint just in time: no step is made twice', { timeout: 120_000 }, async (t) => {
+  // Asked for before: the training does not wait for the answer.
+  const gpu = await stack.pidOf('gpu');
   await start('terminated-worker');
   await probe.untilStep('terminated-worker', 12);
-  process.kill(await stack.pidOf('gpu'), 'SIGTERM');
+  process.kill(gpu, 'SIGTERM');
   const left = await probe.until('terminated-worker', 'train', ({ running, attempt }) => !running || attempt > 1);
   await stack.json(['up']);
   const { resumed, adapter } = await result('terminated-worker');
