@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { BadInput, RaptError } from '../contracts/index.ts';
 import { addAuditCommand } from './commands/audit.ts';
 import { addInspectCommands } from './commands/inspect.ts';
+import { addKeysCommands } from './commands/keys.ts';
 import { addLedgerCommands } from './commands/ledger.ts';
 import { addRunCommands } from './commands/run.ts';
 import { addResultCommands } from './commands/results.ts';
@@ -22,6 +23,7 @@ export function createProgram(): Command {
   addInspectCommands(program);
   addResultCommands(program);
   addTextCommands(program);
+  addKeysCommands(program);
   addLedgerCommands(program);
   addAuditCommand(program);
   return program;

@@ -1,10 +1,11 @@
 /** The command's connection to Temporal, and what it asks there. */
 import proto from '@temporalio/proto';
 import { Client, Connection, WorkflowExecutionAlreadyStartedError, WorkflowFailedError, WorkflowNotFoundError, WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
-import { ApplicationFailure, CancelledFailure, defaultPayloadConverter, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
-import { decodeOptionalFailureToOptionalError } from '@temporalio/common/lib/internal-non-workflow/index.js';
-import { clientQueue, CONTROL_QUEUE, ErrorKind, GPU_QUEUE, PROGRESS_QUERY, RaptError, type RunProgress, type Stage } from '../contracts/index.ts';
+import { ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
+import { decodeOptionalFailureToOptionalError, decodeOptionalSinglePayload } from '@temporalio/common/lib/internal-non-workflow/index.js';
+import { clientQueue, CONTROL_QUEUE, ErrorKind, GPU_QUEUE, PROGRESS_QUERY, RaptError, WORKFLOW_TYPE, type RunProgress, type Stage } from '../contracts/index.ts';
 import { resolveServices, type Services } from '../infra/index.ts';
+import { dataConverter } from '../workers/data-converter.ts';
 import { EXIT, exitCodeOfKind } from './exit-codes.ts';
 
 const { TaskQueueType } = proto.temporal.api.enums.v1;
@@ -26,7 +27,7 @@ export async function withTemporal<T>(body: (link: Link) => Promise<T>): Promise
     throw new RaptError(ErrorKind.unavailable, `no Temporal server answers at ${address}; start the local one with \`rapt up\`, or see \`rapt doctor\``, { cause });
   });
   try {
-    return await body({ client: new Client({ connection, namespace }), services });
+    return await body({ client: new Client({ connection, namespace, dataConverter: dataConverter(services.keyring) }), services });
   } finally {
     await connection.close();
   }
@@ -59,10 +60,16 @@ export async function queryProgress(handle: WorkflowHandle): Promise<RunProgress
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((resolve) => (timer = setTimeout(() => resolve(null), QUERY_TIMEOUT_MS)));
   try {
-    return await Promise.race([handle.query<RunProgress>(PROGRESS_QUERY).catch(() => null), late]);
+    return await Promise.race([handle.query<RunProgress>(PROGRESS_QUERY).catch(nullUnlessRapt), late]);
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** A control worker that does not answer is no error, but an answer that cannot be decrypted is. */
+function nullUnlessRapt(error: unknown): null {
+  if (error instanceof RaptError) throw error;
+  return null;
 }
 
 /** The queue whose worker a stage waits for. */
@@ -90,7 +97,7 @@ export async function inputOf({ client, services }: Link, id: string): Promise<R
     maximumPageSize: 1,
   });
   const [payload] = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
-  return payload ? defaultPayloadConverter.fromPayload<Record<string, unknown>>(payload) : {};
+  return (await decodeOptionalSinglePayload<Record<string, unknown>>(client.options.loadedDataConverter, payload)) ?? {};
 }
 
 export async function tenantOf(link: Link, id: string): Promise<string> {
@@ -98,11 +105,11 @@ export async function tenantOf(link: Link, id: string): Promise<string> {
   return typeof tenant === 'string' ? tenant : 'local';
 }
 
-/** All runs that have not ended, with their tenants. */
+/** All runs that have not ended, with their tenants. A tenant that cannot be read is no reason to guess: what belongs to open runs is kept by it. */
 export async function openRuns(link: Link): Promise<{ tenant: string; run: string }[]> {
   const open: { tenant: string; run: string }[] = [];
-  for await (const { workflowId } of link.client.workflow.list({ query: "ExecutionStatus='Running'" }))
-    open.push({ tenant: await tenantOf(link, workflowId).catch(() => 'local'), run: workflowId });
+  const types = Object.values(WORKFLOW_TYPE).map((type) => `'${type}'`).join(', ');
+  for await (const { workflowId } of link.client.workflow.list({ query: `ExecutionStatus = 'Running' AND WorkflowType IN (${types})` })) open.push({ tenant: await tenantOf(link, workflowId), run: workflowId });
   return open;
 }
 

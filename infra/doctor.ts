@@ -1,3 +1,5 @@
+import { resolveKeyring } from './codec-keys.ts';
+import { namedTemporal } from './environment.ts';
 import { COMPONENTS, hasProgram, type Program } from './setup/index.ts';
 import { stackStatus } from './stack/stack.ts';
 
@@ -35,5 +37,14 @@ export function diagnose(): Finding[] {
     detail: running ? `running as process ${pid}${address === null ? '' : ` at ${address}`}` : `not running (log: ${log})`,
     fix: running ? null : 'rapt up',
   }));
-  return [{ what: 'Node', ok: true, detail: process.version, fix: null }, ...ready, ...programs, ...stack];
+  return [{ what: 'Node', ok: true, detail: process.version, fix: null }, ...ready, ...programs, ...stack, encryption()];
+}
+
+function encryption(): Finding {
+  const what = 'payload encryption';
+  const external = namedTemporal();
+  const keyring = resolveKeyring(external === undefined);
+  if (keyring !== null) return { what, ok: true, detail: `with the key ${keyring[0].id}; ${keyring.length} of them decrypt`, fix: null };
+  if (external === undefined) return { what, ok: true, detail: 'the first `rapt up` makes a key', fix: null };
+  return { what, ok: false, detail: `none: whoever runs the Temporal server at ${external} reads configurations and results`, fix: 'rapt keys add --file FILE, and RAPT_CODEC_KEYS_FILE=FILE for every process' };
 }

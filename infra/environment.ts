@@ -1,12 +1,18 @@
 /** Which servers this process talks to: those named by the environment, else the local stack that `rapt up` started. */
+import type { Keyring, PlainPayloads } from '../codec/index.ts';
 import { BadInput, ErrorKind, RaptError } from '../contracts/index.ts';
 import type { StoreOptions } from '../storage/index.ts';
 import { setting } from '../system/index.ts';
+import { resolveKeyring, resolvePlainPayloads } from './codec-keys.ts';
 import { readStack } from './stack/record.ts';
 
 export interface Services {
   readonly temporal: { readonly address: string; readonly namespace: string; /** Null when nobody said where it is. */ readonly uiUrl: string | null };
   readonly s3: StoreOptions;
+  /** What payloads are encrypted with; null when they are not. */
+  readonly keyring: Keyring | null;
+  /** What is done with payloads that are not encrypted; null when nobody said, and each kind of worker has its own way. */
+  readonly plainPayloads: PlainPayloads | null;
   readonly stack: 'local' | 'external';
   /** A model process that says nothing for so long is taken for hung. */
   readonly stallTimeoutMs: number;
@@ -16,9 +22,12 @@ const BUCKET = 'rapt';
 /** The slowest step and the loading of a model are far below. */
 const DEFAULT_STALL_SECONDS = 300;
 
+/** Address of the Temporal server that the environment names; with none it is that of the local stack. */
+export const namedTemporal = (env: NodeJS.ProcessEnv = process.env): string | undefined => setting('RAPT_TEMPORAL_ADDRESS', env) ?? setting('TEMPORAL_ADDRESS', env);
+
 /** @throws RaptError unavailable when neither the environment nor a local stack names both servers; BadInput when it names half of one. */
 export function resolveServices(env: NodeJS.ProcessEnv = process.env): Services {
-  const address = setting('RAPT_TEMPORAL_ADDRESS', env) ?? setting('TEMPORAL_ADDRESS', env);
+  const address = namedTemporal(env);
   const endpoint = setting('RAPT_S3_ENDPOINT', env);
   const local = readStack();
   if ((address === undefined || endpoint === undefined) && local === null)
@@ -30,6 +39,8 @@ export function resolveServices(env: NodeJS.ProcessEnv = process.env): Services 
       uiUrl: setting('RAPT_TEMPORAL_UI', env) ?? (address === undefined ? local!.temporal.uiUrl : null),
     },
     s3: endpoint === undefined ? local!.s3 : externalStore(endpoint, env),
+    keyring: resolveKeyring(address === undefined, env),
+    plainPayloads: resolvePlainPayloads(env),
     stack: address === undefined && endpoint === undefined ? 'local' : 'external',
     stallTimeoutMs: stallSeconds(env) * 1000,
   };

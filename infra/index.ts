@@ -1,4 +1,5 @@
 /** Where things lie, what runs, and what is missing on this machine. */
+export { keysFile, readKeysFile, resolveKeyring, writeKeysFile } from './codec-keys.ts';
 export { resolveServices, type Services } from './environment.ts';
 export { cacheFolder, homeFolder, projectRoot } from './paths.ts';
 export { end, isAlive, startDetached } from './stack/process.ts';

@@ -5,8 +5,8 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { bundleWorkflowCode, type Logger } from '@temporalio/worker';
+import { failureConverterPath } from '../codec/index.ts';
 import { cacheFolder, projectRoot } from '../infra/index.ts';
-import { dataConverter } from './data-converter.ts';
 
 /** All that workflow code may import from the project. */
 const SOURCE_FOLDERS = ['contracts', 'workflows'];
@@ -21,13 +21,7 @@ export async function workflowBundle(logger: Logger): Promise<{ codePath: string
   const digest = await sourcesDigest();
   const codePath = join(folder, `${digest}.js`);
   if (existsSync(codePath)) return { codePath, digest };
-  const { payloadConverterPath, failureConverterPath } = dataConverter();
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: join(projectRoot, 'workflows', 'index.ts'),
-    logger,
-    ...(payloadConverterPath === undefined ? {} : { payloadConverterPath }),
-    ...(failureConverterPath === undefined ? {} : { failureConverterPath }),
-  });
+  const { code } = await bundleWorkflowCode({ workflowsPath: join(projectRoot, 'workflows', 'index.ts'), failureConverterPath, logger });
   await mkdir(folder, { recursive: true });
   // A reader sees the whole file or none.
   const temporary = `${codePath}.${process.pid}`;
@@ -48,7 +42,7 @@ async function sourcesDigest(): Promise<string> {
   }
   const require = createRequire(import.meta.url);
   for (const name of PACKAGES) hash.update(`${name} ${(require(`${name}/package.json`) as { version: string }).version}\n`);
-  hash.update(JSON.stringify(dataConverter()));
+  hash.update(await readFile(failureConverterPath));
   return hash.digest('hex').slice(0, 32);
 }
 

@@ -2,6 +2,7 @@
 import { DefaultLogger, type LogEntry, type LogLevel } from '@temporalio/worker';
 import { ApplicationFailure, rootCause } from '@temporalio/common';
 import { redact } from '../activities/failures.ts';
+import { RaptError } from '../contracts/index.ts';
 
 /** Names and numbers that Temporal's server has anyway. All other fields of a message are left out, payloads and memos with them. */
 const LOGGED_FIELDS = ['workflowId', 'runId', 'workflowType', 'activityId', 'activityType', 'attempt', 'taskQueue', 'durationMs', 'sdkComponent'] as const;
@@ -32,6 +33,7 @@ const firstLine = (message: string): string => message.split('\n', 1)[0] ?? '';
 /** Rapt's own failures were written to be read by anybody. */
 function describe(error: unknown): string {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if (at instanceof RaptError) return `${at.kind}: ${at.message}`;
     if (at instanceof ApplicationFailure && at.type?.startsWith('Rapt') === true) return `${at.type}: ${rootCause(at) ?? ''}`;
   }
   return redact(error);

@@ -6,8 +6,6 @@ import type { Services } from '../infra/index.ts';
 import { dataConverter } from './data-converter.ts';
 import { createLogger } from './log.ts';
 
-export { dataConverter } from './data-converter.ts';
-
 /** Heartbeats leave the process at least this often. The default of up to a minute loses the news of a checkpoint when the process is
  *  killed, and delays a cancellation by as much. */
 const HEARTBEAT_THROTTLE = '500ms';
@@ -46,7 +44,8 @@ export function workerDefaults(kind: WorkerKind, services: Services, connection:
     connection,
     namespace: services.temporal.namespace,
     identity: `rapt-${kind}-${process.pid}-${randomBytes(3).toString('hex')}`,
-    dataConverter: dataConverter(),
+    // What an activity is told comes from the control worker, which encrypts; a run may also be started by a form that does not.
+    dataConverter: dataConverter(services.keyring, services.plainPayloads ?? (kind === 'control' ? 'accept' : 'refuse')),
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     shutdownGraceTime: 0,
@@ -63,6 +62,7 @@ export async function serve(
   beforeReady?: (connection: NativeConnection) => Promise<void>,
 ): Promise<void> {
   const connection = await connect(services);
+  if (services.keyring === null) Runtime.instance().logger.warn('payloads are not encrypted: the Temporal server can read them; see `rapt keys`');
   try {
     const worker = await create(workerDefaults(kind, services, connection));
     const { address, namespace } = services.temporal;

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import type { WorkflowHandle } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
 import { keys, MANIFEST_FILE, releaseManifestSchema, type Fence } from '../../contracts/index.ts';
 import { homeFolder, readStack } from '../../infra/index.ts';
 import { Ledger } from '../../rapt/ledger/index.ts';
@@ -86,9 +87,9 @@ export async function checkPointer(run: string): Promise<string[]> {
   return problems;
 }
 
-export async function checkReplay(handle: WorkflowHandle, bundle: { codePath: string }): Promise<string[]> {
+export async function checkReplay(handle: WorkflowHandle, bundle: { codePath: string }, dataConverter: DataConverter): Promise<string[]> {
   try {
-    await Worker.runReplayHistory({ workflowBundle: bundle }, await handle.fetchHistory(), handle.workflowId);
+    await Worker.runReplayHistory({ workflowBundle: bundle, dataConverter }, await handle.fetchHistory(), handle.workflowId);
     return [];
   } catch (error) {
     return [`the history does not replay: ${error instanceof Error ? error.message : String(error)}`];

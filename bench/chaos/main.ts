@@ -8,9 +8,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { Runtime } from '@temporalio/worker';
 import type { TuningConfig } from '../../contracts/index.ts';
-import { down, homeFolder, up } from '../../infra/index.ts';
+import { down, homeFolder, resolveKeyring, up } from '../../infra/index.ts';
 import { cacheFolder } from '../../rapt/cache.ts';
 import { workflowBundle } from '../../workers/bundle.ts';
+import { dataConverter } from '../../workers/data-converter.ts';
 import { installRuntime } from '../../workers/shared.ts';
 import { PlainTrainer, releaseFolderOf } from '../plain-training.ts';
 import { configOf } from '../service.ts';
@@ -60,7 +61,8 @@ try {
   installRuntime();
   const bundle = await workflowBundle(Runtime.instance().logger);
   const connection = await Connection.connect({ address: temporal.address });
-  const client = new Client({ connection });
+  const converter = dataConverter(resolveKeyring(true));
+  const client = new Client({ connection, dataConverter: converter });
   const supervisor = new Supervisor();
   supervisor.start();
   const trainer = new PlainTrainer('all-MiniLM-L6-v2');
@@ -85,7 +87,7 @@ try {
       pointer = await checkPointer(id);
     }
     const left = await settled(() => checkLeftovers(supervisor.gpuWorkers()));
-    const replay = await checkReplay(client.workflow.getHandle(id), bundle);
+    const replay = await checkReplay(client.workflow.getHandle(id), bundle, converter);
     problems.push(...once, ...pointer, ...left, ...replay);
     const row: Row = {
       run,

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ErrorKind, RaptError, searchAttributes } from '../../contracts/index.ts';
+import { makeStackKeys } from '../codec-keys.ts';
 import { projectRoot } from '../paths.ts';
 import { minioBinary, temporalBinary } from '../setup/index.ts';
 import { answersOn, freePort } from './ports.ts';
@@ -38,6 +39,7 @@ export interface ComponentStatus {
 /** Starts what does not run yet and waits until it answers. Ports and credentials stay those of the last time where they can. */
 export async function up({ tenant = 'local', components = COMPONENTS, say }: UpOptions = {}): Promise<StackRecord> {
   mkdirSync(stackFolder(), { recursive: true, mode: 0o700 });
+  await makeStackKeys();
   let record = await planned();
   const start = async (component: Component): Promise<void> => {
     if (isAlive(record.processes[component])) return;

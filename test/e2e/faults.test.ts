@@ -39,6 +39,7 @@ before(async () => {
     RAPT_S3_ENDPOINT: minio.endpoint,
     RAPT_S3_ACCESS_KEY: servers.s3.accessKey,
     RAPT_S3_SECRET_KEY: servers.s3.secretKey,
+    RAPT_CODEC_KEYS_FILE: stack.keysFile,
     RAPT_STALL_SECONDS: '20',
   });
   await up({ components: ['control', 'gpu'] });
@@ -48,7 +49,7 @@ before(async () => {
   Object.assign(process.env, { LD_PRELOAD: library, RAPT_FULL_FOLDER: join(clientHome, 'releases'), RAPT_FULL_WHILE: diskIsFull });
   await up({ components: ['client'] });
   delete process.env['LD_PRELOAD'];
-  probe = await Probe.connect(servers.temporal.address);
+  probe = await Probe.connect(servers.temporal.address, stack.dataConverter());
 }, { timeout: 180_000 });
 after(async () => {
   await probe.close();

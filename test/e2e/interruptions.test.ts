@@ -27,7 +27,7 @@ let undisturbed: TuningResult;
 
 before(async () => {
   const { temporal } = await stack.json<{ temporal: { address: string } }>(['up']);
-  probe = await Probe.connect(temporal.address);
+  probe = await Probe.connect(temporal.address, stack.dataConverter());
   writeSentences(table, 0, 400);
   writeFileSync(configFile, JSON.stringify(INPUT));
 }, { timeout: 120_000 });

@@ -30,7 +30,7 @@ let stepsPerEpoch = NaN;
 
 before(async () => {
   up = await stack.json<Up>(['up']);
-  probe = await Probe.connect(up.temporal.address);
+  probe = await Probe.connect(up.temporal.address, stack.dataConverter());
   writeReviews(table, ROWS);
   // JSON is YAML.
   writeFileSync(
@@ -144,8 +144,10 @@ test("Temporal's own command starts a run by its JSON input, and a wrong input f
   assert.equal(shown.stage, 'done');
   const bad = await start('by-temporal-wrong', '{"tuning":{"epochs":0},"colour":"red"}');
   assert.notEqual(bad.code, 0);
-  assert.match(bad.stdout + bad.stderr, /colour: is not a known field/);
-  assert.match(bad.stdout + bad.stderr, /tuning\.epochs/);
+  const { code, stderr } = await stack.rapt('watch', 'by-temporal-wrong');
+  assert.equal(code, 2);
+  assert.match(stderr, /colour: is not a known field/);
+  assert.match(stderr, /tuning\.epochs/);
 });
 
 test('predictions answer a table and a single text, with the accuracy that the run had on texts of the same kind', { timeout: 300_000 }, async () => {
@@ -215,10 +217,10 @@ test('nothing of a text is on the provider side: not in the history, the object 
 });
 
 test('the recorded histories replay, and a changed workflow does not', { timeout: 120_000 }, async () => {
-  const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
+  const options = { workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)), dataConverter: stack.dataConverter() };
   for (const id of ['first', 'killed', 'stopped', 'stopped-r2', 'by-temporal-wrong']) {
     const history = await probe.client.workflow.getHandle(id).fetchHistory();
-    await Worker.runReplayHistory({ workflowsPath }, history, id);
+    await Worker.runReplayHistory(options, history, id);
     // Temporal refuses 2 MiB. Bytes of artifacts travel as references.
     const largest = Math.max(...history.events!.map((event) => JSON.stringify(event).length));
     assert.ok(largest < 200_000, `an event of ${largest} bytes in the history of ${id}`);
@@ -226,7 +228,7 @@ test('the recorded histories replay, and a changed workflow does not', { timeout
   const changed = await probe.client.workflow.getHandle('first').fetchHistory();
   const privatize = changed.events!.find((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'privatize')!;
   privatize.activityTaskScheduledEventAttributes!.activityType!.name = 'publish';
-  await assert.rejects(Worker.runReplayHistory({ workflowsPath }, changed, 'changed'), /[Nn]ondeterminism/);
+  await assert.rejects(Worker.runReplayHistory(options, changed, 'changed'), /[Nn]ondeterminism/);
 });
 
 test('what was started is ended, and says so', { timeout: 120_000 }, async () => {

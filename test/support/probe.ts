@@ -3,19 +3,20 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
 import { pendingActivity, untilPending, type PendingActivity } from '../../bench/pending.ts';
 
 export class Probe {
   readonly client: Client;
   readonly #connection: Connection;
 
-  private constructor(connection: Connection) {
+  private constructor(connection: Connection, dataConverter: DataConverter) {
     this.#connection = connection;
-    this.client = new Client({ connection });
+    this.client = new Client({ connection, dataConverter });
   }
 
-  static async connect(address: string): Promise<Probe> {
-    return new Probe(await Connection.connect({ address }));
+  static async connect(address: string, dataConverter: DataConverter): Promise<Probe> {
+    return new Probe(await Connection.connect({ address }), dataConverter);
   }
 
   close(): Promise<void> {

@@ -5,7 +5,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { DataConverter } from '@temporalio/common';
+import { readKeysFile } from '../../infra/index.ts';
 import { createMinioStore, type ObjectStore, type StoreOptions } from '../../storage/index.ts';
+import { dataConverter } from '../../workers/data-converter.ts';
 
 export const PROGRAM = fileURLToPath(new URL('../../bin/rapt.mjs', import.meta.url));
 
@@ -17,6 +20,7 @@ export interface CommandResult {
 
 export class TestStack {
   readonly home = mkdtempSync(join(tmpdir(), 'rapt-stack-'));
+  readonly keysFile = join(this.home, 'stack', 'codec-keys');
 
   /** Runs `rapt` to its end. */
   rapt(...args: string[]): Promise<CommandResult> {
@@ -39,6 +43,11 @@ export class TestStack {
   environment(): NodeJS.ProcessEnv {
     const { RAPT_TEMPORAL_ADDRESS: _a, TEMPORAL_ADDRESS: _b, RAPT_S3_ENDPOINT: _c, ...env } = process.env;
     return { ...env, RAPT_HOME: this.home };
+  }
+
+  /** With its keys. */
+  dataConverter(): DataConverter {
+    return dataConverter(readKeysFile(this.keysFile));
   }
 
   /** Its object store. */

@@ -1,0 +1,22 @@
+/** Secrets come from the environment or from files; never from arguments, which every user of the machine can read. */
+import { readFileSync } from 'node:fs';
+import { BadInput } from '../contracts/index.ts';
+import { setting } from '../system/index.ts';
+
+/** What `name` holds, or the file that `name`_FILE names. Null when neither is set. @throws BadInput when both are, or the file cannot be read. */
+export function secret(name: string, env: NodeJS.ProcessEnv = process.env): string | null {
+  const value = setting(name, env);
+  const path = setting(`${name}_FILE`, env);
+  if (path === undefined) return value ?? null;
+  if (value !== undefined) throw new BadInput([{ where: `${name}_FILE`, problem: `stands beside ${name}; set one of them` }]);
+  return readSecretFile(path, `${name}_FILE`);
+}
+
+/** @param where names the file's setting in messages. */
+export function readSecretFile(path: string, where: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    throw new BadInput([{ where, problem: `${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})` }]);
+  }
+}
