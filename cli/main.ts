@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { BadInput, RaptError } from '../contracts/index.ts';
 import { addAuditCommand } from './commands/audit.ts';
+import { addCodecServerCommand } from './commands/codec-server.ts';
 import { addInspectCommands } from './commands/inspect.ts';
 import { addKeysCommands } from './commands/keys.ts';
 import { addLedgerCommands } from './commands/ledger.ts';
@@ -24,6 +25,7 @@ export function createProgram(): Command {
   addResultCommands(program);
   addTextCommands(program);
   addKeysCommands(program);
+  addCodecServerCommand(program);
   addLedgerCommands(program);
   addAuditCommand(program);
   return program;

@@ -10,6 +10,8 @@ import { EXIT, exitCodeOfKind } from './exit-codes.ts';
 
 const { TaskQueueType } = proto.temporal.api.enums.v1;
 const CONNECT_TIMEOUT = '5s';
+/** The server keeps it with everything that is asked. By default it would be the user's machine. */
+const IDENTITY = 'rapt';
 const QUERY_TIMEOUT_MS = 3000;
 /** A worker that lives asks for work at least this often: a poll lasts a minute. */
 const POLL_SECONDS = 70;
@@ -27,7 +29,7 @@ export async function withTemporal<T>(body: (link: Link) => Promise<T>): Promise
     throw new RaptError(ErrorKind.unavailable, `no Temporal server answers at ${address}; start the local one with \`rapt up\`, or see \`rapt doctor\``, { cause });
   });
   try {
-    return await body({ client: new Client({ connection, namespace, dataConverter: dataConverter(services.keyring) }), services });
+    return await body({ client: new Client({ connection, namespace, identity: IDENTITY, dataConverter: dataConverter(services.keyring) }), services });
   } finally {
     await connection.close();
   }

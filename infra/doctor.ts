@@ -1,6 +1,7 @@
 import { resolveKeyring } from './codec-keys.ts';
 import { namedTemporal } from './environment.ts';
 import { COMPONENTS, hasProgram, type Program } from './setup/index.ts';
+import { SERVERS } from './stack/record.ts';
 import { stackStatus } from './stack/stack.ts';
 
 export interface Finding {
@@ -32,7 +33,7 @@ export function diagnose(): Finding[] {
     return { what: `program ${program}`, ok, detail: ok ? 'found' : 'missing, and set-up needs it', fix: ok ? null : INSTALL[program] };
   });
   const stack = stackStatus().map(({ component, running, pid, address, log }): Finding => ({
-    what: `${component} ${component === 'temporal' || component === 'minio' ? 'server' : 'worker'}`,
+    what: `${component} ${SERVERS.includes(component) ? 'server' : 'worker'}`,
     ok: running,
     detail: running ? `running as process ${pid}${address === null ? '' : ` at ${address}`}` : `not running (log: ${log})`,
     fix: running ? null : 'rapt up',

@@ -3,10 +3,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { end, homeFolder, isAlive, projectRoot, readStack, stackStatus, startDetached, up, type StartedProcess } from '../../infra/index.ts';
+import { end, homeFolder, isAlive, projectRoot, readStack, stackStatus, startDetached, up, type ComponentStatus, type StartedProcess } from '../../infra/index.ts';
 import type { Victim } from './plan.ts';
 
-type Component = Exclude<Victim, 'trainer' | 'frozen'>;
+type Component = ComponentStatus['component'];
 const POLL_MS = 200;
 /** Heartbeat time-out of GPU activities, and the time in which another worker takes over. */
 const FROZEN_MS = 11_000;

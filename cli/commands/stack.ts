@@ -13,11 +13,11 @@ export function addStackCommands(program: Command): void {
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample: rapt up && rapt run --wait')
     .action(async ({ tenant, json }: { tenant: string; json?: true }) => {
-      const { temporal, s3, consoleUrl } = await up({ tenant, say: (line) => say(dim(line)) });
-      if (json) printJson({ temporal, s3: { endpoint: s3.endpoint, bucket: s3.bucket }, consoleUrl, components: stackStatus() });
+      const { temporal, s3, consoleUrl, codecUrl } = await up({ tenant, say: (line) => say(dim(line)) });
+      if (json) printJson({ temporal, s3: { endpoint: s3.endpoint, bucket: s3.bucket }, consoleUrl, codecUrl, components: stackStatus() });
       else {
         sayComponents();
-        print(`Temporal UI   ${bold(temporal.uiUrl)}\nMinIO console ${consoleUrl}`);
+        print(`Temporal UI   ${bold(temporal.uiUrl)}\nMinIO console ${consoleUrl}\nCodec server  ${codecUrl}`);
       }
     });
   program

@@ -5,8 +5,9 @@ import { z } from 'zod';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { homeFolder } from '../paths.ts';
 
-export const COMPONENTS = ['temporal', 'minio', 'control', 'client', 'gpu'] as const;
+export const COMPONENTS = ['temporal', 'minio', 'codec', 'control', 'client', 'gpu'] as const;
 export type Component = (typeof COMPONENTS)[number];
+export const SERVERS: readonly Component[] = ['temporal', 'minio', 'codec'];
 
 const processSchema = z.strictObject({
   pid: z.int(),
@@ -20,6 +21,8 @@ const recordSchema = z.strictObject({
   /** Made for this stack; the file is readable by its owner alone. */
   s3: z.strictObject({ endpoint: z.string(), accessKey: z.string(), secretKey: z.string(), bucket: z.string() }),
   consoleUrl: z.string(),
+  /** Stacks of earlier versions had none. */
+  codecUrl: z.string().default('http://127.0.0.1:8234'),
   processes: z.partialRecord(z.enum(COMPONENTS), processSchema),
 });
 export type StackRecord = z.output<typeof recordSchema>;

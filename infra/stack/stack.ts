@@ -9,14 +9,14 @@ import { projectRoot } from '../paths.ts';
 import { minioBinary, temporalBinary } from '../setup/index.ts';
 import { answersOn, freePort } from './ports.ts';
 import { end, isAlive, startDetached } from './process.ts';
-import { COMPONENTS, logFile, readStack, stackFolder, writeStack, type Component, type StackRecord, type StartedProcess } from './record.ts';
+import { COMPONENTS, logFile, readStack, SERVERS, stackFolder, writeStack, type Component, type StackRecord, type StartedProcess } from './record.ts';
 
-const PREFERRED_PORT = { temporal: 7233, ui: 8233, s3: 9000, console: 9001 } as const;
+const PREFERRED_PORT = { temporal: 7233, ui: 8233, s3: 9000, console: 9001, codec: 8234 } as const;
 const BUCKET = 'rapt';
 const START_TIMEOUT_MS = 90_000;
 const POLL_MS = 100;
 /** A GPU worker may be in the middle of a step, and saves a checkpoint on its way out. */
-const GRACE_MS: Readonly<Record<Component, number>> = { temporal: 10_000, minio: 10_000, control: 20_000, client: 60_000, gpu: 95_000 };
+const GRACE_MS: Readonly<Record<Component, number>> = { temporal: 10_000, minio: 10_000, codec: 5000, control: 20_000, client: 60_000, gpu: 95_000 };
 const SEARCH_ATTRIBUTE_TYPE: Readonly<Record<string, string>> = { KEYWORD: 'Keyword', DOUBLE: 'Double' };
 
 export interface UpOptions {
@@ -79,12 +79,12 @@ export function stackStatus(): ComponentStatus[] {
   return COMPONENTS.map((component) => {
     const started = record?.processes[component];
     const running = isAlive(started);
-    const address = component === 'temporal' ? record?.temporal.address : component === 'minio' ? record?.s3.endpoint : null;
-    return { component, running, pid: running ? started.pid : null, address: address ?? null, log: logFile(component) };
+    const addresses: Partial<Record<Component, string>> = record === null ? {} : { temporal: record.temporal.address, minio: record.s3.endpoint, codec: record.codecUrl };
+    return { component, running, pid: running ? started.pid : null, address: addresses[component] ?? null, log: logFile(component) };
   });
 }
 
-const isServer = (component: Component): boolean => component === 'temporal' || component === 'minio';
+const isServer = (component: Component): boolean => SERVERS.includes(component);
 
 /** Ports that nobody else has, and credentials made once. */
 async function planned(): Promise<StackRecord> {
@@ -95,7 +95,6 @@ async function planned(): Promise<StackRecord> {
   };
   const temporalRuns = isAlive(last?.processes.temporal);
   const minioRuns = isAlive(last?.processes.minio);
-  const local = (value: number): string => `127.0.0.1:${value}`;
   return {
     temporal: {
       address: local(await port(temporalRuns, last?.temporal.address, PREFERRED_PORT.temporal)),
@@ -108,10 +107,12 @@ async function planned(): Promise<StackRecord> {
       bucket: last?.s3.bucket ?? BUCKET,
     },
     consoleUrl: `http://${local(await port(minioRuns, last?.consoleUrl, PREFERRED_PORT.console))}`,
+    codecUrl: `http://${local(await port(isAlive(last?.processes.codec), last?.codecUrl, PREFERRED_PORT.codec))}`,
     processes: last?.processes ?? {},
   };
 }
 
+const local = (port: number | string): string => `127.0.0.1:${port}`;
 const portOf = (address: string): string => address.slice(address.lastIndexOf(':') + 1);
 
 function launch(component: Component, record: StackRecord, tenant: string): StartedProcess {
@@ -119,7 +120,7 @@ function launch(component: Component, record: StackRecord, tenant: string): Star
   const cwd = stackFolder();
   if (component === 'temporal') {
     const attributes = Object.values(searchAttributes).flatMap(({ name, type }) => ['--search-attribute', `${name}=${SEARCH_ATTRIBUTE_TYPE[type]}`]);
-    const ports = ['--ip', '127.0.0.1', '--port', portOf(record.temporal.address), '--ui-port', portOf(record.temporal.uiUrl)];
+    const ports = ['--ip', '127.0.0.1', '--port', portOf(record.temporal.address), '--ui-port', portOf(record.temporal.uiUrl), '--ui-codec-endpoint', record.codecUrl];
     return startDetached(temporalBinary(), ['server', 'start-dev', ...ports, '--db-filename', join(cwd, 'temporal.db'), '--log-level', 'error', ...attributes], { log, cwd });
   }
   if (component === 'minio') {
@@ -129,15 +130,16 @@ function launch(component: Component, record: StackRecord, tenant: string): Star
     const env = { MINIO_ROOT_USER: accessKey, MINIO_ROOT_PASSWORD: secretKey, MINIO_UPDATE: 'off' };
     return startDetached(minioBinary(), ['server', join(cwd, 'minio'), '--address', address(endpoint), '--console-address', address(record.consoleUrl), '--quiet'], { log, cwd, env });
   }
-  const args = component === 'client' ? ['--tenant', tenant] : [];
-  // From the project's root, so that relative paths mean the same as on the command line.
-  return startDetached(process.execPath, [join(projectRoot, 'bin', 'rapt.mjs'), 'worker', component, ...args], { log, cwd: process.cwd() });
+  const command = component === 'codec' ? ['codec-server', '--listen', local(portOf(record.codecUrl)), '--origin', record.temporal.uiUrl] : ['worker', component, ...(component === 'client' ? ['--tenant', tenant] : [])];
+  // From where the command is, so that relative paths mean the same to it.
+  return startDetached(process.execPath, [join(projectRoot, 'bin', 'rapt.mjs'), ...command], { log, cwd: process.cwd() });
 }
 
 async function untilReady(component: Component, started: StartedProcess, record: StackRecord, logged: number): Promise<void> {
   const ready: Readonly<Record<Component, () => Promise<boolean>>> = {
     temporal: async () => (await answersOn(Number(portOf(record.temporal.address)))) && (await answersOn(Number(portOf(record.temporal.uiUrl)))),
     minio: () => fetch(`${record.s3.endpoint}/minio/health/live`).then(({ ok }) => ok, () => false),
+    codec: () => fetch(`${record.codecUrl}/health`).then(({ ok }) => ok, () => false),
     control: () => saysReady('control', logged),
     client: () => saysReady('client', logged),
     gpu: () => saysReady('gpu', logged),
