@@ -11,6 +11,10 @@ export const guaranteeSchema = z.strictObject({
   eta: z.number().nullable(),
   /** log P(y|x) - log P(y|x') <= eta * ||phi(x) - phi(x')||_2 + slack, for one token; what finite precision adds. */
   numericalSlack: z.number().nullable(),
+  /** Chance, for each token, that finite precision made the answer another one than the mechanism's; null where it was not bounded. */
+  numericalDelta: z.number().nullable().default(null),
+  /** The least eta under which the bound holds on this table, over all pairs of tokens: what the mechanism really gives. Null where it was not computed. */
+  tightestEta: z.number().nullable().default(null),
   /** The public embedding table phi that gives eta its meaning. */
   table: z.strictObject({
     sha256: z.string(),
@@ -33,3 +37,6 @@ export const guaranteeSchema = z.strictObject({
   notCovered: z.array(z.string()),
 });
 export type Guarantee = z.output<typeof guaranteeSchema>;
+
+/** Tokens of a text: 5 %, 50 % and 95 % quantile over the texts of a release. */
+export type TextLengths = z.output<typeof quantiles>;

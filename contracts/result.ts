@@ -1,6 +1,6 @@
 import type { AdapterRef, LossPoint, ReleaseRef, Sha256 } from './artifacts.ts';
 import type { AuditResult } from './audit.ts';
-import type { Guarantee } from './guarantee.ts';
+import type { Guarantee, TextLengths } from './guarantee.ts';
 
 export interface TestMetrics {
   readonly accuracy: number;
@@ -61,6 +61,7 @@ export interface ReportData {
   readonly metrics: TestMetrics;
   readonly baseline: PlainBaseline | null;
   readonly guarantee: Guarantee;
+  readonly textLengths: TextLengths;
   readonly unchangedRate: number;
   readonly audit: AuditResult | null;
   readonly history: readonly LossPoint[];

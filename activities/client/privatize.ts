@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { RELEASE_PROGRESS_SIGNAL, type LocalRelease, type ReleaseProgress, type RunContext } from '../../contracts/index.ts';
 import { inspectTables, readSplit, SPLITS, type Row } from '../../rapt/data/index.ts';
 import { clientSecret } from '../../rapt/ledger/index.ts';
-import { chooseEta, createMechanism } from '../../rapt/privacy/index.ts';
+import { chooseEta, createMechanism, tightestEta } from '../../rapt/privacy/index.ts';
 import { drawRelease, hashInputs, openRelease, releaseKey } from '../../rapt/release/index.ts';
 import { createProgressReporter } from '../progress.ts';
 import { openBackbone } from './backbone.ts';
@@ -36,6 +36,7 @@ export async function privatize({ home }: ClientDependencies, { run, config }: R
   }
   const mechanism = createMechanism({ ...choice, eta: eta ?? undefined, targetUnchanged: undefined });
   try {
+    const tightest = privacy.mechanism === 'exponential' && eta !== null ? await tightestEta(eta, table, outputIds) : null;
     const drawn = await drawRelease({
       config,
       inputs,
@@ -44,7 +45,7 @@ export async function privatize({ home }: ClientDependencies, { run, config }: R
       outputIds,
       folder,
       tokenizer,
-      mechanism,
+      mechanism: { privatize: (ids) => mechanism.privatize(ids), guarantee: { ...mechanism.guarantee, tightestEta: tightest } },
       signal: Context.current().cancellationSignal,
       onProgress: (progress) => reporter.report({ ...progress, reused: false }),
     });

@@ -1,10 +1,9 @@
 /** What the adversary knows of the mechanism: log P(y|x) for every input x of the public table. */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EmbeddingTable } from '../privacy/index.ts';
 import { createMechanism, seededRandom } from '../privacy/index.ts';
-import { cacheFolder } from '../cache.ts';
+import { cachedNumbers } from '../cache.ts';
 import { tf, tidy, type Tensor1D, type Tensor2D } from '../tensorflow.ts';
 import { drawFrom } from './prior.ts';
 
@@ -81,29 +80,22 @@ export class Channel {
 export const distances = (a: Tensor2D, b: Tensor2D, squaresOfB: Tensor1D): Tensor2D =>
   tidy(() => tf.sqrt(tf.relu(tf.add(tf.sub(tf.sum(tf.square(a), 1, true), tf.mul(tf.matMul(a, b, false, true), 2)), squaresOfB))));
 
-async function logTotals(rate: number, table: EmbeddingTable, outputIds: Int32Array): Promise<Float32Array> {
-  const folder = join(cacheFolder(), 'channels');
-  const path = join(folder, `${table.sha256}-${outputIds.length}-${rate}.f32`);
-  if (existsSync(path)) {
-    const bytes = readFileSync(path);
-    if (bytes.length === 4 * table.rows) return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-  }
-  const all = tf.tensor2d(table.values, [table.rows, table.dimensions]);
-  const outputs = tf.gather<Tensor2D>(all, tf.tensor1d(outputIds, 'int32'));
-  const squares = tidy(() => tf.sum<Tensor1D>(tf.square(outputs), 1));
-  const totals = new Float32Array(table.rows);
-  for (let at = 0; at < table.rows; at += BLOCK) {
-    const rows = Math.min(BLOCK, table.rows - at);
-    const sums = tidy(() => tf.logSumExp<Tensor1D>(tf.mul(distances(tf.slice(all, [at, 0], [rows, table.dimensions]), outputs, squares), -rate), 1));
-    totals.set(sums.dataSync<'float32'>(), at);
-    sums.dispose();
-    await nextTurn();
-  }
-  for (const tensor of [all, outputs, squares]) tensor.dispose();
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(`${path}.${process.pid}.part`, totals);
-  renameSync(`${path}.${process.pid}.part`, path);
-  return totals;
+function logTotals(rate: number, table: EmbeddingTable, outputIds: Int32Array): Promise<Float32Array> {
+  return cachedNumbers(join('channels', `${table.sha256}-${outputIds.length}-${rate}.f32`), table.rows, Float32Array, async () => {
+    const all = tf.tensor2d(table.values, [table.rows, table.dimensions]);
+    const outputs = tf.gather<Tensor2D>(all, tf.tensor1d(outputIds, 'int32'));
+    const squares = tidy(() => tf.sum<Tensor1D>(tf.square(outputs), 1));
+    const totals = new Float32Array(table.rows);
+    for (let at = 0; at < table.rows; at += BLOCK) {
+      const rows = Math.min(BLOCK, table.rows - at);
+      const sums = tidy(() => tf.logSumExp<Tensor1D>(tf.mul(distances(tf.slice(all, [at, 0], [rows, table.dimensions]), outputs, squares), -rate), 1));
+      totals.set(sums.dataSync<'float32'>(), at);
+      sums.dispose();
+      await nextTurn();
+    }
+    for (const tensor of [all, outputs, squares]) tensor.dispose();
+    return totals;
+  });
 }
 
 /** The rate under which pairs drawn from the mechanism are likeliest; the log-likelihood is concave in it, so a golden-section search finds it. */

@@ -39,7 +39,6 @@ export function createMechanism(options: MechanismOptions): Mechanism {
   const geometry = new OutputGeometry(table, outputIds);
   const sampler: Sampler | null =
     eta === null ? null : name === 'laplace' ? new LaplaceSampler(eta, geometry, random) : new ExponentialSampler(eta, geometry, random, cacheBytes);
-  const slack = sampler?.numericalSlack ?? null;
   const sample = new TokenSample(geometry);
   const survey = sample.survey();
   const expectedUnchanged = eta === null || name === 'none' ? null : unchangedRate(sample, name, eta);
@@ -51,8 +50,8 @@ export function createMechanism(options: MechanismOptions): Mechanism {
       for (const id of ids) if (id < 0 || id >= table.rows) throw new RangeError('a token id lies outside the embedding table');
       return sampler === null ? ids.slice() : sampler.privatize(ids);
     },
-    lossBound: (distance) => (eta === null ? Infinity : eta * distance + (slack ?? 0)),
-    guarantee: describeGuarantee({ mechanism: name, eta, isPrivate: random.private, numericalSlack: slack, geometry, survey, expectedUnchanged }),
+    lossBound: (distance) => (eta === null ? Infinity : eta * distance + (sampler?.numericalSlack ?? 0)),
+    guarantee: describeGuarantee({ mechanism: name, eta, isPrivate: random.private, precision: sampler, geometry, survey, expectedUnchanged }),
     dispose: () => geometry.dispose(),
   };
 }

@@ -12,6 +12,7 @@
  *  being 1-Lipschitz. Each log-weight is off the ideal by no more than
  *      e = eta/2 * (rounding of the distance + error of the computed distance) + rounding of the integer,
  *  so the log-ratio of two outputs' probabilities is off by at most 4 e (weight and sum, for x and for x'): the published slack. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { OutputGeometry } from './geometry.ts';
 import type { Sampler } from './mechanism.ts';
 import type { RandomSource } from './random.ts';
@@ -37,6 +38,8 @@ interface TypeTable {
 
 export class ExponentialSampler implements Sampler {
   readonly numericalSlack: number;
+  /** Draws are exact. */
+  readonly numericalDelta = 0;
   /** Tables made so far, the cached ones not counted again. */
   tablesMade = 0;
   readonly #geometry: OutputGeometry;
@@ -53,12 +56,12 @@ export class ExponentialSampler implements Sampler {
   constructor(eta: number, geometry: OutputGeometry, random: RandomSource, cacheBytes = DEFAULT_CACHE_BYTES) {
     this.#geometry = geometry;
     this.#random = random;
-    const { outputIds, table, squaredNorms } = geometry;
+    const { outputIds, table } = geometry;
     const peak = 2 ** (52 - Math.ceil(Math.log2(outputIds.length)));
     let mostSquare = 0;
     for (let id = 0; id < table.rows; id++) mostSquare = Math.max(mostSquare, geometry.squaredNorm(id));
     const mostNorm = Math.sqrt(mostSquare);
-    const mostDistance = mostNorm + Math.sqrt(squaredNorms.reduce((most, square) => Math.max(most, square), 0));
+    const mostDistance = mostNorm + geometry.mostNorm;
     // Beyond this distance every weight would be the least one.
     const cut = Math.min(mostDistance, (2 / eta) * Math.log(peak / LEAST_WEIGHT));
     this.#step = cut / (LEVELS - 1);
@@ -115,6 +118,17 @@ export class ExponentialSampler implements Sampler {
     this.#makeTables(Int32Array.of(id), (_, table) => (found = table));
     const { levels, sums } = found!;
     return Float64Array.from(levels, (level) => this.#weights[level]! / sums.at(-1)!);
+  }
+
+  /** log W(x), of the weights that are drawn from. */
+  async logTotals(ids: Int32Array): Promise<Float64Array> {
+    const totals = new Float64Array(ids.length);
+    let done = 0;
+    for (let at = 0; at < ids.length; at += BATCH_TYPES) {
+      this.#makeTables(ids.subarray(at, at + BATCH_TYPES), (_, { sums }) => (totals[done++] = Math.log(sums.at(-1)!)));
+      await nextTurn();
+    }
+    return totals;
   }
 
   #keep(id: number, table: TypeTable): void {

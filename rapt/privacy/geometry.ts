@@ -19,14 +19,19 @@ export class OutputGeometry {
   readonly outputIds: Int32Array;
   /** Squared norms of the output rows, in double precision. */
   readonly squaredNorms: Float64Array;
+  /** Largest norm of an output row. */
+  readonly mostNorm: number;
   readonly #rows: Tensor2D;
   readonly #halfSquares: Tensor1D;
   readonly #positions: ReadonlyMap<number, number>;
 
   constructor(table: EmbeddingTable, outputIds: Int32Array) {
+    // Matrix products of 10-bit mantissas, cuBLAS's default on recent GPUs, are outside of every bound below.
+    process.env['NVIDIA_TF32_OVERRIDE'] = '0';
     this.table = table;
     this.outputIds = outputIds;
     this.squaredNorms = Float64Array.from(outputIds, (id) => this.squaredNorm(id));
+    this.mostNorm = Math.sqrt(this.squaredNorms.reduce((most, square) => Math.max(most, square), 0));
     this.#positions = new Map(Array.from(outputIds, (id, position) => [id, position]));
     this.#rows = tf.tensor2d(this.#gather(outputIds), [outputIds.length, table.dimensions]);
     this.#halfSquares = tf.tensor1d(Float32Array.from(this.squaredNorms, (square) => square / 2));
@@ -59,7 +64,7 @@ export class OutputGeometry {
    *  gamma_n ||x|| ||y|| with gamma_n = n u / (1 - n u) (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1). */
   dotProductError(norm: number): number {
     const n = this.table.dimensions * UNIT;
-    return (n / (1 - n)) * norm * Math.sqrt(this.squaredNorms.reduce((most, square) => Math.max(most, square), 0));
+    return (n / (1 - n)) * norm * this.mostNorm;
   }
 
   /** phi(x) . phi(y) for each given id and each output token. @returns [ids, outputs], row-major, single precision. */
@@ -93,7 +98,8 @@ export class OutputGeometry {
     const count = queries.length / dimensions;
     const single = Float32Array.from(queries);
     const norms = Float64Array.from({ length: count }, (_, row) => Math.hypot(...queries.subarray(row * dimensions, (row + 1) * dimensions)));
-    const slack = norms.map((norm) => 4 * (this.dotProductError(norm) + UNIT * norm * norm) + UNIT);
+    // Two scores are each off by the error of the product, by the rounding of query and half square, and by that of their difference; twice that.
+    const slack = norms.map((norm) => 4 * (this.dotProductError(norm) + UNIT * (this.mostNorm ** 2 + 2 * norm * this.mostNorm)));
     // ||w - q||^2 / 2 without the part that is the same for all w.
     const [best, rivals, scores] = tidy((): readonly [Tensor1D, Tensor1D, Tensor2D] => {
       const score: Tensor2D = tf.sub(this.#halfSquares, this.products(tf.tensor2d(single, [count, dimensions])));
@@ -123,18 +129,25 @@ export class OutputGeometry {
     let least = Infinity;
     for (const value of values) least = Math.min(least, value);
     let best = -1;
-    let bestSquare = Infinity;
     for (let output = 0; output < values.length; output++) {
       if (values[output]! > least + slack) continue;
-      const base = this.outputIds[output]! * this.table.dimensions;
-      let square = 0;
-      for (let i = 0; i < query.length; i++) square += (this.table.values[base + i]! - query[i]!) ** 2;
-      if (square < bestSquare) {
-        bestSquare = square;
-        best = output;
-      }
+      if (best === -1 || this.#isNearer(output, best, query)) best = output;
     }
     return best;
+  }
+
+  /** Whether a query is strictly nearer to output a than to output b: ||q - a||^2 - ||q - b||^2 = (a - b) . (a + b - 2 q) is negative. As a product of
+   *  differences it errs only for queries within (d + 5) u (||q|| + mostNorm) of the bisector, u = 2^-53, however close a and b are; a difference of
+   *  two squares would err within that times (||q|| + mostNorm) / ||a - b||. */
+  #isNearer(a: number, b: number, query: Float64Array): boolean {
+    const { values, dimensions } = this.table;
+    const [baseA, baseB] = [this.outputIds[a]! * dimensions, this.outputIds[b]! * dimensions];
+    let sum = 0;
+    for (let i = 0; i < dimensions; i++) {
+      const [ofA, ofB] = [values[baseA + i]!, values[baseB + i]!];
+      sum += (ofA - ofB) * (ofA + ofB - 2 * query[i]!);
+    }
+    return sum < 0;
   }
 
   #gather(ids: Int32Array): Float32Array {

@@ -1,6 +1,7 @@
 /** What a mechanism promises, as data, and the sentences made of it. */
-import type { Guarantee } from '../../contracts/index.ts';
+import type { Guarantee, TextLengths } from '../../contracts/index.ts';
 import type { OutputGeometry } from './geometry.ts';
+import type { Sampler } from './mechanism.ts';
 import { explainLabels, LABELS_NOT_COVERED } from './labels.ts';
 import type { TableSurvey } from './survey.ts';
 
@@ -14,18 +15,18 @@ const NOT_COVERED = [
   'the share of all tokens of a release that stayed themselves, and how often the attacks of its audit were right, told to three digits',
   'what the meaning of a whole text tells about its words: the bound is per token, and adds up over the tokens of a text',
 ] as const;
-const SAMPLING_NOTE = 'the rounding of double-precision noise: the bound is that of the ideal Laplace density';
 
 export function describeGuarantee(o: {
   mechanism: Guarantee['mechanism'];
   eta: number | null;
   isPrivate: boolean;
-  numericalSlack: number | null;
+  /** Null for `none`. */
+  precision: Pick<Sampler, 'numericalSlack' | 'numericalDelta'> | null;
   geometry: OutputGeometry;
   survey: TableSurvey;
   expectedUnchanged: number | null;
 }): Guarantee {
-  const { mechanism, eta, isPrivate, numericalSlack, geometry, survey, expectedUnchanged } = o;
+  const { mechanism, eta, isPrivate, precision, geometry, survey, expectedUnchanged } = o;
   const { norm, neighbourDistance } = survey;
   const { p05, p50, p95 } = neighbourDistance;
   const { table, outputIds } = geometry;
@@ -34,36 +35,46 @@ export function describeGuarantee(o: {
     mechanism,
     private: promises,
     eta,
-    numericalSlack,
+    numericalSlack: precision?.numericalSlack ?? null,
+    numericalDelta: precision?.numericalDelta ?? null,
+    tightestEta: null,
     table: { sha256: table.sha256, rows: table.rows, dimensions: table.dimensions, outputTokens: outputIds.length, norm, neighbourDistance },
     neighbourLogRatio: eta === null ? null : { p05: eta * p05, p50: eta * p50, p95: eta * p95 },
     expectedUnchanged,
-    statement: promises ? promise(eta, numericalSlack) : noPromise(eta),
+    statement: promises ? promise(eta, precision) : noPromise(eta),
     covered: promises ? [...COVERED] : [],
-    notCovered: promises ? [...NOT_COVERED, ...(numericalSlack === null ? [SAMPLING_NOTE] : [])] : ['everything: no text is protected'],
+    notCovered: promises ? [...NOT_COVERED] : ['everything: no text is protected'],
   };
 }
 
-const promise = (eta: number, slack: number | null): string =>
-  `d_chi-privacy with eta = ${eta}, token by token: whatever two tokens x and x' stood in the text, every released token y has probabilities that satisfy ` +
-  `P(y|x) <= exp(${eta} * d(x, x')${slack === null ? '' : ` + ${slack.toPrecision(2)}`}) * P(y|x'), d being the Euclidean distance of their public input embeddings`;
+function promise(eta: number, precision: Pick<Sampler, 'numericalSlack' | 'numericalDelta'> | null): string {
+  const { numericalSlack: slack, numericalDelta: delta } = precision ?? { numericalSlack: 0, numericalDelta: 0 };
+  return (
+    `d_chi-privacy with eta = ${eta}, token by token: whatever two tokens x and x' stood in the text, every released token y has probabilities that satisfy ` +
+    `P(y|x) <= exp(${eta} * d(x, x')${slack === 0 ? '' : ` + ${slack.toPrecision(2)}`}) * P(y|x'), d being the Euclidean distance of their public input embeddings` +
+    (delta === 0 ? '' : `; but for a chance of at most ${delta.toPrecision(2)} for each token, which double-precision arithmetic costs`)
+  );
+}
 
 const noPromise = (eta: number | null): string =>
   eta === null ? 'No privacy: the tokens are released as they are.' : 'No privacy: the noise came from a seeded test generator and can be drawn again by anybody.';
 
-/** The guarantee in sentences for people, each to stand alone. */
-export function explainGuarantee(guarantee: Guarantee): string[] {
-  const { eta, table, neighbourLogRatio: ratio, expectedUnchanged, covered, notCovered } = guarantee;
+/** The guarantee in sentences for people, each to stand alone. @param lengths of the data at hand, where there is any. */
+export function explainGuarantee(guarantee: Guarantee, lengths: TextLengths | null = null): string[] {
+  const { eta, tightestEta, table, neighbourLogRatio: ratio, expectedUnchanged, covered, notCovered } = guarantee;
   if (!guarantee.private || eta === null || ratio === null) return [guarantee.statement, ...explainLabels(guarantee)];
   const { p05, p50, p95 } = table.neighbourDistance;
-  const times = (exponent: number): string => (exponent < 5 ? Math.exp(exponent).toFixed(1) : Math.exp(exponent).toPrecision(1).replace('e+', ' * 10^'));
   return [
     `Every token was replaced at random by the ${guarantee.mechanism} mechanism, with eta = ${eta}, on the machine that holds the texts.`,
     `${guarantee.statement}.`,
+    ...(tightestEta === null || tightestEta >= eta
+      ? []
+      : [`Computed over all pairs of this table's tokens, the mechanism really gives eta = ${tightestEta}: the statement holds with that number in place of ${eta}.`]),
     `What eta means depends on the distances of this table (SHA-256 ${table.sha256.slice(0, 12)}..., ${table.outputTokens} possible outputs): ` +
       `from a token to its nearest neighbour it is ${p05.toFixed(2)} / ${p50.toFixed(2)} / ${p95.toFixed(2)} (5 %, 50 %, 95 % quantile).`,
     `So for two neighbouring words the released token can be up to exp(${ratio.p50.toFixed(1)}), some ${times(ratio.p50)} times, likelier under one than under the other ` +
       `(exponent ${ratio.p05.toFixed(1)} and ${ratio.p95.toFixed(1)} at the outer quantiles). A larger exponent hides less.`,
+    ...(lengths === null ? [] : [explainLengths(lengths, ratio.p50)]),
     ...(expectedUnchanged === null ? [] : [`About ${Math.round(expectedUnchanged * 100)} % of the vocabulary's tokens stay themselves; which ones is not told.`]),
     ...explainLabels(guarantee),
     `Covered: ${covered.join('; ')}.`,
@@ -71,3 +82,14 @@ export function explainGuarantee(guarantee: Guarantee): string[] {
     'The bound holds for one release of a text. A second, independent noisy version would add its own eta to it.',
   ];
 }
+
+/** The bounds of single tokens add up: the noise of each is independent of the others'. */
+function explainLengths({ p05, p50, p95 }: TextLengths, ratio: number): string {
+  const exponent = (tokens: number): string => (tokens * ratio).toFixed(0);
+  return (
+    `The bounds of a text's tokens add up. The texts at hand have ${p05} / ${p50} / ${p95} tokens (5 %, 50 %, 95 % quantile); for two texts of that length that differ in every token, each by a ` +
+    `median neighbour, the exponent is ${exponent(p05)} / ${exponent(p50)} / ${exponent(p95)}. For whole texts the bound alone promises nothing of use: what attacks get is what there is to go by.`
+  );
+}
+
+const times = (exponent: number): string => (exponent < 5 ? Math.exp(exponent).toFixed(1) : Math.exp(exponent).toPrecision(1).replace('e+', ' * 10^'));

@@ -6,5 +6,6 @@ export { explainGuarantee } from './guarantee.ts';
 export { explainLabels, RandomizedResponse, withLabelNoise } from './labels.ts';
 export type { Mechanism } from './mechanism.ts';
 export { seededRandom, systemRandom, type RandomSource } from './random.ts';
-export { categorical, fillDirection, fillGaussian, gamma, gaussian, uniform, uniformInteger } from './samplers.ts';
+export { categorical, exponential, fillDirection, fillGaussian, gamma, uniform, uniformInteger } from './samplers.ts';
+export { tightestEta } from './tightest.ts';
 export { outputVocabulary } from './vocabulary.ts';

@@ -6,8 +6,11 @@
  *
  *  Guarantee. The densities of phi(x) + z and phi(x') + z at a point q differ by the factor exp(eta (||q - phi(x')|| - ||q - phi(x)||)), at
  *  most exp(eta ||phi(x) - phi(x')||) by the triangle inequality; the nearest token is a function of that point alone, and computing it
- *  costs nothing (post-processing). The bound is that of the ideal density: samples are double-precision numbers. */
+ *  costs nothing (post-processing).
+ *
+ *  That is of the ideal density; what double precision costs is `laplaceDelta`. */
 import type { OutputGeometry } from './geometry.ts';
+import { laplaceDelta } from './laplace-precision.ts';
 import type { Sampler } from './mechanism.ts';
 import type { RandomSource } from './random.ts';
 import { fillDirection, gamma } from './samplers.ts';
@@ -16,7 +19,8 @@ import { fillDirection, gamma } from './samplers.ts';
 const BATCH_TOKENS = 256;
 
 export class LaplaceSampler implements Sampler {
-  readonly numericalSlack = null;
+  readonly numericalSlack = 0;
+  readonly numericalDelta: number;
   readonly #eta: number;
   readonly #geometry: OutputGeometry;
   readonly #random: RandomSource;
@@ -25,6 +29,10 @@ export class LaplaceSampler implements Sampler {
     this.#eta = eta;
     this.#geometry = geometry;
     this.#random = random;
+    const { table, outputIds, mostNorm } = geometry;
+    let mostSquare = 0;
+    for (let id = 0; id < table.rows; id++) mostSquare = Math.max(mostSquare, geometry.squaredNorm(id));
+    this.numericalDelta = laplaceDelta({ eta, dimensions: table.dimensions, outputs: outputIds.length, inputNorm: Math.sqrt(mostSquare), outputNorm: mostNorm });
   }
 
   privatize(ids: Int32Array): Int32Array {

@@ -17,6 +17,7 @@ export interface Mechanism {
 /** What a mechanism adds to the table that it works on. */
 export interface Sampler {
   privatize(ids: Int32Array): Int32Array;
-  /** Added to eta * distance by finite precision; null when no bound of this form holds. */
-  readonly numericalSlack: number | null;
+  /** What finite precision adds to eta * distance, and the chance for each token that no bound holds. */
+  readonly numericalSlack: number;
+  readonly numericalDelta: number;
 }

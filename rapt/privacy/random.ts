@@ -10,20 +10,23 @@ export interface RandomSource {
 
 const POOL_BYTES = 1 << 16;
 
-/** The operating system's CSPRNG, by way of OpenSSL's. Bytes are drawn into a pool, since a call costs more than its bytes, and wiped from
- *  it when handed out. The pool lives in this module: every process and every worker thread has its own. */
-class SystemRandom implements RandomSource {
-  readonly private = true;
+/** Hands out bytes of a pool, since a call of a generator costs more than its bytes, and wipes them from it. */
+class Pool {
+  readonly #refill: (bytes: Uint8Array) => void;
   readonly #pool = new Uint8Array(POOL_BYTES);
   #next = POOL_BYTES;
 
+  constructor(refill: (bytes: Uint8Array) => void) {
+    this.#refill = refill;
+  }
+
   fill(bytes: Uint8Array): void {
     if (bytes.length > POOL_BYTES) {
-      randomFillSync(bytes);
+      this.#refill(bytes);
       return;
     }
     if (this.#next + bytes.length > POOL_BYTES) {
-      randomFillSync(this.#pool);
+      this.#refill(this.#pool);
       this.#next = 0;
     }
     const handedOut = this.#pool.subarray(this.#next, (this.#next += bytes.length));
@@ -32,14 +35,15 @@ class SystemRandom implements RandomSource {
   }
 }
 
-export const systemRandom: RandomSource = new SystemRandom();
+const systemPool = new Pool(randomFillSync);
+
+/** The operating system's CSPRNG, by way of OpenSSL's. The pool lives in this module: every process and every worker thread has its own. */
+export const systemRandom: RandomSource = { private: true, fill: (bytes) => systemPool.fill(bytes) };
 
 /** The same bytes for the same seed: AES-256 in counter mode under the seed's hash. For tests of distributions alone. */
 export function seededRandom(seed: number): RandomSource {
   const key = createHash('sha256').update(`rapt test seed ${seed}`).digest();
   const keystream = createCipheriv('aes-256-ctr', key, new Uint8Array(16));
-  return {
-    private: false,
-    fill: (bytes) => bytes.set(keystream.update(new Uint8Array(bytes.length))),
-  };
+  const pool = new Pool((bytes) => bytes.set(keystream.update(new Uint8Array(bytes.length))));
+  return { private: false, fill: (bytes) => pool.fill(bytes) };
 }

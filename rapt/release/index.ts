@@ -3,6 +3,7 @@ export { alignRelease, type AlignedText, type AlignOptions } from './align.ts';
 export { openRelease, type DrawnRelease } from './draw.ts';
 export { hashInput, hashInputs, releaseKey, type InputFile, type ReleaseInputs } from './key.ts';
 export { readLocalLabels, type LocalLabels } from './labels.ts';
+export { textLengths } from './lengths.ts';
 export { drawPrediction, predictionKey, type PredictionReleaseOptions } from './prediction.ts';
 export { joinIds, readShard, type Ragged, type ShardRows } from './shard.ts';
 export { drawRelease, type DrawReleaseOptions } from './tuning.ts';

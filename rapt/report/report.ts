@@ -27,7 +27,7 @@ ${firstScreen(data)}
 <main>
 ${results(data)}
 ${training(data)}
-${guaranteeInWords(data, explainGuarantee(data.guarantee).filter((sentence) => !LISTED.test(sentence)))}
+${guaranteeInWords(data, explainGuarantee(data.guarantee, data.textLengths).filter((sentence) => !LISTED.test(sentence)))}
 ${attacks(data)}
 ${gates(data)}
 ${configuration(data)}

@@ -160,9 +160,8 @@ export function guaranteeInWords({ guarantee }: ReportData, sentences: readonly 
       )}
       <p class="note">
         ${count(phi.rows)} tokens of ${count(phi.dimensions)} dimensions, ${count(phi.outputTokens)} of them public output tokens.
-        ${guarantee.numericalSlack === null
-          ? null
-          : html`Finite precision adds at most ${guarantee.numericalSlack.toExponential(1)} to the bound.`}
+        ${guarantee.numericalSlack ? html`Finite precision adds at most ${guarantee.numericalSlack.toExponential(1)} to the bound.` : null}
+        ${guarantee.numericalDelta ? html`Finite precision costs a chance of at most ${guarantee.numericalDelta.toExponential(1)} for each token.` : null}
         Table SHA-256 <code>${phi.sha256}</code>
       </p>`,
   );

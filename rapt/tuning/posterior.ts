@@ -4,13 +4,12 @@
  *
  *  P(y|x) is the public mechanism, P(x) a public prior (Zipf's law over the tokenizer's ids). It is a function of the released token alone, so it
  *  costs no privacy (post-processing). */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Guarantee, TuningOptions } from '../../contracts/index.ts';
 import { Channel, zipfPrior } from '../attacks/index.ts';
 import { Encoder, loadEmbeddingTable, loadTokenizer } from '../backbone/index.ts';
-import { cacheFolder } from '../cache.ts';
+import { cachedNumbers } from '../cache.ts';
 import { outputVocabulary, type EmbeddingTable } from '../privacy/index.ts';
 import { tf, tidy, type Tensor2D } from '../tensorflow.ts';
 
@@ -25,30 +24,23 @@ export async function openEncoder(folder: string, input: TuningOptions['input'],
 
 /** The table with E[phi(x)|y] in the rows of the outputs; other rows as they are. [rows, dimensions]. A pass over all pairs of tokens the first time, then kept in
  *  the cache: it depends on table, mechanism and eta alone. */
-export async function posteriorEmbeddings(table: EmbeddingTable, outputIds: Int32Array, mechanism: 'exponential' | 'laplace', eta: number): Promise<Float32Array> {
-  const folder = join(cacheFolder(), 'posteriors');
-  const path = join(folder, `${table.sha256}-${outputIds.length}-${mechanism}-${eta}.f32`);
-  if (existsSync(path)) {
-    const bytes = readFileSync(path);
-    if (bytes.length === 4 * table.values.length) return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-  }
-  const prior = zipfPrior(table.rows, outputIds);
-  const channel = await Channel.create({ mechanism, eta, table, outputIds, prior });
-  const all = tf.tensor2d(table.values, [table.rows, table.dimensions]);
-  const logPrior = tf.tensor1d(Float32Array.from(prior, Math.log));
-  const means = table.values.slice();
-  for (let at = 0; at < outputIds.length; at += BLOCK) {
-    const block = outputIds.slice(at, at + BLOCK);
-    const mean = tidy(() => tf.matMul<Tensor2D>(tf.softmax<Tensor2D>(tf.add(channel.logLikelihood(block), logPrior)), all));
-    const values = mean.dataSync<'float32'>();
-    mean.dispose();
-    block.forEach((y, row) => means.set(values.subarray(row * table.dimensions, (row + 1) * table.dimensions), y * table.dimensions));
-    await nextTurn();
-  }
-  for (const tensor of [all, logPrior]) tensor.dispose();
-  channel.dispose();
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(`${path}.${process.pid}.part`, means);
-  renameSync(`${path}.${process.pid}.part`, path);
-  return means;
+export function posteriorEmbeddings(table: EmbeddingTable, outputIds: Int32Array, mechanism: 'exponential' | 'laplace', eta: number): Promise<Float32Array> {
+  return cachedNumbers(join('posteriors', `${table.sha256}-${outputIds.length}-${mechanism}-${eta}.f32`), table.values.length, Float32Array, async () => {
+    const prior = zipfPrior(table.rows, outputIds);
+    const channel = await Channel.create({ mechanism, eta, table, outputIds, prior });
+    const all = tf.tensor2d(table.values, [table.rows, table.dimensions]);
+    const logPrior = tf.tensor1d(Float32Array.from(prior, Math.log));
+    const means = table.values.slice();
+    for (let at = 0; at < outputIds.length; at += BLOCK) {
+      const block = outputIds.slice(at, at + BLOCK);
+      const mean = tidy(() => tf.matMul<Tensor2D>(tf.softmax<Tensor2D>(tf.add(channel.logLikelihood(block), logPrior)), all));
+      const values = mean.dataSync<'float32'>();
+      mean.dispose();
+      block.forEach((y, row) => means.set(values.subarray(row * table.dimensions, (row + 1) * table.dimensions), y * table.dimensions));
+      await nextTurn();
+    }
+    for (const tensor of [all, logPrior]) tensor.dispose();
+    channel.dispose();
+    return means;
+  });
 }

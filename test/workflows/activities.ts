@@ -10,6 +10,8 @@ const guarantee: Guarantee = {
   private: true,
   eta: 14,
   numericalSlack: 0.001,
+  numericalDelta: 0,
+  tightestEta: null,
   table: { sha256: sha('b'), rows: 100, dimensions: 8, outputTokens: 90, norm: quantiles, neighbourDistance: quantiles },
   neighbourLogRatio: quantiles,
   expectedUnchanged: 0.5,

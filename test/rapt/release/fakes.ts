@@ -20,6 +20,8 @@ export const guarantee: Guarantee = {
   private: true,
   eta: 14,
   numericalSlack: 0,
+  numericalDelta: 0,
+  tightestEta: null,
   table: { sha256: 'c'.repeat(64), rows: VOCABULARY_SIZE, dimensions: 2, outputTokens: outputIds.length, norm: quantiles, neighbourDistance: quantiles },
   neighbourLogRatio: quantiles,
   expectedUnchanged: 0,

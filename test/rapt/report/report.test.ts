@@ -17,6 +17,7 @@ const data: ReportData = {
   metrics: { accuracy: 6 / 9, f1: 0.6, n: 9, majorityRate: 3 / 9, confusion: [[2, 1, 0], [1, 2, 0], [0, 1, 2]], reconstruction: { accuracy: 0.25, n: 36 } },
   baseline: { run: 'plain', accuracy: 7 / 9 },
   guarantee: { ...guarantee, covered: ['the words'], notCovered: ['the number of words'] },
+  textLengths: { p05: 7, p50: 24, p95: 52 },
   unchangedRate: 0.5,
   audit: {
     texts: 30,
@@ -35,7 +36,7 @@ const data: ReportData = {
 
 test('the page answers how good, how private, and against what', () => {
   const page = renderReport(data);
-  for (const part of ['51.7 % (50.7 % to 52.7 %)', '5.2 %', '321', 'age', '66.7 %', '77.8 %', '33.3 %', 'eta = 14', 'the number of words', '25.0 %', '✗ missed', sha256]) assert.ok(page.includes(part), `lacks ${part}`);
+  for (const part of ['51.7 % (50.7 % to 52.7 %)', '5.2 %', '321', 'age', '66.7 %', '77.8 %', '33.3 %', 'eta = 14', 'the number of words', '7 / 24 / 52 tokens', '25.0 %', '✗ missed', sha256]) assert.ok(page.includes(part), `lacks ${part}`);
   assert.ok((page.match(/<svg/g) ?? []).length >= 2, 'curves and confusion matrix are drawn');
 });
 
