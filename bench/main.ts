@@ -1,5 +1,6 @@
 /** `npm run bench -- NAME [--json]`: measurements, each side by side with its peer in one run. */
 import { availableParallelism, cpus, totalmem } from 'node:os';
+import { auditBench } from './audit.ts';
 import { cancelBench } from './cancel.ts';
 import { ledgerBench } from './ledger.ts';
 import { overheadBench } from './overhead.ts';
@@ -15,6 +16,7 @@ export interface Measurement {
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<Measurement>>> = {
   privatize: privatizeBench,
   ledger: ledgerBench,
+  audit: auditBench,
   overhead: overheadBench,
   cancel: cancelBench,
   utility: utilityBench,

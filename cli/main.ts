@@ -2,10 +2,12 @@
 import { Command, CommanderError } from 'commander';
 import { BadInput, RaptError } from '../contracts/index.ts';
 import { addAuditCommand } from './commands/audit.ts';
+import { addCalibrateCommand } from './commands/calibrate.ts';
 import { addCodecServerCommand } from './commands/codec-server.ts';
 import { addInspectCommands } from './commands/inspect.ts';
 import { addKeysCommands } from './commands/keys.ts';
 import { addLedgerCommands } from './commands/ledger.ts';
+import { addPrivacyCommands } from './commands/privacy.ts';
 import { addRunCommands } from './commands/run.ts';
 import { addResultCommands } from './commands/results.ts';
 import { addStackCommands } from './commands/stack.ts';
@@ -24,6 +26,8 @@ export function createProgram(): Command {
   addInspectCommands(program);
   addResultCommands(program);
   addTextCommands(program);
+  addCalibrateCommand(program);
+  addPrivacyCommands(program);
   addKeysCommands(program);
   addCodecServerCommand(program);
   addLedgerCommands(program);

@@ -22,3 +22,11 @@ export function table(rows: readonly (readonly string[])[]): string {
 }
 
 export const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+
+const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+
+/** A share drawn by block characters, padded to the width. */
+export function bar(share: number, width: number): string {
+  const eighths = Math.round(Math.min(1, Math.max(0, share)) * width * 8);
+  return ('█'.repeat(Math.floor(eighths / 8)) + EIGHTHS[eighths % 8]!).padEnd(width, '·');
+}

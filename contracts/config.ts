@@ -10,6 +10,8 @@ export const DEFAULT_ETA = { exponential: 14, laplace: 75 } as const;
 const tenantName = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/, 'use 1 to 40 lower-case letters, digits and hyphens, such as "acme-health"');
+/** Such a name stands for itself in keys, policies and file names. */
+export const isTenantName = (text: string): boolean => tenantName.safeParse(text).success;
 const positiveInt = z.int().positive();
 const rate = z.number().gt(0, 'must lie strictly between 0 and 1').lt(1, 'must lie strictly between 0 and 1');
 
@@ -118,6 +120,8 @@ const tuningSchema = z.strictObject({
 export const GATE_METRICS = [
   'accuracy', 'f1', 'unchangedRate', 'reconstructionAccuracy',
   'inversion', 'inversionTop10', 'bayes', 'bayesTop10', 'learned', 'learnedTop10', 'context', 'masked',
+  // Medians over token types of N_w and S_w.
+  'staysItself', 'differentOutputs',
 ] as const;
 const isGateMetric = (name: string): boolean => (GATE_METRICS as readonly string[]).includes(name) || /^attribute\../.test(name);
 export const GATE_CONDITION = /^\s*(>=|<=|>|<|==)\s*(-?\d+(?:\.\d+)?(?:e-?\d+)?)\s*$/i;

@@ -85,7 +85,8 @@ async function plainPairs(folder: string, manifest: ReleaseManifest): Promise<Pl
   return { plain: joinIds(plain), noisy: joinIds(noisy), vocabulary: Int32Array.from(manifest.plain.vocabulary) };
 }
 
-async function tokenizedLines(file: string, tokenizer: Pick<Tokenizer, 'encode'>, maxTokens: number): Promise<Int32Array[]> {
+/** Public sentences, one a line; the first 20,000. */
+export async function tokenizedLines(file: string, tokenizer: Pick<Tokenizer, 'encode'>, maxTokens = 512): Promise<Int32Array[]> {
   const texts: Int32Array[] = [];
   for await (const line of createInterface({ input: createReadStream(file) })) {
     if (line.trim() !== '') texts.push(tokenizer.encode(line, maxTokens));

@@ -10,7 +10,7 @@ import { register } from './register.ts';
 import { report } from './report.ts';
 import { score } from './score.ts';
 
-export { attackRelease } from './audit.ts';
+export { attackRelease, tokenizedLines } from './audit.ts';
 export { releaseFolder } from './home.ts';
 export { reserve } from './reserve.ts';
 export { runFolder, tenantFolder, type ClientDependencies } from './home.ts';

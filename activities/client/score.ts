@@ -32,7 +32,9 @@ export async function score(
 function attackRates(audit: AuditResult | null): Record<string, number> {
   const attacks = audit?.attacks.map(({ attack, success }) => [attack, success.value] as const) ?? [];
   const attributes = audit?.attributes.map(({ attribute, success }) => [`attribute.${attribute}`, success.value] as const) ?? [];
-  return Object.fromEntries([...attacks, ...attributes]);
+  const { staysItself, differentOutputs } = audit?.deniability ?? {};
+  const denied = staysItself && differentOutputs ? { staysItself: staysItself.p50, differentOutputs: differentOutputs.p50 } : {};
+  return { ...Object.fromEntries([...attacks, ...attributes]), ...denied };
 }
 
 export async function readPredictions(store: ObjectStore, ref: ArtifactRef): Promise<Predictions> {

@@ -3,9 +3,10 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Option, type Command } from 'commander';
-import { ATTACKS, BadInput, DEFAULT_BACKBONE, DEFAULT_ETA, ErrorKind, RaptError, type Attack, type AuditResult, type Rate } from '../../contracts/index.ts';
+import { ATTACKS, BadInput, DEFAULT_BACKBONE, DEFAULT_ETA, ErrorKind, RaptError, type Attack, type AuditResult } from '../../contracts/index.ts';
 import { homeFolder } from '../../infra/index.ts';
-import { percent, print, printJson, say, table } from '../output.ts';
+import { auditTables } from '../audit-tables.ts';
+import { print, printJson, say } from '../output.ts';
 
 interface AuditOptions {
   run?: string;
@@ -43,7 +44,7 @@ export function addAuditCommand(program: Command): void {
       if (!Number.isInteger(maxTokens) || maxTokens < 1) throw new BadInput([{ where: '--max-tokens', problem: `must be a whole number from 1, not "${options.maxTokens}"` }]);
       const result = await (options.run !== undefined ? auditRun(options, options.run, attacks, maxTokens) : auditTable(options, attacks, maxTokens));
       if (options.json) printJson(result);
-      else printAudit(result);
+      else print(auditTables(result));
     });
 }
 
@@ -112,18 +113,4 @@ function parsed(line: string): unknown {
   } catch {
     return {};
   }
-}
-
-function printAudit({ texts, tokens, attacks, attributes, deniability }: AuditResult): void {
-  const shown = ({ value, low, high }: Rate): string => `${percent(value)} (${percent(low)} to ${percent(high)})`;
-  if (attacks.length > 0) print(table([['attack', 'right', 'without the release'], ...attacks.map(({ attack, success, priorOnly }) => [attack, shown(success), shown(priorOnly)])]));
-  if (attributes.length > 0) {
-    const rows = attributes.map(({ attribute, success, priorOnly, onPlainText }) => [attribute, shown(success), shown(priorOnly), shown(onPlainText)]);
-    print(`\n${table([['attribute', 'right', 'most frequent value', 'from the plain text'], ...rows])}`);
-  }
-  if (deniability !== null) {
-    const { types, staysItself, differentOutputs, draws } = deniability;
-    print(`\na token stays itself with a chance of ${percent(staysItself.p05)} / ${percent(staysItself.p50)} / ${percent(staysItself.p95)}, and has ${differentOutputs.p05.toFixed(0)} / ${differentOutputs.p50.toFixed(0)} / ${differentOutputs.p95.toFixed(0)} different outputs in ${draws} draws (5 %, 50 %, 95 % of ${types} token types)`);
-  }
-  print(`\n${tokens} tokens of ${texts} texts were attacked; intervals are of 95 %, over texts`);
 }

@@ -1,13 +1,11 @@
-/** privatize, calibrate: the method alone, without any server. */
+/** privatize: the method alone, without any server. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { DEFAULT_BACKBONE, DEFAULT_ETA, BadInput } from '../../contracts/index.ts';
 import { homeFolder } from '../../infra/index.ts';
+import { mechanismOf, numberOf, rateOf } from '../options.ts';
 import { percent, print, printJson, say, table as formatTable } from '../output.ts';
-
-const MECHANISMS = ['exponential', 'laplace'] as const;
-type NoisyMechanism = (typeof MECHANISMS)[number];
 
 interface PrivatizeOptions {
   in: string;
@@ -42,35 +40,6 @@ export function addTextCommands(program: Command): void {
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nThe output is a release of its own: the ledger counts it against the budgets (`rapt ledger`).\nExample: rapt privatize --in notes.csv --out notes.private.csv --text-column note --target-unchanged 0.3')
     .action(privatize);
-
-  program
-    .command('calibrate')
-    .description('what eta does to words, on the public table; no private text is touched')
-    .option('--unchanged <rate>', 'the eta at which this share of public tokens stays itself')
-    .option('--mechanism <name>', 'exponential or laplace; default: both')
-    .option('--backbone <name>', 'model folder, or name', DEFAULT_BACKBONE)
-    .option('--json', 'print one JSON object')
-    .addHelpText('after', '\nExample: rapt calibrate --unchanged 0.3')
-    .action(calibrateEta);
-}
-
-const numberOf = (option: string, text: string | undefined): number | undefined => {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value) || value <= 0) throw new BadInput([{ where: option, problem: `must be a positive number, not "${text}"` }]);
-  return value;
-};
-
-function rateOf(option: string, text: string | undefined): number | undefined {
-  const value = numberOf(option, text);
-  if (value !== undefined && value >= 1) throw new BadInput([{ where: option, problem: 'must lie strictly between 0 and 1' }]);
-  return value;
-}
-
-function mechanismOf(name: string): NoisyMechanism {
-  const found = MECHANISMS.find((candidate) => candidate === name);
-  if (found === undefined) throw new BadInput([{ where: '--mechanism', problem: `must be ${MECHANISMS.join(' or ')}, not "${name}"` }]);
-  return found;
 }
 
 async function privatize(options: PrivatizeOptions): Promise<void> {
@@ -123,18 +92,4 @@ async function privatize(options: PrivatizeOptions): Promise<void> {
     ]),
   );
   for (const sentence of explainGuarantee(mechanism.guarantee)) print(`\n${sentence}`);
-}
-
-async function calibrateEta(options: { unchanged?: string; mechanism?: string; backbone: string; json?: true }): Promise<void> {
-  const target = rateOf('--unchanged', options.unchanged);
-  const names = options.mechanism === undefined ? MECHANISMS : [mechanismOf(options.mechanism)];
-  const { openBackbone } = await import('../../activities/client/index.ts');
-  const { calibrate } = await import('../../rapt/privacy/index.ts');
-  const { table, outputIds } = await openBackbone(options.backbone);
-  const targets = target === undefined ? [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9] : [target];
-  const rows = names.flatMap((mechanism) =>
-    targets.map((targetUnchanged) => ({ mechanism, ...calibrate({ name: mechanism, table, outputIds, targetUnchanged }) })),
-  );
-  if (options.json) { printJson({ backbone: options.backbone, calibrations: rows }); return; }
-  print(formatTable([['mechanism', 'eta', 'unchanged'], ...rows.map(({ mechanism, eta, unchanged }) => [mechanism, String(eta), percent(unchanged)])]));
 }

@@ -19,6 +19,8 @@ export interface ChannelOptions {
   readonly outputIds: Int32Array;
   /** What inputs are expected; a laplace channel is fitted to draws from it. */
   readonly prior: Float64Array;
+  /** log W of every input at a rate. Default: a pass over all pairs of tokens, whose sums are public and kept in the cache. */
+  readonly logTotals?: ((rate: number) => Float32Array) | undefined;
 }
 
 /** log P(y|x) = -rate * ||phi(x) - phi(y)|| - log W(x), W(x) the sum over all outputs. Free with `dispose`.
@@ -45,10 +47,9 @@ export class Channel {
     this.#logTotals = tf.tensor1d(logTotals);
   }
 
-  /** Takes a pass over all pairs of tokens the first time; its sums are public and kept in the cache. */
-  static async create({ mechanism, eta, table, outputIds, prior }: ChannelOptions): Promise<Channel> {
+  static async create({ mechanism, eta, table, outputIds, prior, logTotals }: ChannelOptions): Promise<Channel> {
     const rate = mechanism === 'exponential' ? eta / 2 : await fittedRate(eta, table, outputIds, prior);
-    return new Channel(rate, table, outputIds, await logTotals(rate, table, outputIds));
+    return new Channel(rate, table, outputIds, logTotals === undefined ? await summedTotals(rate, table, outputIds) : logTotals(rate));
   }
 
   /** log P(y|x) for the given outputs and every input: [ys, inputs]. */
@@ -80,7 +81,7 @@ export class Channel {
 export const distances = (a: Tensor2D, b: Tensor2D, squaresOfB: Tensor1D): Tensor2D =>
   tidy(() => tf.sqrt(tf.relu(tf.add(tf.sub(tf.sum(tf.square(a), 1, true), tf.mul(tf.matMul(a, b, false, true), 2)), squaresOfB))));
 
-function logTotals(rate: number, table: EmbeddingTable, outputIds: Int32Array): Promise<Float32Array> {
+function summedTotals(rate: number, table: EmbeddingTable, outputIds: Int32Array): Promise<Float32Array> {
   return cachedNumbers(join('channels', `${table.sha256}-${outputIds.length}-${rate}.f32`), table.rows, Float32Array, async () => {
     const all = tf.tensor2d(table.values, [table.rows, table.dimensions]);
     const outputs = tf.gather<Tensor2D>(all, tf.tensor1d(outputIds, 'int32'));

@@ -65,7 +65,7 @@ export function explainGuarantee(guarantee: Guarantee, lengths: TextLengths | nu
   if (!guarantee.private || eta === null || ratio === null) return [guarantee.statement, ...explainLabels(guarantee)];
   const { p05, p50, p95 } = table.neighbourDistance;
   return [
-    `Every token was replaced at random by the ${guarantee.mechanism} mechanism, with eta = ${eta}, on the machine that holds the texts.`,
+    `Every token is replaced at random by the ${guarantee.mechanism} mechanism, with eta = ${eta}, on the machine that holds the texts.`,
     `${guarantee.statement}.`,
     ...(tightestEta === null || tightestEta >= eta
       ? []

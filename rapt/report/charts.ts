@@ -9,18 +9,18 @@ import { Markup, escapeHtml } from './html.ts';
 
 use([CustomChart, LineChart, GridComponent, MarkLineComponent, TitleComponent, SVGRenderer]);
 
-const INK = 'var(--ink)';
-const MUTED = 'var(--muted)';
-const LINE = 'var(--line)';
-const FIRST = 'var(--first)';
-const SECOND = 'var(--second)';
-const FONT = 'system-ui, sans-serif';
+export const INK = 'var(--ink)';
+export const MUTED = 'var(--muted)';
+export const LINE = 'var(--line)';
+export const FIRST = 'var(--first)';
+export const SECOND = 'var(--second)';
+export const FONT = 'system-ui, sans-serif';
 
 /** Above so many classes a cell has no room for its count; the table below the drawing has them all. */
 const MOST_COUNTED_CLASSES = 16;
 const LONGEST_CLASS_NAME = 16;
 
-interface Size {
+export interface Size {
   readonly width: number;
   readonly height: number;
 }
@@ -179,7 +179,8 @@ const shorten = (name: string): string => {
   return letters.length <= LONGEST_CLASS_NAME ? letters.join('') : `${letters.slice(0, LONGEST_CLASS_NAME - 1).join('')}…`;
 };
 
-function drawing(options: EChartsCoreOption, { width, height }: Size, id: string, label: string): string {
+/** @returns an svg element. @param id begins the ids inside of it. @param label is what screen readers say. */
+export function drawing(options: EChartsCoreOption, { width, height }: Size, id: string, label: string): string {
   const chart = init(null, null, { renderer: 'svg', ssr: true, width, height });
   try {
     chart.setOption(options);

@@ -9,6 +9,9 @@ const DARK = `
   --first: #8ab4ff; --second: #f5a854; --right-cell: #1d4ed8; --wrong-cell: #b45309;
   --good: #86efac; --good-back: #14361f; --bad: #fca5a5; --bad-back: #471a1a;`;
 
+/** The colours alone, for a drawing that stands by itself. */
+export const COLOURS = `:root {${LIGHT} } @media (prefers-color-scheme: dark) { :root {${DARK} } } @media print { :root {${LIGHT} } }`;
+
 export const STYLE = `
 :root { color-scheme: light dark;${LIGHT} }
 @media (prefers-color-scheme: dark) { :root {${DARK} } }

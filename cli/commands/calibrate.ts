@@ -1,0 +1,103 @@
+/** calibrate: choosing eta on the public table, before any private text is touched. */
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { BadInput, DEFAULT_BACKBONE, DEFAULT_ETA } from '../../contracts/index.ts';
+import type { FrontierPoint } from '../../rapt/attacks/index.ts';
+import { mechanismOf, MECHANISMS, rateOf, type NoisyMechanism } from '../options.ts';
+import { bar, percent, print, printJson, say, table } from '../output.ts';
+
+interface CalibrateOptions {
+  unchanged?: string;
+  bayesAttack?: string;
+  curve?: true;
+  svg?: string;
+  publicText?: string;
+  mechanism?: string;
+  backbone: string;
+  json?: true;
+}
+
+const TARGETS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9];
+
+export function addCalibrateCommand(program: Command): void {
+  program
+    .command('calibrate')
+    .description('choose eta by what it does to words, or by what an adversary gets; on the public table, no private text is touched')
+    .option('--unchanged <rate>', 'the eta at which this share of public tokens stays itself')
+    .option('--bayes-attack <rate>', "the largest eta at which Bayes' rule guesses at most this share of tokens right")
+    .option('--curve', 'the frontier: what stays against what an adversary gets, over eta')
+    .option('--svg <file>', 'with --curve: draw it into this file')
+    .option('--public-text <file>', "sentences like yours that are public, one a line: whose words the adversary expects. Default: Zipf's law")
+    .option('--mechanism <name>', 'exponential or laplace; default: both')
+    .option('--backbone <name>', 'model folder, or name', DEFAULT_BACKBONE)
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExamples: rapt calibrate --unchanged 0.3\n          rapt calibrate --bayes-attack 0.2 --mechanism exponential\n          rapt calibrate --curve --svg frontier.svg')
+    .action(calibrateEta);
+}
+
+async function calibrateEta(options: CalibrateOptions): Promise<void> {
+  const { backbone, curve, svg, publicText, json } = options;
+  const unchanged = rateOf('--unchanged', options.unchanged);
+  const bayesAttack = rateOf('--bayes-attack', options.bayesAttack);
+  if ([unchanged, bayesAttack, curve].filter((one) => one !== undefined).length > 1) throw new BadInput([{ where: 'rapt calibrate', problem: 'give one of --unchanged, --bayes-attack and --curve' }]);
+  if (svg !== undefined && curve === undefined) throw new BadInput([{ where: '--svg', problem: 'draws the curve; give --curve as well' }]);
+  const mechanisms = options.mechanism === undefined ? MECHANISMS : [mechanismOf(options.mechanism)];
+  const points = bayesAttack === undefined && curve === undefined ? await byUnchanged(mechanisms, backbone, unchanged) : await onFrontier(mechanisms, backbone, publicText, bayesAttack);
+  if (svg !== undefined) {
+    const { frontierDrawing } = await import('../../rapt/report/index.ts');
+    // A curve has every point in full.
+    writeFileSync(svg, frontierDrawing(points as FrontierPoint[]));
+    say(`drawn: ${resolve(svg)}`);
+  }
+  if (json) printJson({ backbone, calibrations: points });
+  else print(shown(points));
+}
+
+type Calibrated = Pick<FrontierPoint, 'mechanism' | 'eta' | 'unchanged'> & Partial<FrontierPoint>;
+
+async function byUnchanged(mechanisms: readonly NoisyMechanism[], backbone: string, target: number | undefined): Promise<Calibrated[]> {
+  const { openBackbone } = await import('../../activities/client/index.ts');
+  const { calibrate } = await import('../../rapt/privacy/index.ts');
+  const { table: phi, outputIds } = await openBackbone(backbone);
+  const targets = target === undefined ? TARGETS : [target];
+  return mechanisms.flatMap((mechanism) => targets.map((targetUnchanged) => ({ mechanism, ...calibrate({ name: mechanism, table: phi, outputIds, targetUnchanged }) })));
+}
+
+/** @param target share of right guesses; undefined follows the whole curve. */
+async function onFrontier(mechanisms: readonly NoisyMechanism[], backbone: string, publicText: string | undefined, target: number | undefined): Promise<FrontierPoint[]> {
+  const { openBackbone, tokenizedLines } = await import('../../activities/client/index.ts');
+  const { countedPrior, Frontier, zipfPrior } = await import('../../rapt/attacks/index.ts');
+  const { calibrate } = await import('../../rapt/privacy/index.ts');
+  const { table: phi, outputIds, tokenizer } = await openBackbone(backbone);
+  const zipf = zipfPrior(phi.rows, outputIds);
+  const prior = publicText === undefined ? zipf : countedPrior(await tokenizedLines(publicText, tokenizer), zipf);
+  say('measuring the distances of all pairs of tokens');
+  const frontier = await Frontier.open({ table: phi, outputIds, prior });
+  const points: FrontierPoint[] = [];
+  const told = ({ mechanism, eta, bayes }: FrontierPoint): void => say(`${mechanism}, eta ${eta}: Bayes' rule gets ${percent(bayes)}`);
+  for (const mechanism of mechanisms) {
+    if (target !== undefined) points.push(await frontier.forBayes(mechanism, target, DEFAULT_ETA[mechanism], told));
+    else
+      for (const targetUnchanged of TARGETS) {
+        const point = await frontier.at(mechanism, calibrate({ name: mechanism, table: phi, outputIds, targetUnchanged }).eta);
+        told(point);
+        points.push(point);
+      }
+  }
+  return points;
+}
+
+const BAR_WIDTH = 20;
+
+function shown(points: readonly Calibrated[]): string {
+  const [first] = points;
+  if (first?.bayes === undefined) return table([['mechanism', 'eta', 'unchanged'], ...points.map(({ mechanism, eta, unchanged }) => [mechanism, String(eta), percent(unchanged)])]);
+  const drawn = (share: number | undefined): string => `${bar(share ?? 0, BAR_WIDTH)} ${percent(share ?? 0)}`;
+  const rows = points.map(({ mechanism, eta, unchanged, unchangedInText, bayes, bayesTop10 }) => [mechanism, String(eta), percent(unchanged), drawn(unchangedInText), drawn(bayes), percent(bayesTop10 ?? 0)]);
+  return `${table([['mechanism', 'eta', 'unchanged', 'unchanged in a text', "Bayes' rule right", 'among its ten'], ...rows])}
+
+unchanged: share of the vocabulary's tokens, all counted alike; in a text: of tokens as frequent as the prior says.
+Bayes' rule: what an adversary gets who knows the mechanism and these frequencies; without any release ${percent(first.priorOnly ?? 0)}. Shares are known to about a point.
+For laplace he uses a fitted channel, since no closed form is known: what is shown is the least that he gets.`;
+}

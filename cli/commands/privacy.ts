@@ -1,0 +1,112 @@
+/** privacy explain: the guarantee in words, for a run, for a table that is to be tuned on, or for a choice of eta alone. */
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { BadInput, DEFAULT_BACKBONE, DEFAULT_ETA, ErrorKind, RaptError, type AuditResult, type Guarantee, type TextLengths } from '../../contracts/index.ts';
+import { homeFolder } from '../../infra/index.ts';
+import { auditTables } from '../audit-tables.ts';
+import { mechanismOf, numberOf, rateOf } from '../options.ts';
+import { print, printJson, table } from '../output.ts';
+
+interface ExplainOptions {
+  run?: string;
+  tenant: string;
+  in?: string;
+  textColumn: string;
+  maxTokens: string;
+  mechanism: string;
+  eta?: string;
+  targetUnchanged?: string;
+  backbone: string;
+  json?: true;
+}
+
+/** What is explained. */
+interface Explained {
+  readonly guarantee: Guarantee;
+  readonly textLengths: TextLengths | null;
+  readonly audit: AuditResult | null;
+}
+
+export function addPrivacyCommands(program: Command): void {
+  program
+    .command('privacy')
+    .description('what is guaranteed, in words')
+    .command('explain')
+    .description("what a run's guarantee says, what it does not cover, and what attacks got; or what a choice of eta would mean")
+    .option('--run <id>', 'a finished run of this client')
+    .option('--tenant <name>', 'tenant of the run', 'local')
+    .option('--in <file>', 'without --run: a table whose lengths are used; it is read and not released')
+    .option('--text-column <name>', 'with --in', 'text')
+    .option('--max-tokens <number>', 'with --in: tokens kept of each row', '64')
+    .option('--mechanism <name>', 'exponential or laplace', 'exponential')
+    .option('--eta <number>', `default: ${DEFAULT_ETA.exponential} for exponential, ${DEFAULT_ETA.laplace} for laplace`)
+    .option('--target-unchanged <rate>', 'instead of --eta')
+    .option('--backbone <name>', 'model folder, or name', DEFAULT_BACKBONE)
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExamples: rapt privacy explain --run nightly\n          rapt privacy explain --eta 10 --in notes.csv --text-column note')
+    .action(async (options: ExplainOptions) => {
+      const explained = await (options.run === undefined ? explainChoice(options) : explainRun(options.run, options.tenant));
+      const { explainGuarantee } = await import('../../rapt/privacy/index.ts');
+      const sentences = explainGuarantee(explained.guarantee, explained.textLengths);
+      if (options.json) printJson({ ...explained, sentences });
+      else print(inWords(explained, sentences));
+    });
+}
+
+async function explainRun(run: string, tenant: string): Promise<Explained> {
+  const { readRunRecord, releaseFolder, tenantFolder } = await import('../../activities/client/index.ts');
+  const { Ledger } = await import('../../rapt/ledger/index.ts');
+  const { openRelease, textLengths } = await import('../../rapt/release/index.ts');
+  const home = join(homeFolder(), 'client');
+  const { result } = readRunRecord(home, tenant, run);
+  const entry = (await new Ledger(tenantFolder(home, tenant)).releases()).find(({ released }) => released?.digest === result.release.sha256);
+  const folder = entry === undefined ? null : releaseFolder(home, tenant, entry.localKey);
+  const release = folder === null ? null : await openRelease(folder);
+  if (folder === null || release === null) throw new RaptError(ErrorKind.notFound, `the release of run ${run} is not on this client any more`);
+  // A run without an audit has an empty one.
+  const audit = 'attacks' in result.audit ? (result.audit as AuditResult) : null;
+  return { guarantee: release.manifest.guarantee, textLengths: await textLengths(folder, release.manifest), audit };
+}
+
+async function explainChoice(options: ExplainOptions): Promise<Explained> {
+  const name = mechanismOf(options.mechanism);
+  const eta = numberOf('--eta', options.eta);
+  const targetUnchanged = rateOf('--target-unchanged', options.targetUnchanged);
+  const maxTokens = numberOf('--max-tokens', options.maxTokens)!;
+  if (eta !== undefined && targetUnchanged !== undefined) throw new BadInput([{ where: '--target-unchanged', problem: 'give either this or --eta, not both' }]);
+  const { openBackbone } = await import('../../activities/client/index.ts');
+  const { createMechanism, tightestEta } = await import('../../rapt/privacy/index.ts');
+  const { table: phi, outputIds, tokenizer } = await openBackbone(options.backbone);
+  const mechanism = createMechanism({ name, eta, targetUnchanged, table: phi, outputIds });
+  mechanism.dispose();
+  const tightest = name === 'exponential' && mechanism.eta !== null ? await tightestEta(mechanism.eta, phi, outputIds) : null;
+  const lengths: number[] = [];
+  if (options.in !== undefined) {
+    const { readTable } = await import('../../rapt/data/index.ts');
+    for await (const { text } of readTable(options.in, { text: options.textColumn })) lengths.push(tokenizer.encode(text, maxTokens).length);
+  }
+  return { guarantee: { ...mechanism.guarantee, tightestEta: tightest }, textLengths: quantiles(lengths), audit: null };
+}
+
+function quantiles(lengths: readonly number[]): TextLengths | null {
+  if (lengths.length === 0) return null;
+  const sorted = [...lengths].sort((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.round(share * (sorted.length - 1))]!;
+  return { p05: at(0.05), p50: at(0.5), p95: at(0.95) };
+}
+
+function inWords({ guarantee, textLengths, audit }: Explained, sentences: readonly string[]): string {
+  const ratio = guarantee.neighbourLogRatio;
+  const row = (name: string, tokens: number): string[] => [name, String(tokens), ...(ratio === null ? [] : [ratio.p05, ratio.p50, ratio.p95].map((exponent) => (tokens * exponent).toFixed(1)))];
+  const exponents =
+    ratio === null
+      ? []
+      : [
+          `Largest exponent of the likelihood ratio when every token is exchanged for its nearest neighbour:\n${table([
+            ['', 'tokens', 'near neighbours (5 %)', 'median', 'far ones (95 %)'],
+            row('one token', 1),
+            ...(textLengths === null ? [] : [row('a short text (5 %)', textLengths.p05), row('a median text', textLengths.p50), row('a long text (95 %)', textLengths.p95)]),
+          ])}`,
+        ];
+  return [...sentences, ...exponents, ...(audit === null ? [] : [`What attacks on this release got:\n${auditTables(audit)}`])].join('\n\n');
+}

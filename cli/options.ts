@@ -1,0 +1,26 @@
+/** Values of options, checked before anything is started. */
+import { BadInput } from '../contracts/index.ts';
+
+export const MECHANISMS = ['exponential', 'laplace'] as const;
+export type NoisyMechanism = (typeof MECHANISMS)[number];
+
+/** @throws BadInput unless it is a positive number. */
+export function numberOf(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value <= 0) throw new BadInput([{ where: option, problem: `must be a positive number, not "${text}"` }]);
+  return value;
+}
+
+/** @throws BadInput unless it lies strictly between 0 and 1. */
+export function rateOf(option: string, text: string | undefined): number | undefined {
+  const value = numberOf(option, text);
+  if (value !== undefined && value >= 1) throw new BadInput([{ where: option, problem: 'must lie strictly between 0 and 1' }]);
+  return value;
+}
+
+export function mechanismOf(name: string): NoisyMechanism {
+  const found = MECHANISMS.find((candidate) => candidate === name);
+  if (found === undefined) throw new BadInput([{ where: '--mechanism', problem: `must be ${MECHANISMS.join(' or ')}, not "${name}"` }]);
+  return found;
+}

@@ -1,0 +1,100 @@
+/** What a mechanism at some eta would keep of texts, and what the Bayesian adversary would get of them: on the public table, with tokens drawn from a public prior,
+ *  before any private text is touched. */
+import { ErrorKind, RaptError } from '../../contracts/index.ts';
+import { createMechanism, seededRandom, type EmbeddingTable, type NoisyMechanismName } from '../privacy/index.ts';
+import { Channel } from './channel.ts';
+import { bayesianGuesses } from './inference.ts';
+import { PairDistances } from './pair-distances.ts';
+import { drawFrom } from './prior.ts';
+
+/** Tokens that are drawn, privatized and guessed for a point: a rate is known to about a point. */
+const DRAWN_TOKENS = 4096;
+const TOP = 10;
+/** Halvings of the logarithm of eta: to 2 %, which moves a rate by less than the sample does. */
+const HALVINGS = 8;
+
+export interface FrontierPoint {
+  readonly mechanism: NoisyMechanismName;
+  readonly eta: number;
+  /** Expected share of output tokens, all counted alike, that stay themselves. */
+  readonly unchanged: number;
+  /** Share of tokens drawn from the prior that stayed themselves. */
+  readonly unchangedInText: number;
+  /** Shares of them that the Bayesian adversary, who knows mechanism and prior, guesses right, and has among his ten likeliest. */
+  readonly bayes: number;
+  readonly bayesTop10: number;
+  /** What he gets without the release: the most frequent token. */
+  readonly priorOnly: number;
+}
+
+export interface FrontierOptions {
+  readonly table: EmbeddingTable;
+  readonly outputIds: Int32Array;
+  readonly prior: Float64Array;
+}
+
+export class Frontier {
+  readonly #options: FrontierOptions;
+  readonly #distances: PairDistances;
+  readonly priorOnly: number;
+
+  private constructor(options: FrontierOptions, distances: PairDistances) {
+    this.#options = options;
+    this.#distances = distances;
+    this.priorOnly = options.prior.reduce((most, p) => Math.max(most, p), 0);
+  }
+
+  /** Takes a pass over all pairs of tokens. */
+  static async open(options: FrontierOptions): Promise<Frontier> {
+    return new Frontier(options, await PairDistances.measure(options.table, options.outputIds));
+  }
+
+  /** The same on every call: draws are seeded, and nothing that is drawn is released. */
+  async at(mechanism: NoisyMechanismName, eta: number): Promise<FrontierPoint> {
+    const { table, outputIds, prior } = this.#options;
+    const random = seededRandom(29);
+    const tokens = drawFrom(prior, DRAWN_TOKENS, random);
+    const made = createMechanism({ name: mechanism, eta, table, outputIds, random });
+    const answers = made.privatize(tokens);
+    made.dispose();
+    const channel = await Channel.create({ mechanism, eta, table, outputIds, prior, logTotals: (rate) => this.#distances.logTotals(rate) });
+    try {
+      const guesses = await bayesianGuesses(channel, prior, Int32Array.from(new Set(answers)), TOP);
+      const share = (isRight: (x: number, y: number) => boolean): number => tokens.reduce((right, x, at) => right + (isRight(x, answers[at]!) ? 1 : 0), 0) / tokens.length;
+      return {
+        mechanism,
+        eta,
+        unchanged: made.guarantee.expectedUnchanged ?? 0,
+        unchangedInText: share((x, y) => x === y),
+        bayes: share((x, y) => guesses.get(y)![0] === x),
+        bayesTop10: share((x, y) => guesses.get(y)!.includes(x)),
+        priorOnly: this.priorOnly,
+      };
+    } finally {
+      channel.dispose();
+    }
+  }
+
+  /** The largest eta, to 2 %, at which the Bayesian adversary guesses at most this share of tokens.
+   *  @param about an eta to begin the search at. @throws RaptError badInput when he gets as much without a release, or never so much with one. */
+  async forBayes(mechanism: NoisyMechanismName, target: number, about: number, onPoint?: (point: FrontierPoint) => void): Promise<FrontierPoint> {
+    if (target <= this.priorOnly)
+      throw new RaptError(ErrorKind.badInput, `--bayes-attack: ${target} cannot be reached: an adversary who sees no release gets ${this.priorOnly.toPrecision(2)}, by always guessing the most frequent token`);
+    const point = async (eta: number): Promise<FrontierPoint> => {
+      const found = await this.at(mechanism, Number(eta.toPrecision(3)));
+      onPoint?.(found);
+      return found;
+    };
+    let low = await point(about / 8);
+    let high = await point(about * 2);
+    while (low.bayes > target && low.eta > about / 1e3) low = await point(low.eta / 4);
+    while (high.bayes <= target && high.eta < about * 1e3) high = await point(high.eta * 2);
+    if (low.bayes > target || high.bayes <= target) throw new RaptError(ErrorKind.badInput, `--bayes-attack: no eta from ${low.eta} to ${high.eta} gives ${target}`);
+    for (let halving = 0; halving < HALVINGS && high.eta / low.eta > 1.02; halving++) {
+      const middle = await point(Math.sqrt(low.eta * high.eta));
+      if (middle.bayes <= target) low = middle;
+      else high = middle;
+    }
+    return low;
+  }
+}
