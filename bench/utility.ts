@@ -33,7 +33,7 @@ const EXPERIMENTS: Readonly<Record<string, Readonly<Record<string, Arm>>>> = {
     'labels as they are': {},
     ...Object.fromEntries(
       [1, 3].flatMap((labelEpsilon) =>
-        (['none', 'unbiased', 'forward'] as const).map((labelCorrection): [string, Arm] => [`label epsilon ${labelEpsilon}, correction ${labelCorrection}`, { privacy: { labelEpsilon }, tuning: { labelCorrection } }]),
+        (['none', 'forward'] as const).map((labelCorrection): [string, Arm] => [`label epsilon ${labelEpsilon}, correction ${labelCorrection}`, { privacy: { labelEpsilon }, tuning: { labelCorrection } }]),
       ),
     ),
   },

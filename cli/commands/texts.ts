@@ -38,7 +38,7 @@ export function addTextCommands(program: Command): void {
     .option('--max-tokens <number>', 'tokens kept of each row', '64')
     .option('--tenant <name>', 'in whose ledger it is entered', 'local')
     .option('--json', 'print one JSON object')
-    .addHelpText('after', '\nThe output is a release of its own: the ledger counts it against the budgets (`rapt ledger`).\nExample: rapt privatize --in notes.csv --out notes.private.csv --text-column note --target-unchanged 0.3')
+    .addHelpText('after', '\nThe output is a release of its own: the ledger counts it against the budgets (`rapt ledger`).\nExample: rapt privatize --in notes.csv --out notes.noisy.csv --text-column note --target-unchanged 0.3')
     .action(privatize);
 }
 
