@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { BadInput, DEFAULT_BACKBONE, DEFAULT_ETA, ErrorKind, RaptError, type AuditResult, type Guarantee, type TextLengths } from '../../contracts/index.ts';
 import { homeFolder } from '../../infra/index.ts';
+import { quantiles } from '../../rapt/quantiles.ts';
 import { auditTables } from '../audit-tables.ts';
 import { mechanismOf, numberOf, rateOf } from '../options.ts';
 import { print, printJson, table } from '../output.ts';
@@ -85,14 +86,7 @@ async function explainChoice(options: ExplainOptions): Promise<Explained> {
     const { readTable } = await import('../../rapt/data/index.ts');
     for await (const { text } of readTable(options.in, { text: options.textColumn })) lengths.push(tokenizer.encode(text, maxTokens).length);
   }
-  return { guarantee: { ...mechanism.guarantee, tightestEta: tightest }, textLengths: quantiles(lengths), audit: null };
-}
-
-function quantiles(lengths: readonly number[]): TextLengths | null {
-  if (lengths.length === 0) return null;
-  const sorted = [...lengths].sort((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.round(share * (sorted.length - 1))]!;
-  return { p05: at(0.05), p50: at(0.5), p95: at(0.95) };
+  return { guarantee: { ...mechanism.guarantee, tightestEta: tightest }, textLengths: lengths.length === 0 ? null : quantiles(lengths), audit: null };
 }
 
 function inWords({ guarantee, textLengths, audit }: Explained, sentences: readonly string[]): string {

@@ -1,6 +1,7 @@
 /** Plausible deniability of single tokens (Feyisetan, Balle, Drake and Diethe, WSDM 2020): N_w = P(M(w) = w), and S_w, how many different outputs w has. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Deniability } from '../../contracts/index.ts';
+import { quantiles } from '../quantiles.ts';
 import type { Channel } from './channel.ts';
 
 const MOST_TYPES = 256;
@@ -25,10 +26,4 @@ export async function deniability(channel: Channel, tokens: Iterable<number>): P
     if (stays.length % 16 === 0) await nextTurn();
   }
   return { types: stays.length, draws: DRAWS, staysItself: quantiles(stays), differentOutputs: quantiles(outputs) };
-}
-
-function quantiles(values: readonly number[]): { p05: number; p50: number; p95: number } {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.round(share * (sorted.length - 1))] ?? 0;
-  return { p05: at(0.05), p50: at(0.5), p95: at(0.95) };
 }

@@ -1,5 +1,6 @@
 /** What a public embedding table looks like, and what a mechanism does to its tokens, on an even sample of them. No private text is involved
  *  and nothing here is random from run to run: a calibrated eta must come out the same when a run is repeated. */
+import { quantiles } from '../quantiles.ts';
 import { tf, tidy, type Tensor2D } from '../tensorflow.ts';
 import type { Guarantee } from '../../contracts/index.ts';
 import type { OutputGeometry } from './geometry.ts';
@@ -108,10 +109,4 @@ export class TokenSample {
     distances[base + position] = 0;
     this.#neighbours[row] = least;
   }
-}
-
-function quantiles(values: Float64Array): { p05: number; p50: number; p95: number } {
-  const sorted = values.slice().sort();
-  const at = (share: number): number => sorted[Math.round(share * (sorted.length - 1))]!;
-  return { p05: at(0.05), p50: at(0.5), p95: at(0.95) };
 }
