@@ -197,7 +197,7 @@ export const runManifestSchema = z.strictObject({
   run: z.string(),
   /** Temporal's id of the execution that finished it. */
   runId: z.string(),
-  /** SHA-256 of the configuration as canonical JSON. It names paths, so the configuration itself stays on the client. */
+  /** Of the configuration as canonical JSON, keyed by the client (HMAC-SHA-256): it names files, which a plain digest would let anybody guess. */
   configuration: sha256Schema,
   /** Code that ran the workflow (a build id), on the client and on the GPU worker. */
   code: z.strictObject({ workflow: z.string().nullable(), client: z.string(), gpu: z.string() }),

@@ -1,7 +1,9 @@
-import { canonicalJson, keys, type ClientActivities } from '../../contracts/index.ts';
+import { createHmac } from 'node:crypto';
+import { canonicalJson, keys, type ClientActivities, type Sha256 } from '../../contracts/index.ts';
 import { writeRunManifest } from '../../storage/index.ts';
-import { codeVersion, sha256Of } from '../../system/index.ts';
-import type { ClientDependencies } from './home.ts';
+import { clientSecret } from '../../rapt/ledger/index.ts';
+import { codeVersion } from '../../system/index.ts';
+import { tenantFolder, type ClientDependencies } from './home.ts';
 import { writeRunRecord } from './run-record.ts';
 
 /** The `register` activity: the run can be found by its id from now on, here by `rapt predict`, in the store by whoever may read it. */
@@ -16,7 +18,7 @@ export async function register({ store, home }: ClientDependencies, request: Par
     format: 'rapt-run/1',
     run,
     runId: result.runId,
-    configuration: sha256Of(canonicalJson(config)),
+    configuration: createHmac('sha256', await clientSecret(tenantFolder(home, tenant))).update(canonicalJson(config)).digest('hex') as Sha256,
     code: { ...code, client: codeVersion() },
     release,
     checkpoint,

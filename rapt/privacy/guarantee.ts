@@ -9,7 +9,7 @@ const COVERED = [
   'the identity of each token of each text, the words that the tokenizer does not know among them',
 ] as const;
 const NOT_COVERED = [
-  'how many tokens a text has, and how many texts there are',
+  'how many tokens a text has, and how many texts there are; the settings of the run, with the names of columns',
   LABELS_NOT_COVERED,
   'that the data owner takes part at all, and how well the tuned model does on the test texts',
   'the share of all tokens of a release that stayed themselves, and how often the attacks of its audit were right, told to three digits',

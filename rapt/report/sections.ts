@@ -240,7 +240,7 @@ export function lineage({ release, adapter, guarantee }: ReportData): Markup {
 
 export function configuration({ config }: ReportData): Markup {
   const rows = settings(config).map(([name, value]) => [code(name), code(value)]);
-  return section('configuration', 'Configuration', table('Every field, defaults included. Files are named without their folders.', ['Field', 'Value'], rows));
+  return section('configuration', 'Configuration', table('Every field, defaults included. Files and folders are not named.', ['Field', 'Value'], rows));
 }
 
 export function timings({ timing: measured, history, resumed }: ReportData): Markup | null {

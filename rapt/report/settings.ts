@@ -1,19 +1,23 @@
-import { basename } from 'node:path';
+import { BUILT_IN_DATASETS } from '../../contracts/index.ts';
 
-/** The configuration without folder names, which say something about the data owner's machine: the report is uploaded. */
-export function shareableConfig(config: unknown): unknown {
-  if (typeof config === 'string') return withoutFolder(config);
-  if (Array.isArray(config)) return config.map(shareableConfig);
-  if (typeof config === 'object' && config !== null)
-    return Object.fromEntries(Object.entries(config).map(([key, value]) => [key, shareableConfig(value)]));
+/** Fields that name a file of the data owner's. */
+const FILES: ReadonlySet<string> = new Set(['train', 'test', 'publicText']);
+const ENDING = /(?:\.[a-z0-9]{1,8}){0,2}$/i;
+
+/** The configuration without the names of files and folders, which are the data owner's own: the report is uploaded. */
+export function shareableConfig(config: unknown, field = ''): unknown {
+  if (typeof config === 'string') return withoutNames(config, field);
+  if (Array.isArray(config)) return config.map((value) => shareableConfig(value, field));
+  if (typeof config === 'object' && config !== null) return Object.fromEntries(Object.entries(config).map(([key, value]) => [key, shareableConfig(value, key)]));
   return config;
 }
 
-/** Hub names ("organization/model") have one slash and start with neither a dot nor a slash; they stay. */
-const withoutFolder = (text: string): string => {
+/** Of a file its ending stays. Hub names of models ("organization/model") have one slash and start with neither a dot nor a slash; they stay. */
+function withoutNames(text: string, field: string): string {
+  if (FILES.has(field)) return (BUILT_IN_DATASETS as readonly string[]).includes(text) ? text : `FILE${ENDING.exec(text)?.[0] ?? ''}`;
   const path = text.replaceAll('\\', '/');
-  return /^(?:[./~]|[A-Za-z]:\/)/.test(path) || path.split('/').length > 2 ? basename(path) : text;
-};
+  return /^(?:[./~]|[A-Za-z]:\/)/.test(path) || path.split('/').length > 2 ? 'FOLDER' : text;
+}
 
 /** Each field of the configuration as a dotted path and its value as JSON would write it. */
 export function settings(config: unknown): [path: string, value: string][] {

@@ -8,6 +8,7 @@ import { inStaging, runCommand, verify } from '../../infra/setup/commands.ts';
 import { splitReviews } from '../../infra/setup/components/movie-reviews.ts';
 import { withLock } from '../../infra/setup/lock.ts';
 import { diagnose } from '../../infra/index.ts';
+import { COMPONENTS } from '../../infra/stack/record.ts';
 import { temporaryFolder } from '../support/folder.ts';
 
 const folder = temporaryFolder();
@@ -67,6 +68,6 @@ test('the doctor names each part of Rapt, and a command for each that is missing
   process.env['RAPT_HOME'] = join(folder, 'home');
   const findings = diagnose();
   for (const what of ['Node', 'temporal', 'minio', 'tensorflow', 'tensorflow-binding', 'backbone', 'movie-reviews', 'gpu worker']) assert.ok(findings.some((finding) => finding.what === what), what);
-  assert.deepEqual(findings.filter(({ ok }) => !ok).map(({ fix }) => fix), Array(5).fill('rapt up'));
+  assert.deepEqual(findings.filter(({ ok }) => !ok).map(({ fix }) => fix), COMPONENTS.map(() => 'rapt up'));
   delete process.env['RAPT_HOME'];
 });
