@@ -4,6 +4,7 @@ import { BadInput, RaptError } from '../contracts/index.ts';
 import { addAuditCommand } from './commands/audit.ts';
 import { addCalibrateCommand } from './commands/calibrate.ts';
 import { addCodecServerCommand } from './commands/codec-server.ts';
+import { addCredentialCommands } from './commands/credentials.ts';
 import { addInspectCommands } from './commands/inspect.ts';
 import { addKeysCommands } from './commands/keys.ts';
 import { addLedgerCommands } from './commands/ledger.ts';
@@ -17,7 +18,7 @@ import { red, say } from './output.ts';
 
 export function createProgram(): Command {
   const program = new Command('rapt')
-    .description('Tunes a prompt on texts that stay private: they are privatized where they lie, only noisy tokens leave.')
+    .description('Tunes a prompt on texts that do not leave: they are privatized where they lie, only noisy tokens go out.')
     .showSuggestionAfterError()
     .exitOverride()
     .addHelpText('after', '\nExit codes: 0 done, 1 run failed, 2 bad input, 3 a gate missed, 4 a service out of reach, 130 interrupted');
@@ -30,6 +31,7 @@ export function createProgram(): Command {
   addPrivacyCommands(program);
   addKeysCommands(program);
   addCodecServerCommand(program);
+  addCredentialCommands(program);
   addLedgerCommands(program);
   addAuditCommand(program);
   return program;

@@ -3,8 +3,8 @@ import proto from '@temporalio/proto';
 import { Client, Connection, WorkflowExecutionAlreadyStartedError, WorkflowFailedError, WorkflowNotFoundError, WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
 import { decodeOptionalFailureToOptionalError, decodeOptionalSinglePayload } from '@temporalio/common/lib/internal-non-workflow/index.js';
-import { clientQueue, CONTROL_QUEUE, ErrorKind, GPU_QUEUE, PROGRESS_QUERY, RaptError, WORKFLOW_TYPE, type RunProgress, type Stage } from '../contracts/index.ts';
-import { resolveServices, type Services } from '../infra/index.ts';
+import { clientQueue, CONTROL_QUEUE, ErrorKind, GPU_QUEUE, PROGRESS_QUERY, RaptError, WORKFLOW_TYPE, type RunProgress, type Stage, type TuningResult } from '../contracts/index.ts';
+import { explainConnection, explainRefusal, isRefusal, resolveServices, type Services } from '../infra/index.ts';
 import { dataConverter } from '../workers/data-converter.ts';
 import { EXIT, exitCodeOfKind } from './exit-codes.ts';
 
@@ -21,15 +21,23 @@ export interface Link {
   readonly services: Services;
 }
 
-/** @throws RaptError unavailable when no Temporal server answers. */
+/** @throws RaptError unavailable when no Temporal server answers, accessDenied when it refuses this process. */
+export async function connectTemporal({ temporal }: Services): Promise<Connection> {
+  return Connection.connect({ ...temporal.connection, connectTimeout: CONNECT_TIMEOUT }).catch(async (error: unknown) => {
+    throw await explainConnection(error, temporal);
+  });
+}
+
+/** @throws RaptError as `connectTemporal`. */
 export async function withTemporal<T>(body: (link: Link) => Promise<T>): Promise<T> {
   const services = resolveServices();
-  const { address, namespace } = services.temporal;
-  const connection = await Connection.connect({ address, connectTimeout: CONNECT_TIMEOUT }).catch((cause: unknown) => {
-    throw new RaptError(ErrorKind.unavailable, `no Temporal server answers at ${address}; start the local one with \`rapt up\`, or see \`rapt doctor\``, { cause });
-  });
+  const { namespace } = services.temporal;
+  const connection = await connectTemporal(services);
   try {
     return await body({ client: new Client({ connection, namespace, identity: IDENTITY, dataConverter: dataConverter(services.keyring) }), services });
+  } catch (error) {
+    // A key may be good and cover another namespace.
+    throw !(error instanceof RaptError) && isRefusal(error) ? explainRefusal(services.temporal) : error;
   } finally {
     await connection.close();
   }
@@ -52,7 +60,7 @@ export async function describe({ client }: Link, id: string): ReturnType<Workflo
     .getHandle(id)
     .describe()
     .catch((cause: unknown) => {
-      if (cause instanceof WorkflowNotFoundError) throw new RaptError(ErrorKind.notFound, `there is no run ${id}; runs are listed in the Temporal UI`, { cause });
+      if (cause instanceof WorkflowNotFoundError) throw new RaptError(ErrorKind.notFound, `there is no run ${id}; \`rapt list\` shows those there are`, { cause });
       throw cause;
     });
 }
@@ -100,6 +108,14 @@ export async function inputOf({ client, services }: Link, id: string): Promise<R
   });
   const [payload] = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
   return (await decodeOptionalSinglePayload<Record<string, unknown>>(client.options.loadedDataConverter, payload)) ?? {};
+}
+
+/** What a completed run was given, and gave. @throws RaptError notFound; badInput when it has not completed. */
+export async function finishedRun(link: Link, id: string): Promise<{ input: Record<string, unknown>; result: TuningResult }> {
+  const { status, type } = await describe(link, id);
+  if (type !== WORKFLOW_TYPE.tuning) throw new RaptError(ErrorKind.badInput, `${id} is no tuning run but a ${type}`);
+  if (status.name !== 'COMPLETED') throw new RaptError(ErrorKind.badInput, `run ${id} has not completed: ${status.name.toLowerCase()}`);
+  return { input: await inputOf(link, id), result: (await link.client.workflow.getHandle(id).result()) as TuningResult };
 }
 
 export async function tenantOf(link: Link, id: string): Promise<string> {

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 
 export { createCodec, type PlainPayloads } from './codec.ts';
-export { startCodecServer, type CodecServer, type CodecServerOptions } from './server.ts';
+export { startCodecServer, type CodecServerOptions } from './server.ts';
 export { formatKeyring, newKey, parseKeyring, withCurrent, withKey, type CodecKey, type Keyring } from './keyring.ts';
 
 export const failureConverterPath = fileURLToPath(new URL('failure-converter.cjs', import.meta.url));

@@ -1,8 +1,10 @@
+import { BadInput } from '../contracts/index.ts';
 import { resolveKeyring } from './codec-keys.ts';
-import { namedTemporal } from './environment.ts';
+import { describeKeys } from './object-store.ts';
 import { COMPONENTS, hasProgram, type Program } from './setup/index.ts';
 import { SERVERS } from './stack/record.ts';
 import { stackStatus } from './stack/stack.ts';
+import { describeSecurity, namedTemporal } from './temporal.ts';
 
 export interface Finding {
   readonly what: string;
@@ -38,14 +40,34 @@ export function diagnose(): Finding[] {
     detail: running ? `running as process ${pid}${address === null ? '' : ` at ${address}`}` : `not running (log: ${log})`,
     fix: running ? null : 'rapt up',
   }));
-  return [{ what: 'Node', ok: true, detail: process.version, fix: null }, ...ready, ...programs, ...stack, encryption()];
+  return [{ what: 'Node', ok: true, detail: process.version, fix: null }, ...ready, ...programs, ...stack, told('Temporal connection', connection), told('object store keys', storeKeys), told('payload encryption', encryption)];
 }
 
-function encryption(): Finding {
-  const what = 'payload encryption';
+type Told = Pick<Finding, 'ok' | 'detail' | 'fix'>;
+
+/** Settings that cannot be used are a finding like others. */
+function told(what: string, look: () => Told): Finding {
+  try {
+    return { what, ...look() };
+  } catch (error) {
+    if (!(error instanceof BadInput)) throw error;
+    return { what, ok: false, detail: error.message, fix: 'correct what is named there; docs/operations.md lists all variables' };
+  }
+}
+
+const fine = (detail: string): Told => ({ ok: true, detail, fix: null });
+
+function connection(): Told {
+  const named = namedTemporal();
+  return fine(named === null ? 'to the local stack' : `to ${named.connection.address}, namespace ${named.namespace}, ${describeSecurity(named.connection)}`);
+}
+
+const storeKeys = (): Told => fine(describeKeys().detail);
+
+function encryption(): Told {
   const external = namedTemporal();
-  const keyring = resolveKeyring(external === undefined);
-  if (keyring !== null) return { what, ok: true, detail: `with the key ${keyring[0].id}; ${keyring.length} of them decrypt`, fix: null };
-  if (external === undefined) return { what, ok: true, detail: 'the first `rapt up` makes a key', fix: null };
-  return { what, ok: false, detail: `none: whoever runs the Temporal server at ${external} reads configurations and results`, fix: 'rapt keys add --file FILE, and RAPT_CODEC_KEYS_FILE=FILE for every process' };
+  const keyring = resolveKeyring(external === null);
+  if (keyring !== null) return fine(`with the key ${keyring[0].id}; ${keyring.length} of them decrypt`);
+  if (external === null) return fine('the first `rapt up` makes a key');
+  return { ok: false, detail: `none: whoever runs the Temporal server at ${external.connection.address} reads configurations and results`, fix: 'rapt keys add --file FILE, and RAPT_CODEC_KEYS_FILE=FILE for every process' };
 }

@@ -27,11 +27,21 @@ export const codeOf = (error: unknown): string => {
 export const isMissing = (error: unknown): boolean => MISSING_CODES.has(codeOf(error));
 export const isPreconditionFailed = (error: unknown): boolean => codeOf(error) === 'PreconditionFailed';
 
+/** Whether the store refused the keys, or what they were to do. */
+export const isDenied = (error: unknown): boolean => DENIED_CODES.has(codeOf(error));
+
 /** Whether the same request may succeed in a moment. */
 export function isTransient(error: unknown): boolean {
   const code = codeOf(error);
+  if (raptErrorBehind(error)?.kind === ErrorKind.unavailable) return true;
   if (NETWORK_CODES.has(code) || BUSY_CODES.has(code)) return true;
   return error instanceof Error && (RETRYABLE_STATUS.test(error.message) || error.message === 'aborted');
+}
+
+/** The client wraps what the source of its keys throws. */
+function raptErrorBehind(error: unknown): RaptError | null {
+  const cause = error instanceof Error && !(error instanceof RaptError) ? error.cause : null;
+  return cause instanceof RaptError ? cause : null;
 }
 
 export interface FailurePlace {
@@ -40,11 +50,15 @@ export interface FailurePlace {
   readonly key?: string | undefined;
   /** Texts that must not get into a message. */
   readonly secrets: readonly string[];
+  /** Whether the keys come from an issuer; else they are set. */
+  readonly keysAreGiven: boolean;
 }
 
 /** A RaptError for whatever a request threw. The cause keeps code and message only: S3's own errors can carry the access key. */
 export function describeFailure(doing: string, error: unknown, place: FailurePlace): RaptError {
   if (error instanceof RaptError) return error;
+  const known = raptErrorBehind(error);
+  if (known !== null) return new RaptError(known.kind, `${doing} "${place.key ?? ''}" in bucket "${place.bucket}": ${known.message}`, { cause: known });
   const code = codeOf(error);
   const cause = withoutSecrets(error, place.secrets);
   const what = place.key === undefined ? `bucket "${place.bucket}"` : `"${place.key}" in bucket "${place.bucket}"`;
@@ -53,7 +67,7 @@ export function describeFailure(doing: string, error: unknown, place: FailurePla
     return new RaptError(ErrorKind.notFound, `${at}: there is no such bucket; make it, or correct RAPT_S3_BUCKET`, { cause });
   if (isMissing(error)) return new RaptError(ErrorKind.notFound, `${at}: there is no such object`, { cause });
   if (DENIED_CODES.has(code))
-    return new RaptError(ErrorKind.accessDenied, `${at}: refused (${code}); check RAPT_S3_ACCESS_KEY and RAPT_S3_SECRET_KEY and what they may do`, { cause });
+    return new RaptError(ErrorKind.accessDenied, `${at}: refused (${code}); ${place.keysAreGiven ? 'the role whose keys this process is given may not do that' : 'check RAPT_S3_ACCESS_KEY and RAPT_S3_SECRET_KEY and what they may do'}`, { cause });
   if (FULL_CODES.has(code))
     return new RaptError(ErrorKind.noSpace, `${at}: the object store has no space left (${code}); add some or remove what is not needed (\`rapt gc\`), and the run goes on by itself`, { cause });
   if (isPreconditionFailed(error)) return new RaptError(ErrorKind.overtaken, `${at}: another writer changed it first`, { cause });

@@ -1,7 +1,15 @@
-/** Artifacts in an S3 bucket: verified, content-addressed, and the checkpoint pointer that only one attempt can move. */
+/** Artifacts in an S3 bucket: verified, content-addressed, and the checkpoint pointer that only one attempt can move. And who may do what there. */
+export { findGrant, formatGrant, grantFor, grantId, newToken, parseGrants, type Grant } from './access/grants.ts';
+export { createIssuer, issueKeys, type Issuer, type IssuerOptions } from './access/issuer.ts';
+export { ensureLender, sealForAdmin } from './access/lender.ts';
+export { parseRole, policyOf, roleName, type Policy, type Role } from './access/policy.ts';
+export type { IssuedKeys, KeySource, StoreKeys } from './access/renewed-keys.ts';
+export { CREDENTIALS_PATH, startCredentialServer, type CredentialServerOptions } from './access/server.ts';
+export { checkKeyServerUrl, keysFrom, type KeyServer } from './access/source.ts';
+export type { BucketOptions, RenewedStoreOptions, StoreOptions } from './connection.ts';
 export { contentTypeOf, putFiles } from './files.ts';
 export { findGarbage, removeGarbage, type Garbage } from './garbage.ts';
-export { createMinioStore, type StoreOptions } from './minio.ts';
+export { createMinioStore } from './minio.ts';
 export { CheckpointPointerCell } from './pointer.ts';
 export { artifactsOf, readRunManifest, writeRunManifest } from './run-manifest.ts';
 export { addCheckpoint, keptCheckpoints } from './retention.ts';

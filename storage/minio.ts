@@ -5,76 +5,35 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { Client } from 'minio';
 import { ErrorKind, RaptError } from '../contracts/index.ts';
 import type { ArtifactRef, Sha256 } from '../contracts/index.ts';
 import { sha256File, sha256Of } from '../system/index.ts';
-import { describeFailure, isMissing, isPreconditionFailed, isTransient } from './failure.ts';
+import { StoreConnection, type RenewedStoreOptions, type StoreOptions } from './connection.ts';
+import { codeOf, describeFailure, isMissing, isPreconditionFailed, isTransient, type FailurePlace } from './failure.ts';
 import { changedWhileSent, putInParts } from './multipart.ts';
-import { DEFAULT_RETRY, withRetry } from './retry.ts';
-import type { RetryOptions } from './retry.ts';
 import type { ListedObject, ObjectStore, PutOptions, StoredObject, UnfinishedUpload } from './store.ts';
-import { transportWithTimeout } from './transport.ts';
 
-export interface StoreOptions {
-  /** Such as "http://127.0.0.1:9000". */
-  readonly endpoint: string;
-  readonly accessKey: string;
-  readonly secretKey: string;
-  /** Of short-lived credentials. */
-  readonly sessionToken?: string | undefined;
-  readonly bucket: string;
-  readonly region?: string | undefined;
-  /** A request on whose connection nothing moves for so long has failed. Default 30 s. */
-  readonly timeoutMs?: number | undefined;
-  readonly retry?: RetryOptions | undefined;
-  /** Larger files go up in parts of at least this size. Default 16 MiB; S3's minimum is 5 MiB. */
-  readonly partBytes?: number | undefined;
-}
-
-const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_PART_BYTES = 16 << 20;
 const MOST_READINGS = 3;
 /** User metadata in which each object's SHA-256 is kept. */
 const SHA256_METADATA = 'sha256';
 
 /** Opens a bucket; sends nothing yet. @throws RaptError badInput for an endpoint that is no http(s) address. */
-export function createMinioStore(options: StoreOptions): ObjectStore {
+export function createMinioStore(options: StoreOptions | RenewedStoreOptions): ObjectStore {
   return new MinioStore(options);
 }
 
 class MinioStore implements ObjectStore {
   readonly bucket: string;
-  readonly #client: Client;
-  readonly #endpoint: string;
-  readonly #secrets: readonly string[];
-  readonly #retry: RetryOptions;
+  readonly #connection: StoreConnection;
+  readonly #client: StoreConnection['client'];
   readonly #partBytes: number;
-  readonly #region: string;
 
-  constructor(options: StoreOptions) {
-    const { accessKey, secretKey, sessionToken, bucket, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
-    const address = parseEndpoint(options.endpoint);
-    const useSSL = address.protocol === 'https:';
-    this.bucket = bucket;
-    this.#endpoint = address.origin;
-    this.#secrets = [secretKey, accessKey, sessionToken ?? ''];
-    this.#retry = options.retry ?? DEFAULT_RETRY;
+  constructor(options: StoreOptions | RenewedStoreOptions) {
+    this.bucket = options.bucket;
+    this.#connection = new StoreConnection(options);
+    this.#client = this.#connection.client;
     this.#partBytes = options.partBytes ?? DEFAULT_PART_BYTES;
-    // With a region given the client need not ask the server for it.
-    this.#region = options.region ?? 'us-east-1';
-    this.#client = new Client({
-      // The client wants an IPv6 address without its brackets.
-      endPoint: address.hostname.replace(/^\[|\]$/g, ''),
-      port: address.port === '' ? (useSSL ? 443 : 80) : Number(address.port),
-      useSSL,
-      accessKey,
-      secretKey,
-      region: this.#region,
-      transport: transportWithTimeout(useSSL, timeoutMs),
-      retryOptions: { disableRetry: true },
-      ...(sessionToken === undefined ? {} : { sessionToken }),
-    });
   }
 
   async put(key: string, body: Buffer | { readonly file: string }, options: PutOptions = {}): Promise<ArtifactRef> {
@@ -87,8 +46,7 @@ class MinioStore implements ObjectStore {
         client: this.#client, bucket: this.bucket, key, file: body.file, sizeBytes, sha256, partBytes: this.#partBytes, metadata,
         request: (action) => this.#request('writing', key, action),
       });
-      // Those of attempts that were killed: nobody needs their parts now.
-      for (const upload of await this.unfinishedUploads(key)) if (upload.key === key) await this.abortUpload(upload);
+      await this.#tidyUploads(key);
     } else {
       const bytes = Buffer.isBuffer(body) ? body : await readFile(body.file);
       if (sha256Of(bytes) !== sha256) throw changedWhileSent(key, this.bucket);
@@ -205,15 +163,22 @@ class MinioStore implements ObjectStore {
 
   async ensureBucket(): Promise<void> {
     await this.#request('making', undefined, async () => {
-      if (await this.#client.bucketExists(this.bucket)) return;
       try {
-        await this.#client.makeBucket(this.bucket, this.#region);
+        await this.#client.makeBucket(this.bucket, this.#connection.region);
       } catch (error) {
-        // Another worker that starts now may have been first.
-        const code = (error as { code?: string }).code ?? '';
-        if (code !== 'BucketAlreadyOwnedByYou' && code !== 'BucketAlreadyExists') throw error;
+        if (!AS_GOOD_AS_MADE.includes(codeOf(error))) throw error;
       }
     });
+  }
+
+  /** Removes the parts of attempts that were killed: nobody needs them once the key is whole. A tenant's keys may not look for them, since S3
+   *  cannot limit that to a prefix; the server then removes them in time. */
+  async #tidyUploads(key: string): Promise<void> {
+    try {
+      for (const upload of await this.unfinishedUploads(key)) if (upload.key === key) await this.abortUpload(upload);
+    } catch (error) {
+      if (!(error instanceof RaptError) || error.kind !== ErrorKind.accessDenied) throw error;
+    }
   }
 
   async #page(prefix: string, after: string): Promise<ListedObject[]> {
@@ -277,27 +242,22 @@ class MinioStore implements ObjectStore {
 
   async #request<T>(doing: string, key: string | undefined, action: () => Promise<T>): Promise<T> {
     try {
-      return await withRetry(action, isTransient, this.#retry);
+      return await this.#connection.send(action);
     } catch (error) {
       throw describeFailure(doing, error, this.#place(key));
     }
   }
 
-  #place(key: string | undefined): { endpoint: string; bucket: string; key: string | undefined; secrets: readonly string[] } {
-    return { endpoint: this.#endpoint, bucket: this.bucket, key, secrets: this.#secrets };
+  #place(key: string | undefined): FailurePlace {
+    const { endpoint, secrets, renews } = this.#connection;
+    return { endpoint, bucket: this.bucket, key, secrets, keysAreGiven: renews };
   }
 }
 
 /** As many as the server puts into one reply. */
 const PAGE_OBJECTS = 1000;
-
-function parseEndpoint(endpoint: string): URL {
-  const address = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-  // The text itself is not repeated: it may hold a password.
-  if (address === undefined || !/^https?:$/.test(address.protocol) || (address.pathname !== '/' && address.pathname !== ''))
-    throw new RaptError(ErrorKind.badInput, 'the object store\'s endpoint must be an address such as "http://127.0.0.1:9000", without a path');
-  return address;
-}
+/** Ours already; another's work of this moment; or nothing that these keys may do, so that who may has done it. */
+const AS_GOOD_AS_MADE = ['BucketAlreadyOwnedByYou', 'BucketAlreadyExists', 'AccessDenied'];
 
 /** Stops one chunk after `mostBytes`: enough to know that the object is too large. */
 async function readAll(source: Readable, mostBytes: number): Promise<Buffer> {

@@ -12,7 +12,7 @@ const CONCURRENT_ACTIVITIES = 4;
 
 /** @param home the folder under which releases and results of all tenants of this machine lie. */
 export async function runClientWorker(services: Services, { tenant, home }: { tenant: string; home: string }): Promise<void> {
-  const store = createMinioStore(services.s3);
+  const store = createMinioStore(services.storeFor({ kind: 'client', tenant }));
   await store.ensureBucket();
   const activities = createClientActivities({ store, home: join(home, 'client') });
   await serve('client', services, (defaults) =>

@@ -12,7 +12,7 @@ const CONCURRENT_ACTIVITIES = 1;
 
 /** @param scratch a folder of this worker's own, for what it has downloaded and not yet uploaded. */
 export async function runGpuWorker(services: Services, { scratch }: { scratch: string }): Promise<void> {
-  const store = createMinioStore(services.s3);
+  const store = createMinioStore(services.storeFor({ kind: 'gpu' }));
   await store.ensureBucket();
   const models = createModelHost(fileURLToPath(new URL('model-process.ts', import.meta.url)), { stallTimeoutMs: services.stallTimeoutMs });
   const activities = createGpuActivities({ store, scratch: new Scratch(scratch), models });

@@ -1,8 +1,7 @@
 /** What all workers have in common. */
 import { randomBytes } from 'node:crypto';
 import { makeTelemetryFilterString, NativeConnection, Runtime, type Worker, type WorkerOptions } from '@temporalio/worker';
-import { ErrorKind, RaptError } from '../contracts/index.ts';
-import type { Services } from '../infra/index.ts';
+import { explainConnection, type Services } from '../infra/index.ts';
 import { dataConverter } from './data-converter.ts';
 import { createLogger } from './log.ts';
 
@@ -26,13 +25,13 @@ export function installRuntime(): Runtime {
   });
 }
 
-/** @throws RaptError unavailable when no Temporal server answers at the address. */
+/** @throws RaptError unavailable when no Temporal server answers at the address, accessDenied when it refuses this process. */
 export async function connect({ temporal }: Services): Promise<NativeConnection> {
   installRuntime();
   try {
-    return await NativeConnection.connect({ address: temporal.address });
-  } catch (cause) {
-    throw new RaptError(ErrorKind.unavailable, `no Temporal server answers at ${temporal.address}; start the local one with \`rapt up\``, { cause });
+    return await NativeConnection.connect(temporal.connection);
+  } catch (error) {
+    throw await explainConnection(error, temporal);
   }
 }
 
@@ -65,7 +64,7 @@ export async function serve(
   if (services.keyring === null) Runtime.instance().logger.warn('payloads are not encrypted: the Temporal server can read them; see `rapt keys`');
   try {
     const worker = await create(workerDefaults(kind, services, connection));
-    const { address, namespace } = services.temporal;
+    const { connection: { address }, namespace } = services.temporal;
     const running = worker.run();
     const ready = (async () => {
       await beforeReady?.(connection);

@@ -1,7 +1,7 @@
 /** show, verify, gc: what is known of runs, and what lies in the store. */
 import type { Command } from 'commander';
 import { ErrorKind, RaptError, type RunManifest } from '../../contracts/index.ts';
-import { resolveServices } from '../../infra/index.ts';
+import { resolveStore } from '../../infra/index.ts';
 import { artifactsOf, createMinioStore, findGarbage, readRunManifest, removeGarbage, type ObjectStore } from '../../storage/index.ts';
 import { EXIT } from '../exit-codes.ts';
 import { green, print, printJson, red, say, table } from '../output.ts';
@@ -9,6 +9,7 @@ import { describe, openRuns, queryProgress, tenantOf, withTemporal } from '../te
 import { waitsFor } from '../follow.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
+const OPERATOR = { kind: 'operator' } as const;
 
 export function addInspectCommands(program: Command): void {
   program
@@ -23,7 +24,7 @@ export function addInspectCommands(program: Command): void {
         const progress = await queryProgress(link.client.workflow.getHandle(id));
         const tenant = await tenantOf(link, id);
         const waiting = running ? await waitsFor(link, id, progress, tenant) : null;
-        const manifest = running ? null : await readRunManifest(createMinioStore(link.services.s3), tenant, id);
+        const manifest = running ? null : await readRunManifest(createMinioStore(link.services.storeFor(OPERATOR)), tenant, id);
         const lineage = manifest === null ? null : lineageOf(manifest);
         const state = { workflowId: id, status: status.name.toLowerCase(), ...progress, waiting };
         if (json) {
@@ -43,7 +44,7 @@ export function addInspectCommands(program: Command): void {
     .option('--tenant <name>', 'tenant of the run', 'local')
     .option('--json', 'print one JSON object')
     .action(async (id: string, { tenant, json }: { tenant: string; json?: true }) => {
-      const store = createMinioStore(resolveServices().s3);
+      const store = createMinioStore(resolveStore(OPERATOR));
       const checked = await verify(store, tenant, id);
       if (json) printJson({ workflowId: id, artifacts: checked });
       else for (const { what, key, problem } of checked) print(`${problem === null ? green('✓') : red('✗')} ${what.padEnd(34)} ${problem ?? key}`);
@@ -61,7 +62,7 @@ export function addInspectCommands(program: Command): void {
       withTemporal(async (link) => {
         const days = Number(olderThan);
         if (olderThan.trim() === '' || !(days >= 0)) throw new RaptError(ErrorKind.badInput, `--older-than: must be a number of days, not "${olderThan}"`);
-        const store = createMinioStore(link.services.s3);
+        const store = createMinioStore(link.services.storeFor(OPERATOR));
         const garbage = await findGarbage(store, { beforeMs: Date.now() - days * DAY_MS, openRuns: () => openRuns(link) });
         if (dryRun === undefined) await removeGarbage(store, garbage);
         const { objects, uploads, examined } = garbage;

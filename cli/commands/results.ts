@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { RunRecord } from '../../activities/client/index.ts';
 import { ADAPTER_FILES, BadInput, BUILT_IN_DATASETS, parsePredictInput, WORKFLOW_TYPE, type FinishedPrediction } from '../../contracts/index.ts';
-import { homeFolder, resolveServices } from '../../infra/index.ts';
+import { homeFolder, resolveStore } from '../../infra/index.ts';
 import { CommandFailure } from '../exit-codes.ts';
 import { percent, print, printJson, say } from '../output.ts';
 import { explainFailure, startOrAttach, withTemporal } from '../temporal.ts';
@@ -53,7 +53,7 @@ export function addResultCommands(program: Command): void {
     .action(async ({ run, out, tenant }: { run: string; out: string; tenant: string }) => {
       const { adapter } = await recordOf(tenant, run);
       const { createMinioStore } = await import('../../storage/index.ts');
-      const store = createMinioStore(resolveServices().s3);
+      const store = createMinioStore(resolveStore({ kind: 'operator' }));
       mkdirSync(out, { recursive: true });
       for (const file of ADAPTER_FILES) await store.getToFile(adapter.files[file], join(out, file));
       say(`adapter ${adapter.digest} is in ${resolve(out)}`);

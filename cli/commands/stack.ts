@@ -13,8 +13,8 @@ export function addStackCommands(program: Command): void {
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample: rapt up && rapt run --wait')
     .action(async ({ tenant, json }: { tenant: string; json?: true }) => {
-      const { temporal, s3, consoleUrl, codecUrl } = await up({ tenant, say: (line) => say(dim(line)) });
-      if (json) printJson({ temporal, s3: { endpoint: s3.endpoint, bucket: s3.bucket }, consoleUrl, codecUrl, components: stackStatus() });
+      const { temporal, s3, consoleUrl, codecUrl, credentialsUrl } = await up({ tenant, say: (line) => say(dim(line)) });
+      if (json) printJson({ temporal, s3: { endpoint: s3.endpoint, bucket: s3.bucket }, consoleUrl, codecUrl, credentialsUrl, components: stackStatus() });
       else {
         sayComponents();
         print(`Temporal UI   ${bold(temporal.uiUrl)}\nMinIO console ${consoleUrl}\nCodec server  ${codecUrl}`);
@@ -23,14 +23,18 @@ export function addStackCommands(program: Command): void {
   program
     .command('down')
     .description('end what `rapt up` started; data, addresses and credentials stay')
-    .action(async () => {
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample: rapt down')
+    .action(async ({ json }: { json?: true }) => {
       const ended = await down();
-      say(ended.length === 0 ? 'nothing was running' : `ended: ${ended.join(', ')}`);
+      if (json) printJson({ ended });
+      else say(ended.length === 0 ? 'nothing was running' : `ended: ${ended.join(', ')}`);
     });
   program
     .command('status')
     .description('what runs on this machine, where, and as which process')
     .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample: rapt status')
     .action(({ json }: { json?: true }) => {
       if (json) printJson({ components: stackStatus() });
       else print(componentTable());
@@ -39,6 +43,7 @@ export function addStackCommands(program: Command): void {
     .command('doctor')
     .description('what is there, what is missing, and the command that mends it')
     .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample: rapt doctor')
     .action(({ json }: { json?: true }) => {
       const findings = diagnose();
       if (json) printJson({ findings });
@@ -52,7 +57,7 @@ export function addStackCommands(program: Command): void {
     .addOption(new Option('--tenant <name>', 'tenant that a client worker serves').default('local'))
     .option('--build-id <name>', "control: name of this version of the workflows, such as an image's tag; default: a digest of their sources")
     .option('--no-promote', 'control: do not make this version the one on which new runs begin')
-    .addHelpText('after', '\nA worker finds its servers by RAPT_TEMPORAL_ADDRESS, RAPT_S3_ENDPOINT, RAPT_S3_ACCESS_KEY and RAPT_S3_SECRET_KEY, else takes those of `rapt up`.')
+    .addHelpText('after', '\nA worker finds its servers by RAPT_TEMPORAL_ADDRESS and RAPT_S3_ENDPOINT, and its keys by RAPT_S3_CREDENTIALS_URL and RAPT_S3_CREDENTIALS_TOKEN_FILE (`rapt credentials`), else takes those of `rapt up`. All variables: docs/operations.md.\nExample: rapt worker client --tenant acme')
     .action(async (kind: string, { tenant, buildId, promote }: { tenant: string; buildId?: string; promote: boolean }, command: Command) => {
       const home = homeFolder();
       if (kind === 'control') await (await import('../../workers/control.ts')).runControlWorker(resolveServices(), { buildId, promote });

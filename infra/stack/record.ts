@@ -5,9 +5,9 @@ import { z } from 'zod';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { homeFolder } from '../paths.ts';
 
-export const COMPONENTS = ['temporal', 'minio', 'codec', 'control', 'client', 'gpu'] as const;
+export const COMPONENTS = ['temporal', 'minio', 'codec', 'credentials', 'control', 'client', 'gpu'] as const;
 export type Component = (typeof COMPONENTS)[number];
-export const SERVERS: readonly Component[] = ['temporal', 'minio', 'codec'];
+export const SERVERS: readonly Component[] = ['temporal', 'minio', 'codec', 'credentials'];
 
 const processSchema = z.strictObject({
   pid: z.int(),
@@ -18,11 +18,13 @@ export type StartedProcess = z.output<typeof processSchema>;
 
 const recordSchema = z.strictObject({
   temporal: z.strictObject({ address: z.string(), uiUrl: z.string() }),
-  /** Made for this stack; the file is readable by its owner alone. */
+  /** With keys made for this stack, which MinIO and the issuer have and no worker uses; the file is readable by its owner alone. */
   s3: z.strictObject({ endpoint: z.string(), accessKey: z.string(), secretKey: z.string(), bucket: z.string() }),
   consoleUrl: z.string(),
   /** Stacks of earlier versions had none. */
   codecUrl: z.string().default('http://127.0.0.1:8234'),
+  /** Gives each role its keys for the object store. Stacks of earlier versions had none. */
+  credentialsUrl: z.string().default('http://127.0.0.1:8235'),
   processes: z.partialRecord(z.enum(COMPONENTS), processSchema),
 });
 export type StackRecord = z.output<typeof recordSchema>;

@@ -11,12 +11,12 @@ import { answersOn, freePort } from './ports.ts';
 import { end, isAlive, startDetached } from './process.ts';
 import { COMPONENTS, logFile, readStack, SERVERS, stackFolder, writeStack, type Component, type StackRecord, type StartedProcess } from './record.ts';
 
-const PREFERRED_PORT = { temporal: 7233, ui: 8233, s3: 9000, console: 9001, codec: 8234 } as const;
+const PREFERRED_PORT = { temporal: 7233, ui: 8233, s3: 9000, console: 9001, codec: 8234, credentials: 8235 } as const;
 const BUCKET = 'rapt';
 const START_TIMEOUT_MS = 90_000;
 const POLL_MS = 100;
 /** A GPU worker may be in the middle of a step, and saves a checkpoint on its way out. */
-const GRACE_MS: Readonly<Record<Component, number>> = { temporal: 10_000, minio: 10_000, codec: 5000, control: 20_000, client: 60_000, gpu: 95_000 };
+const GRACE_MS: Readonly<Record<Component, number>> = { temporal: 10_000, minio: 10_000, codec: 5000, credentials: 5000, control: 20_000, client: 60_000, gpu: 95_000 };
 const SEARCH_ATTRIBUTE_TYPE: Readonly<Record<string, string>> = { KEYWORD: 'Keyword', DOUBLE: 'Double' };
 
 export interface UpOptions {
@@ -51,8 +51,8 @@ export async function up({ tenant = 'local', components = COMPONENTS, say }: UpO
     writeStack(record);
     await untilReady(component, started, record, logged);
   };
-  await Promise.all(components.filter(isServer).map(start));
-  await Promise.all(components.filter((component) => !isServer(component)).map(start));
+  // The issuer makes the bucket; workers use both.
+  for (const together of [['temporal', 'minio', 'codec'], ['credentials'], ['control', 'client', 'gpu']]) await Promise.all(components.filter((component) => together.includes(component)).map(start));
   return record;
 }
 
@@ -79,7 +79,7 @@ export function stackStatus(): ComponentStatus[] {
   return COMPONENTS.map((component) => {
     const started = record?.processes[component];
     const running = isAlive(started);
-    const addresses: Partial<Record<Component, string>> = record === null ? {} : { temporal: record.temporal.address, minio: record.s3.endpoint, codec: record.codecUrl };
+    const addresses: Partial<Record<Component, string>> = record === null ? {} : { temporal: record.temporal.address, minio: record.s3.endpoint, codec: record.codecUrl, credentials: record.credentialsUrl };
     return { component, running, pid: running ? started.pid : null, address: addresses[component] ?? null, log: logFile(component) };
   });
 }
@@ -108,6 +108,7 @@ async function planned(): Promise<StackRecord> {
     },
     consoleUrl: `http://${local(await port(minioRuns, last?.consoleUrl, PREFERRED_PORT.console))}`,
     codecUrl: `http://${local(await port(isAlive(last?.processes.codec), last?.codecUrl, PREFERRED_PORT.codec))}`,
+    credentialsUrl: `http://${local(await port(isAlive(last?.processes.credentials), last?.credentialsUrl, PREFERRED_PORT.credentials))}`,
     processes: last?.processes ?? {},
   };
 }
@@ -130,9 +131,13 @@ function launch(component: Component, record: StackRecord, tenant: string): Star
     const env = { MINIO_ROOT_USER: accessKey, MINIO_ROOT_PASSWORD: secretKey, MINIO_UPDATE: 'off' };
     return startDetached(minioBinary(), ['server', join(cwd, 'minio'), '--address', address(endpoint), '--console-address', address(record.consoleUrl), '--quiet'], { log, cwd, env });
   }
-  const command = component === 'codec' ? ['codec-server', '--listen', local(portOf(record.codecUrl)), '--origin', record.temporal.uiUrl] : ['worker', component, ...(component === 'client' ? ['--tenant', tenant] : [])];
-  // From where the command is, so that relative paths mean the same to it.
-  return startDetached(process.execPath, [join(projectRoot, 'bin', 'rapt.mjs'), ...command], { log, cwd: process.cwd() });
+  const rapt = (args: readonly string[], env: NodeJS.ProcessEnv = {}): StartedProcess =>
+    // From where the command is, so that relative paths mean the same to it.
+    startDetached(process.execPath, [join(projectRoot, 'bin', 'rapt.mjs'), ...args], { log, cwd: process.cwd(), env });
+  if (component === 'codec') return rapt(['codec-server', '--listen', local(portOf(record.codecUrl)), '--origin', record.temporal.uiUrl]);
+  // It issues keys for the MinIO of this stack, whichever store the workers are led to.
+  if (component === 'credentials') return rapt(['credential-server', '--listen', local(portOf(record.credentialsUrl))], { RAPT_S3_ENDPOINT: '', RAPT_S3_GRANTS_FILE: '' });
+  return rapt(['worker', component, ...(component === 'client' ? ['--tenant', tenant] : [])]);
 }
 
 async function untilReady(component: Component, started: StartedProcess, record: StackRecord, logged: number): Promise<void> {
@@ -140,6 +145,7 @@ async function untilReady(component: Component, started: StartedProcess, record:
     temporal: async () => (await answersOn(Number(portOf(record.temporal.address)))) && (await answersOn(Number(portOf(record.temporal.uiUrl)))),
     minio: () => fetch(`${record.s3.endpoint}/minio/health/live`).then(({ ok }) => ok, () => false),
     codec: () => fetch(`${record.codecUrl}/health`).then(({ ok }) => ok, () => false),
+    credentials: () => fetch(`${record.credentialsUrl}/health`).then(({ ok }) => ok, () => false),
     control: () => saysReady('control', logged),
     client: () => saysReady('client', logged),
     gpu: () => saysReady('gpu', logged),

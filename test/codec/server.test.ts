@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import http from 'node:http';
-import https from 'node:https';
 import { after, test } from 'node:test';
-import { text as textOf } from 'node:stream/consumers';
-import { createCodec, newKey, startCodecServer, type CodecServer, type CodecServerOptions } from '../../codec/index.ts';
+import { createCodec, newKey, startCodecServer, type CodecServerOptions } from '../../codec/index.ts';
+import type { RunningServer } from '../../system/index.ts';
+import { ask as request, type Asked } from '../support/ask.ts';
 import { createAuthority } from '../support/certificates.ts';
 import { temporaryFolder } from '../support/folder.ts';
 
 const UI = 'http://127.0.0.1:8233';
 const key = newKey();
-const running: CodecServer[] = [];
+const running: RunningServer[] = [];
 after(async () => {
   for (const server of running) await server.close();
 });
@@ -21,21 +20,8 @@ async function start(options: Partial<CodecServerOptions> = {}): Promise<string>
   return server.url;
 }
 
-interface Asked {
-  readonly method?: string;
-  readonly headers?: http.OutgoingHttpHeaders;
-  readonly body?: string;
-  readonly ca?: Buffer;
-}
-
-/** Node's own fetch does not let the Host and Origin be chosen. */
-async function ask(url: string, { method = 'POST', headers = {}, body = '', ca }: Asked = {}): Promise<{ status: number; headers: http.IncomingHttpHeaders; text: string }> {
-  const [reply] = await new Promise<[http.IncomingMessage]>((resolve, reject) => {
-    const request = url.startsWith('https') ? https.request(url, { method, headers, ca }) : http.request(url, { method, headers });
-    request.on('response', (answer) => resolve([answer])).on('error', reject).end(body);
-  });
-  return { status: reply.statusCode!, headers: reply.headers, text: await textOf(reply) };
-}
+/** The server is asked by POST, mostly. */
+const ask = (url: string, asked: Asked = {}): ReturnType<typeof request> => request(url, { method: 'POST', ...asked });
 
 const payloads = [{ metadata: { encoding: Buffer.from('json/plain').toString('base64') }, data: Buffer.from('{"eta":14}').toString('base64') }];
 const plain = JSON.stringify({ payloads });

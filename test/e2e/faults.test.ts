@@ -29,7 +29,7 @@ let probe: Probe;
 
 before(async () => {
   process.env['RAPT_HOME'] = stack.home;
-  await up({ components: ['temporal', 'minio'] });
+  await up({ components: ['temporal', 'minio', 'credentials'] });
   const servers = readStack()!;
   temporal = await startTcpProxy(servers.temporal.address);
   minio = await startHttpProxy(servers.s3.endpoint, (request) => answer(request));

@@ -41,8 +41,9 @@ export class TestStack {
   }
 
   environment(): NodeJS.ProcessEnv {
-    const { RAPT_TEMPORAL_ADDRESS: _a, TEMPORAL_ADDRESS: _b, RAPT_S3_ENDPOINT: _c, ...env } = process.env;
-    return { ...env, RAPT_HOME: this.home };
+    // Nothing that leads to other servers.
+    const own = Object.entries(process.env).filter(([name]) => !/^(RAPT_)?TEMPORAL_(?!BIN$)|^RAPT_S3_|^AWS_CONTAINER_/.test(name));
+    return { ...Object.fromEntries(own), RAPT_HOME: this.home };
   }
 
   /** With its keys. */
@@ -50,7 +51,7 @@ export class TestStack {
     return dataConverter(readKeysFile(this.keysFile));
   }
 
-  /** Its object store. */
+  /** Its object store, with the keys that may do everything. */
   store(): ObjectStore {
     const { s3 } = JSON.parse(readFileSync(join(this.home, 'stack', 'stack.json'), 'utf8')) as { s3: StoreOptions };
     return createMinioStore(s3);

@@ -8,5 +8,5 @@ test('a variable that is set to nothing counts as not set', () => {
   assert.equal(setting('A', {}), undefined);
   assert.equal(setting('A', { A: '0' }), '0');
   const services = resolveServices({ RAPT_TEMPORAL_ADDRESS: '', TEMPORAL_ADDRESS: 'there:7233', RAPT_S3_ENDPOINT: 'http://there:9000', RAPT_S3_ACCESS_KEY: 'a', RAPT_S3_SECRET_KEY: 'b', RAPT_S3_BUCKET: '' });
-  assert.deepEqual([services.temporal.address, services.temporal.namespace, services.s3.bucket], ['there:7233', 'default', 'rapt']);
+  assert.deepEqual([services.temporal.connection.address, services.temporal.namespace, services.storeFor({ kind: 'gpu' }).bucket], ['there:7233', 'default', 'rapt']);
 });

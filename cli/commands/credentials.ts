@@ -1,0 +1,94 @@
+/** credential-server and credentials: who may do what in the object store, with keys that end. */
+import { once } from 'node:events';
+import { InvalidArgumentError, type Command } from 'commander';
+import { BadInput } from '../../contracts/index.ts';
+import { grantNew, grantsFile, readGrants, resolveAdministration, revoke, writeTokenFile } from '../../infra/index.ts';
+import { createIssuer, createMinioStore, CREDENTIALS_PATH, ensureLender, grantId, parseRole, roleName, startCredentialServer, type Role } from '../../storage/index.ts';
+import { addListenOptions, listeningOf, type ListenOptions } from '../listening.ts';
+import { print, printJson, say } from '../output.ts';
+
+/** MinIO's least. A week is the most that it issues. */
+const LEAST_MINUTES = 15;
+const MOST_MINUTES = 7 * 24 * 60;
+
+export function addCredentialCommands(program: Command): void {
+  addListenOptions(program.command('credential-server'), '127.0.0.1:8235')
+    .description("give each worker short-lived keys for the object store that may do what its role needs; run it on the provider's side")
+    .option('--grants <file>', 'file of the grants; default: RAPT_S3_GRANTS_FILE, else that of the local stack')
+    .option('--minutes <n>', 'how long issued keys hold', minutes, 60)
+    .addHelpText('after', "\nIt has the keys that may do everything, from RAPT_S3_ACCESS_KEY_FILE and RAPT_S3_SECRET_KEY_FILE, else those of the local stack; nobody else needs them.\nTokens come from `rapt credentials grant`. It speaks the protocol of AWS's container credentials.\nExample: rapt credential-server --listen 127.0.0.1:8235 --minutes 30")
+    .action(async ({ grants: file = grantsFile(), minutes: duration, ...options }: ListenOptions & { grants?: string; minutes: number }) => {
+      const administration = resolveAdministration();
+      const { endpoint, bucket, region } = administration;
+      // Those who ask may not make it.
+      await createMinioStore(administration).ensureBucket();
+      const lender = await ensureLender(administration);
+      if (lender === null) say("no user of its own can be made with these keys, so that keys are lent in their name: see docs/operations.md for what their policy must deny");
+      const issue = createIssuer({ endpoint, bucket, region, keys: lender ?? administration, durationSeconds: duration * 60 });
+      const server = await startCredentialServer({ ...listeningOf(options), issue, grants: () => readGrants(file), say });
+      print(`credential server ready: ${server.url}${CREDENTIALS_PATH}`);
+      await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+      await server.close();
+    });
+
+  const credentials = program
+    .command('credentials')
+    .description('who gets which keys for the object store from `rapt credential-server`')
+    .option('--grants <file>', 'file of the grants; default: RAPT_S3_GRANTS_FILE, else that of the local stack')
+    .addHelpText('after', '\nA token stands for one role. To replace one: grant another, bring it to the worker, revoke the old.\nExample: rapt credentials list');
+  credentials
+    .command('list', { isDefault: true })
+    .description('the grants: their ids and roles')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample: rapt credentials list')
+    .action(({ json }: { json?: true }, command: Command) => {
+      const file = fileOf(command);
+      const grants = readGrants(file).map((grant) => ({ id: grantId(grant), role: roleName(grant.role) }));
+      if (json) printJson({ file, grants });
+      else if (grants.length === 0) say(`${file} holds no grants; \`rapt credentials grant\` makes one`);
+      else for (const { id, role } of grants) print(`${id}  ${role}`);
+    });
+  credentials
+    .command('grant')
+    .description('grant a role to a new token, and print the token or write it to a file; it is kept nowhere else')
+    .argument('<role>', 'client, gpu or operator')
+    .option('--tenant <name>', 'tenant of a client')
+    .option('--out <file>', 'file for the token, readable by its owner alone')
+    .option('--json', 'print one JSON object, with the token unless it goes to a file')
+    .addHelpText('after', '\nExample: rapt credentials grant client --tenant acme --out acme.token')
+    .action((kind: string, { tenant, out, json }: { tenant?: string; out?: string; json?: true }, command: Command) => {
+      const file = fileOf(command);
+      let granted: string | null = null;
+      const keep = json ? (token: string) => void (granted = token) : print;
+      const grant = grantNew(file, roleOf(kind, tenant), out === undefined ? keep : (token) => writeTokenFile(out, token));
+      if (json) printJson({ file, id: grantId(grant), role: roleName(grant.role), token: granted });
+      else say(`${file} grants the role ${roleName(grant.role)} to ${out === undefined ? 'this token' : `the token in ${out}`} (grant ${grantId(grant)})`);
+    });
+  credentials
+    .command('revoke')
+    .description('take a grant back: its token gets no more keys, and those that it has end by themselves')
+    .argument('<id>')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample: rapt credentials revoke 7d0f4c1b52ae')
+    .action((id: string, { json }: { json?: true }, command: Command) => {
+      const grant = revoke(fileOf(command), id);
+      if (json) printJson({ revoked: id, role: roleName(grant.role) });
+      else say(`the role ${roleName(grant.role)} is no longer granted to ${id}`);
+    });
+}
+
+const fileOf = (command: Command): string => command.optsWithGlobals<{ grants?: string }>().grants ?? grantsFile();
+
+function roleOf(kind: string, tenant: string | undefined): Role {
+  const role = parseRole(kind === 'client' ? `client ${tenant ?? ''}` : kind);
+  if (role !== null && (kind === 'client' || tenant === undefined)) return role;
+  if (kind === 'client') throw new BadInput([{ where: '--tenant', problem: 'must name the tenant: 1 to 40 lower-case letters, digits and hyphens, such as acme-health' }]);
+  if (role !== null) throw new BadInput([{ where: '--tenant', problem: `is for clients; ${kind} works for all tenants` }]);
+  throw new BadInput([{ where: kind, problem: 'is no role; they are client, gpu and operator' }]);
+}
+
+function minutes(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < LEAST_MINUTES || count > MOST_MINUTES) throw new InvalidArgumentError(`It must be a whole number from ${LEAST_MINUTES} to ${MOST_MINUTES}.`);
+  return count;
+}

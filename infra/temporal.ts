@@ -1,0 +1,89 @@
+/** Which Temporal server this process talks to, and how it shows who it is: Temporal's own variables, and ours before them. */
+import { existsSync } from 'node:fs';
+import { loadClientConfigProfile, toClientOptions, type ClientConfigProfile } from '@temporalio/envconfig';
+import { BadInput } from '../contracts/index.ts';
+import { setting } from '../system/index.ts';
+import { secret } from './secrets.ts';
+
+type ConnectionOptions = ReturnType<typeof toClientOptions>['connectionOptions'];
+
+/** As the SDK's connections take it, for the command and for workers. */
+export interface TemporalConnection extends Pick<ConnectionOptions, 'tls' | 'apiKey' | 'metadata'> {
+  /** host:port */
+  readonly address: string;
+}
+
+export interface NamedTemporal {
+  readonly connection: TemporalConnection;
+  readonly namespace: string;
+}
+
+/** The server that the environment names; null when it names none, and what else it says of Temporal is then left aside: it is not meant for the
+ *  local stack. The file that Temporal's command keeps in the home folder is read only when TEMPORAL_PROFILE or TEMPORAL_CONFIG_FILE asks for it,
+ *  so that what somebody does with that command does not lead Rapt to another server. @throws BadInput with what cannot be used. */
+export function namedTemporal(env: NodeJS.ProcessEnv = process.env): NamedTemporal | null {
+  const profile = loadProfile(env);
+  const address = setting('RAPT_TEMPORAL_ADDRESS', env) ?? profile.address;
+  if (address === undefined) return null;
+  const apiKey = apiKeyOf(profile, env);
+  const { tls, metadata } = connectionOf({ ...profile, ...(apiKey === undefined ? {} : { apiKey }) });
+  return {
+    connection: { address, ...(tls === undefined ? {} : { tls }), ...(apiKey === undefined ? {} : { apiKey }), ...(metadata === undefined ? {} : { metadata }) },
+    namespace: setting('RAPT_TEMPORAL_NAMESPACE', env) ?? profile.namespace ?? 'default',
+  };
+}
+
+function loadProfile(env: NodeJS.ProcessEnv): ClientConfigProfile {
+  const file = setting('TEMPORAL_CONFIG_FILE', env);
+  const profile = setting('TEMPORAL_PROFILE', env);
+  if (file !== undefined && !existsSync(file)) throw new BadInput([{ where: 'TEMPORAL_CONFIG_FILE', problem: `${file} does not exist` }]);
+  const said = Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, value]])));
+  try {
+    return loadClientConfigProfile({ disableFile: file === undefined && profile === undefined, overrideEnvVars: said });
+  } catch (error) {
+    // The parser's own message quotes the file, in which there may be a key.
+    const { line } = error as { line?: number };
+    const where = profile === undefined ? 'TEMPORAL_CONFIG_FILE' : 'TEMPORAL_PROFILE';
+    const problem = line === undefined ? (error instanceof Error ? error.message : 'cannot be read') : `line ${line} of the file is not TOML`;
+    throw new BadInput([{ where, problem }]);
+  }
+}
+
+function apiKeyOf({ apiKey }: ClientConfigProfile, env: NodeJS.ProcessEnv): string | undefined {
+  const own = secret('RAPT_TEMPORAL_API_KEY', env);
+  const key = (own ?? apiKey)?.trim();
+  // The SDK would name the whole key in its complaint.
+  if (key !== undefined && !/^[\x21-\x7e]+$/.test(key)) throw new BadInput([{ where: own === null ? 'TEMPORAL_API_KEY' : 'RAPT_TEMPORAL_API_KEY', problem: 'holds blanks, line breaks or other characters that no key has' }]);
+  return key;
+}
+
+/** TLS settings in one form; the SDK has four ways to say that there are none. */
+export function tlsOf(tls: TemporalConnection['tls']): { readonly isOn: boolean; readonly serverName?: string; readonly authority?: Uint8Array; readonly clientCertPair?: { readonly crt: Uint8Array; readonly key: Uint8Array } } {
+  if (tls === undefined || tls === null || typeof tls === 'boolean') return { isOn: tls === true };
+  const { serverNameOverride, serverRootCACertificate, clientCertPair } = tls;
+  return {
+    isOn: true,
+    ...(serverNameOverride ? { serverName: serverNameOverride } : {}),
+    ...(serverRootCACertificate ? { authority: serverRootCACertificate } : {}),
+    ...(clientCertPair ? { clientCertPair } : {}),
+  };
+}
+
+/** How a server is told from another, and who asks from others, for people. */
+export function describeSecurity({ tls, apiKey }: TemporalConnection): string {
+  const { isOn, clientCertPair } = tlsOf(tls);
+  return `${isOn ? (clientCertPair === undefined ? 'TLS' : 'TLS with a client certificate') : 'no TLS'}${apiKey === undefined ? '' : ', an API key'}`;
+}
+
+function connectionOf(profile: ClientConfigProfile): ConnectionOptions {
+  const { clientCert, clientKey } = profile.tls ?? {};
+  // The SDK would connect without either.
+  if ((clientCert === undefined) !== (clientKey === undefined))
+    throw new BadInput([{ where: clientCert === undefined ? 'TEMPORAL_TLS_CLIENT_CERT_PATH' : 'TEMPORAL_TLS_CLIENT_KEY_PATH', problem: 'is needed: a client certificate and its key go together' }]);
+  try {
+    return toClientOptions(profile).connectionOptions;
+  } catch (error) {
+    const { code = 'unknown error', path = 'a file' } = error as NodeJS.ErrnoException;
+    throw new BadInput([{ where: 'TEMPORAL_TLS_*', problem: `${path} cannot be read (${code})` }]);
+  }
+}

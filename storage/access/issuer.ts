@@ -1,0 +1,64 @@
+/** Issues a role's keys: short-lived, by the object store's own STS, from keys that may do all of it. */
+import { AssumeRoleProvider } from 'minio/dist/esm/AssumeRoleProvider.mjs';
+import { z } from 'zod';
+import { ErrorKind, RaptError } from '../../contracts/index.ts';
+import { codeOf, isDenied } from '../failure.ts';
+import { policyOf, type Policy, type Role } from './policy.ts';
+import type { IssuedKeys, StoreKeys } from './renewed-keys.ts';
+
+export interface IssuerOptions {
+  readonly endpoint: string;
+  readonly bucket: string;
+  readonly region?: string | undefined;
+  /** Those that may do everything that any role may. */
+  readonly keys: StoreKeys;
+  /** How long issued keys hold; MinIO's least is 900. */
+  readonly durationSeconds: number;
+}
+
+export type Issuer = (role: Role) => Promise<IssuedKeys>;
+
+const TIMEOUT_MS = 10_000;
+
+const replySchema = z.object({
+  AssumeRoleResponse: z.object({
+    AssumeRoleResult: z.object({ Credentials: z.object({ AccessKeyId: z.string(), SecretAccessKey: z.string(), SessionToken: z.string(), Expiration: z.iso.datetime({ offset: true }) }) }),
+  }),
+});
+const refusalSchema = z.object({ ErrorResponse: z.object({ Error: z.object({ Code: z.string() }) }) });
+
+/** The policy goes with each request, so that the store has no roles to be set up. */
+export function createIssuer(options: IssuerOptions): Issuer {
+  return (role) => issueKeys(options, policyOf(role, options.bucket));
+}
+
+/** Keys that may do what both this policy and the issuer's own keys allow, and cannot be used to issue others.
+ *  @throws RaptError unavailable when the store does not answer, accessDenied when it refuses the issuer's keys. Messages hold no key. */
+export async function issueKeys({ endpoint, region = 'us-east-1', keys: { accessKey, secretKey }, durationSeconds }: IssuerOptions, policy: Policy): Promise<IssuedKeys> {
+  const sts = new AssumeRoleProvider({ stsEndpoint: endpoint, accessKey, secretKey, region, durationSeconds, policy: JSON.stringify(policy) });
+  const reply: unknown = await inTime(sts.performRequest()).catch((error: unknown) => {
+    throw new RaptError(ErrorKind.unavailable, `the object store at ${endpoint} issues no keys (${codeOf(error) || 'no answer'}); is it up and reachable from here?`);
+  });
+  const refusal = refusalSchema.safeParse(reply);
+  if (refusal.success) {
+    const { Code: code } = refusal.data.ErrorResponse.Error;
+    // Any other code is that of a store that starts or is busy.
+    if (isDenied({ code })) throw new RaptError(ErrorKind.accessDenied, `the object store at ${endpoint} issues no keys (${code}); check RAPT_S3_ACCESS_KEY and RAPT_S3_SECRET_KEY, which must not be short-lived themselves`);
+    throw new RaptError(ErrorKind.unavailable, `the object store at ${endpoint} issues no keys at the moment (${code})`);
+  }
+  const answer = replySchema.safeParse(reply);
+  if (!answer.success) throw new RaptError(ErrorKind.unavailable, `the object store at ${endpoint} issues no keys: what it answers is not that of an STS`);
+  const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = answer.data.AssumeRoleResponse.AssumeRoleResult.Credentials;
+  return { accessKey: AccessKeyId, secretKey: SecretAccessKey, sessionToken: SessionToken, expiresMs: Date.parse(Expiration) };
+}
+
+/** The provider itself waits for ever. */
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })), TIMEOUT_MS)));
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,73 @@
+/** Asks a server for keys in the protocol in which AWS's own programs ask for a container's: GET with a token, keys with their end in JSON.
+ *  https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html */
+import { isIPv4 } from 'node:net';
+import { z } from 'zod';
+import { BadInput, ErrorKind, RaptError } from '../../contracts/index.ts';
+import { codeOf } from '../failure.ts';
+import type { IssuedKeys, KeySource } from './renewed-keys.ts';
+
+export interface KeyServer {
+  readonly url: string;
+  /** Sent as it is, as "Authorization". */
+  readonly token: string;
+}
+
+const TIMEOUT_MS = 10_000;
+/** Where ECS and EKS answer: on the machine itself, though not by its loopback. */
+const OF_CONTAINERS: ReadonlySet<string> = new Set(['169.254.170.2', '169.254.170.23', '[fd00:ec2::23]']);
+
+/** The answer, as AWS's programs expect it too. */
+export const issuedKeysSchema = z.object({ AccessKeyId: z.string().min(1), SecretAccessKey: z.string().min(1), Token: z.string().min(1), Expiration: z.iso.datetime({ offset: true }) });
+
+/** @param server asked each time, since a server may move and a token be replaced.
+ *  @param where names the token's setting in messages, which hold neither the token nor what was answered. */
+export function keysFrom(server: () => KeyServer, where: string): KeySource {
+  return async () => {
+    const { url, token } = server();
+    const reply = await ask(url, token).catch((cause: unknown) => {
+      throw unavailable(url, cause instanceof Error && cause.name === 'TimeoutError' ? `no answer for ${TIMEOUT_MS / 1000} s` : codeOf(innermost(cause)) || 'no connection');
+    });
+    if (reply.status === 401 || reply.status === 403) throw new RaptError(ErrorKind.accessDenied, `${placeOf(url)} gives no keys for the object store to the token of ${where} (status ${reply.status}); ask whoever runs it for one (\`rapt credentials grant\`)`);
+    if (reply.status !== 200) throw unavailable(url, `status ${reply.status}`);
+    const answer = issuedKeysSchema.safeParse(jsonOf(reply.body));
+    if (!answer.success) throw unavailable(url, 'its answer holds no keys');
+    const { AccessKeyId: accessKey, SecretAccessKey: secretKey, Token: sessionToken, Expiration } = answer.data;
+    return { accessKey, secretKey, sessionToken, expiresMs: Date.parse(Expiration) } satisfies IssuedKeys;
+  };
+}
+
+/** @param where names the address's setting. @throws BadInput for one to which a token would go in the clear. */
+export function checkKeyServerUrl(url: string, where: string): void {
+  const address = URL.canParse(url) ? new URL(url) : null;
+  const { protocol, hostname, username } = address ?? {};
+  const isHere = hostname !== undefined && (hostname === 'localhost' || hostname === '[::1]' || (isIPv4(hostname) && hostname.startsWith('127.')) || OF_CONTAINERS.has(hostname));
+  // The text itself is not repeated: it may hold a password.
+  if (username !== '' || !(protocol === 'https:' || (protocol === 'http:' && isHere)))
+    throw new BadInput([{ where, problem: 'must be an address such as "https://keys.example.org/credentials"; without TLS only one on this machine, such as "http://127.0.0.1:8235/credentials"' }]);
+}
+
+async function ask(url: string, token: string): Promise<{ status: number; body: string }> {
+  // A redirect would take the token elsewhere.
+  const reply = await fetch(url, { headers: { Authorization: token, Accept: 'application/json' }, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
+  return { status: reply.status, body: await reply.text() };
+}
+
+const unavailable = (url: string, reason: string): RaptError =>
+  new RaptError(ErrorKind.unavailable, `no keys for the object store from ${placeOf(url)} (${reason}); is it up and reachable from here? \`rapt credential-server\` is, or \`rapt up\` starts it`);
+
+const placeOf = (url: string): string => new URL(url).origin;
+
+/** fetch wraps what went wrong. */
+function innermost(error: unknown): unknown {
+  let at = error;
+  while (at instanceof Error && at.cause instanceof Error) at = at.cause;
+  return at;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,115 @@
+/** A connection to an object store, by the `minio` client, with keys that stay or keys that are renewed. */
+import { Client, type ClientOptions } from 'minio';
+import { ErrorKind, RaptError } from '../contracts/index.ts';
+import { RenewedKeys, type KeySource, type StoreKeys } from './access/renewed-keys.ts';
+import { isDenied, isTransient } from './failure.ts';
+import { DEFAULT_RETRY, withRetry } from './retry.ts';
+import type { RetryOptions } from './retry.ts';
+import { transportWithTimeout } from './transport.ts';
+
+export interface BucketOptions {
+  /** Such as "http://127.0.0.1:9000". */
+  readonly endpoint: string;
+  readonly bucket: string;
+  readonly region?: string | undefined;
+  /** A request on whose connection nothing moves for so long has failed. Default 30 s. */
+  readonly timeoutMs?: number | undefined;
+  readonly retry?: RetryOptions | undefined;
+  /** Larger files go up in parts of at least this size. Default 16 MiB; S3's minimum is 5 MiB. */
+  readonly partBytes?: number | undefined;
+}
+
+/** A bucket, with keys that stay. */
+export interface StoreOptions extends BucketOptions, StoreKeys {}
+
+/** A bucket, with keys that end and are asked for again before they do. */
+export interface RenewedStoreOptions extends BucketOptions {
+  readonly keys: KeySource;
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_REGION = 'us-east-1';
+
+export class StoreConnection {
+  readonly client: Client;
+  readonly endpoint: string;
+  readonly region: string;
+  readonly #fixed: StoreKeys | null;
+  readonly #renewed: RenewedKeys | null;
+  readonly #retry: RetryOptions;
+
+  /** Sends nothing yet. @throws RaptError badInput for an endpoint that is no http(s) address. */
+  constructor(options: StoreOptions | RenewedStoreOptions) {
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, retry = DEFAULT_RETRY, region = DEFAULT_REGION } = options;
+    const address = parseEndpoint(options.endpoint);
+    const useSSL = address.protocol === 'https:';
+    this.endpoint = address.origin;
+    this.region = region;
+    this.#retry = retry;
+    this.#fixed = 'keys' in options ? null : options;
+    this.#renewed = 'keys' in options ? new RenewedKeys(options.keys) : null;
+    this.client = new Client({
+      // The client wants an IPv6 address without its brackets.
+      endPoint: address.hostname.replace(/^\[|\]$/g, ''),
+      port: address.port === '' ? (useSSL ? 443 : 80) : Number(address.port),
+      useSSL,
+      // With a region given the client need not ask the server for it.
+      region,
+      transport: transportWithTimeout(useSSL, timeoutMs),
+      retryOptions: { disableRetry: true },
+      ...(this.#renewed === null ? {} : { credentialsProvider: providerOf(this.#renewed) }),
+      ...(this.#fixed === null ? {} : { accessKey: this.#fixed.accessKey, secretKey: this.#fixed.secretKey }),
+      ...(this.#fixed?.sessionToken === undefined ? {} : { sessionToken: this.#fixed.sessionToken }),
+    });
+  }
+
+  /** Whether the keys are given to this process, and not set for it. */
+  get renews(): boolean {
+    return this.#renewed !== null;
+  }
+
+  /** Texts that must not get into a message, those of keys before included. */
+  get secrets(): readonly string[] {
+    const { accessKey, secretKey, sessionToken = '' } = this.#fixed ?? { accessKey: '', secretKey: '' };
+    return this.#renewed?.secrets ?? [secretKey, accessKey, sessionToken];
+  }
+
+  /** Sends one request, again when it failed for a moment. */
+  send<T>(request: () => Promise<T>): Promise<T> {
+    return withRetry(() => this.#withGoodKeys(request), isTransient, this.#retry);
+  }
+
+  /** A refusal may only mean that the keys have ended, by the server's clock or by its will; then others are asked for, once. */
+  async #withGoodKeys<T>(request: () => Promise<T>): Promise<T> {
+    const used = this.#renewed?.current ?? null;
+    try {
+      return await request();
+    } catch (error) {
+      if (this.#renewed === null || !isDenied(error)) throw error;
+      // Wrapped as the client wraps what the source of its keys throws.
+      await this.#renewed.replace(used).catch((cause: unknown) => {
+        throw new Error('there are no other keys', { cause });
+      });
+      return request();
+    }
+  }
+}
+
+/** What the client asks before each request. It takes whatever has this method; the class that its types want is declared twice in its package. */
+function providerOf(keys: RenewedKeys): NonNullable<ClientOptions['credentialsProvider']> {
+  const provider = {
+    async getCredentials() {
+      const { accessKey, secretKey, sessionToken } = await keys.get();
+      return { getAccessKey: () => accessKey, getSecretKey: () => secretKey, getSessionToken: () => sessionToken };
+    },
+  };
+  return provider as unknown as NonNullable<ClientOptions['credentialsProvider']>;
+}
+
+function parseEndpoint(endpoint: string): URL {
+  const address = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
+  // The text itself is not repeated: it may hold a password.
+  if (address === undefined || !/^https?:$/.test(address.protocol) || (address.pathname !== '/' && address.pathname !== ''))
+    throw new RaptError(ErrorKind.badInput, 'the object store\'s endpoint must be an address such as "http://127.0.0.1:9000", without a path');
+  return address;
+}
