@@ -17,7 +17,7 @@ const MAY_NOT_IMPORT = {
   cli: ['bench', 'test'],
 };
 /** Folders that others reach through their index alone. */
-const WITH_INDEX = ['contracts', 'system', 'codec', 'storage', 'rapt/privacy', 'rapt/backbone', 'rapt/tuning', 'rapt/data', 'rapt/release', 'rapt/ledger', 'rapt/attacks', 'rapt/evaluation', 'rapt/report', 'infra/setup'];
+const WITH_INDEX = ['contracts', 'system', 'codec', 'storage', 'rapt/privacy', 'rapt/backbone', 'rapt/tuning', 'rapt/data', 'rapt/release', 'rapt/ledger', 'rapt/attacks', 'rapt/evaluation', 'rapt/report', 'rapt/summary', 'infra/setup'];
 
 const zones = [
   ...Object.entries(MAY_NOT_IMPORT).flatMap(([target, from]) =>

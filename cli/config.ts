@@ -3,6 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { BadInput, BUILT_IN_DATASETS, parseTuningConfig, type InputProblem, type TuningConfig } from '../contracts/index.ts';
+import { baselineProblems } from '../activities/client/baseline.ts';
+import { homeFolder } from '../infra/index.ts';
 import { inspectColumns } from '../rapt/data/index.ts';
 
 export interface ConfigOptions {
@@ -10,21 +12,24 @@ export interface ConfigOptions {
   readonly file?: string | undefined;
   /** "tuning.epochs=3": JSON values, anything else is a string. */
   readonly set?: readonly string[] | undefined;
-  /** "accuracy>=0.7". */
+  /** "accuracy>=0.7", "accuracy >= baseline - 0.01". Those on a metric take the place of the file's; several on one must all hold. */
   readonly gate?: readonly string[] | undefined;
+  /** Run that gates compare with. */
+  readonly baseline?: string | undefined;
 }
 
 /** @param localFiles whether the client worker reads this machine's files, so that they can be looked at now.
  *  @throws BadInput with everything that is wrong. */
-export async function loadConfig({ file, set = [], gate = [] }: ConfigOptions, localFiles: boolean): Promise<TuningConfig> {
+export async function loadConfig({ file, set = [], gate = [], baseline }: ConfigOptions, localFiles: boolean): Promise<TuningConfig> {
   const problems: InputProblem[] = [];
   const input = file === undefined ? {} : readConfigFile(file);
   for (const assignment of set) problems.push(...assign(input, assignment));
-  for (const condition of gate) problems.push(...addGate(input, condition));
+  problems.push(...addGates(input, gate));
+  if (baseline !== undefined) input['baseline'] = baseline;
   const parsed = parseTuningConfig(input);
   if (!parsed.ok) throw new BadInput([...problems, ...parsed.problems]);
   const config = withAbsolutePaths(parsed.value);
-  if (localFiles) problems.push(...(await inspectColumns(config.data)));
+  if (localFiles) problems.push(...(await inspectColumns(config.data)), ...baselineProblems(join(homeFolder(), 'client'), config));
   if (problems.length > 0) throw new BadInput(problems);
   return config;
 }
@@ -66,11 +71,17 @@ function jsonOrText(text: string): unknown {
   }
 }
 
-function addGate(input: Record<string, unknown>, condition: string): InputProblem[] {
-  const [, metric, rest] = /^\s*([\w.-]+?)\s*([<>=].*)$/.exec(condition) ?? [];
-  if (metric === undefined || rest === undefined) return [{ where: `--gate ${condition}`, problem: "must have the form 'accuracy>=0.7'" }];
-  input['gates'] = { ...(input['gates'] as object | undefined), [metric]: rest };
-  return [];
+function addGates(input: Record<string, unknown>, conditions: readonly string[]): InputProblem[] {
+  const problems: InputProblem[] = [];
+  const given: Record<string, string[]> = {};
+  for (const condition of conditions) {
+    const [, metric, rest] = /^\s*([\w.-]+?)\s*([<>=].*)$/s.exec(condition) ?? [];
+    if (metric === undefined || rest === undefined) problems.push({ where: `--gate ${condition}`, problem: "must have the form 'accuracy>=0.7' or 'accuracy >= baseline - 0.01'" });
+    else (given[metric] ??= []).push(rest);
+  }
+  const gates = Object.entries(given).map(([metric, all]) => [metric, all.length === 1 ? all[0] : all]);
+  if (gates.length > 0) input['gates'] = { ...(input['gates'] as object | undefined), ...Object.fromEntries(gates) };
+  return problems;
 }
 
 /** The worker that reads them runs in another folder. */

@@ -1,68 +1,138 @@
 /** Waits for a run and shows how it gets on. */
 import type { WorkflowHandle } from '@temporalio/client';
+import { CancelledFailure } from '@temporalio/common';
 import { CONTROL_QUEUE, type RunProgress, type TuningResult } from '../contracts/index.ts';
 import { EXIT } from './exit-codes.ts';
-import { say } from './output.ts';
-import { createProgressView } from './progress.ts';
+import type { Interruption, OnInterrupt } from './interruption.ts';
+import { createProgressView, type ProgressView } from './progress.ts';
 import { abandonedVersion, explainFailure, failedAttempt, hasWorker, queryProgress, queueOf, type Link } from './temporal.ts';
 
 const POLL_MS = 1000;
 /** A run that says nothing new for so long may lack a worker. */
 const STILL_MS = 8000;
+/** Storing a checkpoint takes a second; GitHub kills a step 10 s after it has asked it to stop. */
+const CANCELLATION_MS = 6000;
 
+/** How waiting for a run came out. */
 export type Followed =
   | { readonly result: TuningResult; readonly exitCode: number }
-  | { readonly result: null; readonly message: string; readonly exitCode: number; /** False when only the waiting has ended. */ readonly ended: boolean };
+  | {
+      readonly result: null;
+      /** "running" when only the waiting has ended. */
+      readonly status: 'failed' | 'cancelled' | 'running';
+      readonly message: string;
+      readonly exitCode: number;
+    };
 
-/** Ctrl-C and the time-out stop the waiting, not the run. */
-export async function follow(link: Link, handle: WorkflowHandle, tenant: string, timeoutMs = Infinity): Promise<Followed> {
+export interface Following {
+  readonly tenant: string;
+  readonly timeoutMs?: number | undefined;
+  readonly interruption: Interruption;
+  readonly onInterrupt: OnInterrupt;
+}
+
+/** The time-out stops the waiting, not the run; so does an interruption, unless it is to cancel the run. */
+export async function follow(link: Link, handle: WorkflowHandle, { tenant, timeoutMs = Infinity, interruption, onInterrupt }: Following): Promise<Followed> {
   const deadline = Date.now() + timeoutMs;
   const goesOn = `the run goes on. \`rapt watch ${handle.workflowId}\` shows it, \`rapt cancel ${handle.workflowId}\` ends it`;
   const view = createProgressView();
-  let interrupted = (): void => undefined;
-  const interruption = new Promise<'interrupted'>((resolve) => (interrupted = () => resolve('interrupted')));
-  process.once('SIGINT', interrupted);
-  process.once('SIGTERM', interrupted);
-  const ended = handle.result().then(
-    (result) => ({ result: result as TuningResult }),
-    (error: unknown) => ({ error }),
+  // The server answers this question after 20 s at the latest, and the command would not end before.
+  const question = new AbortController();
+  const ended: Promise<Followed> = link.client.withAbortSignal(question.signal, () => handle.result()).then(
+    (result: TuningResult) => finished(result),
+    (error: unknown) => withoutResult(error, handle.workflowId),
   );
-  let last = '';
-  let changedAt = Date.now();
+  // Its rejection is of this command; it may come while nobody waits.
+  ended.catch(() => undefined);
+  const teller = new Teller(link, handle, tenant, view);
   try {
     for (;;) {
-      let timer: NodeJS.Timeout | undefined;
-      const pause = new Promise<null>((resolve) => (timer = setTimeout(() => resolve(null), POLL_MS)));
-      const outcome = await Promise.race([ended, interruption, pause]);
-      clearTimeout(timer);
-      if (outcome === 'interrupted') {
-        view.stop();
-        return { result: null, message: `stopped waiting; ${goesOn}`, exitCode: EXIT.interrupted, ended: false };
-      }
-      if (outcome === null && Date.now() > deadline) {
-        view.stop();
-        return { result: null, message: `not ended after ${timeoutMs / 1000} s; ${goesOn}`, exitCode: EXIT.unavailable, ended: false };
-      }
-      if (outcome !== null) {
-        view.stop();
-        if ('error' in outcome) return { result: null, ...explainFailure(outcome.error, handle.workflowId), ended: true };
-        const missed = outcome.result.gates.some(({ passed }) => !passed);
-        return { result: outcome.result, exitCode: missed ? EXIT.gateMissed : EXIT.done };
-      }
-      const progress = await queryProgress(handle);
-      const news = JSON.stringify(progress);
-      if (news !== last) {
-        last = news;
-        changedAt = Date.now();
-        if (progress !== null) view.show(progress);
-      } else if (Date.now() - changedAt > STILL_MS) {
-        const waiting = await waitsFor(link, handle.workflowId, progress, tenant).catch(() => 'waits for an answer from the Temporal server');
-        if (waiting !== null) view.note(waiting);
-      }
+      const outcome = await within<Followed | 'interrupted'>(POLL_MS, ended, interruption.first);
+      if (outcome === 'interrupted' && onInterrupt === 'cancel') return await cancelled(handle, ended, interruption, view);
+      if (outcome === 'interrupted') return { result: null, status: 'running', message: `stopped waiting; ${goesOn}`, exitCode: EXIT.interrupted };
+      if (outcome !== null) return outcome;
+      if (Date.now() > deadline) return { result: null, status: 'running', message: `not ended after ${timeoutMs / 1000} s; ${goesOn}`, exitCode: EXIT.unavailable };
+      // A question may stay without an answer for seconds, and whoever interrupts has few.
+      await Promise.race([teller.tell(), ended, interruption.first]);
     }
   } finally {
-    process.off('SIGINT', interrupted);
-    process.off('SIGTERM', interrupted);
+    question.abort();
+    teller.stop();
+    view.stop();
+  }
+}
+
+/** The first answer, or null after so long. */
+async function within<T>(ms: number, ...asked: readonly Promise<T>[]): Promise<T | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => (timer = setTimeout(() => resolve(null), ms)));
+  try {
+    return await Promise.race([...asked, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const finished = (result: TuningResult): Followed => ({ result, exitCode: result.gates.every(({ passed }) => passed) ? EXIT.done : EXIT.gateMissed });
+
+function withoutResult(error: unknown, id: string): Followed {
+  const explained = explainFailure(error, id);
+  return { result: null, status: error instanceof Error && error.cause instanceof CancelledFailure ? 'cancelled' : 'failed', message: explained.message, exitCode: explained.exitCode };
+}
+
+/** Cancels the run and waits a little for its end, which comes when its checkpoint is stored. */
+async function cancelled(handle: WorkflowHandle, ended: Promise<Followed>, { second }: Interruption, view: ProgressView): Promise<Followed> {
+  view.note('interrupted: cancels the run, which stores what it has first');
+  const asked = { told: false };
+  const end = handle.cancel().then(() => {
+    asked.told = true;
+    return ended;
+  });
+  const outcome = await within<Followed | 'interrupted' | null>(CANCELLATION_MS, end.catch(() => null), second);
+  if (outcome !== null && outcome !== 'interrupted') return { ...outcome, exitCode: EXIT.interrupted };
+  const message = asked.told
+    ? `the run was told to cancel and still stores what it has; \`rapt show ${handle.workflowId}\` tells when it has ended`
+    : `the run could not be told to cancel, since Temporal does not answer: it goes on. \`rapt cancel ${handle.workflowId}\` ends it`;
+  return { result: null, status: 'running', message, exitCode: EXIT.interrupted };
+}
+
+/** Tells what is new of a run, or what it waits for when nothing is. */
+class Teller {
+  readonly #link: Link;
+  readonly #handle: WorkflowHandle;
+  readonly #tenant: string;
+  readonly #view: ProgressView;
+  #last = '';
+  #changedAt = Date.now();
+  #stopped = false;
+
+  constructor(link: Link, handle: WorkflowHandle, tenant: string, view: ProgressView) {
+    this.#link = link;
+    this.#handle = handle;
+    this.#tenant = tenant;
+    this.#view = view;
+  }
+
+  async tell(): Promise<void> {
+    const progress = await queryProgress(this.#handle);
+    const news = JSON.stringify(progress);
+    if (news !== this.#last) {
+      this.#last = news;
+      this.#changedAt = Date.now();
+      if (progress !== null) this.#unlessStopped(() => this.#view.show(progress));
+    } else if (Date.now() - this.#changedAt > STILL_MS) {
+      const waiting = await waitsFor(this.#link, this.#handle.workflowId, progress, this.#tenant).catch(() => 'waits for an answer from the Temporal server');
+      if (waiting !== null) this.#unlessStopped(() => this.#view.note(waiting));
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** An answer may come when nobody wants to hear it any more. */
+  #unlessStopped(tell: () => void): void {
+    if (!this.#stopped) tell();
   }
 }
 
@@ -80,8 +150,4 @@ export async function waitsFor(link: Link, id: string, progress: RunProgress | n
   if (await hasWorker(link, queue, 'activity')) return null;
   const kind = queue.startsWith('rapt-client-') ? `client --tenant ${queue.slice('rapt-client-'.length)}` : 'gpu';
   return `waits for a worker on the task queue ${queue}; start one with \`rapt worker ${kind}\`, or all with \`rapt up\``;
-}
-
-export function sayFailure(followed: Followed): void {
-  if (followed.result === null) say(followed.message);
 }

@@ -1,41 +1,9 @@
 /** The `rapt` command. */
-import { Command, CommanderError } from 'commander';
+import { CommanderError } from 'commander';
 import { BadInput, RaptError } from '../contracts/index.ts';
-import { addAuditCommand } from './commands/audit.ts';
-import { addCalibrateCommand } from './commands/calibrate.ts';
-import { addCodecServerCommand } from './commands/codec-server.ts';
-import { addCredentialCommands } from './commands/credentials.ts';
-import { addInspectCommands } from './commands/inspect.ts';
-import { addKeysCommands } from './commands/keys.ts';
-import { addLedgerCommands } from './commands/ledger.ts';
-import { addPrivacyCommands } from './commands/privacy.ts';
-import { addRunCommands } from './commands/run.ts';
-import { addResultCommands } from './commands/results.ts';
-import { addStackCommands } from './commands/stack.ts';
-import { addTextCommands } from './commands/texts.ts';
 import { CommandFailure, EXIT, exitCodeOf } from './exit-codes.ts';
 import { red, say } from './output.ts';
-
-export function createProgram(): Command {
-  const program = new Command('rapt')
-    .description('Tunes a prompt on texts that do not leave: they are privatized where they lie, only noisy tokens go out.')
-    .showSuggestionAfterError()
-    .exitOverride()
-    .addHelpText('after', '\nExit codes: 0 done, 1 run failed, 2 bad input, 3 a gate missed, 4 a service out of reach, 130 interrupted');
-  addStackCommands(program);
-  addRunCommands(program);
-  addInspectCommands(program);
-  addResultCommands(program);
-  addTextCommands(program);
-  addCalibrateCommand(program);
-  addPrivacyCommands(program);
-  addKeysCommands(program);
-  addCodecServerCommand(program);
-  addCredentialCommands(program);
-  addLedgerCommands(program);
-  addAuditCommand(program);
-  return program;
-}
+import { createProgram } from './program.ts';
 
 async function main(): Promise<void> {
   try {

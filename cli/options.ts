@@ -12,6 +12,13 @@ export function numberOf(option: string, text: string | undefined): number | und
   return value;
 }
 
+/** @throws BadInput unless it is a whole number from 1. */
+export function wholeNumberOf(option: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new BadInput([{ where: option, problem: `must be a whole number from 1, not "${text}"` }]);
+  return value;
+}
+
 /** @throws BadInput unless it lies strictly between 0 and 1. */
 export function rateOf(option: string, text: string | undefined): number | undefined {
   const value = numberOf(option, text);

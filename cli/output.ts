@@ -1,14 +1,15 @@
 /** Results go to stdout, everything said about the way there to stderr. */
+import { stripVTControlCharacters } from 'node:util';
 import colors from 'picocolors';
 
-export const { bold, dim, green, red, yellow } = colors.createColors(process.stderr.isTTY && process.env['NO_COLOR'] === undefined);
+/** Each stream drops them where it is no terminal. */
+export const { bold, dim, green, red, yellow } = colors.createColors((process.env['NO_COLOR'] ?? '') === '');
 
-export function say(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
+export const say = (line: string): void => writeLine(process.stderr, line);
+export const print = (line: string): void => writeLine(process.stdout, line);
 
-export function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+function writeLine(stream: NodeJS.WriteStream, line: string): void {
+  stream.write(`${stream.isTTY ? line : stripVTControlCharacters(line)}\n`);
 }
 
 export function printJson(value: unknown): void {
@@ -22,6 +23,16 @@ export function table(rows: readonly (readonly string[])[]): string {
 }
 
 export const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+
+/** "45 s", "12 min", "3 h 20 min". */
+export function duration(seconds: number): string {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** To the minute, in UTC. */
+export const timeOf = (iso: string): string => iso.slice(0, 16).replace('T', ' ');
 
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 

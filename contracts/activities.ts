@@ -3,7 +3,7 @@ import type { AdapterRef, ArtifactRef, LossPoint, ReleaseRef, StoredCheckpoint }
 import type { AuditResult } from './audit.ts';
 import type { TuningConfig } from './config.ts';
 import type { Guarantee } from './guarantee.ts';
-import type { GateResult, TestMetrics, TuningResult } from './result.ts';
+import type { CurvePoint, GateResult, TestMetrics, TuningResult } from './result.ts';
 import type { Sha256 } from './artifacts.ts';
 
 export interface RunContext {
@@ -23,6 +23,8 @@ export interface LocalRelease {
   readonly backboneSha256: Sha256;
   /** True when an earlier run drew it and nothing was drawn now. */
   readonly reused: boolean;
+  /** Rows that were taken over from earlier releases as they were; absent when there are none. */
+  readonly takenOver?: number;
 }
 
 export interface ClientActivities {
@@ -39,7 +41,7 @@ export interface ClientActivities {
     metrics: TestMetrics;
     gates: readonly GateResult[];
   }>;
-  report(request: RunContext & ReportRequest): Promise<{ uri: string; path: string; artifact: ArtifactRef }>;
+  report(request: RunContext & ReportRequest): Promise<{ uri: string; path: string; artifact: ArtifactRef; shown?: ShownBeside }>;
   /** Records the finished run on the client and in the store. */
   register(request: RunContext & RegisterRequest): Promise<void>;
   /** Privatizes the rows of a prediction table; the budget of plain tokens is drawn as in training. */
@@ -59,6 +61,12 @@ export interface ReportRequest {
   readonly history: readonly LossPoint[];
   readonly timing: Readonly<Record<string, number>>;
   readonly resumed: string | null;
+}
+
+/** What the page draws besides the results, for others who show the run. */
+export interface ShownBeside {
+  readonly baselines: NonNullable<TuningResult['baselines']>;
+  readonly curve: readonly CurvePoint[];
 }
 
 export interface RegisterRequest {

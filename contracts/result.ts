@@ -16,14 +16,31 @@ export interface TestMetrics {
 }
 
 export interface GateResult {
+  /** "accuracy>=0.7", "accuracy>=baseline-0.01" */
   readonly gate: string;
   readonly value: number | null;
   readonly passed: boolean;
+  /** The number that the value was held against. Absent where there was none: the baseline lacks the metric, or the run is of an earlier version. */
+  readonly bound?: number;
+  /** Where the bound comes from; absent when the condition is a number. */
+  readonly baseline?: { readonly run: string; readonly value: number };
+}
+
+/** The accuracy of an earlier run, beside which this one's is shown. */
+export interface EarlierRun {
+  readonly run: string;
+  readonly accuracy: number;
 }
 
 /** The adapter's accuracy when the same tuning ran on the plain text, taken from an earlier run with mechanism `none`. */
-export interface PlainBaseline {
-  readonly run: string;
+export type PlainBaseline = EarlierRun;
+
+/** A point of a loss curve that was made sparse. */
+export interface CurvePoint {
+  readonly step: number;
+  /** Joint loss, the mean over the steps since the point of the full curve before. */
+  readonly loss: number;
+  /** Share of the training rows classified correctly, over the same steps. */
   readonly accuracy: number;
 }
 
@@ -44,10 +61,14 @@ export interface TuningResult {
   readonly audit: Partial<AuditResult>;
   readonly gates: readonly GateResult[];
   readonly adapter: { readonly uri: string; readonly sha256: Sha256 };
-  readonly release: { readonly uri: string; readonly sha256: Sha256; readonly reused: boolean };
+  readonly release: { readonly uri: string; readonly sha256: Sha256; readonly reused: boolean; /** Rows taken over from earlier releases, which cost nothing; absent when there are none. */ readonly takenOver?: number };
   readonly report: { readonly uri: string; readonly path: string };
   readonly resumed: string | null;
   readonly timing: Readonly<Record<string, number>>;
+  /** Earlier runs to see this one beside: the one that `baseline` names, and one of the same tuning on plain text. Absent in results of earlier
+   *  versions, as is `training`. */
+  readonly baselines?: { readonly named: EarlierRun | null; readonly plain: PlainBaseline | null };
+  readonly training?: { readonly curve: readonly CurvePoint[] };
 }
 
 /** Everything the report draws, gathered by the client. */
@@ -60,6 +81,8 @@ export interface ReportData {
   readonly rows: { readonly train: number; readonly test: number };
   readonly metrics: TestMetrics;
   readonly baseline: PlainBaseline | null;
+  /** The run that `baseline` of the configuration names. */
+  readonly named: EarlierRun | null;
   readonly guarantee: Guarantee;
   readonly textLengths: TextLengths;
   readonly unchangedRate: number;

@@ -9,6 +9,7 @@ import type {
   LocalRelease,
   ReleaseRef,
   RunContext,
+  ShownBeside,
   Stage,
   TestMetrics,
   TrainBlock,
@@ -84,11 +85,11 @@ class TuningRun {
     const { localKey } = local;
     const { timing, progress } = this.#state;
     const request = { ...this.#context, release, localKey, adapter, metrics, audit, gates, history, timing, resumed: progress.resumed };
-    const { artifact, ...report } = await this.#gate.run(() => this.#client.results.report(request));
+    const { artifact, shown, ...report } = await this.#gate.run(() => this.#client.results.report(request));
     this.#state.reported(report.uri);
 
     this.#enter('register', 'records the finished run');
-    const result = this.#result({ local, release, adapter, metrics, audit, gates, report });
+    const result = this.#result({ local, release, adapter, metrics, audit, gates, report, shown });
     const made = { adapter, checkpoint, release, predictions, report: artifact, result };
     const versions = { workflow: workflowInfo().currentDeploymentVersion?.buildId ?? null, gpu: code };
     await this.#gate.run(() => this.#client.results.register({ ...this.#context, ...made, code: versions }));
@@ -189,7 +190,7 @@ class TuningRun {
   }
 
   #result(done: Finished): TuningResult {
-    const { local, release, adapter, metrics, audit, gates, report } = done;
+    const { local, release, adapter, metrics, audit, gates, report, shown } = done;
     const { tenant } = this.#config;
     const { guarantee } = local;
     const { bucket } = release.manifest;
@@ -209,10 +210,11 @@ class TuningRun {
       audit: audit ?? {},
       gates,
       adapter: { uri: `s3://${bucket}/${keys.adapterPrefix(tenant, adapter.digest)}`, sha256: adapter.digest },
-      release: { uri: `s3://${bucket}/${keys.releasePrefix(tenant, release.digest)}`, sha256: release.digest, reused: local.reused },
+      release: { uri: `s3://${bucket}/${keys.releasePrefix(tenant, release.digest)}`, sha256: release.digest, reused: local.reused, ...(local.takenOver !== undefined && { takenOver: local.takenOver }) },
       report,
       resumed: this.#state.progress.resumed,
       timing: this.#state.timing,
+      ...(shown === undefined ? {} : { baselines: shown.baselines, training: { curve: shown.curve } }),
     };
   }
 }
@@ -223,4 +225,6 @@ interface Finished extends Pick<TuningResult, 'gates' | 'report'> {
   readonly adapter: AdapterRef;
   readonly metrics: TestMetrics;
   readonly audit: AuditResult | null;
+  /** Absent when the report was written before there was such a thing. */
+  readonly shown: ShownBeside | undefined;
 }

@@ -11,16 +11,16 @@ import { report } from './report.ts';
 import { score } from './score.ts';
 
 export { attackRelease, tokenizedLines } from './audit.ts';
-export { releaseFolder } from './home.ts';
+export { findRelease, gradedRows, type GradedRow } from './graded.ts';
 export { reserve } from './reserve.ts';
 export { runFolder, tenantFolder, type ClientDependencies } from './home.ts';
 export { openBackbone, type PublicBackbone } from './backbone.ts';
-export { readRunRecord, type RunRecord } from './run-record.ts';
+export { readRunRecord, runRecords, type RunRecord } from './run-record.ts';
 
 /** The activities of the data owner's side, the only ones that see a text. */
 export function createClientActivities(dependencies: ClientDependencies): ClientActivities {
   return atBoundary<ClientActivities>('client', {
-    inspect,
+    inspect: (request) => inspect(dependencies, request),
     privatize: (request) => privatize(dependencies, request),
     publish: ({ config, release, verify }) => publishRelease(dependencies, config.tenant, release.localKey, release.digest, { verify }),
     audit: (request) => auditRelease(dependencies, request),

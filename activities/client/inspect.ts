@@ -2,9 +2,11 @@ import { BadInput, RaptError, type ClientActivities, type InputProblem, type Run
 import { existsSync } from 'node:fs';
 import { locateBackbone } from '../../rapt/backbone/index.ts';
 import { inspectTables } from '../../rapt/data/index.ts';
+import { baselineProblems } from './baseline.ts';
+import type { ClientDependencies } from './home.ts';
 
-/** The `inspect` activity. @throws BadInput with everything that is wrong with tables and backbone. */
-export async function inspect({ config }: RunContext): ReturnType<ClientActivities['inspect']> {
+/** The `inspect` activity. @throws BadInput with everything that is wrong with tables, backbone and baseline. */
+export async function inspect({ home }: Pick<ClientDependencies, 'home'>, { config }: RunContext): ReturnType<ClientActivities['inspect']> {
   const problems: InputProblem[] = [];
   const [tables, backbone] = await Promise.allSettled([inspectTables(config.data), locateBackbone(config.backbone)]);
   if (tables.status === 'rejected') {
@@ -17,6 +19,7 @@ export async function inspect({ config }: RunContext): ReturnType<ClientActiviti
   }
   const { publicText } = config.audit;
   if (publicText !== undefined && !existsSync(publicText)) problems.push({ where: 'audit.publicText', problem: `${publicText} does not exist on the client worker's machine` });
+  problems.push(...baselineProblems(home, config));
   if (tables.status === 'rejected' || problems.length > 0) throw new BadInput(problems);
   return { rows: tables.value.rows };
 }

@@ -32,19 +32,22 @@ export function readRunRecord(home: string, tenant: string, run: string): RunRec
   return JSON.parse(readFileSync(path, 'utf8')) as RunRecord;
 }
 
-/** The newest run on plain text with the same data, backbone and tuning; null when there was none. */
-export function findPlainBaseline(home: string, config: TuningConfig): PlainBaseline | null {
-  const folder = runsFolder(home, config.tenant);
-  if (!existsSync(folder)) return null;
-  const wanted = comparable(config);
+/** All finished runs that this client remembers, the newest first. */
+export function* runRecords(home: string, tenant: string): Generator<RunRecord> {
+  const folder = runsFolder(home, tenant);
+  if (!existsSync(folder)) return;
   const newestFirst = readdirSync(folder)
     .map((name) => join(folder, name, RECORD_FILE))
     .filter((path) => existsSync(path))
     .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
-  for (const path of newestFirst) {
-    const { config: other, result } = JSON.parse(readFileSync(path, 'utf8')) as RunRecord;
+  for (const path of newestFirst) yield JSON.parse(readFileSync(path, 'utf8')) as RunRecord;
+}
+
+/** The newest run on plain text with the same data, backbone and tuning; null when there was none. */
+export function findPlainBaseline(home: string, config: TuningConfig): PlainBaseline | null {
+  const wanted = comparable(config);
+  for (const { config: other, result } of runRecords(home, config.tenant))
     if (other.privacy.mechanism === 'none' && comparable(other) === wanted) return { run: result.workflowId, accuracy: result.metrics.test.accuracy };
-  }
   return null;
 }
 

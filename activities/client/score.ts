@@ -1,8 +1,9 @@
 import { ErrorKind, predictionsSchema, RaptError, type ClientActivities, type Predictions } from '../../contracts/index.ts';
-import { checkGates, evaluate } from '../../rapt/evaluation/index.ts';
+import { checkGates, evaluate, gateValues } from '../../rapt/evaluation/index.ts';
 import { openRelease, readLocalLabels } from '../../rapt/release/index.ts';
-import type { ArtifactRef, AuditResult } from '../../contracts/index.ts';
+import type { ArtifactRef } from '../../contracts/index.ts';
 import type { ObjectStore } from '../../storage/index.ts';
+import { readBaseline } from './baseline.ts';
 import { releaseFolder, type ClientDependencies } from './home.ts';
 
 /** The `score` activity: joins the answers with the test labels, which stay on this machine. */
@@ -22,19 +23,9 @@ export async function score(
     return answer;
   });
   const evaluation = evaluate(labels, joined, found.manifest.classes.length);
-  const { accuracy, f1 } = evaluation;
-  return {
-    metrics: { ...evaluation, reconstruction },
-    gates: checkGates(config.gates, { accuracy, f1, unchangedRate: release.unchangedRate, reconstructionAccuracy: reconstruction?.accuracy ?? null, ...attackRates(audit) }),
-  };
-}
-
-function attackRates(audit: AuditResult | null): Record<string, number> {
-  const attacks = audit?.attacks.map(({ attack, success }) => [attack, success.value] as const) ?? [];
-  const attributes = audit?.attributes.map(({ attribute, success }) => [`attribute.${attribute}`, success.value] as const) ?? [];
-  const { staysItself, differentOutputs } = audit?.deniability ?? {};
-  const denied = staysItself && differentOutputs ? { staysItself: staysItself.p50, differentOutputs: differentOutputs.p50 } : {};
-  return { ...Object.fromEntries([...attacks, ...attributes]), ...denied };
+  const metrics = { ...evaluation, reconstruction };
+  const values = gateValues({ test: metrics, unchangedRate: release.unchangedRate, audit });
+  return { metrics, gates: checkGates(config.gates, values, readBaseline(home, config)) };
 }
 
 export async function readPredictions(store: ObjectStore, ref: ArtifactRef): Promise<Predictions> {

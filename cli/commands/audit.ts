@@ -59,13 +59,12 @@ function attacksOf(list: string | undefined): Attack[] {
 const told = (attack: string): void => say(`attack: ${attack}`);
 
 async function auditRun({ tenant }: AuditOptions, run: string, attacks: Attack[], maxTokens: number): Promise<AuditResult> {
-  const { attackRelease, readRunRecord, releaseFolder, tenantFolder } = await import('../../activities/client/index.ts');
-  const { Ledger } = await import('../../rapt/ledger/index.ts');
+  const { attackRelease, findRelease, readRunRecord } = await import('../../activities/client/index.ts');
   const home = join(homeFolder(), 'client');
   const { config, result } = readRunRecord(home, tenant, run);
-  const release = (await new Ledger(tenantFolder(home, tenant)).releases()).find(({ released }) => released?.digest === result.release.sha256);
-  if (release === undefined) throw new RaptError(ErrorKind.notFound, `the release of run ${run} is not in the ledger of this client`);
-  return attackRelease(releaseFolder(home, tenant, release.localKey), { ...config, audit: { ...config.audit, attacks, maxTokens } }, told);
+  const folder = await findRelease(home, tenant, result.release.sha256);
+  if (folder === null) throw new RaptError(ErrorKind.notFound, `the release of run ${run} is not on this client any more`);
+  return attackRelease(folder, { ...config, audit: { ...config.audit, attacks, maxTokens } }, told);
 }
 
 async function auditTable(options: AuditOptions, attacks: Attack[], maxTokens: number): Promise<AuditResult> {

@@ -17,6 +17,7 @@ export function addInspectCommands(program: Command): void {
     .description('what a run is doing now, and of a finished one, what its adapter was made from')
     .argument('<id>')
     .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample: rapt show nightly')
     .action((id: string, { json }: { json?: true }) =>
       withTemporal(async (link) => {
         const { status } = await describe(link, id);
@@ -43,6 +44,7 @@ export function addInspectCommands(program: Command): void {
     .argument('<id>')
     .option('--tenant <name>', 'tenant of the run', 'local')
     .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample: rapt verify nightly')
     .action(async (id: string, { tenant, json }: { tenant: string; json?: true }) => {
       const store = createMinioStore(resolveStore(OPERATOR));
       const checked = await verify(store, tenant, id);

@@ -12,11 +12,12 @@ export function addKeysCommands(program: Command): void {
     .command('keys')
     .description('the keys with which payloads are encrypted before the Temporal server gets them')
     .option('--file <path>', 'file that holds them; default: RAPT_CODEC_KEYS_FILE, else that of the local stack')
-    .addHelpText('after', '\nRotation: `rapt keys add`, bring the file to every process, then `rapt keys use ID`, and bring it there again. Keep old keys for as long as histories are kept.');
+    .addHelpText('after', '\nRotation: `rapt keys add`, bring the file to every process, then `rapt keys use ID`, and bring it there again. Keep old keys for as long as histories are kept.\nExample: rapt keys list');
   keys
     .command('list', { isDefault: true })
     .description('the ids of the keys; the first one encrypts, all of them decrypt')
     .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample: rapt keys list')
     .action(({ json }: { json?: true }, command: Command) => {
       const file = fileOf(command);
       const ids = (readKeysFile(file) ?? []).map(({ id }) => id);
@@ -27,21 +28,27 @@ export function addKeysCommands(program: Command): void {
   keys
     .command('add')
     .description('make a key, and the file if there is none; it decrypts, and encrypts once `rapt keys use` says so')
-    .action((_: object, command: Command) => {
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample: rapt keys add --file codec-keys')
+    .action(({ json }: { json?: true }, command: Command) => {
       const file = fileOf(command);
       const key = newKey();
       const before = readKeysFile(file);
       writeKeysFile(file, withKey(before, key));
-      say(`${file} holds the key ${key.id}${before === null ? ', which encrypts' : ` beside ${before.length} before it`}; ${RESTART}`);
+      if (json) printJson({ file, id: key.id, encrypts: before === null });
+      else say(`${file} holds the key ${key.id}${before === null ? ', which encrypts' : ` beside ${before.length} before it`}; ${RESTART}`);
     });
   keys
     .command('use')
     .description('let this key encrypt from now on')
     .argument('<id>')
-    .action((id: string, _: object, command: Command) => {
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample: rapt keys use 2026-11-25-3f9c2a')
+    .action((id: string, { json }: { json?: true }, command: Command) => {
       const file = fileOf(command);
       writeKeysFile(file, withCurrent(existing(file), id));
-      say(`${id} encrypts; ${RESTART}`);
+      if (json) printJson({ file, current: id });
+      else say(`${id} encrypts; ${RESTART}`);
     });
 }
 

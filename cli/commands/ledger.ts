@@ -38,20 +38,25 @@ export function addLedgerCommands(program: Command): void {
     .command('export')
     .description('write a line for each text of each release: keyed digest, times, release, run, mechanism, eta, times of day')
     .argument('<file>', '.csv or .jsonl')
-    .action((file: string, _: object, command: Command) => exportTexts(command.optsWithGlobals<LedgerOptions>().tenant, file));
+    .addHelpText('after', '\nExample: rapt ledger export ledger.csv')
+    .action((file: string, _: object, command: Command) => exportTexts(command.optsWithGlobals<LedgerOptions>(), file));
   ledger
     .command('budget')
     .description('show or set how much may be spent; it holds for every run on this client, whoever starts it')
     .option('--per-text <eta>', 'largest sum of eta over the releases of one text; "none" lifts it')
     .option('--per-tenant <eta>', "largest sum of eta over all of the tenant's releases; \"none\" lifts it")
+    .addHelpText('after', '\nExample: rapt ledger budget --per-text 28 --per-tenant none')
     .action((options: { perText?: string; perTenant?: string }, command: Command) => setBudget(command.optsWithGlobals<LedgerOptions>(), options));
   ledger
     .command('drop')
     .description('take back the cost of a release that was reserved and has not left')
     .argument('<key>', 'as `rapt ledger` names it')
+    .addHelpText('after', '\nExample: rapt ledger drop 0f3a5c7e9b1d2f4a6c8e0b2d4f6a8c0e')
     .action(async (key: string, _: object, command: Command) => {
-      await new Ledger(tenantFolder(command.optsWithGlobals<LedgerOptions>().tenant)).drop(key);
-      say(`release ${key} costs nothing any more`);
+      const { tenant, json } = command.optsWithGlobals<LedgerOptions>();
+      await new Ledger(tenantFolder(tenant)).drop(key);
+      if (json) printJson({ dropped: key });
+      else say(`release ${key} costs nothing any more`);
     });
 }
 
@@ -91,7 +96,7 @@ async function showTable({ tenant, json, textColumn }: LedgerOptions, file: stri
   for (const { row, spent: sum } of answer) print(`${row},${sum ?? 'everything'}`);
 }
 
-async function exportTexts(tenant: string, file: string): Promise<void> {
+async function exportTexts({ tenant, json }: LedgerOptions, file: string): Promise<void> {
   const asCsv = file.endsWith('.csv');
   if (!asCsv && !file.endsWith('.jsonl')) throw new BadInput([{ where: file, problem: 'must end in .csv or .jsonl' }]);
   const columns = ['text', 'times', 'release', 'run', 'purpose', 'mechanism', 'eta', 'labelEpsilon', 'table', 'reservedAt', 'releasedAt'] as const;
@@ -105,7 +110,8 @@ async function exportTexts(tenant: string, file: string): Promise<void> {
     }
   }
   await pipeline(lines, createWriteStream(file, { mode: 0o600 }));
-  say(`${count} lines are in ${file}`);
+  if (json) printJson({ file, lines: count });
+  else say(`${count} lines are in ${file}`);
 }
 
 function lineOf({ digest, release, times }: { digest: bigint } & TextRelease): Record<string, string | number | null> {

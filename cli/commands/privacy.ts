@@ -32,6 +32,7 @@ export function addPrivacyCommands(program: Command): void {
   program
     .command('privacy')
     .description('what is guaranteed, in words')
+    .addHelpText('after', '\nExample: rapt privacy explain --eta 10')
     .command('explain')
     .description("what a run's guarantee says, what it does not cover, and what attacks got; or what a choice of eta would mean")
     .option('--run <id>', 'a finished run of this client')
@@ -55,13 +56,11 @@ export function addPrivacyCommands(program: Command): void {
 }
 
 async function explainRun(run: string, tenant: string): Promise<Explained> {
-  const { readRunRecord, releaseFolder, tenantFolder } = await import('../../activities/client/index.ts');
-  const { Ledger } = await import('../../rapt/ledger/index.ts');
+  const { findRelease, readRunRecord } = await import('../../activities/client/index.ts');
   const { openRelease, textLengths } = await import('../../rapt/release/index.ts');
   const home = join(homeFolder(), 'client');
   const { result } = readRunRecord(home, tenant, run);
-  const entry = (await new Ledger(tenantFolder(home, tenant)).releases()).find(({ released }) => released?.digest === result.release.sha256);
-  const folder = entry === undefined ? null : releaseFolder(home, tenant, entry.localKey);
+  const folder = await findRelease(home, tenant, result.release.sha256);
   const release = folder === null ? null : await openRelease(folder);
   if (folder === null || release === null) throw new RaptError(ErrorKind.notFound, `the release of run ${run} is not on this client any more`);
   // A run without an audit has an empty one.

@@ -35,9 +35,10 @@ export function addResultCommands(program: Command): void {
   program
     .command('report')
     .description('where the report of a finished run lies')
-    .requiredOption('--run <id>')
+    .requiredOption('--run <id>', 'a finished run of this client')
     .option('--tenant <name>', 'tenant of the run', 'local')
     .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample: rapt report --run nightly')
     .action(async ({ run, tenant, json }: { run: string; tenant: string; json?: true }) => {
       const { report } = (await recordOf(tenant, run)).result;
       if (json) printJson(report);
@@ -47,22 +48,25 @@ export function addResultCommands(program: Command): void {
   program
     .command('export')
     .description("write a run's adapter into a folder, as Hugging Face PEFT lays it out, with its head beside it")
-    .requiredOption('--run <id>')
-    .requiredOption('--out <folder>')
+    .requiredOption('--run <id>', 'a finished run of this client')
+    .requiredOption('--out <folder>', 'made if need be')
     .option('--tenant <name>', 'tenant of the run', 'local')
-    .action(async ({ run, out, tenant }: { run: string; out: string; tenant: string }) => {
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample: rapt export --run nightly --out adapter')
+    .action(async ({ run, out, tenant, json }: { run: string; out: string; tenant: string; json?: true }) => {
       const { adapter } = await recordOf(tenant, run);
       const { createMinioStore } = await import('../../storage/index.ts');
       const store = createMinioStore(resolveStore({ kind: 'operator' }));
       mkdirSync(out, { recursive: true });
       for (const file of ADAPTER_FILES) await store.getToFile(adapter.files[file], join(out, file));
-      say(`adapter ${adapter.digest} is in ${resolve(out)}`);
+      if (json) printJson({ folder: resolve(out), sha256: adapter.digest, files: ADAPTER_FILES });
+      else say(`adapter ${adapter.digest} is in ${resolve(out)}`);
     });
 
   program
     .command('predict')
     .description("classify new texts with a finished run's adapter; they are privatized here first")
-    .requiredOption('--run <id>')
+    .requiredOption('--run <id>', 'a finished run of this client')
     .option('--text <text>', 'one text')
     .option('--pair <text>', 'the second text of a pair task')
     .option('--in <file>', 'a table of texts: .csv, .tsv, .jsonl, each also .gz, or .parquet')
@@ -72,7 +76,7 @@ export function addResultCommands(program: Command): void {
     .option('--label-column <name>', 'column with the right answers; the accuracy is then told')
     .option('--tenant <name>', 'tenant of the run', 'local')
     .option('--json', 'print one JSON object')
-    .addHelpText('after', '\nEach prediction is a release of its own: asking twice with the same file re-uses the first, any other file is drawn anew.')
+    .addHelpText('after', '\nEach prediction is a release of its own: asking twice with the same file re-uses the first, any other file is drawn anew.\nExample: rapt predict --run nightly --text "A film to remember."\n         rapt predict --run nightly --in new.csv --out answers.csv')
     .action(async (options: PredictOptions) => {
       if ((options.text === undefined) === (options.in === undefined)) throw new BadInput([{ where: 'rapt predict', problem: 'give either --text, or --in with --out' }]);
       if (options.in !== undefined && options.out === undefined) throw new BadInput([{ where: '--out', problem: 'is needed with --in; it names the file for the answers' }]);

@@ -10,25 +10,23 @@ import {
   WORKFLOW_TYPE,
   type RunProgress,
   type TuningConfig,
-  type TuningResult,
 } from '../../contracts/index.ts';
-import { homeFolder, up } from '../../infra/index.ts';
+import { up } from '../../infra/index.ts';
 import { loadConfig } from '../config.ts';
-import { follow, sayFailure } from '../follow.ts';
-import { bold, dim, green, percent, print, printJson, red, say, table } from '../output.ts';
-import { abandonedVersion, describe, inputOf, sendUpdate, startOrAttach, tenantOf, withTemporal, type Link } from '../temporal.ts';
+import { dim, printJson, say } from '../output.ts';
+import { abandonedVersion, describe, inputOf, sendUpdate, startOrAttach, withTemporal, type Link } from '../temporal.ts';
+import { addWaitOptions, askedRun, refuseUnlessWaiting, Waiting, type WaitOptions } from '../waiting.ts';
 import { sayComponents } from './stack.ts';
 
 const collect = (value: string, before: string[]): string[] => [...before, value];
 
-interface RunOptions {
-  file?: string;
-  set: string[];
-  gate: string[];
-  id?: string;
-  wait?: true;
-  timeout?: string;
-  json?: true;
+interface RunOptions extends WaitOptions {
+  readonly file?: string;
+  readonly set: string[];
+  readonly gate: string[];
+  readonly baseline?: string;
+  readonly id?: string;
+  readonly resume?: true;
 }
 
 export function addRunCommands(program: Command): void {
@@ -36,45 +34,44 @@ export function addRunCommands(program: Command): void {
     .command('start')
     .description('start everything, tune on the built-in data, and show what came out')
     .option('--set <field=value>', 'change a setting, such as tuning.epochs=2', collect, [])
-    .action(async ({ set }: { set: string[] }) => {
+    .option('--json', 'print one JSON object on stdout')
+    .addHelpText('after', '\nExample: rapt start --set tuning.epochs=2')
+    .action(async ({ set, json }: { set: string[]; json?: true }) => {
       const config = await loadConfig({ set }, true);
       const { temporal } = await up({ say: (line) => say(dim(line)) });
       say(`Temporal UI: ${temporal.uiUrl}`);
-      await withTemporal(async (link) => {
-        await startAndWait(link, { id: newId('start'), config, json: false });
-      });
+      const id = newId('start');
+      await Waiting.during(id, { onInterrupt: 'leave', ...(json && { json }) }, (link, waiting) => waiting.start(link, id, config));
       say('\nThese processes stay, for the next run; `npm run rapt -- down` ends them:');
       sayComponents();
     });
 
-  program
+  const run = program
     .command('run')
     .description('start a tuning run; with no file, the default one')
     .option('-f, --file <path>', 'configuration in JSON or YAML; "-" reads standard input')
     .option('--set <field=value>', 'change one setting; may be repeated', collect, [])
     .option('--gate <condition>', "fail with exit code 3 unless it holds, such as 'accuracy>=0.7'; may be repeated", collect, [])
+    .option('--baseline <id>', "a finished run that gates compare with: 'accuracy >= baseline - 0.01'")
     .option('--id <id>', 'name of the run; a name that exists attaches to that run')
-    .option('--wait', 'wait for the end and show the progress')
-    .option('--timeout <duration>', TIMEOUT_HELP)
-    .option('--json', 'print one JSON object on stdout')
-    .addHelpText('after', "\nExample: rapt run -f tuning.yaml --set tuning.epochs=3 --gate 'accuracy>=0.7' --id pr-17 --wait --json")
-    .action(({ file, set, gate, id, wait, timeout, json }: RunOptions) =>
-      withTemporal(async (link) => {
-        const config = await loadConfig({ file, set, gate }, link.services.stack === 'local');
-        await begin(link, { id: id ?? newId('run'), config, wait: wait === true, json: json === true, timeoutMs: durationOf(timeout) });
-      }),
-    );
+    .option('--resume', 'when the run of this name ended without a result, go on with it as a new run, from its checkpoint')
+    .option('--wait', 'wait for the end and show the progress');
+  addWaitOptions(run)
+    .addHelpText('after', "\nExample: rapt run -f tuning.yaml --set tuning.epochs=3 --gate 'accuracy>=0.7' --id pr-17 --wait --json --junit junit.xml")
+    .action(async ({ file, set, gate, baseline, id = newId('run'), resume, ...options }: RunOptions) => {
+      const configured = (link: Link): Promise<TuningConfig> => loadConfig({ file, set, gate, baseline }, link.services.stack === 'local');
+      await begin(id, options, async (link) => {
+        const config = await configured(link);
+        return resume ? { config, ...(await successorOf(link, id)) } : { config, id, before: [] };
+      });
+    });
 
-  program
-    .command('watch')
-    .description('show how a run gets on, until it ends')
-    .argument('<id>')
-    .option('--timeout <duration>', TIMEOUT_HELP)
-    .option('--json', 'print the result as one JSON object')
-    .action((id: string, { json, timeout }: { json?: true; timeout?: string }) =>
-      withTemporal(async (link) => {
+  addWaitOptions(program.command('watch').description('show how a run gets on, until it ends').argument('<id>'))
+    .addHelpText('after', '\nExample: rapt watch nightly --timeout 90m')
+    .action((id: string, options: WaitOptions) =>
+      Waiting.during(id, options, async (link, waiting) => {
         await describe(link, id);
-        await wait(link, id, await tenantOf(link, id), { json: json === true, timeoutMs: durationOf(timeout) });
+        await waiting.for(link, await askedRun(link, id));
       }),
     );
 
@@ -91,80 +88,73 @@ export function addRunCommands(program: Command): void {
     .description('let a paused run go on')
     .argument('<id>')
     .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample: rapt continue nightly')
     .action((id: string, options: { json?: true }) => update(id, CONTINUE_UPDATE, options, ({ stage }) => `goes on with stage ${stage}. \`rapt watch ${id}\` shows it`));
 
   program
     .command('cancel')
     .description('end a run; its release and its checkpoints stay, and `rapt resume` goes on from them')
     .argument('<id>')
-    .action((id: string) =>
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample: rapt cancel nightly')
+    .action((id: string, { json }: { json?: true }) =>
       withTemporal(async (link) => {
-        const { status } = await describe(link, id);
-        if (status.name !== 'RUNNING') { say(`run ${id} has ended already: ${status.name.toLowerCase()}`); return; }
-        const handle = link.client.workflow.getHandle(id);
-        await handle.cancel();
-        await handle.result().catch(() => undefined);
-        const after = await describe(link, id);
-        say(`run ${id}: ${after.status.name.toLowerCase()}. \`rapt resume ${id}\` goes on from what it has`);
+        const before = await describe(link, id);
+        const ran = before.status.name === 'RUNNING';
+        if (ran) {
+          const handle = link.client.workflow.getHandle(id);
+          await handle.cancel();
+          await handle.result().catch(() => undefined);
+        }
+        const status = (ran ? await describe(link, id) : before).status.name.toLowerCase();
+        if (json) printJson({ workflowId: id, status });
+        else say(ran ? `run ${id}: ${status}. \`rapt resume ${id}\` goes on from what it has` : `run ${id} has ended already: ${status}`);
       }),
     );
 
-  program
+  const resume = program
     .command('resume')
     .description('go on with a run that failed, timed out, was cancelled or terminated, or whose version of the code has no worker any more, as a new run that takes over release and checkpoint')
     .argument('<id>')
-    .option('--wait', 'wait for the end and show the progress')
-    .option('--timeout <duration>', TIMEOUT_HELP)
-    .option('--json', 'print one JSON object on stdout')
-    .action((id: string, { wait: waits, timeout, json }: { wait?: true; timeout?: string; json?: true }) =>
-      withTemporal(async (link) => {
-        const options = { wait: waits === true, json: json === true, timeoutMs: durationOf(timeout) };
+    .option('--wait', 'wait for the end and show the progress');
+  addWaitOptions(resume)
+    .addHelpText('after', '\nExample: rapt resume nightly --wait')
+    .action((id: string, options: WaitOptions) =>
+      begin(nextId(id), options, async (link) => {
         const { status } = await describe(link, id);
         if (status.name === 'COMPLETED') throw new RaptError(ErrorKind.badInput, `run ${id} has completed; \`rapt report --run ${id}\` shows its report, and \`rapt extend ${id} --epochs N\` trains on`);
         if (status.name === 'RUNNING') {
           const buildId = await abandonedVersion(link, id);
           if (buildId === null) {
             say(`run ${id} is running; nothing to resume`);
-            if (options.wait) await wait(link, id, await tenantOf(link, id), options);
-            return;
+            return { running: id };
           }
           await link.client.workflow.getHandle(id).terminate(`resumed by ${nextId(id)}: no worker runs version ${buildId}`);
           say(`run ${id} belongs to version ${buildId} of the workflows, which no worker runs any more; it was ended`);
         }
-        await begin(link, { id: nextId(id), config: await resumption(link, id), ...options });
+        return { id: nextId(id), config: await earlierConfig(link, id), before: [id] };
       }),
     );
 
-  program
+  const extend = program
     .command('extend')
     .description('train a completed run for more epochs, as a new run that takes over its release and its last checkpoint')
     .argument('<id>')
     .requiredOption('--epochs <number>', 'epochs to add')
-    .option('--wait', 'wait for the end and show the progress')
-    .option('--timeout <duration>', TIMEOUT_HELP)
-    .option('--json', 'print one JSON object on stdout')
+    .option('--wait', 'wait for the end and show the progress');
+  addWaitOptions(extend)
     .addHelpText('after', '\nThe added epochs have a rise and a fall of the learning rate of their own. Example: rapt extend nightly --epochs 3 --wait')
-    .action((id: string, { epochs, wait: waits, timeout, json }: { epochs: string; wait?: true; timeout?: string; json?: true }) =>
-      withTemporal(async (link) => {
+    .action((id: string, { epochs, ...options }: WaitOptions & { epochs: string }) =>
+      begin(nextId(id), options, async (link) => {
         const more = Number(epochs);
         if (!Number.isInteger(more) || more < 1) throw new RaptError(ErrorKind.badInput, `--epochs: must be a whole number from 1, not "${epochs}"`);
         const { status } = await describe(link, id);
         if (status.name !== 'COMPLETED') throw new RaptError(ErrorKind.badInput, `run ${id} has not completed (${status.name.toLowerCase()}); \`rapt resume ${id}\` brings it to its end first`);
-        const config = await resumption(link, id);
+        const config = await earlierConfig(link, id);
         const extensions = [...config.tuning.extensions, more];
-        await begin(link, { id: nextId(id), config: { ...config, tuning: { ...config.tuning, extensions } }, wait: waits === true, json: json === true, timeoutMs: durationOf(timeout) });
+        return { id: nextId(id), config: { ...config, tuning: { ...config.tuning, extensions } }, before: [id] };
       }),
     );
-}
-
-const TIMEOUT_HELP = 'with --wait: stop waiting after this time, such as 90m or 2h, with exit code 4; the run goes on';
-
-/** Milliseconds of "90s", "20m" or "2h". */
-function durationOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const [, number, unit] = /^(\d+(?:\.\d+)?)(s|m|h)$/.exec(text) ?? [];
-  if (number === undefined || unit === undefined) throw new RaptError(ErrorKind.badInput, `--timeout: must be a time such as 90s, 20m or 2h, not "${text}"`);
-  return Number(number) * { s: 1000, m: 60_000, h: 3_600_000 }[unit as 's' | 'm' | 'h'];
 }
 
 function update(id: string, name: string, { json }: { json?: true }, told: (progress: RunProgress) => string): Promise<void> {
@@ -175,11 +165,59 @@ function update(id: string, name: string, { json }: { json?: true }, told: (prog
   });
 }
 
-/** The configuration of an earlier run, with that run and those that it resumed itself as places to go on from. */
-async function resumption(link: Link, id: string): Promise<TuningConfig> {
+/** A run to be started, with those whose checkpoints it may take over; or one that runs already. */
+type Planned = { readonly id: string; readonly config: TuningConfig; readonly before: readonly string[] } | { readonly running: string };
+
+/** Starts what is planned, or attaches to it, and waits for it when that is asked for. */
+async function begin(id: string, options: WaitOptions, plan: (link: Link) => Promise<Planned>): Promise<void> {
+  if (options.wait) {
+    await Waiting.during(id, options, async (link, waiting) => {
+      const planned = await plan(link);
+      if ('running' in planned) await waiting.for(link, await askedRun(link, planned.running));
+      else await waiting.start(link, planned.id, resuming(planned));
+    });
+    return;
+  }
+  refuseUnlessWaiting(options);
+  await withTemporal(async (link) => {
+    const planned = await plan(link);
+    if ('running' in planned) return;
+    const { handle, attached } = await startOrAttach(link, WORKFLOW_TYPE.tuning, planned.id, resuming(planned));
+    if (options.json) printJson({ workflowId: handle.workflowId, attached });
+    else say(`${attached ? 'run exists already' : 'started'}: ${handle.workflowId}\n\`rapt watch ${handle.workflowId}\` shows it`);
+  });
+}
+
+const MOST_EARLIER_RUNS = 100;
+const resuming = ({ config, before }: { config: TuningConfig; before: readonly string[] }): TuningConfig => ({ ...config, resumeFrom: [...before, ...config.resumeFrom].slice(0, MOST_EARLIER_RUNS) });
+
+/** The configuration of an earlier run, with those that it resumed itself as places to go on from. */
+async function earlierConfig(link: Link, id: string): Promise<TuningConfig> {
   const parsed = parseTuningConfig(await inputOf(link, id));
   if (!parsed.ok) throw new RaptError(ErrorKind.badInput, `run ${id} was started with an input that is not valid; start a new one with \`rapt run\``);
-  return { ...parsed.value, resumeFrom: [id, ...parsed.value.resumeFrom].slice(0, 100) };
+  return parsed.value;
+}
+
+/** The first of a run and its resumptions that has not ended without a result, and those before it, the latest first. */
+async function successorOf(link: Link, id: string): Promise<{ id: string; before: string[] }> {
+  const before: string[] = [];
+  for (let next = id; ; next = nextId(next)) {
+    const status = await statusOf(link, next);
+    if (status === null || status === 'RUNNING' || status === 'COMPLETED') return { id: next, before };
+    say(`run ${next} ended without a result: ${status.toLowerCase()}`);
+    before.unshift(next);
+  }
+}
+
+/** Null when there is no such run. */
+function statusOf(link: Link, id: string): Promise<string | null> {
+  return describe(link, id).then(
+    ({ status }) => status.name,
+    (error: unknown) => {
+      if (error instanceof RaptError && error.kind === ErrorKind.notFound) return null;
+      throw error;
+    },
+  );
 }
 
 const newId = (kind: string): string => `${kind}-${new Date().toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}-${randomBytes(2).toString('hex')}`;
@@ -188,55 +226,4 @@ const newId = (kind: string): string => `${kind}-${new Date().toISOString().slic
 export function nextId(id: string): string {
   const [, base = id, number] = /^(.*)-r(\d+)$/.exec(id) ?? [];
   return `${base}-r${number === undefined ? 2 : Number(number) + 1}`;
-}
-
-interface Waiting {
-  readonly json: boolean;
-  readonly timeoutMs?: number | undefined;
-}
-
-async function begin(link: Link, o: { id: string; config: TuningConfig; wait: boolean } & Waiting): Promise<void> {
-  if (o.wait) return startAndWait(link, o);
-  const { handle, attached } = await startOrAttach(link, WORKFLOW_TYPE.tuning, o.id, o.config);
-  if (o.json) printJson({ workflowId: handle.workflowId, attached });
-  else say(`${attached ? 'run exists already' : 'started'}: ${handle.workflowId}\n\`rapt watch ${handle.workflowId}\` shows it`);
-}
-
-async function startAndWait(link: Link, { id, config, ...waiting }: { id: string; config: TuningConfig } & Waiting): Promise<void> {
-  const { attached } = await startOrAttach(link, WORKFLOW_TYPE.tuning, id, config);
-  say(attached ? `run ${bold(id)} exists already; its progress follows` : `started run ${bold(id)}`);
-  await wait(link, id, config.tenant, waiting);
-}
-
-async function wait(link: Link, id: string, tenant: string, { json, timeoutMs }: Waiting): Promise<void> {
-  const followed = await follow(link, link.client.workflow.getHandle(id), tenant, timeoutMs);
-  process.exitCode = followed.exitCode;
-  if (followed.result === null) {
-    sayFailure(followed);
-    if (json) printJson({ workflowId: id, status: followed.ended ? 'failed' : 'running', error: followed.message });
-  } else if (json) printJson(followed.result);
-  else printResult(followed.result, link.services.temporal.uiUrl);
-}
-
-function printResult({ workflowId, metrics, privacy, audit, gates, adapter, release, report, resumed, timing }: TuningResult, uiUrl: string | null): void {
-  const { accuracy, majorityRate, f1, n, reconstruction } = metrics.test;
-  const seconds = Object.values(timing).reduce((sum, part) => sum + part, 0);
-  const rows: [string, string][] = [
-    ['run', workflowId],
-    ['accuracy', `${percent(accuracy)} of ${n} held-out texts (macro F1 ${f1.toFixed(3)})`],
-    ['majority rate', percent(majorityRate)],
-    ...(reconstruction === null ? [] : [['reconstruction', `${percent(reconstruction.accuracy)} of ${reconstruction.n} plain tokens`] as [string, string]]),
-    ['mechanism', privacy.eta === null ? `${privacy.mechanism}: the texts left in plain tokens` : `${privacy.mechanism}, eta ${privacy.eta}; ${percent(privacy.unchangedRate)} of the tokens stayed themselves`],
-    ...(audit.attacks ?? []).map(({ attack, success, priorOnly }): [string, string] => [`attack ${attack}`, `${percent(success.value)} of the tokens, ${percent(priorOnly.value)} without the release`]),
-    ['release', `${release.uri}${release.reused ? ' (drawn by an earlier run; nothing was spent again)' : ''}`],
-    ['adapter', adapter.uri],
-    ['adapter sha256', adapter.sha256],
-    ['report', report.path],
-    ...(resumed === null ? [] : [['resumed', resumed] as [string, string]]),
-    ['time', `${seconds.toFixed(0)} s (${Object.entries(timing).map(([stage, part]) => `${stage} ${part.toFixed(0)}`).join(', ')})`],
-    ['client home', homeFolder()],
-    ...(uiUrl === null ? [] : [['Temporal UI', `${uiUrl}/namespaces/default/workflows/${encodeURIComponent(workflowId)}`] as [string, string]]),
-  ];
-  print(table(rows));
-  for (const { gate, value, passed } of gates) print(`gate ${gate}: ${value === null ? 'not measured' : value.toFixed(4)} ${passed ? green('passed') : red('missed')}`);
 }

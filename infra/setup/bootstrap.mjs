@@ -1,4 +1,5 @@
-/** Installs the npm packages, which all else needs, then runs the set-up proper. Uses nothing but Node. */
+/** Installs the npm packages, which all else needs, then runs the set-up proper; with --packages it leaves that out, which is enough for the command
+ *  where servers and workers are elsewhere. Uses nothing but Node. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -22,7 +23,7 @@ if (!existsSync(stampFile) || readFileSync(stampFile, 'utf8') !== stamp) {
   run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
   writeFileSync(stampFile, stamp);
 }
-run(process.execPath, ['--import', 'tsx', join(root, 'infra', 'setup', 'main.ts')]);
+if (!process.argv.includes('--packages')) run(process.execPath, ['--import', 'tsx', join(root, 'infra', 'setup', 'main.ts')]);
 
 function run(command, args) {
   // Standard output belongs to the command that the set-up precedes.

@@ -1,5 +1,5 @@
 /** Finding the wanted columns, and saying which there are when one is missing. */
-import type { InputProblem } from '../../contracts/index.ts';
+import { nearest, type InputProblem } from '../../contracts/index.ts';
 
 /** A column that is wanted, and the configuration field that names it. */
 export interface WantedColumn {
@@ -36,32 +36,4 @@ function describeColumns(columns: readonly string[], wanted: string): string {
   return `its columns are ${listed}${more}${meant === undefined ? '' : `; did you mean "${meant}"?`}`;
 }
 
-const looksLikeName = (name: string): boolean => name.length <= LONGEST_NAME && name.split(/\s+/).length <= MOST_WORDS && !/[\r\n]/.test(name);
-
-/** The candidate within two edits (one for a short word, a third of a long one), letter case aside; undefined when none is that near. */
-function nearest(word: string, candidates: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let bestDistance = (word.length <= 3 ? 1 : Math.max(2, Math.floor(word.length / 3))) + 1;
-  for (const candidate of candidates) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance) {
-      best = candidate;
-      bestDistance = distance;
-    }
-  }
-  return best;
-}
-
-/** Levenshtein distance, by rows of the usual table. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= a.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= b.length; column++) {
-      const substitution = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
-      current.push(Math.min(substitution, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
-    }
-    previous = current;
-  }
-  return previous[b.length] ?? 0;
-}
+export const looksLikeName = (name: string): boolean => name.length <= LONGEST_NAME && name.split(/\s+/).length <= MOST_WORDS && !/[\r\n]/.test(name);

@@ -2,5 +2,7 @@
 export { csvCell } from './csv.ts';
 export { resolveDataset, resolveTables, SPLITS, type ResolveDataset, type Split, type Tables } from './datasets.ts';
 export { inspectColumns, inspectTable, inspectTables, type Inspection } from './inspect.ts';
+export { proposeColumns, type ChosenColumns, type ProposedColumns } from './propose.ts';
 export { isHeldOut, readSplit } from './split.ts';
+export { surveyTable, type ColumnSurvey, type TableSurvey } from './survey.ts';
 export { readTable, type ReadOptions, type Row, type TableColumns } from './table.ts';

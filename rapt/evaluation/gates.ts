@@ -1,6 +1,15 @@
-import { GATE_CONDITION, type GateResult, type TuningConfig } from '../../contracts/index.ts';
+import { conditionsOf, gateName, parseGateCondition, type AuditResult, type Comparison, type GateResult, type Gates, type TestMetrics } from '../../contracts/index.ts';
 
-const COMPARE: Readonly<Record<string, (value: number, bound: number) => boolean>> = {
+/** Metric to what was measured; null for what was not. */
+export type GateValues = Readonly<Record<string, number | null>>;
+
+/** What gates "against the baseline" compare with. */
+export interface GateBaseline {
+  readonly run: string;
+  readonly values: GateValues;
+}
+
+const COMPARE: Readonly<Record<Comparison, (value: number, bound: number) => boolean>> = {
   '>=': (value, bound) => value >= bound,
   '<=': (value, bound) => value <= bound,
   '>': (value, bound) => value > bound,
@@ -8,11 +17,40 @@ const COMPARE: Readonly<Record<string, (value: number, bound: number) => boolean
   '==': (value, bound) => value === bound,
 };
 
-/** Holds the measured values against the conditions. A metric that was not measured misses its gate. */
-export function checkGates(gates: TuningConfig['gates'], values: Readonly<Record<string, number | null>>): GateResult[] {
-  return Object.entries(gates).map(([metric, condition]) => {
-    const [, comparison = '', bound = ''] = GATE_CONDITION.exec(condition) ?? [];
+/** Everything of a run that a gate can be put on. */
+export function gateValues({ test, unchangedRate, audit }: {
+  test: Pick<TestMetrics, 'accuracy' | 'f1' | 'reconstruction'>;
+  unchangedRate: number;
+  audit: Partial<AuditResult> | null;
+}): GateValues {
+  const { attacks = [], attributes = [], deniability } = audit ?? {};
+  const { staysItself, differentOutputs } = deniability ?? {};
+  return {
+    accuracy: test.accuracy,
+    f1: test.f1,
+    unchangedRate,
+    reconstructionAccuracy: test.reconstruction?.accuracy ?? null,
+    ...Object.fromEntries(attacks.map(({ attack, success }) => [attack, success.value])),
+    ...Object.fromEntries(attributes.map(({ attribute, success }) => [`attribute.${attribute}`, success.value])),
+    ...(staysItself && differentOutputs ? { staysItself: staysItself.p50, differentOutputs: differentOutputs.p50 } : {}),
+  };
+}
+
+/** Holds the measured values against the conditions. A metric that was not measured, here or in the baseline, misses its gate. */
+export function checkGates(gates: Gates, values: GateValues, baseline: GateBaseline | null = null): GateResult[] {
+  return conditionsOf(gates).map(({ metric, condition }) => {
+    const gate = gateName(metric, condition);
     const value = values[metric] ?? null;
-    return { gate: `${metric}${condition.replaceAll(' ', '')}`, value, passed: value !== null && COMPARE[comparison]?.(value, Number(bound)) === true };
+    const parsed = parseGateCondition(condition);
+    if (parsed === null) return { gate, value, passed: false };
+    const { comparison, against, offset } = parsed;
+    if (against === 'zero') return { gate, value, passed: value !== null && COMPARE[comparison](value, offset), bound: offset };
+    const reached = baseline?.values[metric] ?? null;
+    if (baseline === null || reached === null) return { gate, value, passed: false };
+    const bound = settle(reached + offset);
+    return { gate, value, passed: value !== null && COMPARE[comparison](settle(value), bound), bound, baseline: { run: baseline.run, value: reached } };
   });
 }
+
+/** Without what binary fractions add: 0.8 - 0.1 is 0.7000000000000001 to a computer, and 0.7 to whoever wrote the gate. */
+const settle = (value: number): number => Number(value.toPrecision(12));

@@ -4,7 +4,7 @@ export interface Interval {
 }
 
 /** Two-sided 95 % standard normal quantile. */
-const Z95 = 1.959963984540054;
+export const Z95 = 1.959963984540054;
 
 /** 95 % score interval of a proportion (Wilson 1927), which stays inside [0, 1] and is usable at 0 and 1 and for small n.
  *  `n` = 0 says nothing about the proportion: [0, 1]. */

@@ -6,7 +6,7 @@ import { TokenSample } from './survey.ts';
 export type NoisyMechanismName = 'exponential' | 'laplace';
 
 export interface Calibration {
-  /** Rounded to 4 significant digits, so that machines that sum in another order agree. */
+  /** Rounded to 4 significant digits or fewer, so that machines that sum in another order agree. */
   readonly eta: number;
   /** Expected share of output tokens that stay themselves at this eta. */
   readonly unchanged: number;
@@ -18,10 +18,10 @@ const LARGEST_ETA = 1e5;
 const HALVINGS = 24;
 
 /** The eta at which this share of output tokens, all counted alike, stays itself in expectation. In a text frequent words count more.
- *  @throws RaptError badInput when no eta gives this share. */
-export function calibrate(o: { name: NoisyMechanismName; table: EmbeddingTable; outputIds: Int32Array; targetUnchanged: number }): Calibration {
+ *  @param o.digits of eta; default 4. @throws RaptError badInput when no eta gives this share. */
+export function calibrate(o: { name: NoisyMechanismName; table: EmbeddingTable; outputIds: Int32Array; targetUnchanged: number; digits?: number }): Calibration {
   return withSample(o, (sample) => {
-    const eta = calibratedEta(sample, o.name, o.targetUnchanged);
+    const eta = Number(calibratedEta(sample, o.name, o.targetUnchanged).toPrecision(o.digits ?? 4));
     return { eta, unchanged: unchangedRate(sample, o.name, eta) };
   });
 }

@@ -54,7 +54,7 @@ function warning({ guarantee }: ReportData): Markup | null {
   return null;
 }
 
-function howGood({ metrics, baseline }: ReportData): Markup {
+function howGood({ metrics, baseline, named }: ReportData): Markup {
   const interval = wilsonInterval(metrics.accuracy, metrics.n);
   const range = `${percent(interval.low)} to ${percent(interval.high)}`;
   return html`<section aria-labelledby="good">
@@ -65,12 +65,14 @@ function howGood({ metrics, baseline }: ReportData): Markup {
       <caption hidden>Accuracy of this run beside its references</caption>
       <tbody>
         ${bar('This run', metrics.accuracy, true, interval)}
+        ${named === null ? null : bar('Baseline run', named.accuracy)}
         ${baseline === null ? null : bar('Same tuning on plain text', baseline.accuracy)}
         ${bar('Most frequent class', metrics.majorityRate)}
       </tbody>
     </table>
     <p class="note">
       Macro F1 ${percent(metrics.f1)}.
+      ${named === null ? null : html`Baseline run <code>${named.run}</code>, ${differenceOf(metrics.accuracy - named.accuracy)}.`}
       ${baseline === null
         ? 'No run of the same tuning without privacy is known; one with mechanism “none” would show what the noise costs.'
         : html`Plain baseline from run <code>${baseline.run}</code>, ${differenceOf(metrics.accuracy - baseline.accuracy)}.`}

@@ -1,4 +1,5 @@
 import type { Rate, ReportData } from '../../contracts/index.ts';
+import { ATTACK_NAMES } from './attack-names.ts';
 import { confusionMatrix, learningCurves } from './charts.ts';
 import { bytes, count, duration, number, percent, shellWord, timing } from './format.ts';
 import { html, type Child, type Markup } from './html.ts';
@@ -113,15 +114,17 @@ export function gates({ gates: checked }: ReportData): Markup | null {
           <tr>
             <th scope="col">Gate</th>
             <th scope="col" class="number">Value</th>
+            <th scope="col" class="number">Bound</th>
             <th scope="col">Result</th>
           </tr>
         </thead>
         <tbody>
           ${checked.map(
-            ({ gate, value, passed }) =>
+            ({ gate, value, passed, bound, baseline }) =>
               html`<tr>
                 <th scope="row" class="mono">${gate}</th>
                 <td class="number">${value === null ? 'not measured' : number(value)}</td>
+                <td class="number">${bound === undefined ? '–' : number(bound)}${baseline === undefined ? null : html` (run <code>${baseline.run}</code>: ${number(baseline.value)})`}</td>
                 <td class="${passed ? 'good' : 'bad'}">${passed ? '✓ passed' : '✗ missed'}</td>
               </tr>`,
           )}
@@ -166,17 +169,6 @@ export function guaranteeInWords({ guarantee }: ReportData, sentences: readonly 
       </p>`,
   );
 }
-
-const ATTACK_NAMES: Readonly<Record<string, string>> = {
-  inversion: 'Nearest token (embedding inversion)',
-  inversionTop10: 'Among the ten nearest',
-  bayes: "Bayes' rule with the prior that the release gives away",
-  bayesTop10: "Among the ten likeliest by Bayes' rule",
-  learned: 'Inverter learned from the plain tokens',
-  learnedTop10: 'Among the ten likeliest of the learned inverter',
-  context: 'Whole texts decoded (hidden Markov model)',
-  masked: 'A token from its released neighbours alone',
-};
 
 /** What attacks with full knowledge of the mechanism get, beside what they would guess without the release. */
 export function attacks({ audit, guarantee }: ReportData): Markup | null {

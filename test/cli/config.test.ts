@@ -36,6 +36,31 @@ test('YAML and JSON are read, --set overrides, --gate adds, paths become absolut
   assert.deepEqual(config.gates, { accuracy: '>= 0.7' });
 });
 
+test('gates given on the command line take the place of the file’s on the same metric, and several on one metric all hold', async () => {
+  const file = configFile('gates: { accuracy: ">=0.5", f1: [">=0.4", "<=0.9"] }\nbaseline: main-1\n');
+  const { gates, baseline } = await loadConfig({ file, gate: ['accuracy >= 0.7', 'accuracy >= baseline - 0.01'], baseline: 'main-2' }, false);
+  assert.deepEqual(gates, { accuracy: ['>= 0.7', '>= baseline - 0.01'], f1: ['>=0.4', '<=0.9'] });
+  assert.equal(baseline, 'main-2');
+});
+
+test('a gate against a baseline needs one that is named', async () => {
+  assert.deepEqual(await problems({ gate: ['accuracy >= baseline - 0.01'] }), ['gates.accuracy: compares with a baseline, and none is named; set baseline to the id of a finished run (--baseline ID)']);
+  for (const condition of ['high', '>= baseline * 2']) {
+    assert.deepEqual(await problems({ file: configFile(`gates: { accuracy: "${condition}" }`) }), ['gates.accuracy: write a condition such as ">=0.7" or ">= baseline - 0.01"']);
+  }
+});
+
+test('a baseline that has not finished here is one clear line, before anything is started', async () => {
+  const home = process.env['RAPT_HOME'];
+  process.env['RAPT_HOME'] = join(folder, 'home');
+  try {
+    await assert.rejects(loadConfig({ gate: ['accuracy>=baseline'], baseline: 'never-ran' }, true), (error: unknown) => error instanceof BadInput && error.message === 'baseline: run never-ran has not finished on this client (tenant local); give the id of one that has');
+  } finally {
+    if (home === undefined) delete process.env['RAPT_HOME'];
+    else process.env['RAPT_HOME'] = home;
+  }
+});
+
 test('everything that is wrong is told at once', async () => {
   const told = await problems({ file: configFile('tenant: "A B"\ntuning: { epochs: 0, colour: red }\n'), set: ['epochs'], gate: ['accuracy'] });
   assert.equal(told.length, 5, told.join('\n'));

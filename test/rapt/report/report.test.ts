@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Rate, ReportData, Sha256 } from '../../../contracts/index.ts';
-import { renderReport } from '../../../rapt/report/index.ts';
+import { renderReport, sparseCurve } from '../../../rapt/report/index.ts';
 import { guarantee } from '../release/fakes.ts';
 
 const sha256 = 'a'.repeat(64) as Sha256;
@@ -16,6 +16,7 @@ const data: ReportData = {
   rows: { train: 30, test: 9 },
   metrics: { accuracy: 6 / 9, f1: 0.6, n: 9, majorityRate: 3 / 9, confusion: [[2, 1, 0], [1, 2, 0], [0, 1, 2]], reconstruction: { accuracy: 0.25, n: 36 } },
   baseline: { run: 'plain', accuracy: 7 / 9 },
+  named: null,
   guarantee: { ...guarantee, covered: ['the words'], notCovered: ['the number of words'] },
   textLengths: { p05: 7, p50: 24, p95: 52 },
   unchangedRate: 0.5,
@@ -55,8 +56,25 @@ test('nothing is loaded from anywhere, and equal data give equal bytes', () => {
   assert.equal(renderReport(data), page);
 });
 
+test('a gate against a baseline shows the bound, and where it comes from', () => {
+  const gates = [{ gate: 'accuracy>=baseline-0.01', value: 6 / 9, passed: false, bound: 0.77, baseline: { run: 'main <1>', value: 0.78 } }];
+  const page = renderReport({ ...data, gates, named: { run: 'main <1>', accuracy: 0.78 } });
+  assert.match(page, /0\.77 \(run <code>main &lt;1&gt;<\/code>: 0\.78\)/);
+  assert.match(page, /Baseline run <code>main &lt;1&gt;<\/code>, 11\.3 points above this run/);
+});
+
 test('a run without noise says so first', () => {
   const plain = renderReport({ ...data, guarantee: { ...data.guarantee, mechanism: 'none', private: false, eta: null, neighbourLogRatio: null, numericalSlack: null, statement: 'No privacy: the tokens are released as they are.' }, baseline: null });
   assert.match(plain, /No noise was added: the text left in plain tokens/);
   assert.match(plain, /No privacy: the tokens are released as they are/);
+});
+
+test('a curve is made sparse by means of neighbouring points, and keeps its end', () => {
+  const point = (step: number) => ({ step, epoch: 0, loss: step, taskLoss: 0, reconstructionLoss: null, accuracy: step / 10, reconstructionAccuracy: null, gradientNorm: 0 });
+  assert.deepEqual(sparseCurve([1, 2, 3, 4, 5].map(point), 3), [
+    { step: 2, loss: 1.5, accuracy: 0.15 },
+    { step: 4, loss: 3.5, accuracy: 0.35 },
+    { step: 5, loss: 5, accuracy: 0.5 },
+  ]);
+  assert.deepEqual(sparseCurve([], 3), []);
 });

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# A Rapt run as a job of a CI system: what GitHub's action (action.yml) and GitLab's template (ci/gitlab.yml) both do. It is told by variables, which
+# may hold anything and become no part of a command; empty is as good as unset:
+#
+#   RAPT_CI_CONFIG     configuration file; without one, the default run
+#   RAPT_CI_SET        settings, one a line: tuning.epochs=3
+#   RAPT_CI_GATES      conditions, one a line: accuracy >= baseline - 0.01
+#   RAPT_CI_BASELINE   finished run that gates compare with
+#   RAPT_CI_RUN_ID     name of the run; default: of repository, commit and settings, so that a job that is repeated attaches to its run
+#   RAPT_CI_TENANT     whose texts; default: as configured
+#   RAPT_CI_TIMEOUT    stop waiting after this time, such as 2h
+#   RAPT_CI_ON_CANCEL  cancel (default) or leave the run when the job is cancelled
+#   RAPT_CI_ARTIFACTS  folder for result.json, junit.xml, summary.md, report.html and outputs.env; default: rapt
+#
+# The exit code is that of `rapt run`: 0 done, 1 run failed, 2 bad input, 3 a gate missed, 4 a service out of reach or timed out, 130 interrupted.
+set -euo pipefail
+# Bash would go on after a SIGINT that came while it waited for a command.
+trap 'exit 130' INT
+
+home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+artifacts=${RAPT_CI_ARTIFACTS:-rapt}
+mkdir -p "$artifacts"
+: > "$artifacts/outputs.env"
+
+args=(--wait --json --resume --on-interrupt "${RAPT_CI_ON_CANCEL:-cancel}")
+args+=(--junit "$artifacts/junit.xml" --summary "$artifacts/summary.md" --report "$artifacts/report.html" --outputs "$artifacts/outputs.env")
+option() { if [[ -n $2 ]]; then args+=("$1" "$2"); fi; }
+each_line() {
+  local line
+  while read -r line; do option "$1" "$line"; done <<< "$2"
+}
+option --file "${RAPT_CI_CONFIG:-}"
+option --timeout "${RAPT_CI_TIMEOUT:-}"
+option --baseline "${RAPT_CI_BASELINE:-}"
+# As JSON: the name may be a number.
+option --set "${RAPT_CI_TENANT:+tenant=\"$RAPT_CI_TENANT\"}"
+each_line --set "${RAPT_CI_SET:-}"
+each_line --gate "${RAPT_CI_GATES:-}"
+
+repository=${GITHUB_REPOSITORY:-${CI_PROJECT_PATH:-}}
+commit=${GITHUB_SHA:-${CI_COMMIT_SHA:-}}
+id=${RAPT_CI_RUN_ID:-}
+if [[ -z $id && -n $repository && -n $commit ]]; then
+  # Two jobs of one commit that tune in different ways are two runs.
+  settings=$({ cat "${RAPT_CI_CONFIG:-/dev/null}" 2> /dev/null || true; printf '%s\0' "${RAPT_CI_SET:-}" "${RAPT_CI_GATES:-}" "${RAPT_CI_BASELINE:-}" "${RAPT_CI_TENANT:-}"; } | sha256sum)
+  id="${repository//\//-}-${commit:0:12}-${settings:0:8}"
+fi
+option --id "$id"
+
+if [[ -n ${RAPT_TEMPORAL_ADDRESS:-}${TEMPORAL_ADDRESS:-}${TEMPORAL_PROFILE:-}${TEMPORAL_CONFIG_FILE:-} ]]; then
+  node "$home/infra/setup/bootstrap.mjs" --packages
+else
+  node "$home/infra/setup/bootstrap.mjs"
+  node "$home/bin/rapt.mjs" up --tenant "${RAPT_CI_TENANT:-local}" >&2
+fi
+
+# In place of this shell, so that the signals of a cancelled job reach the command itself.
+exec node "$home/bin/rapt.mjs" run "${args[@]}" > "$artifacts/result.json"

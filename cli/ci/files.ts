@@ -1,0 +1,81 @@
+/** Files in which a CI job, and who looks at it, finds how a run came out. */
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { BadInput, type TuningResult } from '../../contracts/index.ts';
+import { resolveStore } from '../../infra/index.ts';
+import { renderSummary, renderWithoutResult } from '../../rapt/summary/index.ts';
+import { say } from '../output.ts';
+import { junitReport } from './junit.ts';
+import { UNKNOWN, verdictOf, type AskedRun, type Outcome } from './outcome.ts';
+import { outputLines } from './outputs.ts';
+
+/** Where each is written; what has no path is not. */
+export interface FilePaths {
+  readonly junit?: string | undefined;
+  readonly summary?: string | undefined;
+  /** Appended to. */
+  readonly outputs?: string | undefined;
+  /** A copy of the run's HTML report. */
+  readonly report?: string | undefined;
+}
+
+export class ResultFiles {
+  readonly #paths: FilePaths;
+  readonly #startedAt = new Date();
+
+  constructor(paths: FilePaths) {
+    this.#paths = paths;
+  }
+
+  /** Says that the outcome is not known yet. It also shows early whether the files can be written. @throws BadInput when they cannot. */
+  begin(run: AskedRun): void {
+    this.#prepare();
+    this.#write(run, UNKNOWN, null);
+  }
+
+  #prepare(): void {
+    for (const [option, path] of Object.entries(this.#paths) as [keyof FilePaths, string | undefined][]) {
+      if (path === undefined) continue;
+      try {
+        mkdirSync(dirname(path), { recursive: true });
+        if (option !== 'report') appendFileSync(path, '');
+      } catch (error) {
+        throw new BadInput([{ where: `--${option}`, problem: `${path} cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown'}); name a file in a folder of this job` }]);
+      }
+    }
+  }
+
+  async end(run: AskedRun, outcome: Outcome): Promise<void> {
+    this.#write(run, outcome, outcome.result === null ? null : await this.#copyReport(run, outcome.result));
+  }
+
+  #write(run: AskedRun, outcome: Outcome, report: string | null): void {
+    const { junit, summary, outputs } = this.#paths;
+    const seconds = (Date.now() - this.#startedAt.getTime()) / 1000;
+    if (junit !== undefined) writeFileSync(junit, junitReport(run, outcome, { startedAt: this.#startedAt, seconds }));
+    if (summary !== undefined) writeFileSync(summary, summaryOf(run, outcome));
+    if (outputs !== undefined) appendFileSync(outputs, outputLines(run, outcome, report));
+  }
+
+  /** From the client's disk, else from the store: the texts may lie on another machine than the job. Null when it is in neither. */
+  async #copyReport({ id, tenant }: AskedRun, { report }: TuningResult): Promise<string | null> {
+    const target = this.#paths.report;
+    if (target === undefined) return null;
+    try {
+      if (existsSync(report.path)) copyFileSync(report.path, target);
+      else {
+        const { createMinioStore, readRunManifest } = await import('../../storage/index.ts');
+        const store = createMinioStore(resolveStore({ kind: 'client', tenant }));
+        await store.getToFile((await readRunManifest(store, tenant, id))!.report, target);
+      }
+      return target;
+    } catch (error) {
+      say(`the report is not copied to ${target}: ${error instanceof Error ? error.message : String(error)}. It is at ${report.uri}`);
+      return null;
+    }
+  }
+}
+
+function summaryOf({ id }: AskedRun, outcome: Outcome): string {
+  return outcome.result === null ? renderWithoutResult(id, verdictOf(outcome), outcome.message) : renderSummary(outcome.result);
+}

@@ -1,0 +1,30 @@
+/** A finished run's result, for a terminal. */
+import type { TuningResult } from '../contracts/index.ts';
+import { homeFolder } from '../infra/index.ts';
+import { green, percent, print, red, table } from './output.ts';
+
+export function printResult({ workflowId, metrics, privacy, audit, gates, adapter, release, report, resumed, timing }: TuningResult, uiUrl: string | null): void {
+  const { accuracy, majorityRate, f1, n, reconstruction } = metrics.test;
+  const seconds = Object.values(timing).reduce((sum, part) => sum + part, 0);
+  const rows: [string, string][] = [
+    ['run', workflowId],
+    ['accuracy', `${percent(accuracy)} of ${n} held-out texts (macro F1 ${f1.toFixed(3)})`],
+    ['majority rate', percent(majorityRate)],
+    ...(reconstruction === null ? [] : [['reconstruction', `${percent(reconstruction.accuracy)} of ${reconstruction.n} plain tokens`] as [string, string]]),
+    ['mechanism', privacy.eta === null ? `${privacy.mechanism}: the texts left in plain tokens` : `${privacy.mechanism}, eta ${privacy.eta}; ${percent(privacy.unchangedRate)} of the tokens stayed themselves`],
+    ...(audit.attacks ?? []).map(({ attack, success, priorOnly }): [string, string] => [`attack ${attack}`, `${percent(success.value)} of the tokens, ${percent(priorOnly.value)} without the release`]),
+    ['release', `${release.uri}${release.reused ? ' (drawn by an earlier run; nothing was spent again)' : release.takenOver === undefined ? '' : ` (${release.takenOver} rows as they were released before, which cost nothing)`}`],
+    ['adapter', adapter.uri],
+    ['adapter sha256', adapter.sha256],
+    ['report', report.path],
+    ...(resumed === null ? [] : [['resumed', resumed] as [string, string]]),
+    ['time', `${seconds.toFixed(0)} s (${Object.entries(timing).map(([stage, part]) => `${stage} ${part.toFixed(0)}`).join(', ')})`],
+    ['client home', homeFolder()],
+    ...(uiUrl === null ? [] : [['Temporal UI', `${uiUrl}/namespaces/default/workflows/${encodeURIComponent(workflowId)}`] as [string, string]]),
+  ];
+  print(table(rows));
+  for (const { gate, value, passed, bound, baseline } of gates) {
+    const against = baseline === undefined || bound === undefined ? '' : ` (bound ${bound.toFixed(4)}: run ${baseline.run} had ${baseline.value.toFixed(4)})`;
+    print(`gate ${gate}: ${value === null ? 'not measured' : value.toFixed(4)}${against} ${passed ? green('passed') : red('missed')}`);
+  }
+}

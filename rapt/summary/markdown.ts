@@ -1,0 +1,113 @@
+/** A run in GitHub-flavoured Markdown, for the page of a CI job. Drawings are Mermaid, since that is what GitHub and GitLab draw there: both take images
+ *  written as data out of the page. */
+import type { GateResult, Rate, TuningResult } from '../../contracts/index.ts';
+import { wilsonInterval } from '../evaluation/index.ts';
+import { ATTACK_NAMES } from '../report/attack-names.ts';
+import { count, number, percent, points } from '../report/format.ts';
+
+/** The result of a finished run: how good, how private, against what, and whether the gates hold. */
+export function renderSummary(result: TuningResult): string {
+  const { workflowId, gates } = result;
+  const missed = gates.filter(({ passed }) => !passed).length;
+  const verdict = gates.length === 0 ? '✓ finished' : missed === 0 ? `✓ ${gates.length === 1 ? 'the gate holds' : `all ${gates.length} gates hold`}` : `✗ ${missed} of ${gates.length} gates missed`;
+  return page([heading(workflowId, verdict), overview(result), gatesTable(gates), attacksTable(result), accuracyChart(result), lossChart(result), origin(result)]);
+}
+
+/** A run that gave no result, and why. */
+export function renderWithoutResult(id: string, verdict: string, message: string): string {
+  return page([heading(id, `✗ ${verdict}`), message.split('\n').map((line) => `> ${text(line)}`).join('\n>\n')]);
+}
+
+const page = (parts: readonly (string | null)[]): string => `${parts.filter((part) => part !== null).join('\n\n')}\n`;
+const heading = (id: string, verdict: string): string => `## Rapt run ${code(id)}: ${verdict}`;
+
+/** As entities, which are read as the characters and never as markup. */
+const text = (value: string): string =>
+  value.replaceAll(/[\s\p{Cc}]+/gu, ' ').replaceAll(/[\\`*_~[\]|<>&$#:!]/g, (character) => `&#${character.charCodeAt(0)};`);
+const code = (value: string): string => `<code>${text(value)}</code>`;
+const table = (heads: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [heads, heads.map(() => ':---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+const range = ({ low, high }: Pick<Rate, 'low' | 'high'>): string => `${percent(low)} to ${percent(high)}`;
+const interval = (rate: Rate): string => `${percent(rate.value)} (${range(rate)})`;
+
+function overview({ metrics, privacy, baselines }: TuningResult): string {
+  const { accuracy, f1, n, majorityRate } = metrics.test;
+  const { guarantee, eta, unchangedRate, mechanism } = privacy;
+  const beside = (other: number): string => `${percent(other)}; this run is ${accuracy === other ? 'equal' : `${points(accuracy - other)} ${accuracy > other ? 'above' : 'below'}`}`;
+  const ratio = guarantee.neighbourLogRatio;
+  return table(['How good', `${percent(accuracy)} accuracy on ${count(n)} held-out texts, 95 % interval ${range(wilsonInterval(accuracy, n))}; macro F1 ${f1.toFixed(3)}`], [
+    ['Most frequent class', beside(majorityRate)],
+    ...(baselines?.named ? [[`Baseline run ${code(baselines.named.run)}`, beside(baselines.named.accuracy)]] : []),
+    ...(baselines?.plain ? [[`Same tuning on plain text, run ${code(baselines.plain.run)}`, beside(baselines.plain.accuracy)]] : []),
+    ['**How private**', eta === null ? '**Not at all**: the texts left in plain tokens' : `**${mechanism}, eta ${number(eta)}**; ${percent(unchangedRate)} of the tokens stayed themselves`],
+    ...(ratio === null ? [] : [['Likelihood ratio of two neighbouring words', `at most e^${number(ratio.p50)} (median over words)`]]),
+    ...(guarantee.labelEpsilon === undefined ? [] : [['Training labels', `randomized, epsilon ${number(guarantee.labelEpsilon)}`]]),
+    ...(mechanism !== 'none' && !guarantee.private ? [['**Warning**', 'the noise came from a seeded source that is meant for tests: this run protects nothing']] : []),
+  ]);
+}
+
+function gatesTable(gates: readonly GateResult[]): string | null {
+  if (gates.length === 0) return null;
+  const rows = gates.map(({ gate, value, passed, bound, baseline }) => [
+    code(gate),
+    value === null ? 'not measured' : number(value),
+    bound === undefined ? '–' : `${number(bound)}${baseline === undefined ? '' : ` (run ${code(baseline.run)}: ${number(baseline.value)})`}`,
+    passed ? '✓ holds' : '✗ **missed**',
+  ]);
+  return `### Gates\n\n${table(['Gate', 'Value', 'Bound', ''], rows)}`;
+}
+
+function attacksTable({ audit: { attacks = [], attributes = [], tokens = 0, texts = 0 } }: TuningResult): string | null {
+  if (attacks.length + attributes.length === 0) return null;
+  const rows = [
+    ...attacks.map(({ attack, success, priorOnly }) => [ATTACK_NAMES[attack] ?? text(attack), interval(success), percent(priorOnly.value)]),
+    ...attributes.map(({ attribute, success, priorOnly }) => [`Attribute ${code(attribute)}`, interval(success), percent(priorOnly.value)]),
+  ];
+  return `### What attacks get\n\nOf ${count(tokens)} tokens of ${count(texts)} texts, attacked by their owner with the plain text at hand.\n\n${table(['Attack', 'Right', 'Without the release'], rows)}`;
+}
+
+function accuracyChart({ metrics, baselines }: TuningResult): string {
+  const bars: [string, number][] = [
+    ['this run', metrics.test.accuracy],
+    ...(baselines?.named ? [['baseline run', baselines.named.accuracy] as [string, number]] : []),
+    ...(baselines?.plain ? [['on plain text', baselines.plain.accuracy] as [string, number]] : []),
+    ['most frequent class', metrics.test.majorityRate],
+  ];
+  return chart('Accuracy on held-out texts', [
+    `x-axis [${bars.map(([name]) => `"${name}"`).join(', ')}]`,
+    'y-axis "%" 0 --> 100',
+    `bar [${bars.map(([, share]) => (share * 100).toFixed(1)).join(', ')}]`,
+  ]);
+}
+
+function lossChart({ training }: TuningResult): string | null {
+  const curve = training?.curve ?? [];
+  const [first, last] = [curve.at(0), curve.at(-1)];
+  // A line needs two points.
+  if (first === undefined || last === undefined || first === last) return null;
+  const top = Math.max(...curve.map(({ loss }) => loss));
+  return chart('Training loss', [
+    `x-axis "optimizer step" ${first.step} --> ${last.step}`,
+    `y-axis "loss" 0 --> ${Number((top * 1.05).toPrecision(3))}`,
+    `line [${curve.map(({ loss }) => loss).join(', ')}]`,
+  ]);
+}
+
+/** One colour that is seen on light and dark pages; Mermaid's own is too pale. All else stays as the page has it. */
+const LOOK = '%%{init: {"xyChart": {"height": 320}, "themeVariables": {"xyChart": {"plotColorPalette": "#3b82f6"}}}}%%';
+
+/** No text of a user's may stand in it: Mermaid has a markup of its own. */
+const chart = (title: string, lines: readonly string[]): string =>
+  ['```mermaid', LOOK, 'xychart-beta', `    title "${title}"`, ...lines.map((line) => `    ${line}`), '```'].join('\n');
+
+function origin({ adapter, release, report, resumed, timing }: TuningResult): string {
+  const seconds = Object.values(timing).reduce((sum, part) => sum + part, 0);
+  const rows = [
+    ['Adapter SHA-256', code(adapter.sha256)],
+    ['Release SHA-256', `${code(release.sha256)}${release.reused ? ' (drawn by an earlier run; nothing was spent again)' : ''}`],
+    ['Report', code(report.uri)],
+    ['Time', `${seconds.toFixed(0)} s`],
+    ...(resumed === null ? [] : [['Resumed', text(resumed)]]),
+  ];
+  return `<details><summary>Where it lies</summary>\n\n${table(['Adapter', code(adapter.uri)], rows)}\n\n</details>`;
+}

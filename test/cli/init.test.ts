@@ -1,0 +1,110 @@
+/** From a table to a configuration, with the real tokenizer and the real public table. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { Ajv } from 'ajv';
+import { parse } from 'yaml';
+import { proposeRun, type Proposal } from '../../cli/init/proposal.ts';
+import { tuningFile } from '../../cli/init/tuning-file.ts';
+import { loadConfig } from '../../cli/config.ts';
+import { BadInput, DEFAULT_BACKBONE, tuningJsonSchema } from '../../contracts/index.ts';
+import { PLANTED, COLUMNS, writeReviews } from '../e2e/reviews.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { PROGRAM, runProgram } from '../support/stack.ts';
+
+const ROWS = 200;
+const folder = temporaryFolder();
+process.env['RAPT_HOME'] = join(folder, 'home');
+const table = join(folder, 'Bewertungen: "Ärger" #1.csv');
+const options = { file: table, chosen: {}, backbone: DEFAULT_BACKBONE, tenant: 'local', unchanged: 0.5 };
+let proposal: Proposal;
+let yaml: string;
+
+before(async () => {
+  writeReviews(table, ROWS);
+  proposal = await proposeRun(options);
+  yaml = tuningFile(proposal, 'tuning.yaml');
+});
+
+async function problemOf(content: string): Promise<string> {
+  const file = join(folder, 'bad.csv');
+  writeFileSync(file, content);
+  const error = await proposeRun({ ...options, file }).then(() => null, (thrown: unknown) => thrown);
+  assert.ok(error instanceof BadInput);
+  return error.message;
+}
+
+test('columns, classes, lengths and cost are those of the table', () => {
+  const { rows, proposed, classes, lengths, cut, duplicates, etas, cost, config } = proposal;
+  assert.deepEqual([proposed.text, proposed.label, proposed.pair], [COLUMNS.text, COLUMNS.label, undefined]);
+  assert.equal(rows.train + rows.test, ROWS);
+  assert.deepEqual(classes.map(({ name }) => name), ['negative', 'positive', 'short']);
+  assert.equal(classes.reduce((sum, { rows: count }) => sum + count, 0), ROWS);
+  assert.ok(lengths.p05 < lengths.p50 && lengths.p50 < lengths.p95 && lengths.p95 <= lengths.most);
+  assert.ok(config.data.maxTokens >= lengths.p95 && config.data.maxTokens < lengths.p95 + 8 && cut <= 0.05 * ROWS, `${config.data.maxTokens} tokens, ${cut} rows cut`);
+  assert.deepEqual(duplicates, { texts: 0, most: 1 });
+  assert.ok(Math.abs(etas[0]!.unchanged - 0.5) < 0.05 && etas[0]!.eta === config.privacy.eta);
+  assert.deepEqual([cost.etaOfText, cost.etaOfTenant, cost.spentBefore], [config.privacy.eta, config.privacy.eta, 0]);
+  assert.equal(cost.steps, Math.ceil(rows.train / 32) * 5);
+  assert.ok(cost.tokens > 20 * ROWS && cost.tokens <= config.data.maxTokens * ROWS && cost.minutes > 0);
+});
+
+test('the file is a configuration as it is, for Rapt and for an editor', async () => {
+  const path = join(folder, 'as-written.yaml');
+  writeFileSync(path, yaml);
+  assert.deepEqual(await loadConfig({ file: path }, true), proposal.config);
+  const validate = new Ajv({ strict: true, allowUnionTypes: true }).compile(tuningJsonSchema());
+  assert.ok(validate(parse(yaml)), JSON.stringify(validate.errors));
+});
+
+test('its first line tells editors where the schema is, and the schema is there', () => {
+  const [, url] = /^# yaml-language-server: \$schema=(\S+)$/.exec(yaml.split('\n')[0]!) ?? [];
+  assert.deepEqual(JSON.parse(readFileSync(new URL(url!), 'utf8')), JSON.parse(JSON.stringify(tuningJsonSchema())));
+});
+
+test('every line that is offered as a remark is right as a setting, too', () => {
+  const uncommented = yaml.replaceAll(/^( *)# (?=\w+:|  \w+: ")/gm, '$1');
+  assert.notEqual(uncommented, yaml);
+  const validate = new Ajv({ strict: true, allowUnionTypes: true }).compile(tuningJsonSchema());
+  assert.ok(validate(parse(uncommented)), `${JSON.stringify(validate.errors)}\n${uncommented}`);
+});
+
+test('neither the file nor what is told holds a word of a text', () => {
+  assert.ok(!(yaml + JSON.stringify(proposal)).includes(PLANTED));
+});
+
+test('repeated texts are counted as the ledger counts them', async () => {
+  const file = join(folder, 'repeated.csv');
+  writeFileSync(file, `text,label\n${'A fine film,good\na  FINE film,good\n'.repeat(5)}${Array.from({ length: 30 }, (_, row) => `film number ${row},bad\n`).join('')}`);
+  const { duplicates, cost, config } = await proposeRun({ ...options, file, chosen: { text: 'text' } });
+  assert.deepEqual(duplicates, { texts: 9, most: 10 });
+  assert.equal(cost.etaOfTenant, 10 * config.privacy.eta!);
+});
+
+test('for what a run would be refused, the proposal is refused, in the same words', async () => {
+  const rows = Array.from({ length: 30 }, (_, row) => `words of row ${row},${row % 2}\n`).join('');
+  const missing = await problemOf(`text,label\n${rows}a secret without a label,\n`);
+  assert.match(missing, /bad\.csv, line 32 \(row 31\), column "label": is empty while the rest of the row is not/);
+  assert.doesNotMatch(missing, /secret/);
+  assert.match(await problemOf(`text,label\n${rows}"never closed,1\n`), /line 32: starts a record in which a quote is opened and never closed/);
+  assert.match(await problemOf(`text,other\n${rows.replaceAll(/,.*$/gm, ',same')}`), /no column that looks like labels/);
+});
+
+test('the command writes the file once, and again when it is forced to', async () => {
+  const out = join(folder, 'tuning.yaml');
+  const init = (...more: string[]): ReturnType<typeof runProgram> => runProgram(process.execPath, [PROGRAM, 'init', table, '--out', out, ...more]);
+  const first = await init('--json');
+  assert.equal(first.code, 0, first.stderr);
+  assert.equal((JSON.parse(first.stdout) as { out: string }).out, out);
+  assert.ok(existsSync(out));
+  writeFileSync(out, 'mine');
+  const second = await init();
+  assert.equal(second.code, 2);
+  assert.match(second.stderr, /tuning\.yaml: exists; give --force to replace it/);
+  assert.equal(readFileSync(out, 'utf8'), 'mine');
+  const forced = await init('--force');
+  assert.equal(forced.code, 0, forced.stderr);
+  assert.match(forced.stdout, /class +rows\nnegative +\d+/);
+  assert.equal(readFileSync(out, 'utf8'), tuningFile(proposal, out));
+});
