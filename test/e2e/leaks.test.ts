@@ -83,7 +83,7 @@ let interruptions: Promise<unknown>;
 let results: TuningResult[];
 let asked: LabelledTable;
 
-test('the client worker is killed while it privatizes; bad tables and settings are refused, each for what is wrong with it', { timeout: 200_000 }, async (t) => {
+test('the client worker is killed while it privatizes; bad tables and settings are refused, each for what is wrong with it', { timeout: 300_000 }, async (t) => {
   marked = tables.csv(460);
   markedInput = {
     data: { train: marked.path, testFraction: TEST_FRACTION, attributeColumns: ['town'], maxTokens: 28 },

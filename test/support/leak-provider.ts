@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WorkflowService } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
 import { minioClient } from '../../bench/minio-client.ts';
 import { down, readStack, up, type StackRecord } from '../../infra/index.ts';
 import { freePort } from '../../infra/stack/ports.ts';
@@ -22,7 +23,6 @@ export class LeakProvider {
   readonly temporary = join(this.#stack.home, 'tmp');
   readonly keysFile = this.#stack.keysFile;
   #restarts: Promise<void> = Promise.resolve();
-  readonly dataConverter = () => this.#stack.dataConverter();
 
   /** Starts it, with a bucket that keeps every version of every object. This process's environment becomes that of its processes. */
   async start(): Promise<void> {
@@ -36,6 +36,11 @@ export class LeakProvider {
   async remove(): Promise<void> {
     await down();
     await this.#stack.remove();
+  }
+
+  /** With its keys. */
+  dataConverter(): DataConverter {
+    return this.#stack.dataConverter();
   }
 
   get record(): StackRecord {

@@ -22,7 +22,7 @@ export interface LabelledTable {
   readonly labels: readonly number[];
 }
 
-/** What must not cross although it is no text: as `Markers.plant` is told. */
+/** Marked strings that an owner's own messages may quote: what they are, as `Markers.plant` is told. */
 export const NAMES: readonly string[] = ['file', 'folder', 'column', 'setting'];
 
 export class LeakTables {
@@ -120,6 +120,7 @@ export class LeakTables {
       [table('.csv', Buffer.from(`text,label\n${rows(3)}${bad()} caf\xe9,amber\n`, 'latin1')), /is not valid UTF-8/],
       [table('.csv', Buffer.from(`\ufefftext,label\n${rows(3)}`, 'utf16le')), /is UTF-16 text/],
       [table('.csv', ''), /is empty; its first line must name the columns/],
+      // Short cells of a first line are taken for names of columns, and told.
       [table('.csv', `${column()},${column()}\n${rows(3)}`), /has no column "text" \(textColumn\); its columns are/],
       [table('.csv', `${bad()} at length,label\n${rows(3)}`), /its first line does not look like column names/],
       [table('.csv', `${'text,'.repeat(2)}label\n${rows(3)}`), /has 2 columns "text"/],
