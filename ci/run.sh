@@ -20,6 +20,8 @@ trap 'exit 130' INT
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 artifacts=${RAPT_CI_ARTIFACTS:-rapt}
 mkdir -p "$artifacts"
+# What an earlier job left is not of this one.
+rm -f "$artifacts"/{result.json,junit.xml,summary.md,report.html}
 : > "$artifacts/outputs.env"
 
 args=(--wait --json --resume --on-interrupt "${RAPT_CI_ON_CANCEL:-cancel}")

@@ -1,6 +1,6 @@
 /** Starting runs and waiting for them: what `run`, `watch`, `resume` and `extend` have in common. */
 import { Option, type Command } from 'commander';
-import { BadInput, ErrorKind, parseTuningConfig, RaptError, WORKFLOW_TYPE, type TuningConfig } from '../contracts/index.ts';
+import { BadInput, conditionsOf, ErrorKind, gateName, parseTuningConfig, RaptError, WORKFLOW_TYPE, type Gates, type TuningConfig } from '../contracts/index.ts';
 import { aborted, type AskedRun } from './ci/outcome.ts';
 import { ResultFiles, type FilePaths } from './ci/files.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
@@ -25,7 +25,7 @@ export function addWaitOptions(command: Command): Command {
     .option('--json', 'print one JSON object on stdout')
     .option('--junit <file>', 'write JUnit XML, with a test case for the run and for each gate')
     .option('--summary <file>', 'write the result in Markdown, as GitHub and GitLab show it')
-    .option('--outputs <file>', 'append lines name=value: GitHub reads them as outputs of the step, GitLab as a dotenv report')
+    .option('--outputs <file>', 'add lines name=value: GitHub reads them as outputs of the step, GitLab as a dotenv report')
     .option('--report <file>', 'write a copy of the HTML report');
 }
 
@@ -63,7 +63,10 @@ export class Waiting {
     if (this.#interruption.happened) throw new CommandFailure('interrupted; nothing was started', EXIT.interrupted);
     const { attached } = await startOrAttach(link, WORKFLOW_TYPE.tuning, id, config);
     say(attached ? `run ${bold(id)} exists already; its progress follows` : `started run ${bold(id)}`);
-    await this.for(link, { id, tenant: config.tenant, gates: config.gates });
+    const run = attached ? await askedRun(link, id) : { id, tenant: config.tenant, gates: config.gates };
+    // A job must not be taken for held against gates that nobody looks at.
+    if (namesOf(run.gates) !== namesOf(config.gates)) say(`its gates are those that it was started with, not those given now: ${namesOf(run.gates)}`);
+    await this.for(link, run);
   }
 
   async for(link: Link, run: AskedRun): Promise<void> {
@@ -81,6 +84,8 @@ export class Waiting {
     else printResult(followed.result, link.services.temporal.uiUrl);
   }
 }
+
+const namesOf = (gates: Gates): string => conditionsOf(gates).map(({ metric, condition }) => gateName(metric, condition)).join(', ') || 'none';
 
 /** A run by the input that it was started with. */
 export async function askedRun(link: Link, id: string): Promise<AskedRun> {

@@ -1,5 +1,5 @@
 /** Files in which a CI job, and who looks at it, finds how a run came out. */
-import { appendFileSync, copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { BadInput, type TuningResult } from '../../contracts/index.ts';
 import { resolveStore } from '../../infra/index.ts';
@@ -13,7 +13,7 @@ import { outputLines } from './outputs.ts';
 export interface FilePaths {
   readonly junit?: string | undefined;
   readonly summary?: string | undefined;
-  /** Appended to. */
+  /** Added to. */
   readonly outputs?: string | undefined;
   /** A copy of the run's HTML report. */
   readonly report?: string | undefined;
@@ -22,6 +22,8 @@ export interface FilePaths {
 export class ResultFiles {
   readonly #paths: FilePaths;
   readonly #startedAt = new Date();
+  /** What others wrote into the file of outputs before. */
+  #earlierOutputs: string | null = null;
 
   constructor(paths: FilePaths) {
     this.#paths = paths;
@@ -54,7 +56,11 @@ export class ResultFiles {
     const seconds = (Date.now() - this.#startedAt.getTime()) / 1000;
     if (junit !== undefined) writeFileSync(junit, junitReport(run, outcome, { startedAt: this.#startedAt, seconds }));
     if (summary !== undefined) writeFileSync(summary, summaryOf(run, outcome));
-    if (outputs !== undefined) appendFileSync(outputs, outputLines(run, outcome, report));
+    if (outputs !== undefined) {
+      this.#earlierOutputs ??= readFileSync(outputs, 'utf8');
+      // Each name once: not every reader takes the last of several.
+      writeFileSync(outputs, this.#earlierOutputs + outputLines(run, outcome, report));
+    }
   }
 
   /** From the client's disk, else from the store: the texts may lie on another machine than the job. Null when it is in neither. */

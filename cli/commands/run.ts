@@ -58,13 +58,12 @@ export function addRunCommands(program: Command): void {
     .option('--wait', 'wait for the end and show the progress');
   addWaitOptions(run)
     .addHelpText('after', "\nExample: rapt run -f tuning.yaml --set tuning.epochs=3 --gate 'accuracy>=0.7' --id pr-17 --wait --json --junit junit.xml")
-    .action(async ({ file, set, gate, baseline, id = newId('run'), resume, ...options }: RunOptions) => {
-      const configured = (link: Link): Promise<TuningConfig> => loadConfig({ file, set, gate, baseline }, link.services.stack === 'local');
-      await begin(id, options, async (link) => {
-        const config = await configured(link);
+    .action(({ file, set, gate, baseline, id = newId('run'), resume, ...options }: RunOptions) =>
+      begin(id, options, async (link) => {
+        const config = await loadConfig({ file, set, gate, baseline }, link.services.stack === 'local');
         return resume ? { config, ...(await successorOf(link, id)) } : { config, id, before: [] };
-      });
-    });
+      }),
+    );
 
   addWaitOptions(program.command('watch').description('show how a run gets on, until it ends').argument('<id>'))
     .addHelpText('after', '\nExample: rapt watch nightly --timeout 90m')
