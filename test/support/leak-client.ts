@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { StackRecord } from '../../infra/index.ts';
 import type { StoreOptions } from '../../storage/index.ts';
+import { grpcRequests } from './grpc.ts';
 import type { Place } from './leak-search.ts';
 import { eventually } from './probe.ts';
 import { PROGRAM, runProgram, type CommandResult } from './stack.ts';
@@ -98,7 +99,6 @@ export class LeakClient {
     return join(this.#home, 'client', 'local');
   }
 
-
   /** Temporal's server, by way of the tap. */
   get temporalAddress(): string {
     return this.#temporal.address;
@@ -134,10 +134,11 @@ export class LeakClient {
     await ended;
   }
 
-  /** Every byte that worker and commands have sent. */
+  /** Every byte that worker and commands have sent, and what they asked of Temporal, decompressed. */
   *sent(): Generator<Place> {
     for (const [server, tap] of [['Temporal', this.#temporal], ['MinIO', this.#store]] as const)
       for (const [connection, bytes] of tap.sent.entries()) yield { kind: `sent to ${server}`, name: `connection ${connection}`, bytes };
+    for (const [connection, bytes] of this.#temporal.sent.entries()) yield { kind: 'request to Temporal', name: `connection ${connection}`, bytes: Buffer.concat(grpcRequests(bytes)) };
   }
 
   /** What the worker says of itself. */

@@ -79,8 +79,8 @@ async function onTemporal({ temporalAddress }: PlantOptions, marker: () => strin
     await connection.close();
   }
   return [
-    { what: memo, kinds: ['description', 'list of workflows', 'history', 'Temporal database', 'sent to Temporal'] },
-    ...[input, message, signal].map((what) => ({ what, kinds: ['history', 'Temporal database', 'sent to Temporal'] })),
+    { what: memo, kinds: ['description', 'list of workflows', 'history', 'Temporal database', 'sent to Temporal', 'request to Temporal'] },
+    ...[input, message, signal].map((what) => ({ what, kinds: ['history', 'Temporal database', 'sent to Temporal', 'request to Temporal'] })),
   ];
 }
 
