@@ -1,5 +1,5 @@
 /** Values of options, checked before anything is started. */
-import { BadInput } from '../contracts/index.ts';
+import { BadInput, isTenantName } from '../contracts/index.ts';
 
 export const MECHANISMS = ['exponential', 'laplace'] as const;
 export type NoisyMechanism = (typeof MECHANISMS)[number];
@@ -24,6 +24,12 @@ export function rateOf(option: string, text: string | undefined): number | undef
   const value = numberOf(option, text);
   if (value !== undefined && value >= 1) throw new BadInput([{ where: option, problem: 'must lie strictly between 0 and 1' }]);
   return value;
+}
+
+/** @throws BadInput unless it can name a tenant. */
+export function tenantNameOf(option: string, name: string): string {
+  if (!isTenantName(name)) throw new BadInput([{ where: option, problem: 'must be 1 to 40 lower-case letters, digits and hyphens, such as acme-health' }]);
+  return name;
 }
 
 export function mechanismOf(name: string): NoisyMechanism {

@@ -1,15 +1,17 @@
 import { Context } from '@temporalio/activity';
 import { RELEASE_PROGRESS_SIGNAL, type LocalRelease, type ReleaseProgress, type RunContext } from '../../contracts/index.ts';
-import { inspectTables, readSplit, SPLITS, type Row } from '../../rapt/data/index.ts';
+import { inspectTables, type Row } from '../../rapt/data/index.ts';
 import { clientSecret } from '../../rapt/ledger/index.ts';
 import { chooseEta, createMechanism, tightestEta } from '../../rapt/privacy/index.ts';
-import { drawRelease, hashInputs, openRelease, releaseKey } from '../../rapt/release/index.ts';
+import { chooseReleases, chosenReleases, drawRelease, EarlierRows, hashInputs, openRelease, releaseKey, rowsToDraw, versionSpec } from '../../rapt/release/index.ts';
 import { createProgressReporter } from '../progress.ts';
 import { openBackbone } from './backbone.ts';
+import { knownReleases, releasesToTakeOver } from './earlier.ts';
 import { releaseFolder, tenantFolder, type ClientDependencies } from './home.ts';
 import { reserve } from './reserve.ts';
 
-/** The `privatize` activity: the one noisy version of each text, drawn once and found again by every later attempt and run. */
+/** The `privatize` activity: the one noisy version of each text, drawn once and found again by every later attempt and run. Of a table that has
+ *  changed since, only rows that were not released before are drawn. */
 export async function privatize({ home }: ClientDependencies, { run, config }: RunContext): Promise<LocalRelease> {
   const { tenant, privacy } = config;
   const reporter = createProgressReporter<ReleaseProgress>(RELEASE_PROGRESS_SIGNAL);
@@ -24,16 +26,21 @@ export async function privatize({ home }: ClientDependencies, { run, config }: R
   const folder = releaseFolder(home, tenant, localKey);
 
   const existing = await openRelease(folder);
+  const wanted = versionSpec({ config, inspection, backbone: description, outputIds }, { mechanism: privacy.mechanism, private: privacy.mechanism !== 'none', eta, table: { sha256: table.sha256 } });
+  const chosen = await chosenReleases(folder);
+  const before = chosen !== null ? await knownReleases(home, tenant, chosen) : existing !== null ? [] : await releasesToTakeOver(home, tenant, wanted);
   async function* rows(): AsyncGenerator<Row> {
-    for (const split of SPLITS) yield* readSplit(config.data, inspection.tables, split);
+    yield* rowsToDraw({ config, inspection, tokenizer }, await EarlierRows.open(before, secret));
   }
-  const due = { localKey, tenant, run, purpose: 'tuning', mechanism: privacy.mechanism, eta, labelEpsilon: privacy.labelEpsilon ?? null, table: table.sha256, budget: privacy.budget, rows } as const;
-  await reserve(tenantFolder(home, tenant), secret, due, existing !== null);
+  const takesOver = before.map((release) => release.localKey);
+  const due = { localKey, tenant, run, purpose: 'tuning', mechanism: privacy.mechanism, eta, labelEpsilon: privacy.labelEpsilon ?? null, table: table.sha256, budget: privacy.budget, rows, takesOver } as const;
+  const entry = await reserve(tenantFolder(home, tenant), secret, due, existing !== null);
   if (existing !== null) {
     const rowsTotal = existing.manifest.rows.train + existing.manifest.rows.test;
     reporter.report({ rows: rowsTotal, rowsTotal, reused: true }, { now: true });
     return describe(localKey, { ...existing, reused: true });
   }
+  const earlier = await EarlierRows.open(await knownReleases(home, tenant, await chooseReleases(folder, entry.takesOver ?? [])), secret);
   const mechanism = createMechanism({ ...choice, eta: eta ?? undefined, targetUnchanged: undefined });
   try {
     const tightest = privacy.mechanism === 'exponential' && eta !== null ? await tightestEta(eta, table, outputIds) : null;
@@ -45,6 +52,7 @@ export async function privatize({ home }: ClientDependencies, { run, config }: R
       outputIds,
       folder,
       tokenizer,
+      earlier,
       mechanism: { privatize: (ids) => mechanism.privatize(ids), guarantee: { ...mechanism.guarantee, tightestEta: tightest } },
       signal: Context.current().cancellationSignal,
       onProgress: (progress) => reporter.report({ ...progress, reused: false }),
@@ -55,7 +63,7 @@ export async function privatize({ home }: ClientDependencies, { run, config }: R
   }
 }
 
-function describe(localKey: string, { manifest, digest, unchangedRate, reused }: Awaited<ReturnType<typeof drawRelease>>): LocalRelease {
+function describe(localKey: string, { manifest, digest, unchangedRate, takenOver, reused }: Awaited<ReturnType<typeof drawRelease>>): LocalRelease {
   return {
     localKey,
     digest,
@@ -65,5 +73,6 @@ function describe(localKey: string, { manifest, digest, unchangedRate, reused }:
     guarantee: manifest.guarantee,
     backboneSha256: manifest.backbone.sha256,
     reused,
+    ...(takenOver > 0 && { takenOver }),
   };
 }

@@ -1,10 +1,10 @@
 /** init: from a table to a configuration. */
 import { existsSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { BadInput, DEFAULT_BACKBONE, isTenantName } from '../../contracts/index.ts';
+import { BadInput, DEFAULT_BACKBONE } from '../../contracts/index.ts';
 import { majority, minutes, rateInWords, tuningFile } from '../init/tuning-file.ts';
 import type { Proposal } from '../init/proposal.ts';
-import { rateOf } from '../options.ts';
+import { rateOf, tenantNameOf } from '../options.ts';
 import { percent, print, printJson, say, table } from '../output.ts';
 
 interface InitOptions {
@@ -38,10 +38,10 @@ export function addInitCommand(program: Command): void {
 }
 
 async function init(file: string, options: InitOptions): Promise<void> {
-  const { out, force, textColumn: text, pairColumn: pair, labelColumn: label, backbone, tenant, json } = options;
+  const { out, force, textColumn: text, pairColumn: pair, labelColumn: label, backbone, json } = options;
+  const tenant = tenantNameOf('--tenant', options.tenant);
   const unchanged = rateOf('--unchanged', options.unchanged)!;
   if (!force && existsSync(out)) throw exists(out);
-  if (!isTenantName(tenant)) throw new BadInput([{ where: '--tenant', problem: 'must be 1 to 40 lower-case letters, digits and hyphens, such as acme-health' }]);
   const { proposeRun } = await import('../init/proposal.ts');
   const chosen = { ...(text === undefined ? {} : { text }), ...(pair === undefined ? {} : { pair }), ...(label === undefined ? {} : { label }) };
   const proposal = await proposeRun({ file, chosen, backbone, tenant, unchanged });
@@ -84,7 +84,7 @@ function inWords({ rows, columns, unusable, proposed, classes, lengths, cut, dup
       ['repeated texts', duplicates.texts === 0 ? 'none' : `${duplicates.texts}, one of them ${duplicates.most} times: a text is released each time`],
       ['mechanism', `exponential, eta ${eta}: ${percent(unchanged)} of the vocabulary's tokens stay themselves`],
       ['leaves', `${cost.tokens} tokens, privatized`],
-      ['spends', `eta ${cost.etaOfText} of each text, eta ${cost.etaOfTenant} of the tenant's, which has spent ${spent}${cost.budgetOfTenant === null ? '' : ` of ${cost.budgetOfTenant}`}`],
+      ['spends', `eta ${cost.etaOfText} of each text, eta ${cost.etaOfTenant} of the tenant's, which has spent ${spent}${cost.budgetOfTenant === null ? '' : ` of ${cost.budgetOfTenant}`}${cost.spentBefore === 0 ? '' : '; texts that left before under these settings cost nothing'}`],
       ['training', `${cost.steps} steps, about ${minutes(cost.minutes)}, ${rateInWords(cost.rate)}`],
     ]),
   ].join('\n\n');

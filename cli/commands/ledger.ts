@@ -141,14 +141,14 @@ function limit(name: keyof Budget, option: string, text: string | undefined, bef
 }
 
 const HEAD = ['release', 'when', 'for run', 'as', 'mechanism', 'eta', 'texts', 'state'];
-const rowOf = ({ localKey, reservedAt, run, purpose, mechanism, eta: each, texts, most, released }: LedgerRelease): string[] => [
+const rowOf = ({ localKey, reservedAt, run, purpose, mechanism, eta: each, texts, most, takesOver, released }: LedgerRelease): string[] => [
   localKey,
   (released?.at ?? reservedAt).slice(0, 16).replace('T', ' '),
   run,
   purpose,
   mechanism,
   each === null ? '-' : String(each),
-  most > 1 ? `${texts}, one ${most} times` : String(texts),
+  (most > 1 ? `${texts}, one ${most} times` : String(texts)) + (takesOver === undefined ? '' : ', new'),
   released === null ? 'reserved, has not left' : 'left',
 ];
 const eta = (sum: number): string => (sum === Infinity ? 'everything, since it left as it is' : `eta ${Number(sum.toPrecision(6))}`);

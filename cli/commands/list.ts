@@ -1,7 +1,7 @@
 /** list: the runs that Temporal knows. */
 import { Option, type Command } from 'commander';
-import { BadInput, isTenantName, searchAttributes, STAGES, WORKFLOW_TYPE } from '../../contracts/index.ts';
-import { wholeNumberOf } from '../options.ts';
+import { searchAttributes, STAGES, WORKFLOW_TYPE } from '../../contracts/index.ts';
+import { tenantNameOf, wholeNumberOf } from '../options.ts';
 import { duration, percent, print, printJson, say, table, timeOf } from '../output.ts';
 import { withTemporal } from '../temporal.ts';
 
@@ -75,13 +75,12 @@ export function addListCommand(program: Command): void {
 
 /** Of the runs alone: one that went on in a new history is told once. */
 function queryOf({ tenant, stage, status }: ListOptions): string {
-  if (tenant !== undefined && !isTenantName(tenant)) throw new BadInput([{ where: '--tenant', problem: 'must be 1 to 40 lower-case letters, digits and hyphens, such as acme-health' }]);
   return [
     `WorkflowType = '${WORKFLOW_TYPE.tuning}'`,
     "ExecutionStatus != 'ContinuedAsNew'",
     ...(status === undefined ? [] : [`ExecutionStatus = '${STATUSES[status]}'`]),
     ...(stage === undefined ? [] : [`${searchAttributes.stage.name} = '${stage}'`]),
-    ...(tenant === undefined ? [] : [`${searchAttributes.tenant.name} = '${tenant}'`]),
+    ...(tenant === undefined ? [] : [`${searchAttributes.tenant.name} = '${tenantNameOf('--tenant', tenant)}'`]),
   ].join(' AND ');
 }
 

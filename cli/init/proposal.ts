@@ -60,14 +60,15 @@ export interface Proposal {
 
 /** @throws BadInput with everything for which a run on this table would be refused. */
 export async function proposeRun({ file, chosen, backbone, tenant, unchanged }: ProposalOptions): Promise<Proposal> {
-  const { openBackbone } = await import('../../activities/client/index.ts');
-  const { calibrate } = await import('../../rapt/privacy/index.ts');
   const path = resolve(file);
   const survey = await surveyTable(path);
   const proposed = proposeColumns(path, survey, chosen);
   const columns = { train: path, textColumn: proposed.text, labelColumn: proposed.label, ...(proposed.pair === undefined ? {} : { pairColumn: proposed.pair }) };
   const { classes, classCounts, rows, skipped } = await inspectTables(accepted({ tenant, backbone, data: columns }).data);
 
+  // They come with TensorFlow, which takes its time; a table that is refused is refused without it.
+  const { openBackbone } = await import('../../activities/client/index.ts');
+  const { calibrate } = await import('../../rapt/privacy/index.ts');
   const { tokenizer, table, outputIds } = await openBackbone(backbone);
   const measured = await measureTexts(path, proposed, tokenizer);
   const maxTokens = Math.min(LONGEST_TEXT, Math.max(SHORTEST_CUT, 8 * Math.ceil(measured.lengths.p95 / 8)));

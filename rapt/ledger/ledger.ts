@@ -37,6 +37,8 @@ const reservationSchema = z.strictObject({
   most: z.int(),
   /** SHA-256 of the file with the texts' digests. */
   digests: sha256Schema,
+  /** Releases from which rows are taken over, which are not among the texts here: they were paid for there. */
+  takesOver: z.array(z.string()).optional(),
 });
 const entrySchema = z.discriminatedUnion('kind', [
   reservationSchema,
@@ -53,7 +55,7 @@ export interface LedgerRelease extends Omit<Reservation, 'format' | 'kind' | 'at
   readonly released: { readonly at: string; readonly digest: Sha256; readonly tokens: number } | null;
 }
 
-export interface ReservationRequest extends Pick<Reservation, 'localKey' | 'tenant' | 'run' | 'purpose' | 'mechanism' | 'eta' | 'labelEpsilon' | 'table'> {
+export interface ReservationRequest extends Pick<Reservation, 'localKey' | 'tenant' | 'run' | 'purpose' | 'mechanism' | 'eta' | 'labelEpsilon' | 'table' | 'takesOver'> {
   readonly limits: Limits;
   /** Called when the release is not in the ledger yet. */
   readonly texts: () => Promise<TextDigests>;
@@ -93,8 +95,8 @@ export class Ledger {
       const problem = exceededTenantBudget(limits, [...state.values()].map(({ release }) => release), { eta: request.eta, most: mostOf(counts) })
         ?? (limits.perText === null ? null : exceededTextBudget(limits.perText, counts, await this.#spent(counts.digests, state), request.eta));
       if (problem !== null) throw new RaptError(ErrorKind.budgetExceeded, `${problem}. Nothing was drawn`);
-      const { localKey, tenant, run, purpose, mechanism, eta, labelEpsilon, table } = request;
-      return { format: 'rapt-ledger/2', kind: 'reserved', at: now(), localKey, tenant, run, purpose, mechanism, eta, labelEpsilon, table, texts: counts.digests.length, most: mostOf(counts), digests };
+      const { localKey, tenant, run, purpose, mechanism, eta, labelEpsilon, table, takesOver = [] } = request;
+      return { format: 'rapt-ledger/2', kind: 'reserved', at: now(), localKey, tenant, run, purpose, mechanism, eta, labelEpsilon, table, texts: counts.digests.length, most: mostOf(counts), digests, ...(takesOver.length > 0 && { takesOver }) };
     });
     return fold(await this.#journal.read()).get(request.localKey)!.release;
   }

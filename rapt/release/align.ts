@@ -4,7 +4,7 @@ import { ErrorKind, RaptError, type ReleaseManifest } from '../../contracts/inde
 import type { Tokenizer } from '../backbone/index.ts';
 import type { Row, Split } from '../data/index.ts';
 import { joinIds, readShard, type Ragged } from './shard.ts';
-import { longestFirst } from './truncate.ts';
+import { keptTokens } from './truncate.ts';
 
 export interface AlignedText {
   /** Row number in the user's table. */
@@ -33,20 +33,14 @@ export async function* alignRelease({ folder, manifest, tokenizer, rows }: Align
         const next = await table.next();
         if (next.done === true || next.value.number !== content.rows[place]) throw changed();
         const released = joinIds([listOf(content.input, place), ...(content.pair === null ? [] : [listOf(content.pair, place)])]);
-        const plain = tokensOf(next.value, tokenizer, manifest.maxTokens);
+        // As they were cut when the release was drawn.
+        const { text, pair } = keptTokens(next.value, tokenizer, manifest.maxTokens);
+        const plain = joinIds([text, pair]);
         if (plain.length !== released.length) throw changed();
         yield { row: next.value.number, split, plain, released };
       }
     }
   }
-}
-
-/** As they were cut when the release was drawn. */
-function tokensOf({ text, pair }: Row, tokenizer: Pick<Tokenizer, 'encode'>, maxTokens: number): Int32Array {
-  const first = tokenizer.encode(text, maxTokens);
-  const second = pair === null ? new Int32Array() : tokenizer.encode(pair, maxTokens);
-  const kept = longestFirst(first.length, second.length, maxTokens);
-  return joinIds([first.subarray(0, kept.first), second.subarray(0, kept.second)]);
 }
 
 const listOf = ({ offsets, ids }: Ragged, place: number): Int32Array => ids.subarray(offsets[place], offsets[place + 1]);

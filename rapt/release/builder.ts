@@ -1,11 +1,12 @@
 /** Rows into privatized rows, a batch at a time. */
 import type { Mechanism, RandomizedResponse, RandomSource } from '../privacy/index.ts';
 import { uniformInteger } from '../privacy/index.ts';
-import type { Tokenizer } from '../backbone/index.ts';
 import type { Row } from '../data/index.ts';
+import { TAKEN_OVER } from './earlier.ts';
+import type { EarlierRow, FoundRow } from './earlier.ts';
 import { toRagged } from './shard.ts';
 import type { ShardRows } from './shard.ts';
-import { longestFirst } from './truncate.ts';
+import type { KeptTokens } from './truncate.ts';
 
 /** Tokens given to the mechanism at once: enough to keep its matrix products large, few enough that a cancellation and a heartbeat get
  *  their turn within a second. */
@@ -18,10 +19,8 @@ export interface PlainTokens {
 }
 
 export interface BuilderOptions {
-  readonly tokenizer: Pick<Tokenizer, 'encode'>;
   readonly mechanism: Pick<Mechanism, 'privatize'>;
   readonly random: RandomSource;
-  readonly maxTokens: number;
   readonly pair: boolean;
   readonly plain: PlainTokens | false;
   /** Number of a label; null for a split that is released without labels. */
@@ -30,18 +29,17 @@ export interface BuilderOptions {
   readonly response: Pick<RandomizedResponse, 'draw'> | null;
 }
 
-interface TokenizedRow {
+interface PendingRow extends KeptTokens {
   readonly number: number;
   readonly label: number;
-  readonly text: Int32Array;
-  readonly pair: Int32Array;
   readonly plain: Int32Array;
+  readonly earlier: EarlierRow | null;
 }
 
-/** The rows of one shard while they are drawn. Texts are tokenized as they come and not kept. */
+/** The rows of one shard while they are drawn. Texts are not kept. */
 export class ShardBuilder {
   readonly #options: BuilderOptions;
-  #pending: TokenizedRow[] = [];
+  #pending: PendingRow[] = [];
   #pendingTokens = 0;
   readonly #rows: number[] = [];
   readonly #labels: number[] = [];
@@ -52,6 +50,10 @@ export class ShardBuilder {
   /** The user's tokens privatized so far, and how many of them stayed themselves. Plain tokens are not counted. */
   tokens = 0;
   unchanged = 0;
+  /** Rows taken over as they were released before. */
+  takenOver = 0;
+  /** Of the rows, in their order, by which a later release finds those that were drawn here. */
+  readonly digests: bigint[] = [];
 
   constructor(options: BuilderOptions) {
     this.#options = options;
@@ -62,22 +64,22 @@ export class ShardBuilder {
     return this.#rows.length + this.#pending.length;
   }
 
-  /** @returns whether a batch is full and `draw` is due. */
-  add(row: Row): boolean {
-    const { tokenizer, maxTokens, plain, random, classNumber, response } = this.#options;
-    const text = tokenizer.encode(row.text, maxTokens);
-    const pair = row.pair === null ? new Int32Array() : tokenizer.encode(row.pair, maxTokens);
-    const kept = longestFirst(text.length, pair.length, maxTokens);
+  /** @param found absent in releases that nothing is taken over from. @param earlier the row's version that was released before, if there is one.
+   *  @returns whether a batch is full and `draw` is due. */
+  add(row: Row, tokens: KeptTokens, found: Pick<FoundRow, 'digest'> | undefined, earlier: EarlierRow | null): boolean {
+    const { plain, random, classNumber, response } = this.#options;
     const label = classNumber === null ? -1 : classNumber(row.label);
-    const tokenized: TokenizedRow = {
+    const pending: PendingRow = {
+      ...tokens,
       number: row.number,
-      label: response === null || label < 0 ? label : response.draw(label),
-      text: text.subarray(0, kept.first),
-      pair: pair.subarray(0, kept.second),
-      plain: plain === false ? new Int32Array() : drawPlainTokens(plain, random),
+      label: response === null || label < 0 ? label : (earlier?.label ?? response.draw(label)),
+      plain: earlier?.plain ?? (plain === false ? new Int32Array() : drawPlainTokens(plain, random)),
+      earlier,
     };
-    this.#pending.push(tokenized);
-    this.#pendingTokens += kept.first + kept.second + tokenized.plain.length;
+    this.#pending.push(pending);
+    if (found !== undefined) this.digests.push(earlier === null ? found.digest : TAKEN_OVER);
+    if (earlier === null) this.#pendingTokens += tokens.text.length + tokens.pair.length + pending.plain.length;
+    else this.takenOver++;
     return this.#pendingTokens >= BATCH_TOKENS;
   }
 
@@ -89,7 +91,7 @@ export class ShardBuilder {
       ids.set(part, end);
       end += part.length;
     };
-    for (const { plain, text, pair } of this.#pending) [plain, text, pair].forEach(append);
+    for (const { plain, text, pair, earlier } of this.#pending) if (earlier === null) [plain, text, pair].forEach(append);
 
     const noisy = this.#options.mechanism.privatize(ids);
     let start = 0;
@@ -98,9 +100,9 @@ export class ShardBuilder {
       this.#rows.push(row.number);
       this.#labels.push(row.label);
       this.#plain.push(row.plain);
-      this.#noisyPlain.push(take(row.plain));
-      const text = take(row.text);
-      const pair = take(row.pair);
+      this.#noisyPlain.push(row.earlier?.noisyPlain ?? take(row.plain));
+      const text = row.earlier?.text ?? take(row.text);
+      const pair = row.earlier?.pair ?? take(row.pair);
       this.#input.push(text);
       this.#pair.push(pair);
       this.tokens += text.length + pair.length;

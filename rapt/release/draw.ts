@@ -11,6 +11,8 @@ import { canonicalJson, ErrorKind, MANIFEST_FILE, RaptError, releaseManifestSche
 import type { ReleaseManifest, Sha256, Shard } from '../../contracts/index.ts';
 import type { Tokenizer } from '../backbone/index.ts';
 import type { Row, Split } from '../data/index.ts';
+import { writeDigests } from './earlier.ts';
+import type { EarlierRow, EarlierRows, FoundRow } from './earlier.ts';
 import { RandomizedResponse, systemRandom, withLabelNoise } from '../privacy/index.ts';
 import type { Mechanism, RandomSource } from '../privacy/index.ts';
 import { removeStaleTemporaries, sha256File, sha256Of, writeOnce } from '../../system/index.ts';
@@ -20,6 +22,7 @@ import { assertUnchanged } from './key.ts';
 import type { InputFile } from './key.ts';
 import { LabelCollector } from './labels.ts';
 import { encodeShard } from './shard.ts';
+import { keptTokens } from './truncate.ts';
 
 export const PRIVATE_FOLDER = 'private';
 /** Some 1 MB of ids at 30 tokens a row: little memory, and little lost to a crash. */
@@ -57,6 +60,8 @@ export interface DrawOptions {
   /** Called after every batch, and for shards that are there already. */
   readonly onProgress?: ((progress: { rows: number; rowsTotal: number }) => void) | undefined;
   readonly rowsPerShard?: number | undefined;
+  /** Rows that were released before, which are taken over as they were. With it, what later releases need to take over these is kept. */
+  readonly earlier?: EarlierRows | undefined;
 }
 
 export interface DrawnRelease {
@@ -66,6 +71,8 @@ export interface DrawnRelease {
   /** Share of the user's tokens that stayed themselves. Not in the manifest: it is a second look at the plain text, and for a release of
    *  one short text it would tell which tokens are true. */
   readonly unchangedRate: number;
+  /** Rows that were taken over from earlier releases. */
+  readonly takenOver: number;
   /** True when the release was complete already and nothing was drawn. */
   readonly reused: boolean;
 }
@@ -75,6 +82,8 @@ interface ShardRecord {
   readonly rows: number;
   readonly tokens: number;
   readonly unchanged: number;
+  /** Rows taken over from earlier releases, if there are any. */
+  readonly takenOver?: number;
   /** Rows of each class by the labels that were drawn; in training shards whose labels were. */
   readonly classCounts?: readonly number[];
 }
@@ -83,7 +92,7 @@ interface ShardRecord {
  *  @throws BadInput as `readTable`; RaptError badInput when an input changes meanwhile, corruptArtifact when a finished shard was
  *  damaged; the signal's reason when aborted. */
 export async function draw(spec: ReleaseSpec, splits: readonly ReleaseSplit[], inputs: readonly InputFile[], options: DrawOptions): Promise<DrawnRelease> {
-  const { folder, signal, onProgress, rowsPerShard = ROWS_PER_SHARD } = options;
+  const { folder, signal, onProgress, rowsPerShard = ROWS_PER_SHARD, tokenizer, earlier } = options;
   const complete = await openRelease(folder);
   const rowsTotal = splits.reduce((sum, { rows }) => sum + rows, 0);
   if (complete !== null) {
@@ -95,6 +104,8 @@ export async function draw(spec: ReleaseSpec, splits: readonly ReleaseSplit[], i
 
   const classNumber = classNumbers(spec.classes);
   const response = spec.labelEpsilon === null ? null : new RandomizedResponse(spec.labelEpsilon, spec.classes.length, options.random);
+  const find = earlier?.finder(response !== null);
+  const versionOf = async (found: FoundRow | undefined): Promise<EarlierRow | null> => (earlier === undefined || found === undefined || found.place === null ? null : earlier.read(found.place));
   const finished: (Shard & ShardRecord)[] = [];
   let rowsBefore = 0;
   for (const { split, rows, read } of splits) {
@@ -123,11 +134,16 @@ export async function draw(spec: ReleaseSpec, splits: readonly ReleaseSplit[], i
       const inShard = seen++ % rowsPerShard;
       if (inShard === 0 && !existsSync(join(folder, shardFile(split, index)))) builder = new ShardBuilder(builderOptions);
       if (split === 'test') labels.add(row.number, row.label === null ? null : classNumber(row.label));
-      if (builder?.add(row) === true) {
-        builder.draw();
-        onProgress?.({ rows: rowsBefore + seen, rowsTotal });
-        await nextTurn();
-        signal?.throwIfAborted();
+      // Of a finished shard, too: each earlier version is handed out once, and in this order.
+      if (builder !== null || (earlier?.size ?? 0) > 0) {
+        const tokens = keptTokens(row, tokenizer, spec.maxTokens);
+        const found = find?.(row, split, tokens);
+        if (builder?.add(row, tokens, found, await versionOf(found)) === true) {
+          builder.draw();
+          onProgress?.({ rows: rowsBefore + seen, rowsTotal });
+          await nextTurn();
+          signal?.throwIfAborted();
+        }
       }
       if (inShard === rowsPerShard - 1) await finishShard();
     }
@@ -152,13 +168,15 @@ export async function openRelease(folder: string): Promise<Omit<DrawnRelease, 'r
   if (!parsed.success) throw damaged(path);
   let tokens = 0;
   let unchanged = 0;
+  let takenOver = 0;
   for (const shard of parsed.data.shards) {
     const found = await describeShard(folder, shard.file, shard.split);
     if (found.sha256 !== shard.sha256) throw damaged(join(folder, shard.file));
     tokens += found.tokens;
     unchanged += found.unchanged;
+    takenOver += found.takenOver ?? 0;
   }
-  return { manifest: parsed.data, digest: sha256Of(bytes), unchangedRate: tokens === 0 ? 0 : unchanged / tokens };
+  return { manifest: parsed.data, digest: sha256Of(bytes), unchangedRate: tokens === 0 ? 0 : unchanged / tokens, takenOver };
 }
 
 /** The bytes are flushed together with what the client must remember about them before the shard gets its name: whatever attempt wins the
@@ -167,7 +185,9 @@ async function writeShard(folder: string, file: string, builder: ShardBuilder, d
   const shard = builder.finish();
   const bytes = encodeShard(shard);
   const classCounts = drawnClasses === null || shard.labels === null ? {} : { classCounts: countsOf(shard.labels, drawnClasses) };
-  const record: ShardRecord = { rows: shard.count, tokens: builder.tokens, unchanged: builder.unchanged, ...classCounts };
+  const { tokens, unchanged, takenOver } = builder;
+  const record: ShardRecord = { rows: shard.count, tokens, unchanged, ...(takenOver > 0 && { takenOver }), ...classCounts };
+  if (builder.digests.length > 0) await writeDigests(folder, sha256Of(bytes), builder.digests);
   await writeOnce(folder, recordFile(folder, sha256Of(bytes)), Buffer.from(canonicalJson(record)));
   await writeOnce(folder, join(folder, file), bytes);
 }

@@ -7,7 +7,7 @@ import type { Tokenizer } from '../backbone/index.ts';
 import { csvCell, readTable, type Row, type TableColumns } from '../data/index.ts';
 import type { Mechanism } from '../privacy/index.ts';
 import { sha256File } from '../../system/index.ts';
-import { longestFirst } from './truncate.ts';
+import { keptTokens } from './truncate.ts';
 
 const BATCH_TOKENS = 16_384;
 
@@ -82,11 +82,9 @@ export async function privatizeTable({ input, output, columns, tokenizer, mechan
   try {
     if (asCsv) file.write(`${['row', 'text', ...(columns.pair === undefined ? [] : ['pair']), ...(columns.label === undefined ? [] : ['label'])].join(',')}\r\n`);
     for await (const row of readTable(input, columns)) {
-      const text = tokenizer.encode(row.text, maxTokens);
-      const pair = row.pair === null ? new Int32Array() : tokenizer.encode(row.pair, maxTokens);
-      const kept = longestFirst(text.length, pair.length, maxTokens);
-      pending.push({ row, text: text.subarray(0, kept.first), pair: pair.subarray(0, kept.second) });
-      pendingTokens += kept.first + kept.second;
+      const { text, pair } = keptTokens(row, tokenizer, maxTokens);
+      pending.push({ row, text, pair });
+      pendingTokens += text.length + pair.length;
       if (pendingTokens >= BATCH_TOKENS) await draw();
     }
     await draw();

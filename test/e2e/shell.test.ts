@@ -1,24 +1,28 @@
 /** The shell's own work, on a stack of its own: from a table to a run, runs side by side, schedules that tune again on new rows. */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { TuningResult } from '../../contracts/index.ts';
-import { PROGRAM, TestStack } from '../support/stack.ts';
+import { temporalBinary } from '../../infra/setup/index.ts';
+import { PROGRAM, runProgram, TestStack } from '../support/stack.ts';
 import { onTerminal } from '../support/terminal.ts';
 import { sentences } from './reviews.ts';
 
 const ROWS = 64;
+const NEW_ROWS = 16;
 const stack = new TestStack();
 const table = join(stack.home, 'reviews.csv');
 const config = join(stack.home, 'tuning.yaml');
+
+let address: string;
 
 const lines = (from: number, to: number): string =>
   sentences().slice(from, to).map(({ text, label }, at) => `${from + at},"${text.replaceAll('"', '""')}",${label}\n`).join('');
 
 before(async () => {
   writeFileSync(table, `id,review,verdict\n${lines(0, ROWS)}`);
-  await stack.json(['up']);
+  address = (await stack.json<{ temporal: { address: string } }>(['up'])).temporal.address;
 }, { timeout: 120_000 });
 after(() => stack.remove(), { timeout: 120_000 });
 
@@ -106,6 +110,8 @@ test('a schedule starts runs, each under a name of its own, and none while one s
   const created = await stack.json<Scheduled>(['schedule', 'create', 'weekly', '-f', config, '--set', 'audit=false', '--weekly', 'mon 03:00', '--time-zone', 'Europe/Berlin']);
   const next = new Date(created.next!);
   assert.equal(next.toLocaleString('en', { timeZone: 'Europe/Berlin', weekday: 'short', hour: '2-digit', minute: '2-digit', hour12: false }), 'Mon 03:00');
+  const { code, stdout: kept } = await runProgram(temporalBinary(), ['schedule', 'describe', '--schedule-id', 'weekly', '--address', address, '-o', 'json']);
+  assert.deepEqual([code, kept.includes('raptTuning'), kept.includes('reviews.csv')], [0, true, false], 'the server keeps the configuration encrypted');
   const again = await stack.rapt('schedule', 'create', 'weekly', '--daily', '04:00');
   assert.deepEqual([again.code, /weekly: is a schedule already/.test(again.stderr)], [2, true]);
   started = (await triggered())!;
@@ -117,6 +123,27 @@ test('a schedule starts runs, each under a name of its own, and none while one s
   assert.equal(result.release.reused, true, 'the table is that of the first run');
   const [shown] = await eventually(schedules, ([one]) => one?.last === started);
   assert.deepEqual(shown, { schedule: 'weekly', when: 'weekly mon 03:00, Europe/Berlin', paused: false, next: created.next, last: started });
+});
+
+test('of a table that has grown only the new rows are drawn and paid for', { timeout: 200_000 }, async () => {
+  await stack.json(['ledger', 'budget', '--per-text', '14']);
+  appendFileSync(table, lines(ROWS, ROWS + NEW_ROWS));
+  const run = (await triggered())!;
+  assert.notEqual(run, started);
+  const { release } = await stack.json<TuningResult>(['watch', run]);
+  assert.deepEqual([release.reused, release.takenOver], [false, ROWS]);
+  interface LedgerShown {
+    readonly releases: { readonly localKey: string; readonly texts: number; readonly takesOver?: string[] }[];
+  }
+  const [{ releases }, spent, verified] = await Promise.all([
+    stack.json<LedgerShown>(['ledger']),
+    stack.json<{ rows: { spent: number }[] }>(['ledger', '--in', table, '--text-column', 'review']),
+    stack.rapt('verify', run),
+  ]);
+  assert.deepEqual(releases.map(({ texts }) => texts), [ROWS, NEW_ROWS]);
+  assert.deepEqual(releases[1]!.takesOver, [releases[0]!.localKey]);
+  assert.deepEqual(new Set(spent.rows.map(({ spent: eta }) => eta)), new Set([14]), 'no text was released twice');
+  assert.equal(verified.code, 0, verified.stdout);
 });
 
 test('schedules are paused, resumed and deleted', { timeout: 120_000 }, async () => {

@@ -41,6 +41,17 @@ test('a release is reserved and released once, whoever does it and however often
   assert.deepEqual(readdirSync(join(folder, 'ledger', 'tmp')), []);
 });
 
+test('a release that takes rows over is entered with those that it draws alone, and keeps the releases that it was first entered with', async () => {
+  const ledger = new Ledger(temporaryFolder());
+  await ledger.reserve(request('a', ['one', 'two']));
+  const entry = await ledger.reserve({ ...request('b', ['three']), takesOver: ['a'] });
+  assert.deepEqual([entry.takesOver, entry.texts, entry.most], [['a'], 1, 1]);
+  assert.deepEqual((await ledger.reserve({ ...request('b', ['three', 'four']), takesOver: ['a', 'x'] })).takesOver, ['a']);
+  assert.deepEqual([await spentOn(ledger, 'one'), await spentOn(ledger, 'three'), await spentOn(ledger, 'four')], [14, 14, 0]);
+  const nothing = await ledger.reserve({ ...request('c', [], { budget: { perTenant: 28 } }), takesOver: ['a', 'b'] });
+  assert.deepEqual([nothing.texts, nothing.most], [0, 0], 'a table that has only lost rows costs nothing, though the budget is spent');
+});
+
 test('a text is itself in another case, spacing and Unicode form, and under another key nobody knows it', () => {
   const known = digestOfText('Ein  schöner Film', SECRET);
   assert.equal(digestOfText(' ein scho\u0308ner FILM\n', SECRET), known);

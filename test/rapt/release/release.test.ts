@@ -179,7 +179,7 @@ describe('a release that exists', () => {
     assert.deepEqual({ ...second, reused: false }, first);
     assert.equal(second.reused, true);
     assert.deepEqual(progress, [300]);
-    assert.deepEqual(await openRelease(folder), { manifest: first.manifest, digest: first.digest, unchangedRate: first.unchangedRate });
+    assert.deepEqual(await openRelease(folder), { manifest: first.manifest, digest: first.digest, unchangedRate: first.unchangedRate, takenOver: 0 });
   });
 
   it('is refused when a shard was changed or is gone, and is not drawn anew', async () => {

@@ -1,0 +1,222 @@
+/** Rows that were released before: their noisy versions are released again as they are, which tells nobody anything new and costs nothing.
+ *
+ *  A noisy version is a version of a row's tokens, those that are kept of it, and of its label where labels are drawn. Beside each shard the
+ *  client keeps a keyed digest of these for every row that was drawn there, in the order of the shard. A later release under the same
+ *  settings finds the row by it. A row that stands k times in a table has k versions, and each is handed out once: in the order of the
+ *  releases, so that every attempt, whatever was killed before it, hands out the same. */
+import { createHmac } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { canonicalJson, ErrorKind, MANIFEST_FILE, RaptError, releaseManifestSchema, type Guarantee, type ReleaseManifest, type Sha256 } from '../../contracts/index.ts';
+import { sha256File, sha256Of, writeOnce } from '../../system/index.ts';
+import type { Row, Split } from '../data/index.ts';
+import { readShard, type Ragged, type ShardRows } from './shard.ts';
+import type { KeptTokens } from './truncate.ts';
+
+/** Shards held in memory, some megabytes each: a table that has grown at its end asks for them in their order. */
+const HELD_SHARDS = 16;
+const CHOICE_FILE = join('private', 'takes-over.json');
+/** In the digests of a shard: a row that was not drawn there but taken over. */
+export const TAKEN_OVER = 0n;
+
+/** What must be the same for a row to be taken over. */
+export interface VersionSpec extends Pick<ReleaseManifest, 'tenant' | 'classes' | 'pair' | 'maxTokens' | 'plain'> {
+  readonly backboneSha256: Sha256;
+  readonly guarantee: Pick<Guarantee, 'mechanism' | 'private' | 'eta'> & { readonly table: Pick<Guarantee['table'], 'sha256'> };
+  readonly labelEpsilon: number | null;
+}
+
+/** A release on this client. */
+export interface EarlierRelease {
+  readonly folder: string;
+  readonly digest: Sha256;
+}
+
+/** Whether the rows of a release are what one of these settings would draw, and are at hand with their digests. */
+export async function canTakeOver({ folder, digest }: EarlierRelease, wanted: VersionSpec): Promise<boolean> {
+  const bytes = await readFile(join(folder, MANIFEST_FILE)).catch(() => null);
+  if (bytes === null || sha256Of(bytes) !== digest) return false;
+  const manifest = manifestOf(bytes);
+  const { classes, labelEpsilon, ...rest } = specOf(manifest);
+  const { classes: wantedClasses, labelEpsilon: wantedEpsilon, ...wantedRest } = wanted;
+  // A drawn label is one of the classes that it was drawn among. One that leaves as it is can be numbered anew.
+  const sameLabels = labelEpsilon === wantedEpsilon && (labelEpsilon === null || canonicalJson(classes) === canonicalJson(wantedClasses));
+  return sameLabels && canonicalJson(rest) === canonicalJson(wantedRest) && manifest.shards.every(({ sha256 }) => existsSync(digestsFile(folder, sha256)));
+}
+
+function specOf({ tenant, backbone, classes, pair, maxTokens, plain, guarantee, labelNoise }: ReleaseManifest): VersionSpec {
+  const { mechanism, eta, table } = guarantee;
+  return {
+    tenant, classes, pair, maxTokens, plain,
+    backboneSha256: backbone.sha256,
+    guarantee: { mechanism, eta, private: guarantee.private, table: { sha256: table.sha256 } },
+    labelEpsilon: labelNoise?.epsilon ?? null,
+  };
+}
+
+const manifestOf = (bytes: Buffer): ReleaseManifest => releaseManifestSchema.parse(JSON.parse(bytes.toString('utf8')));
+
+/** The releases from which the rows of this folder's shards are taken over, by the names of their folders; null when nobody has chosen yet. */
+export async function chosenReleases(folder: string): Promise<string[] | null> {
+  const bytes = await readFile(join(folder, CHOICE_FILE)).catch(() => null);
+  return bytes === null ? null : z.array(z.string()).parse(JSON.parse(bytes.toString('utf8')));
+}
+
+/** Chooses once, before the first shard: all shards of a folder, whoever draws them and however often its cost was taken back and entered
+ *  again, go by one choice. @returns the choice that holds. */
+export async function chooseReleases(folder: string, localKeys: readonly string[]): Promise<string[]> {
+  await mkdir(join(folder, 'private'), { recursive: true, mode: 0o700 });
+  await writeOnce(folder, join(folder, CHOICE_FILE), Buffer.from(canonicalJson(localKeys)));
+  return (await chosenReleases(folder))!;
+}
+
+/** One row's noisy version. */
+export interface EarlierRow {
+  readonly text: Int32Array;
+  readonly pair: Int32Array;
+  readonly plain: Int32Array;
+  readonly noisyPlain: Int32Array;
+  /** As it was released; null in a test row. */
+  readonly label: number | null;
+}
+
+export interface FoundRow {
+  readonly digest: bigint;
+  /** Of its version, for `read`; null for a row that was not released before, or not as often. */
+  readonly place: number | null;
+}
+
+/** To be asked of every row of a release, in the release's order. */
+export type Finder = (row: Row, split: Split, tokens: KeptTokens) => FoundRow;
+
+interface HeldShard {
+  readonly path: string;
+  readonly sha256: Sha256;
+  /** Place of its first row. */
+  readonly start: number;
+}
+
+export class EarlierRows {
+  readonly #secret: Uint8Array;
+  readonly #shards: readonly HeldShard[];
+  /** Place of the first version of each row, and of the next one of the same row after each; -1 after the last. */
+  readonly #first: ReadonlyMap<bigint, number>;
+  readonly #following: Int32Array;
+  /** Oldest use first. */
+  readonly #held = new Map<string, ShardRows>();
+
+  private constructor(secret: Uint8Array, shards: readonly HeldShard[], digests: BigUint64Array) {
+    this.#secret = secret;
+    this.#shards = shards;
+    const first = new Map<bigint, number>();
+    this.#following = new Int32Array(digests.length).fill(-1);
+    for (let place = digests.length - 1; place >= 0; place--) {
+      const digest = digests[place]!;
+      if (digest === TAKEN_OVER) continue;
+      this.#following[place] = first.get(digest) ?? -1;
+      first.set(digest, place);
+    }
+    this.#first = first;
+  }
+
+  /** @param releases for which `canTakeOver` holds; none is right, too. @param secret this client's own, from `clientSecret`.
+   *  @throws RaptError corruptArtifact when one of them is not here any more. */
+  static async open(releases: readonly EarlierRelease[], secret: Uint8Array): Promise<EarlierRows> {
+    const shards: HeldShard[] = [];
+    const lists: BigUint64Array[] = [];
+    let start = 0;
+    for (const { folder, digest } of releases) {
+      const path = join(folder, MANIFEST_FILE);
+      const bytes = await readFile(path).catch(() => null);
+      if (bytes === null || sha256Of(bytes) !== digest) throw lost(path);
+      for (const { file, sha256, rows } of manifestOf(bytes).shards) {
+        const list = await readDigests(folder, sha256);
+        if (list.length !== rows) throw lost(digestsFile(folder, sha256));
+        shards.push({ path: join(folder, file), sha256, start });
+        lists.push(list);
+        start += rows;
+      }
+    }
+    const digests = new BigUint64Array(start);
+    for (const [at, list] of lists.entries()) digests.set(list, shards[at]!.start);
+    return new EarlierRows(secret, shards, digests);
+  }
+
+  /** Rows that can be taken over. */
+  get size(): number {
+    return this.#first.size;
+  }
+
+  /** Hands out each version once, from the start. @param labelsDrawn whether the training labels of the release are drawn. */
+  finder(labelsDrawn: boolean): Finder {
+    const taken = new Uint8Array(this.#following.length);
+    return (row, split, tokens) => {
+      const digest = this.#digestOf(tokens, labelsDrawn && split === 'train' ? row.label : null);
+      let place = this.#first.get(digest) ?? -1;
+      while (place >= 0 && taken[place] === 1) place = this.#following[place]!;
+      if (place >= 0) taken[place] = 1;
+      return { digest, place: place < 0 ? null : place };
+    };
+  }
+
+  /** Two of a million rows share a digest with a chance of 3e-8; one of them then gets the other's version, and is not released itself. */
+  #digestOf({ text, pair }: KeptTokens, drawnLabel: string | null): bigint {
+    const hash = createHmac('sha256', this.#secret).update(`row ${text.length}\0`).update(bytesOf(text)).update(bytesOf(pair));
+    if (drawnLabel !== null) hash.update(`\0label\0${drawnLabel}`);
+    const digest = hash.digest().readBigUInt64BE();
+    return digest === TAKEN_OVER ? 1n : digest;
+  }
+
+  /** @throws RaptError corruptArtifact when the shard was changed or damaged since. */
+  async read(place: number): Promise<EarlierRow> {
+    const held = this.#shards.findLast(({ start }) => start <= place)!;
+    const shard = await this.#shard(held);
+    const row = place - held.start;
+    const { plain } = shard;
+    const plainOf = (ids: Int32Array, tokensPerRow: number): Int32Array => ids.subarray(row * tokensPerRow, (row + 1) * tokensPerRow);
+    return {
+      text: listOf(shard.input, row),
+      pair: shard.pair === null ? new Int32Array() : listOf(shard.pair, row),
+      plain: plain === null ? new Int32Array() : plainOf(plain.ids, plain.tokensPerRow),
+      noisyPlain: plain === null ? new Int32Array() : plainOf(plain.noisyIds, plain.tokensPerRow),
+      label: shard.labels?.[row] ?? null,
+    };
+  }
+
+  async #shard({ path, sha256 }: HeldShard): Promise<ShardRows> {
+    const known = this.#held.get(path);
+    this.#held.delete(path);
+    if (known === undefined) {
+      const found = await sha256File(path).catch(() => null);
+      if (found?.sha256 !== sha256) throw lost(path);
+      if (this.#held.size === HELD_SHARDS) this.#held.delete(this.#held.keys().next().value!);
+    }
+    const shard = known ?? (await readShard(path));
+    this.#held.set(path, shard);
+    return shard;
+  }
+}
+
+/** Kept before the shard gets its name, as its record is. */
+export async function writeDigests(folder: string, shard: Sha256, digests: readonly bigint[]): Promise<void> {
+  const path = digestsFile(folder, shard);
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await writeOnce(folder, path, new Uint8Array(BigUint64Array.from(digests).buffer));
+}
+
+async function readDigests(folder: string, shard: Sha256): Promise<BigUint64Array> {
+  const path = digestsFile(folder, shard);
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw lost(path, cause);
+  });
+  return new BigUint64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+}
+
+const digestsFile = (folder: string, shard: Sha256): string => join(folder, 'private', 'rows', `${shard}.bin`);
+const bytesOf = (ids: Int32Array): Uint8Array => new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength);
+const listOf = ({ offsets, ids }: Ragged, row: number): Int32Array => ids.subarray(offsets[row], offsets[row + 1]);
+
+const lost = (path: string, cause?: unknown): RaptError =>
+  new RaptError(ErrorKind.corruptArtifact, `${path} is missing, or was changed or damaged. This release takes rows over from it; restore the file: drawing them again would release them a second time`, { cause });
