@@ -53,12 +53,16 @@ export async function audit(options: AuditOptions): Promise<AuditResult> {
     const prior = await estimatedPrior(channel, options.release, start);
     const frequent = Int32Array.from(prior.keys()).sort((a, b) => prior[b]! - prior[a]!).subarray(0, FREQUENT);
     const ys = Int32Array.from(new Set(joinIds(released)));
-    const count = (attack: string, guesses: Guesses, top: number): AttackResult => ({
-      attack,
-      n: tokens,
-      success: rateOf(plain, (text, at) => guesses.get(released[text]![at]!)!.subarray(0, top).includes(plain[text]![at]!)),
-      priorOnly: rateOf(plain, (text, at) => frequent.subarray(0, top).includes(plain[text]![at]!)),
-    });
+    const count = (attack: string, guesses: Guesses, top: number): AttackResult => {
+      const tops = new Map(Array.from(guesses, ([y, best]) => [y, best.subarray(0, top)]));
+      const first = frequent.subarray(0, top);
+      return {
+        attack,
+        n: tokens,
+        success: rateOf(plain, (text, at) => tops.get(released[text]![at]!)!.includes(plain[text]![at]!)),
+        priorOnly: rateOf(plain, (text, at) => first.includes(plain[text]![at]!)),
+      };
+    };
     const both = (attack: string, guesses: Guesses): AttackResult[] => [count(attack, guesses, 1), count(`${attack}Top10`, guesses, TOP)];
     try {
       if (wanted('inversion')) {

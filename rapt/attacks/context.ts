@@ -14,41 +14,81 @@ const BEGIN = -1;
 /** log P(y|x) of each output's candidates. */
 export type Emissions = ReadonlyMap<number, Float32Array>;
 
+/** P(token | token before), smoothed: (count + SMOOTHING prior) / (total + SMOOTHING). All logarithms are natural. */
 export class Transitions {
-  readonly #counts = new Map<number, number>();
-  readonly #totals = new Map<number, number>();
-  readonly #followers = new Map<number, Set<number>>();
-  readonly #prior: Float64Array;
+  readonly #tokens: number;
+  /** log(count + SMOOTHING prior) of each pair that was seen. */
+  readonly #seen = new Map<number, number>();
+  /** The same of a pair that was not seen, by token. */
+  readonly #unseen: Float64Array;
+  /** log(total + SMOOTHING), by the token before + 1: the first is that of a text's beginning. */
+  readonly #totals: Float64Array;
+  /** Tokens seen after each one, the likeliest first, in one list: those of token t are from starts[t + 1] to starts[t + 2]. */
+  readonly #starts: Int32Array;
+  readonly #followers: Int32Array;
+  /** Largest log P(token | before) over all tokens before. */
+  readonly #most: Float64Array;
 
-  constructor(prior: Float64Array) {
-    this.#prior = prior;
-  }
+  constructor(prior: Float64Array, texts: Iterable<ArrayLike<number>>) {
+    this.#tokens = prior.length;
+    const totals = new Float64Array(prior.length + 1);
+    for (const text of texts) {
+      let before = BEGIN;
+      for (let at = 0; at < text.length; at++) {
+        const key = this.#key(before, text[at]!);
+        this.#seen.set(key, (this.#seen.get(key) ?? 0) + 1);
+        totals[before + 1]!++;
+        before = text[at]!;
+      }
+    }
+    this.#unseen = prior.map((p) => Math.log(SMOOTHING * p));
+    this.#totals = totals.map((total) => Math.log(total + SMOOTHING));
+    for (const [key, count] of this.#seen) this.#seen.set(key, Math.log(count + SMOOTHING * prior[key % this.#tokens]!));
 
-  add(text: ArrayLike<number>): void {
-    let before = BEGIN;
-    for (let at = 0; at < text.length; at++) {
-      const token = text[at]!;
-      const key = this.#key(before, token);
-      this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
-      this.#totals.set(before, (this.#totals.get(before) ?? 0) + 1);
-      const followers = this.#followers.get(before) ?? new Set();
-      this.#followers.set(before, followers.add(token));
-      before = token;
+    const keys = Float64Array.from(this.#seen.keys()).sort();
+    this.#followers = Int32Array.from(keys, (key) => key % this.#tokens);
+    this.#starts = new Int32Array(totals.length + 1);
+    for (const key of keys) this.#starts[Math.floor(key / this.#tokens) + 1]!++;
+    for (let row = 0; row < totals.length; row++) this.#starts[row + 1]! += this.#starts[row]!;
+    this.#most = this.#unseen.map((log) => log - Math.log(SMOOTHING));
+    for (let before = BEGIN; before < prior.length; before++) {
+      this.followers(before).sort((a, b) => this.log(before, b) - this.log(before, a));
+      for (const token of this.followers(before)) this.#most[token] = Math.max(this.#most[token]!, this.log(before, token));
     }
   }
 
-  /** log P(token | before), smoothed. */
   log(before: number, token: number): number {
-    const count = this.#counts.get(this.#key(before, token)) ?? 0;
-    return Math.log((count + SMOOTHING * this.#prior[token]!) / ((this.#totals.get(before) ?? 0) + SMOOTHING));
+    return (this.seen(before, token) ?? this.#unseen[token]!) - this.#totals[before + 1]!;
   }
 
-  /** Tokens seen after this one. */
-  followers(before: number): Iterable<number> {
-    return this.#followers.get(before) ?? [];
+  /** log P without its denominator; undefined for a pair that was not seen. */
+  seen(before: number, token: number): number | undefined {
+    return this.#seen.get(this.#key(before, token));
   }
 
-  readonly #key = (before: number, token: number): number => (before + 1) * (this.#prior.length + 1) + token;
+  /** Its likelihood after any token with which it was not seen, without the denominator. */
+  unseen(token: number): number {
+    return this.#unseen[token]!;
+  }
+
+  /** What `seen` and `unseen` lack. */
+  denominator(before: number): number {
+    return this.#totals[before + 1]!;
+  }
+
+  /** No token makes this one likelier than that. */
+  most(token: number): number {
+    return this.#most[token]!;
+  }
+
+  /** Tokens seen after this one, the likeliest first. */
+  followers(before: number): Int32Array {
+    return this.#followers.subarray(this.#starts[before + 1], this.#starts[before + 2]);
+  }
+
+  #key(before: number, token: number): number {
+    return (before + 1) * this.#tokens + token;
+  }
 }
 
 export interface ContextOptions {
@@ -64,11 +104,9 @@ export interface ContextOptions {
 /** The likeliest plain text of each released one, and the transitions that were learned. */
 export async function decodeInContext({ released, guesses, emissions, prior, publicTexts }: ContextOptions): Promise<{ decoded: Int32Array[]; transitions: Transitions }> {
   let decoded: Int32Array[] = released.map((text) => text.map((y) => guesses.get(y)![0]!));
-  let transitions = new Transitions(prior);
+  let transitions = new Transitions(prior, publicTexts);
   for (let round = 0; round < ROUNDS; round++) {
-    transitions = new Transitions(prior);
-    for (const text of publicTexts) transitions.add(text);
-    for (const text of decoded) transitions.add(text);
+    transitions = new Transitions(prior, [...publicTexts, ...decoded]);
     const next: Int32Array[] = [];
     for (const [at, text] of released.entries()) {
       next.push(viterbi(text, guesses, emissions, transitions));
@@ -79,27 +117,45 @@ export async function decodeInContext({ released, guesses, emissions, prior, pub
   return { decoded, transitions };
 }
 
-/** The path of largest probability (Viterbi, IEEE Trans. Inf. Theory 13(2), 1967) through each place's candidates. */
+/** The path of largest probability (Viterbi, IEEE Trans. Inf. Theory 13(2), 1967) through each place's candidates. Most pairs of candidates were
+ *  never seen together, and what is best among these is the same for every token; the others are looked up while they can still win. */
 function viterbi(text: Int32Array, guesses: Guesses, emissions: Emissions, transitions: Transitions): Int32Array {
   const path = new Int32Array(text.length);
   if (text.length === 0) return path;
   const candidates = Array.from(text, (y) => guesses.get(y)!.subarray(0, CANDIDATES));
-  const came: Int32Array[] = [];
+  const came: Uint8Array[] = [];
   let scores = Float64Array.from(candidates[0]!, (x, k) => transitions.log(BEGIN, x) + emissions.get(text[0]!)![k]!);
   for (let at = 1; at < text.length; at++) {
-    const from = new Int32Array(candidates[at]!.length);
-    const next = Float64Array.from(candidates[at]!, (x, k) => {
-      let best = -Infinity;
-      candidates[at - 1]!.forEach((before, b) => {
-        const score = scores[b]! + transitions.log(before, x);
-        if (score > best) [best, from[k]] = [score, b];
-      });
-      return best + emissions.get(text[at]!)![k]!;
-    });
+    const [before, here, likelihood] = [candidates[at - 1]!, candidates[at]!, emissions.get(text[at]!)!];
+    const from = new Uint8Array(here.length);
+    const next = new Float64Array(here.length);
+    const byScore = descending(scores);
+    const reached = new Float64Array(scores.length);
+    let likeliest = 0;
+    for (let b = 0; b < reached.length; b++) {
+      reached[b] = scores[b]! - transitions.denominator(before[b]!);
+      if (reached[b]! > reached[likeliest]!) likeliest = b;
+    }
+    for (let k = 0; k < here.length; k++) {
+      const x = here[k]!;
+      const most = transitions.most(x);
+      let best = reached[likeliest]! + transitions.unseen(x);
+      let through = likeliest;
+      for (let place = 0; place < byScore.length; place++) {
+        const b = byScore[place]!;
+        if (scores[b]! + most <= best) break;
+        const seen = transitions.seen(before[b]!, x);
+        if (seen === undefined || reached[b]! + seen <= best) continue;
+        best = reached[b]! + seen;
+        through = b;
+      }
+      from[k] = through;
+      next[k] = best + likelihood[k]!;
+    }
     came.push(from);
     scores = next;
   }
-  let k = scores.indexOf(Math.max(...scores));
+  let k = descending(scores)[0]!;
   for (let at = text.length - 1; at >= 0; at--) {
     path[at] = candidates[at]![k]!;
     if (at > 0) k = came[at - 1]![k]!;
@@ -107,15 +163,34 @@ function viterbi(text: Int32Array, guesses: Guesses, emissions: Emissions, trans
   return path;
 }
 
-/** What stands at a place, from its decoded neighbours alone: the token itself is masked. */
+/** Places of the largest score, the next one, and so on. By insertion: there are few, and they come nearly in order. */
+function descending(scores: Float64Array): Uint8Array {
+  const order = new Uint8Array(scores.length);
+  for (let k = 0; k < scores.length; k++) {
+    let place = k;
+    for (; place > 0 && scores[order[place - 1]!]! < scores[k]!; place--) order[place] = order[place - 1]!;
+    order[place] = k;
+  }
+  return order;
+}
+
+/** What stands at a place, from its decoded neighbours alone: the token itself is masked. @param frequent tokens that are tried besides those seen
+ *  after `before`, the most frequent first. */
 export function fromNeighbours(before: number | undefined, after: number | undefined, transitions: Transitions, frequent: Int32Array): number {
   let best = frequent[0]!;
-  let most = -Infinity;
-  const consider = (x: number): void => {
-    const score = transitions.log(before ?? BEGIN, x) + (after === undefined ? 0 : transitions.log(x, after));
-    if (score > most) [most, best] = [score, x];
+  let score = -Infinity;
+  const last = before ?? BEGIN;
+  /** In the order of their likelihood after `before`, up to where none can win any more. */
+  const consider = (tokens: Int32Array, skips: (x: number) => boolean): void => {
+    for (const x of tokens) {
+      if (skips(x)) continue;
+      const first = transitions.log(last, x);
+      if (first + (after === undefined ? 0 : transitions.most(after)) <= score) return;
+      const both = first + (after === undefined ? 0 : transitions.log(x, after));
+      if (both > score) [score, best] = [both, x];
+    }
   };
-  for (const x of transitions.followers(before ?? BEGIN)) consider(x);
-  frequent.forEach(consider);
+  consider(transitions.followers(last), () => false);
+  consider(frequent, (x) => transitions.seen(last, x) !== undefined);
   return best;
 }
