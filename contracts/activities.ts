@@ -3,6 +3,7 @@ import type { AdapterRef, ArtifactRef, LossPoint, ReleaseRef, StoredCheckpoint }
 import type { AuditResult } from './audit.ts';
 import type { TuningConfig } from './config.ts';
 import type { Guarantee } from './guarantee.ts';
+import type { RunNotice } from './notice.ts';
 import type { CurvePoint, GateResult, TestMetrics, TuningResult } from './result.ts';
 import type { Sha256 } from './artifacts.ts';
 
@@ -44,6 +45,8 @@ export interface ClientActivities {
   report(request: RunContext & ReportRequest): Promise<{ uri: string; path: string; artifact: ArtifactRef; shown?: ShownBeside }>;
   /** Records the finished run on the client and in the store. */
   register(request: RunContext & RegisterRequest): Promise<void>;
+  /** Sends it to this client's webhook, once. */
+  notify(request: RunNotice): Promise<void>;
   /** Privatizes the rows of a prediction table; the budget of plain tokens is drawn as in training. */
   preparePrediction(request: PreparePrediction): Promise<PreparedPrediction>;
   /** Joins the answers with the rows and writes the user's output file. */

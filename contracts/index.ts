@@ -9,6 +9,7 @@ export * from './guarantee.ts';
 export * from './json-schema.ts';
 export * from './names.ts';
 export * from './nearest.ts';
+export * from './notice.ts';
 export type { Parsed } from './parse.ts';
 export * from './progress.ts';
 export * from './result.ts';

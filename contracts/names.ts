@@ -12,11 +12,19 @@ export const DEPLOYMENT_NAME = 'rapt';
 
 export const WORKFLOW_TYPE = { tuning: 'raptTuning', predict: 'raptPredict' } as const;
 
+/** Tells a webhook what becomes of a run; never started by hand. */
+export const NOTIFY_WORKFLOW = 'raptNotify';
+
 export const PAUSE_UPDATE = 'pause';
 export const CONTINUE_UPDATE = 'continue';
 export const PROGRESS_QUERY = 'progress';
 export const TRAINING_PROGRESS_SIGNAL = 'trainingProgress';
 export const RELEASE_PROGRESS_SIGNAL = 'releaseProgress';
+/** Sent by a client that has a webhook. */
+export const NOTICES_WANTED_SIGNAL = 'noticesWanted';
+export const NOTICE_SIGNAL = 'notice';
+/** To the workflow that tells the webhook: its run goes on in a new history, which has one of its own. */
+export const HANDED_OVER_SIGNAL = 'handedOver';
 
 export const searchAttributes = {
   tenant: defineSearchAttributeKey('RaptTenant', SearchAttributeType.KEYWORD),

@@ -5,6 +5,7 @@ import { COMPONENTS, hasProgram, type Program } from './setup/index.ts';
 import { SERVERS } from './stack/record.ts';
 import { stackStatus } from './stack/stack.ts';
 import { describeSecurity, namedTemporal } from './temporal.ts';
+import { resolveWebhook } from './webhook.ts';
 
 export interface Finding {
   readonly what: string;
@@ -40,7 +41,7 @@ export function diagnose(): Finding[] {
     detail: running ? `running as process ${pid}${address === null ? '' : ` at ${address}`}` : `not running (log: ${log})`,
     fix: running ? null : 'rapt up',
   }));
-  return [{ what: 'Node', ok: true, detail: process.version, fix: null }, ...ready, ...programs, ...stack, told('Temporal connection', connection), told('object store keys', storeKeys), told('payload encryption', encryption)];
+  return [{ what: 'Node', ok: true, detail: process.version, fix: null }, ...ready, ...programs, ...stack, told('Temporal connection', connection), told('object store keys', storeKeys), told('payload encryption', encryption), told('webhook', webhook)];
 }
 
 type Told = Pick<Finding, 'ok' | 'detail' | 'fix'>;
@@ -63,6 +64,12 @@ function connection(): Told {
 }
 
 const storeKeys = (): Told => fine(describeKeys().detail);
+
+function webhook(): Told {
+  const named = resolveWebhook();
+  // A path may hold a token.
+  return fine(named === null ? 'none: nobody is told of the states of runs' : `at ${new URL(named.url).origin}, signed by ${named.secrets.length === 1 ? 'one secret' : `${named.secrets.length} secrets`}`);
+}
 
 function encryption(): Told {
   const external = namedTemporal();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import { createClientActivities } from '../activities/client/index.ts';
 import { clientQueue } from '../contracts/index.ts';
-import type { Services } from '../infra/index.ts';
+import { resolveWebhook, type Services } from '../infra/index.ts';
 import { createMinioStore } from '../storage/index.ts';
 import { serve } from './shared.ts';
 
@@ -12,9 +12,11 @@ const CONCURRENT_ACTIVITIES = 4;
 
 /** @param home the folder under which releases and results of all tenants of this machine lie. */
 export async function runClientWorker(services: Services, { tenant, home }: { tenant: string; home: string }): Promise<void> {
+  const named = resolveWebhook();
+  const webhook = named === null ? undefined : { ...named, uiUrl: services.temporal.uiUrl };
   const store = createMinioStore(services.storeFor({ kind: 'client', tenant }));
   await store.ensureBucket();
-  const activities = createClientActivities({ store, home: join(home, 'client') });
+  const activities = createClientActivities({ store, home: join(home, 'client'), webhook });
   await serve('client', services, (defaults) =>
     Worker.create({ ...defaults, taskQueue: clientQueue(tenant), activities, maxConcurrentActivityTaskExecutions: CONCURRENT_ACTIVITIES }),
   );

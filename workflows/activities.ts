@@ -20,10 +20,14 @@ const GPU_HEARTBEAT_TIMEOUT = '8s';
 /** A cancelled run ends only after its activity has ended, so that what it saves on the way out is saved and nothing works on unseen. */
 const UNTIL_STOPPED = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
 
+/** 2, 6, 18 ... 600 s between ten tries, three quarters of an hour in all. A receiver that has not answered by then is not waited for. */
+const NOTICE_RETRY = { initialInterval: '2s', backoffCoefficient: 3, maximumInterval: '10 minutes', maximumAttempts: 10, nonRetryableErrorTypes: [...NON_RETRYABLE_KINDS] } satisfies ActivityOptions['retry'];
+
 export interface ClientProxies {
   readonly reading: ActivityInterfaceFor<Pick<ClientActivities, 'inspect'>>;
   readonly release: ActivityInterfaceFor<Pick<ClientActivities, 'privatize' | 'publish' | 'audit' | 'preparePrediction'>>;
   readonly results: ActivityInterfaceFor<Pick<ClientActivities, 'score' | 'report' | 'register' | 'finishPrediction'>>;
+  readonly notices: ActivityInterfaceFor<Pick<ClientActivities, 'notify'>>;
 }
 
 /** Activities on the data owner's machine.
@@ -54,6 +58,13 @@ export function clientActivities(tenant: string): ClientProxies {
       heartbeatTimeout: CLIENT_HEARTBEAT_TIMEOUT,
       cancellationType: UNTIL_STOPPED,
       retry: RETRY,
+    }),
+    /** One request to a webhook. Also bounded as a whole, for a client that does not come back. */
+    notices: proxyActivities<Pick<ClientActivities, 'notify'>>({
+      taskQueue,
+      startToCloseTimeout: '1 minute',
+      scheduleToCloseTimeout: '1 day',
+      retry: NOTICE_RETRY,
     }),
   };
 }

@@ -4,18 +4,21 @@ import { ActivityFailure } from '@temporalio/common';
 import { ErrorKind } from '../contracts/index.ts';
 import { showStage } from './attributes.ts';
 import { detailsTable } from './details.ts';
-import { continueUpdate, pauseUpdate, progressQuery, releaseProgressSignal, trainingProgressSignal } from './messages.ts';
+import { continueUpdate, noticesWantedSignal, pauseUpdate, progressQuery, releaseProgressSignal, trainingProgressSignal } from './messages.ts';
+import { Notices } from './notices.ts';
 import { PauseGate } from './pause.ts';
 import { RunState, type RunSnapshot } from './run-state.ts';
 
 /** Starts to answer queries and to take messages. Details live in the worker's memory until they are asked for, so that they are
- *  made anew with each message costs the history nothing. @param snapshot of the history before this one. */
-export function trackRun(snapshot?: RunSnapshot): { readonly state: RunState; readonly gate: PauseGate } {
+ *  made anew with each message costs the history nothing. @param snapshot of the history before this one, and whether notices were `wanted` there. */
+export function trackRun(snapshot?: RunSnapshot, wanted?: boolean): { readonly state: RunState; readonly gate: PauseGate; readonly notices: Notices } {
   const state = new RunState(workflowInfo().startTime.getTime(), snapshot);
+  const notices = new Notices(state, wanted);
   const gate = new PauseGate(() => {
     if (state.progress.paused !== gate.paused) {
       state.pausing(gate.paused);
       showStage(gate.paused ? 'paused' : state.progress.stage);
+      notices.tell(gate.paused ? 'paused' : 'continued');
     }
     showDetails(state);
   });
@@ -28,6 +31,7 @@ export function trackRun(snapshot?: RunSnapshot): { readonly state: RunState; re
     state.releaseAdvanced(sent);
     showDetails(state);
   });
+  setHandler(noticesWantedSignal, () => notices.wanted());
   setHandler(
     pauseUpdate,
     async () => {
@@ -44,7 +48,7 @@ export function trackRun(snapshot?: RunSnapshot): { readonly state: RunState; re
     },
     { validator: () => refuseUnless(gate.paused, 'the run is not paused') },
   );
-  return { state, gate };
+  return { state, gate, notices };
 }
 
 function refuseUnless(allowed: boolean, reason: string): void {
@@ -59,6 +63,12 @@ export function showDetails(state: RunState): void {
 export function showStopped(state: RunState, error: unknown): void {
   state.stopped(isCancellation(error) ? 'cancelled; what was done is kept, and `rapt resume` goes on from there' : `failed: ${reason(error)}`);
   showDetails(state);
+}
+
+/** Kind of the failure; null when it has none. */
+export function kindOf(error: unknown): string | null {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return cause instanceof ApplicationFailure ? (cause.type ?? null) : null;
 }
 
 function reason(error: unknown): string {

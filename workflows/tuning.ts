@@ -20,10 +20,11 @@ import type {
 import { clientActivities, gpuActivities } from './activities.ts';
 import { describeRun, showAccuracy, showCalibratedEta, showStage } from './attributes.ts';
 import { nextBoundary } from './blocks.ts';
+import type { Notices } from './notices.ts';
 import { endedByCancellation, type PauseGate } from './pause.ts';
 import { accepted } from './refusal.ts';
 import type { RunState } from './run-state.ts';
-import { showDetails, showStopped, trackRun } from './tracker.ts';
+import { kindOf, showDetails, showStopped, trackRun } from './tracker.ts';
 import { goOnInNewHistory, isCarried, newHistoryIsDue, type Carried } from './upgrade.ts';
 
 /** Tunes a prompt on privatized text. The texts are read and privatized on the client's queue, and only privatized ids are published;
@@ -34,15 +35,24 @@ import { goOnInNewHistory, isCarried, newHistoryIsDue, type Carried } from './up
  *  earlier one: the release by the data's digest, the checkpoints by `resumeFrom`. */
 export async function raptTuning(input?: unknown, carried?: unknown): Promise<TuningResult> {
   const before = isCarried(carried) ? carried : undefined;
-  const { state, gate } = trackRun(before?.snapshot);
+  const { state, gate, notices } = trackRun(before?.snapshot, before?.noticesWanted);
   try {
-    return await new TuningRun(state, gate, accepted(parseTuningConfig(input ?? {}))).tune(before);
+    const config = accepted(parseTuningConfig(input ?? {}));
+    notices.of(config.tenant);
+    const result = await new TuningRun({ state, gate, notices }, config).tune(before);
+    notices.tell('finished');
+    return result;
   } catch (thrown) {
     // Activities of a cancelled run may end in other ways on their way out.
     const cancelled = CancellationScope.current().consideredCancelled && !isCancellation(thrown) && endedByCancellation(thrown);
     const error = cancelled ? new CancelledFailure('the run was cancelled') : thrown;
-    if (!(error instanceof ContinueAsNew)) showStopped(state, error);
+    if (!(error instanceof ContinueAsNew)) {
+      showStopped(state, error);
+      notices.tell(isCancellation(error) ? 'cancelled' : 'failed', kindOf(error));
+    }
     throw error;
+  } finally {
+    await notices.sent();
   }
 }
 setWorkflowOptions({ versioningBehavior: 'PINNED' }, raptTuning);
@@ -54,13 +64,15 @@ const MOST_REPAIRS = 3;
 class TuningRun {
   readonly #state: RunState;
   readonly #gate: PauseGate;
+  readonly #notices: Notices;
   readonly #config: TuningConfig;
   readonly #context: RunContext;
   readonly #client: ReturnType<typeof clientActivities>;
 
-  constructor(state: RunState, gate: PauseGate, config: TuningConfig) {
+  constructor({ state, gate, notices }: ReturnType<typeof trackRun>, config: TuningConfig) {
     this.#state = state;
     this.#gate = gate;
+    this.#notices = notices;
     this.#config = config;
     this.#context = { run: workflowInfo().workflowId, config };
     this.#client = clientActivities(config.tenant);
@@ -130,7 +142,8 @@ class TuningRun {
     while (trained.step < trained.totalSteps) {
       if (newHistoryIsDue() && !this.#gate.paused) {
         const snapshot = this.#state.snapshot();
-        await goOnInNewHistory(this.#config, { format: 'rapt-carried/1', snapshot, local, release, trained });
+        const noticesWanted = await this.#notices.handOver();
+        await goOnInNewHistory(this.#config, { format: 'rapt-carried/1', snapshot, local, release, trained, ...(noticesWanted && { noticesWanted }) });
       }
       const untilStep = nextBoundary(trained);
       const block = await this.#trainBlock(local, { ...job, untilStep, resumeFrom });
@@ -185,7 +198,10 @@ class TuningRun {
     const changed = this.#state.progress.stage !== stage;
     // Date.now is the workflow's own time here: replay gives the same figure.
     this.#state.enter(stage, message, Date.now());
-    if (changed) showStage(stage);
+    if (changed) {
+      showStage(stage);
+      if (stage !== 'done') this.#notices.tell('stage');
+    }
     showDetails(this.#state);
   }
 

@@ -14,6 +14,8 @@ export interface Carried {
   readonly local: LocalRelease;
   readonly release: ReleaseRef;
   readonly trained: TrainBlockResult;
+  /** Absent when no webhook wants to know. */
+  readonly noticesWanted?: true;
 }
 
 export function isCarried(value: unknown): value is Carried {

@@ -2,11 +2,14 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ObjectStore } from '../../storage/index.ts';
+import type { Webhook } from './notify.ts';
 
 export interface ClientDependencies {
   readonly store: ObjectStore;
   /** Folder of all tenants of this machine. */
   readonly home: string;
+  /** Whom the states of runs are told; absent when nobody wants to know. */
+  readonly webhook?: Webhook | undefined;
 }
 
 export const tenantFolder = (home: string, tenant: string): string => join(home, tenant);

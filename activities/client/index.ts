@@ -3,6 +3,7 @@ import { atBoundary } from '../boundary.ts';
 import type { ClientDependencies } from './home.ts';
 import { auditRelease } from './audit.ts';
 import { inspect } from './inspect.ts';
+import { notify, wantNotices } from './notify.ts';
 import { finishPrediction, preparePrediction } from './prediction.ts';
 import { privatize } from './privatize.ts';
 import { publishRelease } from './publish.ts';
@@ -20,13 +21,17 @@ export { readRunRecord, runRecords, type RunRecord } from './run-record.ts';
 /** The activities of the data owner's side, the only ones that see a text. */
 export function createClientActivities(dependencies: ClientDependencies): ClientActivities {
   return atBoundary<ClientActivities>('client', {
-    inspect: (request) => inspect(dependencies, request),
+    inspect: async (request) => {
+      await wantNotices(dependencies);
+      return inspect(dependencies, request);
+    },
     privatize: (request) => privatize(dependencies, request),
     publish: ({ config, release, verify }) => publishRelease(dependencies, config.tenant, release.localKey, release.digest, { verify }),
     audit: (request) => auditRelease(dependencies, request),
     score: (request) => score(dependencies, request),
     report: (request) => report(dependencies, request),
     register: (request) => register(dependencies, request),
+    notify: (notice) => notify(dependencies, notice),
     preparePrediction: (request) => preparePrediction(dependencies, request),
     finishPrediction: (request) => finishPrediction(dependencies, request),
   });

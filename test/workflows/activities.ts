@@ -45,6 +45,7 @@ export const simpleActivities: Activities = {
   score: () => Promise.resolve({ metrics: { accuracy: 0.7, f1: 0.7, n: 20, majorityRate: 0.5, confusion: [[7, 3], [3, 7]], reconstruction: null }, gates: [] }),
   report: () => Promise.resolve({ uri: 's3://rapt/report', path: '/home/report.html', artifact: ref('report') }),
   register: () => Promise.resolve(),
+  notify: () => Promise.resolve(),
   preparePrediction: () =>
     Promise.resolve({ prediction: 'p', tenant: 'local', localKey: 'key', release, adapter, backbone: 'model', guarantee, input: { path: '/data/in.csv', text: 'text' } }),
   finishPrediction: () => Promise.resolve({ rows: 3, out: '/data/out.csv', accuracy: null }),

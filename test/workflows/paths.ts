@@ -1,11 +1,11 @@
 /** Every path that a run can take through the workflows. Each is walked on a real server by the tests, and once to record the histories that
  *  later versions of the workflows must replay. */
 import assert from 'node:assert/strict';
-import { activityInfo, cancelled, heartbeat, sleep as activitySleep } from '@temporalio/activity';
+import { activityInfo, cancelled, Context, heartbeat, sleep as activitySleep } from '@temporalio/activity';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { untilPending } from '../../bench/pending.ts';
-import { CONTINUE_UPDATE, CONTROL_QUEUE, ErrorKind, PAUSE_UPDATE, TRAINING_PROGRESS_SIGNAL, WORKFLOW_TYPE, type RunProgress, type TuningInput, type TuningResult } from '../../contracts/index.ts';
+import { CONTINUE_UPDATE, CONTROL_QUEUE, ErrorKind, NOTICES_WANTED_SIGNAL, PAUSE_UPDATE, TRAINING_PROGRESS_SIGNAL, WORKFLOW_TYPE, type RunProgress, type TuningInput, type TuningResult } from '../../contracts/index.ts';
 import { simpleActivities } from './activities.ts';
 import type { Activities, WorkflowServer } from './server.ts';
 
@@ -62,7 +62,7 @@ const failsBy = (check: (cause: ApplicationFailure) => boolean, input?: unknown)
 };
 
 /** Works until it is cancelled, as training does. */
-async function untilCancelled(): Promise<never> {
+export async function untilCancelled(): Promise<never> {
   const beat = setInterval(() => heartbeat(), 100);
   try {
     return await cancelled();
@@ -219,6 +219,25 @@ export const PATHS: readonly Path[] = [
       const again = server.client.workflow.getHandle(id);
       await finished(again);
       return [again];
+    },
+  },
+  {
+    name: 'told to a webhook',
+    activities: () => ({
+      inspect: async (request) => {
+        const { client, info } = Context.current();
+        await client.workflow.getHandle(info.workflowExecution!.workflowId).signal(NOTICES_WANTED_SIGNAL);
+        return simpleActivities.inspect(request);
+      },
+    }),
+    walk: async (server, id) => {
+      const handle = await start(server, id);
+      await finished(handle);
+      const { events } = await handle.fetchHistory();
+      const started = events?.find(({ childWorkflowExecutionStartedEventAttributes }) => childWorkflowExecutionStartedEventAttributes);
+      const messenger = server.client.workflow.getHandle(started!.childWorkflowExecutionStartedEventAttributes!.workflowExecution!.workflowId!);
+      await messenger.result();
+      return [handle, messenger];
     },
   },
   {

@@ -1,5 +1,5 @@
-/** Records the history of every path: `node --import tsx test/workflows/record-histories.ts`. Only for a change of the workflows that old
- *  runs need not survive; otherwise the old histories are kept, and must replay. */
+/** Records the history of a path that is new: `node --import tsx test/workflows/record-histories.ts 'its name'`. Without a name, of every path: only for a change of the
+ *  workflows that old runs need not survive; otherwise the old histories are kept, and must replay. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -9,10 +9,11 @@ import { HISTORIES } from './histories.ts';
 import { PATHS } from './paths.ts';
 import { startWorkflowServer } from './server.ts';
 
-rmSync(HISTORIES, { recursive: true, force: true });
+const asked = process.argv.slice(2);
+if (asked.length === 0) rmSync(HISTORIES, { recursive: true, force: true });
 mkdirSync(HISTORIES, { recursive: true });
 const server = await startWorkflowServer();
-for (const { name, activities, walk } of PATHS) {
+for (const { name, activities, walk } of PATHS.filter((path) => asked.length === 0 || asked.includes(path.name))) {
   const stopActivities = await server.activityWorkers({ ...simpleActivities, ...activities?.() });
   const stopControl = await server.controlWorker('recorded');
   const id = name.replaceAll(' ', '-');
