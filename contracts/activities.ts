@@ -1,5 +1,5 @@
 /** The activities, as the workflows see them. Each takes and returns one object; bytes travel as references. */
-import type { AdapterRef, ArtifactRef, LossPoint, ReleaseRef, StoredCheckpoint } from './artifacts.ts';
+import type { AdapterRef, ArtifactRef, LossPoint, ReleaseRef, ReportFiles, StoredCheckpoint } from './artifacts.ts';
 import type { AuditResult } from './audit.ts';
 import type { TuningConfig } from './config.ts';
 import type { Guarantee } from './guarantee.ts';
@@ -42,7 +42,7 @@ export interface ClientActivities {
     metrics: TestMetrics;
     gates: readonly GateResult[];
   }>;
-  report(request: RunContext & ReportRequest): Promise<{ uri: string; path: string; artifact: ArtifactRef; shown?: ShownBeside }>;
+  report(request: RunContext & ReportRequest): Promise<{ uri: string; path: string; artifact: ArtifactRef; files?: ReportFiles; shown?: ShownBeside }>;
   /** Records the finished run on the client and in the store. */
   register(request: RunContext & RegisterRequest): Promise<void>;
   /** Sends it to this client's webhook, once. */
@@ -79,6 +79,7 @@ export interface RegisterRequest {
   readonly release: ReleaseRef;
   readonly predictions: ArtifactRef;
   readonly report: ArtifactRef;
+  readonly reportFiles?: ReportFiles;
   /** Build of the workflow's code and version of the GPU worker's. */
   readonly code: { readonly workflow: string | null; readonly gpu: string };
   readonly result: TuningResult;

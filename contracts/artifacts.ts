@@ -191,6 +191,10 @@ export const predictionsSchema = z.strictObject({
 });
 export type Predictions = z.output<typeof predictionsSchema>;
 
+/** Beside the report's index.html. */
+export const REPORT_FILES = ['report.json', 'report.md'] as const;
+export type ReportFiles = Readonly<Record<(typeof REPORT_FILES)[number], ArtifactRef>>;
+
 /** manifest.json of a finished run: the adapter's lineage, and every artifact of the run by digest. */
 export const runManifestSchema = z.strictObject({
   format: z.literal('rapt-run/1'),
@@ -206,6 +210,8 @@ export const runManifestSchema = z.strictObject({
   adapter: adapterRefSchema,
   predictions: artifactRefSchema,
   report: artifactRefSchema,
+  /** The same as JSON and as Markdown. Absent in manifests of earlier versions. */
+  reportFiles: z.record(z.enum(REPORT_FILES), artifactRefSchema).optional(),
   result: artifactRefSchema,
   resumed: z.string().nullable(),
 });

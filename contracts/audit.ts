@@ -43,6 +43,21 @@ export const deniabilitySchema = z.strictObject({
 });
 export type Deniability = z.output<typeof deniabilitySchema>;
 
+/** What a mechanism at some eta keeps of a text, and what the Bayesian adversary gets of it. */
+export interface FrontierPoint {
+  readonly mechanism: 'exponential' | 'laplace';
+  readonly eta: number;
+  /** Expected share of output tokens, all counted alike, that stay themselves. */
+  readonly unchanged: number;
+  /** Share of tokens drawn from the prior that stayed themselves. */
+  readonly unchangedInText: number;
+  /** Shares of them that the Bayesian adversary, who knows mechanism and prior, guesses right, and has among his ten likeliest. */
+  readonly bayes: number;
+  readonly bayesTop10: number;
+  /** What he gets without the release: the most frequent token. */
+  readonly priorOnly: number;
+}
+
 export const auditSchema = z.strictObject({
   texts: z.int(),
   tokens: z.int(),

@@ -1,5 +1,5 @@
 import type { AdapterRef, LossPoint, ReleaseRef, Sha256 } from './artifacts.ts';
-import type { AuditResult } from './audit.ts';
+import type { AuditResult, FrontierPoint, Rate } from './audit.ts';
 import type { Guarantee, TextLengths } from './guarantee.ts';
 
 export interface TestMetrics {
@@ -71,10 +71,27 @@ export interface TuningResult {
   readonly training?: { readonly curve: readonly CurvePoint[] };
 }
 
-/** Everything the report draws, gathered by the client. */
+/** A finished run of the same client, as a point beside this one's. */
+export interface OtherRun {
+  readonly run: string;
+  readonly mechanism: Guarantee['mechanism'];
+  readonly eta: number | null;
+  readonly unchangedRate: number;
+  /** What Bayes' rule got; null when the run was not attacked by it. */
+  readonly bayes: Rate | null;
+  readonly accuracy: number;
+  /** Of the test rows. */
+  readonly n: number;
+  /** Whether it read the same tables in the same way, so that accuracies compare. */
+  readonly sameData: boolean;
+}
+
+/** Everything the report draws, gathered by the client; as JSON it is the report for programs. */
 export interface ReportData {
+  readonly format: 'rapt-report/1';
   readonly run: string;
   readonly tenant: string;
+  /** Without the names of files, folders and columns. */
   readonly config: unknown;
   readonly classes: readonly string[];
   readonly classCounts: readonly number[];
@@ -93,4 +110,10 @@ export interface ReportData {
   readonly gates: readonly GateResult[];
   readonly timing: Readonly<Record<string, number>>;
   readonly resumed: string | null;
+  /** The calibration curve of the run's mechanism over its public table; empty when nothing was hidden, or for tables that are too large. */
+  readonly frontier: readonly FrontierPoint[];
+  /** The newest first. */
+  readonly others: readonly OtherRun[];
+  /** SHA-256 of the backbone's weights; of the configuration, keyed by the client; version of its code. */
+  readonly lineage: { readonly backbone: Sha256; readonly configuration: Sha256; readonly code: string };
 }

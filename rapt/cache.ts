@@ -14,8 +14,22 @@ export async function cachedNumbers<T extends Float32Array | Float64Array>(name:
     if (bytes.length === length * type.BYTES_PER_ELEMENT) return new type(Uint8Array.from(bytes).buffer);
   }
   const made = await make();
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(`${path}.${process.pid}.part`, made);
-  renameSync(`${path}.${process.pid}.part`, path);
+  keep(path, made);
   return made;
+}
+
+/** As `cachedNumbers`, for what is not numbers alone. */
+export async function cachedJson<T>(name: string, make: () => Promise<T>): Promise<T> {
+  const path = join(cacheFolder(), name);
+  if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as T;
+  const made = await make();
+  keep(path, JSON.stringify(made));
+  return made;
+}
+
+/** A reader sees all of it or nothing. */
+function keep(path: string, content: string | NodeJS.ArrayBufferView): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(`${path}.${process.pid}.part`, content);
+  renameSync(`${path}.${process.pid}.part`, path);
 }

@@ -16,13 +16,14 @@ export async function readRunManifest(store: ObjectStore, tenant: string, run: s
 
 /** All artifacts of a finished run, those of its release included. */
 export async function artifactsOf(store: ObjectStore, tenant: string, manifest: RunManifest): Promise<{ readonly what: string; readonly ref: ArtifactRef }[]> {
-  const { release, checkpoint, adapter, predictions, report, result } = manifest;
+  const { release, checkpoint, adapter, predictions, report, reportFiles, result } = manifest;
   const found = [
     { what: 'release manifest', ref: release.manifest },
     ...Object.entries(checkpoint.files).map(([file, ref]) => ({ what: `checkpoint ${file}`, ref })),
     ...Object.entries(adapter.files).map(([file, ref]) => ({ what: `adapter ${file}`, ref })),
     { what: 'predictions', ref: predictions },
     { what: 'report', ref: report },
+    ...Object.entries(reportFiles ?? {}).map(([file, ref]) => ({ what: file, ref })),
     { what: 'result', ref: result },
   ];
   const bytes = await store.get(release.manifest).catch(() => null);

@@ -97,12 +97,12 @@ class TuningRun {
     const { localKey } = local;
     const { timing, progress } = this.#state;
     const request = { ...this.#context, release, localKey, adapter, metrics, audit, gates, history, timing, resumed: progress.resumed };
-    const { artifact, shown, ...report } = await this.#gate.run(() => this.#client.results.report(request));
+    const { artifact, files, shown, ...report } = await this.#gate.run(() => this.#client.results.report(request));
     this.#state.reported(report.uri);
 
     this.#enter('register', 'records the finished run');
     const result = this.#result({ local, release, adapter, metrics, audit, gates, report, shown });
-    const made = { adapter, checkpoint, release, predictions, report: artifact, result };
+    const made = { adapter, checkpoint, release, predictions, report: artifact, ...(files && { reportFiles: files }), result };
     const versions = { workflow: workflowInfo().currentDeploymentVersion?.buildId ?? null, gpu: code };
     await this.#gate.run(() => this.#client.results.register({ ...this.#context, ...made, code: versions }));
     this.#enter('done', 'finished');

@@ -1,14 +1,12 @@
-import { createHmac } from 'node:crypto';
-import { canonicalJson, keys, type ClientActivities, type Sha256 } from '../../contracts/index.ts';
+import { canonicalJson, keys, type ClientActivities } from '../../contracts/index.ts';
 import { writeRunManifest } from '../../storage/index.ts';
-import { clientSecret } from '../../rapt/ledger/index.ts';
 import { codeVersion } from '../../system/index.ts';
-import { tenantFolder, type ClientDependencies } from './home.ts';
-import { writeRunRecord } from './run-record.ts';
+import type { ClientDependencies } from './home.ts';
+import { configurationDigest, writeRunRecord } from './run-record.ts';
 
 /** The `register` activity: the run can be found by its id from now on, here by `rapt predict`, in the store by whoever may read it. */
 export async function register({ store, home }: ClientDependencies, request: Parameters<ClientActivities['register']>[0]): Promise<void> {
-  const { run, config, adapter, checkpoint, release, predictions, report, code, result } = request;
+  const { run, config, adapter, checkpoint, release, predictions, report, reportFiles, code, result } = request;
   const { tenant } = config;
   await writeRunRecord(home, tenant, run, { config, adapter, result });
   // Without the path of the report on this machine.
@@ -18,13 +16,14 @@ export async function register({ store, home }: ClientDependencies, request: Par
     format: 'rapt-run/1',
     run,
     runId: result.runId,
-    configuration: createHmac('sha256', await clientSecret(tenantFolder(home, tenant))).update(canonicalJson(config)).digest('hex') as Sha256,
+    configuration: await configurationDigest(home, config),
     code: { ...code, client: codeVersion() },
     release,
     checkpoint,
     adapter,
     predictions,
     report,
+    ...(reportFiles && { reportFiles }),
     result: stored,
     resumed: result.resumed,
   });

@@ -1,34 +1,75 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ErrorKind, keys, RaptError, type ClientActivities, type ReportData } from '../../contracts/index.ts';
+import { Context } from '@temporalio/activity';
+import { canonicalJson, ErrorKind, keys, RaptError, REPORT_FILES, type ClientActivities, type FrontierPoint, type Guarantee, type ReportData, type ReportFiles } from '../../contracts/index.ts';
+import { zipfFrontier } from '../../rapt/attacks/index.ts';
 import { openRelease, textLengths } from '../../rapt/release/index.ts';
-import { renderReport, sparseCurve } from '../../rapt/report/index.ts';
+import { renderReport, renderReportMarkdown, shareableConfig, sparseCurve } from '../../rapt/report/index.ts';
+import { codeVersion, sha256Of, writeOnce } from '../../system/index.ts';
+import { beat } from '../heartbeat.ts';
+import { openBackbone } from './backbone.ts';
 import { readBaseline } from './baseline.ts';
 import { releaseFolder, runFolder, type ClientDependencies } from './home.ts';
-import { findPlainBaseline, writeWhole } from './run-record.ts';
+import { configurationDigest, findPlainBaseline, otherRuns, writeWhole } from './run-record.ts';
 
 /** Points of the loss curve that go into the run's result. */
 const CURVE_POINTS = 50;
+/** Of output tokens: beyond, the pass over all pairs takes long and its counts do not fit. */
+const LARGEST_FRONTIER = 65_535;
 
-/** The `report` activity: one HTML page, on this machine's disk and in the store. */
-export async function report({ store, home }: ClientDependencies, request: Parameters<ClientActivities['report']>[0]): ReturnType<ClientActivities['report']> {
-  const { run, config, localKey, adapter, release, metrics, audit = null, gates, history, timing, resumed } = request;
+type ReportRequest = Parameters<ClientActivities['report']>[0];
+
+/** The `report` activity: a page for people, and the same as Markdown and as JSON, on this machine's disk and in the store. What it shows is written down
+ *  before anything is made of it, since other runs may end meanwhile: an attempt that comes after a killed one makes the same bytes. */
+export async function report({ store, home }: ClientDependencies, request: ReportRequest): ReturnType<ClientActivities['report']> {
+  const { run, config: { tenant } } = request;
+  const folder = runFolder(home, tenant, run);
+  const facts = join(folder, `report-${sha256Of(canonicalJson(request)).slice(0, 16)}.json`);
+  const known = await readFile(facts).catch(() => null);
+  if (known === null) await writeOnce(folder, facts, Buffer.from(JSON.stringify(await gather(home, request), null, 2)));
+  const json = known ?? (await readFile(facts));
+  const data = JSON.parse(json.toString('utf8')) as ReportData;
+  const page = renderReport(data);
+  const markdown = renderReportMarkdown(data);
+  const path = join(folder, 'report.html');
+  await writeWhole(path, page);
+  await writeWhole(join(folder, 'report.json'), json.toString('utf8'));
+  await writeWhole(join(folder, 'report.md'), markdown);
+  const prefix = keys.reportPrefix(tenant, run);
+  const put = (name: string, content: Buffer, contentType: string) => store.put(`${prefix}${name}`, content, { contentType });
+  const [jsonName, markdownName] = REPORT_FILES;
+  const files: ReportFiles = { [jsonName]: await put(jsonName, json, 'application/json'), [markdownName]: await put(markdownName, Buffer.from(markdown), 'text/markdown; charset=utf-8') };
+  const artifact = await put('index.html', Buffer.from(page), 'text/html; charset=utf-8');
+  const { named, baseline: plain } = data;
+  return { uri: `s3://${store.bucket}/${prefix}index.html`, path, artifact, files, shown: { baselines: { named, plain }, curve: sparseCurve(data.history, CURVE_POINTS) } };
+}
+
+async function gather(home: string, { run, config, localKey, adapter, release, metrics, audit = null, gates, history, timing, resumed }: ReportRequest): Promise<ReportData> {
   const { tenant } = config;
   const folder = releaseFolder(home, tenant, localKey);
   const found = await openRelease(folder);
   if (found === null) throw new RaptError(ErrorKind.notFound, `the release ${release.digest} is not on this client any more`);
   const { manifest, unchangedRate } = found;
-  const { classes, classCounts, rows, guarantee } = manifest;
+  const { classes, classCounts, rows, guarantee, backbone } = manifest;
   const plain = config.privacy.mechanism === 'none' ? null : findPlainBaseline(home, config);
   const earlier = readBaseline(home, config);
-  const named = earlier === null ? null : { run: earlier.run, accuracy: earlier.accuracy };
-  const data: ReportData = {
-    run, tenant, config, classes, classCounts, rows, metrics, guarantee, unchangedRate, textLengths: await textLengths(folder, manifest), audit, history, adapter, release, gates, timing, resumed,
-    baseline: plain, named,
+  return {
+    format: 'rapt-report/1', run, tenant, config: shareableConfig(config), classes, classCounts, rows, metrics, guarantee, unchangedRate, textLengths: await textLengths(folder, manifest), audit, history, adapter,
+    release, gates, timing, resumed,
+    baseline: plain,
+    named: earlier === null ? null : { run: earlier.run, accuracy: earlier.accuracy },
+    frontier: await frontierOf(config.backbone, guarantee),
+    others: otherRuns(home, run, config, guarantee.table.sha256),
+    lineage: { backbone: backbone.sha256, configuration: await configurationDigest(home, config), code: codeVersion() },
   };
-  const page = renderReport(data);
-  const path = join(runFolder(home, tenant, run), 'report.html');
-  await writeWhole(path, page);
-  const key = `${keys.reportPrefix(tenant, run)}index.html`;
-  const artifact = await store.put(key, Buffer.from(page), { contentType: 'text/html; charset=utf-8' });
-  return { uri: `s3://${store.bucket}/${key}`, path, artifact, shown: { baselines: { named, plain }, curve: sparseCurve(history, CURVE_POINTS) } };
+}
+
+/** The first run on a machine with a table and a mechanism makes it; others find it. */
+async function frontierOf(backbone: string, { mechanism, table: { outputTokens } }: Guarantee): Promise<FrontierPoint[]> {
+  if (mechanism === 'none' || outputTokens > LARGEST_FRONTIER) return [];
+  const { cancellationSignal } = Context.current();
+  return zipfFrontier(mechanism, await openBackbone(backbone), ({ eta }) => {
+    cancellationSignal.throwIfAborted();
+    beat({ frontier: eta });
+  });
 }

@@ -1,9 +1,11 @@
 /** What a client remembers of a finished run, under its run's folder. */
+import { createHmac } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { canonicalJson, ErrorKind, RaptError, type AdapterRef, type PlainBaseline, type TuningConfig, type TuningResult } from '../../contracts/index.ts';
-import { runFolder, runsFolder } from './home.ts';
+import { canonicalJson, ErrorKind, RaptError, type AdapterRef, type OtherRun, type PlainBaseline, type Sha256, type TuningConfig, type TuningResult } from '../../contracts/index.ts';
+import { clientSecret } from '../../rapt/ledger/index.ts';
+import { runFolder, runsFolder, tenantFolder } from './home.ts';
 
 const RECORD_FILE = 'run.json';
 
@@ -55,4 +57,26 @@ export function findPlainBaseline(home: string, config: TuningConfig): PlainBase
 function comparable({ data, backbone, tuning }: TuningConfig): string {
   const { reconstruction: _, checkpointEverySteps: __, keepCheckpoints: ___, ...trained } = tuning;
   return canonicalJson({ data, backbone, trained });
+}
+
+/** Keyed, since a configuration names files, which a plain digest would let anybody guess. */
+export async function configurationDigest(home: string, config: TuningConfig): Promise<Sha256> {
+  return createHmac('sha256', await clientSecret(tenantFolder(home, config.tenant))).update(canonicalJson(config)).digest('hex') as Sha256;
+}
+
+/** More would only make the drawing unreadable. */
+const MOST_OTHERS = 20;
+
+/** Finished runs whose texts were privatized on the same public table, the newest first. */
+export function otherRuns(home: string, run: string, config: TuningConfig, table: string): OtherRun[] {
+  const others: OtherRun[] = [];
+  const data = canonicalJson(config.data);
+  for (const { config: other, result } of runRecords(home, config.tenant)) {
+    const { workflowId, metrics: { test }, privacy: { mechanism, eta, unchangedRate, guarantee }, audit } = result;
+    if (workflowId === run || guarantee.table.sha256 !== table) continue;
+    const bayes = audit.attacks?.find(({ attack }) => attack === 'bayes')?.success ?? null;
+    others.push({ run: workflowId, mechanism, eta, unchangedRate, bayes, accuracy: test.accuracy, n: test.n, sameData: canonicalJson(other.data) === data });
+    if (others.length === MOST_OTHERS) break;
+  }
+  return others;
 }

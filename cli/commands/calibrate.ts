@@ -2,8 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { BadInput, DEFAULT_BACKBONE, DEFAULT_ETA } from '../../contracts/index.ts';
-import type { FrontierPoint } from '../../rapt/attacks/index.ts';
+import { BadInput, DEFAULT_BACKBONE, DEFAULT_ETA, type FrontierPoint } from '../../contracts/index.ts';
 import { mechanismOf, MECHANISMS, rateOf, type NoisyMechanism } from '../options.ts';
 import { bar, percent, print, printJson, say, table } from '../output.ts';
 
@@ -67,23 +66,21 @@ async function byUnchanged(mechanisms: readonly NoisyMechanism[], backbone: stri
 /** @param target share of right guesses; undefined follows the whole curve. */
 async function onFrontier(mechanisms: readonly NoisyMechanism[], backbone: string, publicText: string | undefined, target: number | undefined): Promise<FrontierPoint[]> {
   const { openBackbone, tokenizedLines } = await import('../../activities/client/index.ts');
-  const { countedPrior, Frontier, zipfPrior } = await import('../../rapt/attacks/index.ts');
-  const { calibrate } = await import('../../rapt/privacy/index.ts');
+  const { countedPrior, Frontier, frontierCurve, zipfFrontier, zipfPrior } = await import('../../rapt/attacks/index.ts');
   const { table: phi, outputIds, tokenizer } = await openBackbone(backbone);
+  const told = ({ mechanism, eta, bayes }: FrontierPoint): void => say(`${mechanism}, eta ${eta}: Bayes' rule gets ${percent(bayes)}`);
+  const points: FrontierPoint[] = [];
+  if (target === undefined && publicText === undefined) {
+    for (const mechanism of mechanisms) points.push(...(await zipfFrontier(mechanism, { table: phi, outputIds }, told)));
+    return points;
+  }
   const zipf = zipfPrior(phi.rows, outputIds);
   const prior = publicText === undefined ? zipf : countedPrior(await tokenizedLines(publicText, tokenizer), zipf);
   say('measuring the distances of all pairs of tokens');
   const frontier = await Frontier.open({ table: phi, outputIds, prior });
-  const points: FrontierPoint[] = [];
-  const told = ({ mechanism, eta, bayes }: FrontierPoint): void => say(`${mechanism}, eta ${eta}: Bayes' rule gets ${percent(bayes)}`);
   for (const mechanism of mechanisms) {
     if (target !== undefined) points.push(await frontier.forBayes(mechanism, target, DEFAULT_ETA[mechanism], told));
-    else
-      for (const targetUnchanged of TARGETS) {
-        const point = await frontier.at(mechanism, calibrate({ name: mechanism, table: phi, outputIds, targetUnchanged }).eta);
-        told(point);
-        points.push(point);
-      }
+    else points.push(...(await frontierCurve(frontier, mechanism, { table: phi, outputIds }, told)));
   }
   return points;
 }

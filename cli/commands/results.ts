@@ -1,10 +1,10 @@
 /** report, export, predict: what a finished run is used for. */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { RunRecord } from '../../activities/client/index.ts';
-import { ADAPTER_FILES, BadInput, BUILT_IN_DATASETS, parsePredictInput, WORKFLOW_TYPE, type FinishedPrediction } from '../../contracts/index.ts';
+import { ADAPTER_FILES, BadInput, BUILT_IN_DATASETS, ErrorKind, parsePredictInput, RaptError, WORKFLOW_TYPE, type FinishedPrediction } from '../../contracts/index.ts';
 import { homeFolder, resolveStore } from '../../infra/index.ts';
 import { CommandFailure } from '../exit-codes.ts';
 import { percent, print, printJson, say } from '../output.ts';
@@ -31,19 +31,48 @@ interface PredictOptions {
   json?: true;
 }
 
+const FORMATS = ['html', 'json', 'md'] as const;
+
+interface ReportOptions {
+  run: string;
+  tenant: string;
+  format?: string;
+  out?: string;
+  json?: true;
+}
+
+async function showReport({ run, tenant, format, out, json }: ReportOptions): Promise<void> {
+  if (out !== undefined && format === undefined) throw new BadInput([{ where: '--out', problem: 'needs --format, which says what is to be written' }]);
+  if (format !== undefined && json) throw new BadInput([{ where: '--json', problem: 'tells where the report lies; give either this or --format' }]);
+  const { report } = (await recordOf(tenant, run)).result;
+  if (format === undefined) {
+    if (json) printJson(report);
+    else print(`${report.path}\n${report.uri}`);
+    return;
+  }
+  const wanted = FORMATS.find((one) => one === format);
+  if (wanted === undefined) throw new BadInput([{ where: '--format', problem: `must be one of ${FORMATS.join(', ')}, not "${format}"` }]);
+  const path = join(dirname(report.path), `report.${wanted}`);
+  if (!existsSync(path)) throw new RaptError(ErrorKind.notFound, `run ${run} has no ${wanted} report here: it finished under an earlier version, or its folder was removed`);
+  const content = readFileSync(path, 'utf8');
+  if (out === undefined) print(content.trimEnd());
+  else {
+    writeFileSync(out, content);
+    say(`the report is in ${resolve(out)}`);
+  }
+}
+
 export function addResultCommands(program: Command): void {
   program
     .command('report')
-    .description('where the report of a finished run lies')
+    .description('where the report of a finished run lies, or the report itself')
     .requiredOption('--run <id>', 'a finished run of this client')
+    .option('--format <name>', `${FORMATS.join(', ')}: print it`)
+    .option('--out <file>', 'with --format: write it into this file')
     .option('--tenant <name>', 'tenant of the run', 'local')
-    .option('--json', 'print one JSON object')
-    .addHelpText('after', '\nExample: rapt report --run nightly')
-    .action(async ({ run, tenant, json }: { run: string; tenant: string; json?: true }) => {
-      const { report } = (await recordOf(tenant, run)).result;
-      if (json) printJson(report);
-      else print(`${report.path}\n${report.uri}`);
-    });
+    .option('--json', 'print where it lies as one JSON object')
+    .addHelpText('after', '\nThe page needs nothing beside it: it can be mailed, printed and opened without a network.\nExamples: rapt report --run nightly\n          rapt report --run nightly --format md --out nightly.md\n          rapt report --run nightly --format json | jq .metrics.accuracy')
+    .action(showReport);
 
   program
     .command('export')

@@ -1,5 +1,5 @@
 /** Drawings made on the server as SVG text. Colours are CSS variables of the page, so that one drawing serves light, dark and print. */
-import { CustomChart, LineChart } from 'echarts/charts';
+import { CustomChart, LineChart, ScatterChart } from 'echarts/charts';
 import { GridComponent, MarkLineComponent, TitleComponent } from 'echarts/components';
 import { init, use, type EChartsCoreOption } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
@@ -7,7 +7,7 @@ import type { LossPoint } from '../../contracts/index.ts';
 import { count, percent } from './format.ts';
 import { Markup, escapeHtml } from './html.ts';
 
-use([CustomChart, LineChart, GridComponent, MarkLineComponent, TitleComponent, SVGRenderer]);
+use([CustomChart, LineChart, ScatterChart, GridComponent, MarkLineComponent, TitleComponent, SVGRenderer]);
 
 export const INK = 'var(--ink)';
 export const MUTED = 'var(--muted)';
@@ -87,6 +87,7 @@ function curveOptions(history: readonly LossPoint[], heldOut: number, { width, h
       min: 0,
       ...(shares ? { max: 1 } : {}),
       splitNumber: 4,
+      ...(shares ? { interval: 0.25 } : {}),
       axisLabel: { ...text, ...(shares ? { formatter: (share: number) => `${Math.round(share * 100)} %` } : {}) },
       splitLine: { lineStyle: { color: LINE } },
     },

@@ -2,7 +2,7 @@ import type { ReportData } from '../../contracts/index.ts';
 import { explainGuarantee } from '../privacy/index.ts';
 import { firstScreen } from './first-screen.ts';
 import { html, Markup } from './html.ts';
-import { attacks, configuration, gates, guaranteeInWords, lineage, repeating, results, timings, training } from './sections.ts';
+import { attacks, configuration, frontier, gates, guaranteeInWords, lineage, repeating, results, timings, training } from './sections.ts';
 import { STYLE } from './style.ts';
 
 /** Sentences whose content the section shows as lists. */
@@ -25,6 +25,7 @@ export function renderReport(data: ReportData): string {
 <body>
 ${firstScreen(data)}
 <main>
+${frontier(data)}
 ${results(data)}
 ${training(data)}
 ${guaranteeInWords(data, explainGuarantee(data.guarantee, data.textLengths).filter((sentence) => !LISTED.test(sentence)))}

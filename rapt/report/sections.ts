@@ -2,6 +2,7 @@ import type { Rate, ReportData } from '../../contracts/index.ts';
 import { ATTACK_NAMES } from './attack-names.ts';
 import { confusionMatrix, learningCurves } from './charts.ts';
 import { bytes, count, duration, number, percent, shellWord, timing } from './format.ts';
+import { markedFrontier, type Mark } from './frontier.ts';
 import { html, type Child, type Markup } from './html.ts';
 import { settings, shareableConfig } from './settings.ts';
 import { classScores } from '../evaluation/index.ts';
@@ -153,7 +154,7 @@ export function guaranteeInWords({ guarantee }: ReportData, sentences: readonly 
       </div>
       ${table(
         'What gives eta its meaning: the public embedding table',
-        ['', '5 %', 'median', '95 %'],
+        ['Measure', '5 %', 'median', '95 %'],
         [
           quantiles('Length of a token’s vector', phi.norm),
           quantiles('Distance to the nearest other token', phi.neighbourDistance),
@@ -202,7 +203,7 @@ export function attacks({ audit, guarantee }: ReportData): Markup | null {
         ? null
         : table(
             `Plausible deniability of ${count(deniability.types)} of the data's token types`,
-            ['', '5 %', 'median', '95 %'],
+            ['Measure', '5 %', 'median', '95 %'],
             [
               ['Chance that a token stays itself', percent(deniability.staysItself.p05), percent(deniability.staysItself.p50), percent(deniability.staysItself.p95)],
               [`Different outputs in ${count(deniability.draws)} draws`, ...[deniability.differentOutputs.p05, deniability.differentOutputs.p50, deniability.differentOutputs.p95].map((value) => count(Math.round(value)))],
@@ -212,7 +213,56 @@ export function attacks({ audit, guarantee }: ReportData): Markup | null {
   );
 }
 
-export function lineage({ release, adapter, guarantee }: ReportData): Markup {
+/** Where this run stands among the choices that there were, and other runs of the same client with it. */
+export function frontier({ run, frontier: points, others, unchangedRate, audit, guarantee, metrics }: ReportData): Markup | null {
+  if (points.length === 0 && others.length === 0) return null;
+  const { mechanism, eta } = guarantee;
+  const bayes = audit?.attacks.find(({ attack }) => attack === 'bayes')?.success ?? null;
+  const own = { run, mechanism, eta, unchangedRate, bayes, accuracy: metrics.accuracy, n: metrics.n, sameData: true };
+  const comparable = others.filter((other) => other.mechanism === mechanism);
+  const marks = [own, ...comparable].flatMap((one, at): Mark[] => (one.bayes === null ? [] : [{ x: one.unchangedRate, y: one.bayes.value, own: at === 0, name: at === 0 ? 'this run' : `run ${one.run}` }]));
+  const measured = marks.some((mark) => mark.own);
+  const drawn =
+    points.length === 0
+      ? null
+      : html`<figure>
+            <div class="scroll" tabindex="0" role="group" aria-label="Utility and privacy by eta">${markedFrontier(points, marks)}</div>
+            <figcaption>
+              The line is what the ${mechanism} mechanism does to words as frequent as Zipf's law says, with eta beside each point; it is made from the public table alone.
+              ${measured ? 'The diamond is this run, on its own texts.' : 'This run was not attacked, so that it is not marked.'}
+              ${marks.length > (measured ? 1 : 0) ? 'Rings are other runs of this client.' : null} Farther right more of a text is kept to learn from; farther up more of it is given away.
+            </figcaption>
+          </figure>
+          <details>
+            <summary>The line as a table</summary>
+            ${table(
+              'What stays and what an adversary gets, by eta',
+              ['Eta', 'Tokens of a text that stay', "Bayes' rule right", 'Among its ten likeliest'],
+              points.map((point) => [number(point.eta), percent(point.unchangedInText), percent(point.bayes), percent(point.bayesTop10)]),
+              true,
+            )}
+          </details>`;
+  return section(
+    'frontier',
+    'Utility against privacy',
+    html`${drawn}
+      ${table(
+        others.length === 0 ? 'This run; no other finished run of this client used the same public table' : 'This run, and other finished runs of this client, the newest first',
+        ['Run', 'Mechanism', 'Eta', 'Tokens that stayed', "Bayes' rule right", 'Accuracy'],
+        [own, ...others].map((one, at) => [
+          at === 0 ? html`<strong>${one.run}</strong>` : one.run,
+          one.mechanism,
+          one.eta === null ? '–' : number(one.eta),
+          percent(one.unchangedRate),
+          one.bayes === null ? 'not attacked' : percent(one.bayes.value),
+          html`${percent(one.accuracy)}${one.sameData ? null : html` <small>(other texts)</small>`}`,
+        ]),
+        true,
+      )}`,
+  );
+}
+
+export function lineage({ release, adapter, guarantee, lineage: made }: ReportData): Markup {
   const objects = [release.manifest, ...Object.values(adapter.files)];
   return section(
     'lineage',
@@ -220,7 +270,10 @@ export function lineage({ release, adapter, guarantee }: ReportData): Markup {
     html`${table('', ['What', 'SHA-256'], [
         ['Release (manifest of the privatized shards)', code(release.digest)],
         ['Adapter', code(adapter.digest)],
+        ['Backbone (weights)', code(made.backbone)],
         ['Embedding table of the backbone', code(guarantee.table.sha256)],
+        ['Configuration (keyed by the client)', code(made.configuration)],
+        ['Code of the client', code(made.code)],
       ])}
       ${table(
         'Stored objects',
@@ -232,7 +285,7 @@ export function lineage({ release, adapter, guarantee }: ReportData): Markup {
 
 export function configuration({ config }: ReportData): Markup {
   const rows = settings(config).map(([name, value]) => [code(name), code(value)]);
-  return section('configuration', 'Configuration', table('Every field, defaults included. Files and folders are not named.', ['Field', 'Value'], rows));
+  return section('configuration', 'Configuration', table('Every field, defaults included. Files, folders and columns are not named.', ['Field', 'Value'], rows));
 }
 
 export function timings({ timing: measured, history, resumed }: ReportData): Markup | null {
@@ -248,26 +301,35 @@ export function timings({ timing: measured, history, resumed }: ReportData): Mar
   return section('timing', 'Timing', html`${table('', ['Part', 'Time'], rows)} ${perStep}`);
 }
 
-export function repeating({ run, config }: ReportData): Markup {
+export function repeating({ run, config, named, baseline }: ReportData): Markup {
+  return section(
+    'repeat',
+    'How to repeat it',
+    html`<pre tabindex="0" aria-label="Commands"><code>${commands(run, named?.run ?? baseline?.run ?? null)}</code></pre>
+      <p class="note">Equal data, configuration and backbone give an adapter of equal digest. <code>config.json</code>:</p>
+      <pre tabindex="0" aria-label="config.json"><code>${JSON.stringify(shareableConfig(config), null, 2)}</code></pre>`,
+  );
+}
+
+/** @param other a run to compare with. */
+export function commands(run: string, other: string | null): string {
   const id = shellWord(run);
-  const commands = [
+  return [
     '# the same run again: the release is found by its content and not drawn anew',
     'rapt run -f config.json --wait',
+    '',
+    '# every artifact against its digest; what the guarantee says, in words',
+    `rapt verify ${id}`,
+    `rapt privacy explain --run ${id}`,
+    ...(other === null ? [] : ['', '# whether the difference is more than chance', `rapt compare ${shellWord(other)} ${id}`]),
     '',
     '# classify other texts; they are privatized on this side first',
     `rapt predict --run ${id} --in texts.csv --out answers.csv`,
     '',
-    '# the adapter as files, and everything about the run as JSON',
+    '# the adapter as files, and this report for programs',
     `rapt export --run ${id} --out adapter`,
-    `rapt show ${id} --json`,
+    `rapt report --run ${id} --format json`,
   ].join('\n');
-  return section(
-    'repeat',
-    'How to repeat it',
-    html`<pre tabindex="0"><code>${commands}</code></pre>
-      <p class="note">Equal data, configuration and backbone give an adapter of equal digest. <code>config.json</code>:</p>
-      <pre tabindex="0"><code>${JSON.stringify(shareableConfig(config), null, 2)}</code></pre>`,
-  );
 }
 
 const section = (id: string, title: string, body: Markup): Markup =>
@@ -290,7 +352,7 @@ function table(caption: string, heads: readonly string[], rows: readonly (readon
   // Scrolling parts can be reached by keyboard, and say what they are.
   return html`<div class="scroll" tabindex="0" role="group" aria-label="${caption || heads.join(', ')}">
     <table>
-      ${caption === '' ? null : html`<caption>${caption}</caption>`}
+      ${caption === '' ? null : html`<caption><span>${caption}</span></caption>`}
       <thead><tr>${heads.map(head)}</tr></thead>
       <tbody>${rows.map((row) => html`<tr>${row.map(cell)}</tr>`)}</tbody>
     </table>

@@ -1,9 +1,10 @@
 /** A run in GitHub-flavoured Markdown, for the page of a CI job. Drawings are Mermaid, since that is what GitHub and GitLab draw there: both take images
  *  written as data out of the page. */
-import type { GateResult, Rate, TuningResult } from '../../contracts/index.ts';
+import type { GateResult, TuningResult } from '../../contracts/index.ts';
 import { wilsonInterval } from '../evaluation/index.ts';
 import { ATTACK_NAMES } from '../report/attack-names.ts';
 import { count, number, percent, points } from '../report/format.ts';
+import { chart, code, interval, page, range, table, text } from './markup.ts';
 
 /** The result of a finished run: how good, how private, against what, and whether the gates hold. */
 export function renderSummary(result: TuningResult): string {
@@ -18,19 +19,12 @@ export function renderWithoutResult(id: string, verdict: string, message: string
   return page([heading(id, `✗ ${verdict}`), message.split('\n').map((line) => `> ${text(line)}`).join('\n>\n')]);
 }
 
-const page = (parts: readonly (string | null)[]): string => `${parts.filter((part) => part !== null).join('\n\n')}\n`;
 const heading = (id: string, verdict: string): string => `## Rapt run ${code(id)}: ${verdict}`;
 
-/** As entities, which are read as the characters and never as markup. */
-const text = (value: string): string =>
-  value.replaceAll(/[\s\p{Cc}]+/gu, ' ').replaceAll(/[\\`*_~[\]|<>&$#:!]/g, (character) => `&#${character.charCodeAt(0)};`);
-const code = (value: string): string => `<code>${text(value)}</code>`;
-const table = (heads: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [heads, heads.map(() => ':---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-const range = ({ low, high }: Pick<Rate, 'low' | 'high'>): string => `${percent(low)} to ${percent(high)}`;
-const interval = (rate: Rate): string => `${percent(rate.value)} (${range(rate)})`;
+/** What of a run its page is made of. */
+export type Shown = Pick<TuningResult, 'metrics' | 'privacy' | 'audit' | 'gates' | 'baselines' | 'training'>;
 
-function overview({ metrics, privacy, baselines }: TuningResult): string {
+export function overview({ metrics, privacy, baselines }: Shown): string {
   const { accuracy, f1, n, majorityRate } = metrics.test;
   const { guarantee, eta, unchangedRate, mechanism } = privacy;
   const beside = (other: number): string => `${percent(other)}; this run is ${accuracy === other ? 'equal' : `${points(accuracy - other)} ${accuracy > other ? 'above' : 'below'}`}`;
@@ -46,7 +40,7 @@ function overview({ metrics, privacy, baselines }: TuningResult): string {
   ]);
 }
 
-function gatesTable(gates: readonly GateResult[]): string | null {
+export function gatesTable(gates: readonly GateResult[]): string | null {
   if (gates.length === 0) return null;
   const rows = gates.map(({ gate, value, passed, bound, baseline }) => [
     code(gate),
@@ -57,7 +51,7 @@ function gatesTable(gates: readonly GateResult[]): string | null {
   return `### Gates\n\n${table(['Gate', 'Value', 'Bound', ''], rows)}`;
 }
 
-function attacksTable({ audit: { attacks = [], attributes = [], tokens = 0, texts = 0 } }: TuningResult): string | null {
+export function attacksTable({ audit: { attacks = [], attributes = [], tokens = 0, texts = 0 } }: Shown): string | null {
   if (attacks.length + attributes.length === 0) return null;
   const rows = [
     ...attacks.map(({ attack, success, priorOnly }) => [ATTACK_NAMES[attack] ?? text(attack), interval(success), percent(priorOnly.value)]),
@@ -66,7 +60,7 @@ function attacksTable({ audit: { attacks = [], attributes = [], tokens = 0, text
   return `### What attacks get\n\nOf ${count(tokens)} tokens of ${count(texts)} texts, attacked by their owner with the plain text at hand.\n\n${table(['Attack', 'Right', 'Without the release'], rows)}`;
 }
 
-function accuracyChart({ metrics, baselines }: TuningResult): string {
+export function accuracyChart({ metrics, baselines }: Shown): string {
   const bars: [string, number][] = [
     ['this run', metrics.test.accuracy],
     ...(baselines?.named ? [['baseline run', baselines.named.accuracy] as [string, number]] : []),
@@ -80,7 +74,7 @@ function accuracyChart({ metrics, baselines }: TuningResult): string {
   ]);
 }
 
-function lossChart({ training }: TuningResult): string | null {
+export function lossChart({ training }: Shown): string | null {
   const curve = training?.curve ?? [];
   const [first, last] = [curve.at(0), curve.at(-1)];
   // A line needs two points.
@@ -92,13 +86,6 @@ function lossChart({ training }: TuningResult): string | null {
     `line [${curve.map(({ loss }) => loss).join(', ')}]`,
   ]);
 }
-
-/** One colour that is seen on light and dark pages; Mermaid's own is too pale. All else stays as the page has it. */
-const LOOK = '%%{init: {"xyChart": {"height": 320}, "themeVariables": {"xyChart": {"plotColorPalette": "#3b82f6"}}}}%%';
-
-/** No text of a user's may stand in it: Mermaid has a markup of its own. */
-const chart = (title: string, lines: readonly string[]): string =>
-  ['```mermaid', LOOK, 'xychart-beta', `    title "${title}"`, ...lines.map((line) => `    ${line}`), '```'].join('\n');
 
 function origin({ adapter, release, report, resumed, timing }: TuningResult): string {
   const seconds = Object.values(timing).reduce((sum, part) => sum + part, 0);

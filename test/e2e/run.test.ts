@@ -1,12 +1,16 @@
 /** The whole run on the real servers, with the real backbone and real sentences. */
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Worker } from '@temporalio/worker';
+import { Webhook } from 'standardwebhooks';
 import { fileURLToPath } from 'node:url';
 import type { PendingActivity } from '../../bench/pending.ts';
-import type { RunProgress, TuningResult } from '../../contracts/index.ts';
+import type { ReportData, RunProgress, TuningResult } from '../../contracts/index.ts';
 import { temporalBinary } from '../../infra/setup/index.ts';
 import { Probe } from '../support/probe.ts';
 import { runProgram, TestStack } from '../support/stack.ts';
@@ -29,7 +33,19 @@ let probe: Probe;
 let first: TuningResult;
 let stepsPerEpoch = NaN;
 
+const SECRET = `whsec_${Buffer.alloc(32, 5).toString('base64')}`;
+const told: { readonly body: string; readonly headers: Record<string, string> }[] = [];
+const receiver = createServer((request, response) => {
+  void text(request).then((body) => {
+    told.push({ body, headers: Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)])) });
+    response.writeHead(204).end();
+  });
+});
+
 before(async () => {
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  process.env['RAPT_WEBHOOK_URL'] = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
+  process.env['RAPT_WEBHOOK_SECRET'] = SECRET;
   up = await stack.json<Up>(['up']);
   probe = await Probe.connect(up.temporal.address, stack.dataConverter());
   writeReviews(table, ROWS);
@@ -43,6 +59,8 @@ before(async () => {
   );
 }, { timeout: 120_000 });
 after(async () => {
+  receiver.close();
+  receiver.closeAllConnections();
   await probe.close();
   await stack.remove();
 }, { timeout: 120_000 });
@@ -72,6 +90,33 @@ test('a table of odd columns, three classes and awkward cells is tuned on, and o
   for (const part of ['eta = 14', 'short', 'What attacks get', first.adapter.sha256, 'Not covered']) assert.ok(page.includes(part), `the report lacks ${part}`);
   assert.doesNotMatch(page, /<script|https?:\/\/(?!www\.w3\.org)/);
   assert.match(stderr, /step \d+ of \d+.*loss \d/);
+});
+
+test('the report is a page, Markdown and JSON, here and in the store, with this run on the frontier of its table', { timeout: 60_000 }, async () => {
+  const printed = async (format: string): Promise<string> => (await stack.rapt('report', '--run', 'first', '--format', format)).stdout;
+  const data = JSON.parse(await printed('json')) as ReportData;
+  assert.deepEqual([data.format, data.metrics, data.lineage.backbone, data.others], ['rapt-report/1', first.metrics.test, first.privacy.backboneSha256, []]);
+  assert.equal(data.frontier.length, 7);
+  assert.ok(data.frontier.every(({ mechanism, bayes }, at) => mechanism === 'exponential' && bayes >= (data.frontier[at - 1]?.bayes ?? 0)));
+  for (const [format, name] of [['html', 'index.html'], ['json', 'report.json'], ['md', 'report.md']] as const) {
+    const content = await printed(format);
+    assert.equal((await stack.store().read(`reports/local/first/${name}`))!.body.toString('utf8').trimEnd(), content.trimEnd());
+    assert.doesNotMatch(content, /Bewertungen/);
+  }
+  const { code, stdout } = await stack.rapt('verify', 'first', '--json');
+  assert.equal(code, 0);
+  for (const name of ['report.json', 'report.md']) assert.ok(stdout.includes(`reports/local/first/${name}`), stdout);
+  assert.equal((await stack.rapt('report', '--run', 'first', '--format', 'pdf')).code, 2);
+});
+
+test('a webhook was told of every stage, signed, and of nothing else', () => {
+  const states = told.map(({ body, headers }) => new Webhook(SECRET).verify(body, headers) as { data: { id: string; state: string; stage: string; link: string; report: string | null } });
+  const ofFirst = states.filter(({ data }) => data.id === 'first');
+  assert.deepEqual(ofFirst.map(({ data }) => (data.state === 'stage' ? data.stage : data.state)), ['started', 'privatize', 'publish', 'train', 'predict', 'audit', 'score', 'report', 'register', 'finished']);
+  const { link, report } = ofFirst.at(-1)!.data;
+  assert.equal(link, `${up.temporal.uiUrl}/namespaces/default/workflows/first/${first.runId}`);
+  assert.equal(report, first.report.uri);
+  for (const { body } of told) assert.doesNotMatch(body, new RegExp(`Bewertungen|${PLANTED}|${COLUMNS.text}|${COLUMNS.label}`));
 });
 
 test('the same id attaches to the run that exists', { timeout: 60_000 }, async () => {

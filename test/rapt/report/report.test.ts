@@ -1,39 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Rate, ReportData, Sha256 } from '../../../contracts/index.ts';
-import { renderReport, sparseCurve } from '../../../rapt/report/index.ts';
-import { guarantee } from '../release/fakes.ts';
+import { marked, type Tokens } from 'marked';
+import { renderReport, renderReportMarkdown, shareableConfig, sparseCurve } from '../../../rapt/report/index.ts';
+import { AWKWARD } from '../../support/results.ts';
+import { sha256, smallReport, usualReport } from '../../support/reports.ts';
 
-const sha256 = 'a'.repeat(64) as Sha256;
-const ref = (key: string) => ({ bucket: 'rapt', key, sha256, sizeBytes: 10 });
-const rate = (value: number): Rate => ({ value, low: value - 0.01, high: value + 0.01 });
-const data: ReportData = {
-  run: 'nightly <b>',
-  tenant: 'local',
-  config: { data: { train: '/home/somebody/secret folder/reviews.csv' }, backbone: 'sentence-transformers/all-MiniLM-L6-v2' },
-  classes: ['good & fair', '<script>alert(1)</script>', 'bad'],
-  classCounts: [10, 10, 10],
-  rows: { train: 30, test: 9 },
-  metrics: { accuracy: 6 / 9, f1: 0.6, n: 9, majorityRate: 3 / 9, confusion: [[2, 1, 0], [1, 2, 0], [0, 1, 2]], reconstruction: { accuracy: 0.25, n: 36 } },
-  baseline: { run: 'plain', accuracy: 7 / 9 },
-  named: null,
-  guarantee: { ...guarantee, covered: ['the words'], notCovered: ['the number of words'] },
-  textLengths: { p05: 7, p50: 24, p95: 52 },
-  unchangedRate: 0.5,
-  audit: {
-    texts: 30,
-    tokens: 200,
-    attacks: [{ attack: 'bayes', success: rate(0.517), priorOnly: rate(0.052), n: 200 }],
-    attributes: [{ attribute: 'age', values: 3, success: rate(0.41), priorOnly: rate(0.4), onPlainText: rate(0.6), n: 9 }],
-    deniability: { types: 20, draws: 1000, staysItself: { p05: 0.1, p50: 0.61, p95: 0.9 }, differentOutputs: { p05: 10, p50: 321, p95: 500 } },
-  },
-  history: [1, 2, 3].map((step) => ({ step, epoch: step / 3, loss: 3 / step, taskLoss: 1 / step, reconstructionLoss: 2 / step, accuracy: 0.5, reconstructionAccuracy: 0.1 * step, gradientNorm: 1 })),
-  adapter: { digest: sha256, files: { 'adapter_config.json': ref('a'), 'adapter_model.safetensors': ref('b'), 'head.safetensors': ref('c'), 'rapt.json': ref('d') } },
-  release: { digest: sha256, manifest: ref('m') },
-  gates: [{ gate: 'accuracy>=0.7', value: 6 / 9, passed: false }],
-  timing: { train: 12 },
-  resumed: null,
-};
+const data = { ...smallReport, config: shareableConfig({ data: { train: '/home/somebody/secret folder/reviews.csv', textColumn: 'complaint', labelColumn: 'label' }, backbone: 'sentence-transformers/all-MiniLM-L6-v2' }) };
 
 test('the page answers how good, how private, and against what', () => {
   const page = renderReport(data);
@@ -41,12 +13,12 @@ test('the page answers how good, how private, and against what', () => {
   assert.ok((page.match(/<svg/g) ?? []).length >= 2, 'curves and confusion matrix are drawn');
 });
 
-test('names are shown as text, and files and folders of the data owner are not named', () => {
+test('names are shown as text, and files, folders and columns of the data owner are not named', () => {
   const page = renderReport(data);
   assert.doesNotMatch(page, /<script|nightly <b>/);
   assert.match(page, /good &amp; fair/);
   assert.match(page, /FILE\.csv/);
-  assert.doesNotMatch(page, /reviews|secret folder|somebody/);
+  for (const made of [page, renderReportMarkdown(data)]) assert.doesNotMatch(made, /reviews|secret folder|somebody|complaint/);
   assert.match(page, /sentence-transformers\/all-MiniLM-L6-v2/);
 });
 
@@ -54,13 +26,17 @@ test('nothing is loaded from anywhere, and equal data give equal bytes', () => {
   const page = renderReport(data);
   assert.doesNotMatch(page, /(?:src|href)="(?!#)/);
   assert.equal(renderReport(data), page);
+  // As a later attempt reads them.
+  const again = JSON.parse(JSON.stringify(usualReport)) as typeof usualReport;
+  assert.equal(renderReport(again), renderReport(usualReport));
+  assert.equal(renderReportMarkdown(again), renderReportMarkdown(usualReport));
 });
 
 test('a gate against a baseline shows the bound, and where it comes from', () => {
   const gates = [{ gate: 'accuracy>=baseline-0.01', value: 6 / 9, passed: false, bound: 0.77, baseline: { run: 'main <1>', value: 0.78 } }];
   const page = renderReport({ ...data, gates, named: { run: 'main <1>', accuracy: 0.78 } });
   assert.match(page, /0\.77 \(run <code>main &lt;1&gt;<\/code>: 0\.78\)/);
-  assert.match(page, /Baseline run <code>main &lt;1&gt;<\/code>, 11\.3 points above this run/);
+  assert.match(page, /Baseline run <code>main &lt;1&gt;<\/code>: 11\.3 points above this run/);
 });
 
 test('a run without noise says so first', () => {
@@ -77,4 +53,30 @@ test('a curve is made sparse by means of neighbouring points, and keeps its end'
     { step: 5, loss: 5, accuracy: 0.5 },
   ]);
   assert.deepEqual(sparseCurve([], 3), []);
+});
+
+test('the frontier marks this run and others of the client, and a table tells the same', () => {
+  const page = renderReport(usualReport);
+  assert.match(page, /aria-label="Tokens that stay themselves[^"]*exponential 14\.12: 44\.0 %, 44\.8 %[^"]*; this run: 50\.0 %, 51\.7 %; run main-2026-11-13: 49\.7 %, 51\.5 %/);
+  const rows = page.slice(page.indexOf('id="frontier"'), page.indexOf('id="results"')).matchAll(/<tr>(.*?)<\/tr>/gs);
+  const cells = Array.from(rows, ([, row = '']) => Array.from(row.matchAll(/<t[hd][^>]*>(.*?)<\/t[hd]>/gs), ([, cell = '']) => cell.replaceAll(/<[^>]*>/g, '')));
+  for (const row of [['nightly-reviews-2026-11-20', 'exponential', '14', '50.0 %', '51.7 %', '69.5 %'], ['plain-reviews', 'none', '–', '100.0 %', 'not attacked', '78.3 %'], ['support-mails', 'exponential', '16', '62.9 %', 'not attacked', '84.0 % (other texts)']])
+    assert.ok(cells.some((found) => found.join() === row.join()), `${row.join()} is not in\n${cells.join('\n')}`);
+  const unmarked = renderReport({ ...usualReport, audit: null, others: [] });
+  assert.match(unmarked, /This run was not attacked, so that it is not marked/);
+  assert.doesNotMatch(renderReport({ ...usualReport, frontier: [], others: [] }), /id="frontier"/);
+});
+
+test('the Markdown has the answers, the tables and the commands, and no name becomes markup', () => {
+  const tokens = marked.lexer(renderReportMarkdown(usualReport));
+  const headings = tokens.flatMap((token) => (token.type === 'heading' ? [(token as Tokens.Heading).text] : []));
+  assert.deepEqual(headings, ['Rapt: tuning run <code>nightly-reviews-2026-11-20</code>', 'Gates', 'Utility against privacy', 'Results by class', 'What attacks get', 'What the guarantee says', 'Where everything comes from', 'How to repeat it']);
+  const tables = tokens.filter((token): token is Tokens.Table => token.type === 'table');
+  assert.equal(tables.length, 8);
+  for (const { header, rows } of tables) for (const row of rows) assert.equal(row.length, header.length);
+  const fences = tokens.flatMap((token) => (token.type === 'code' ? [(token as Tokens.Code).lang] : []));
+  assert.deepEqual(fences, ['mermaid', 'mermaid', 'sh', 'json']);
+  const html = marked.parse(renderReportMarkdown({ ...usualReport, run: AWKWARD, classes: [AWKWARD, 'b', 'c'], others: [{ ...usualReport.others[0]!, run: AWKWARD }], named: { run: AWKWARD, accuracy: 0.5 } }), { async: false });
+  const tags = new Set(Array.from(html.matchAll(/<(\w+)/g), ([, tag]) => tag));
+  for (const tag of ['b', 'a', 'em', 'img', 'del', 'script']) assert.ok(!tags.has(tag), `${tag} in\n${html}`);
 });
