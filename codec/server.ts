@@ -1,4 +1,5 @@
-/** The codec as a server: Temporal's remote data encoding, by which its UI and its command show payloads as they were, and send encrypted ones. */
+/** The codec as a server: Temporal's remote data encoding, by which its UI and its command show payloads as they were, and send encrypted ones. Beside it
+ *  it shows the reports to which the UI links, which no server of the provider may read to its users. */
 import type { IncomingMessage } from 'node:http';
 import type { PayloadCodec } from '@temporalio/common';
 import proto from '@temporalio/proto';
@@ -13,6 +14,8 @@ export interface CodecServerOptions extends Listening {
   readonly origin: string | null;
   /** What callers put before every request as "Authorization: Bearer". Null when they need nothing. */
   readonly token: string | null;
+  /** The page about a finished run; null when there is none here. Shown where no token is needed, that is on this machine: a browser that follows a link sends none. */
+  readonly report?: (tenant: string, run: string) => Promise<string | null>;
 }
 
 /** A page of a history; Temporal refuses a single payload of more than 2 MiB. */
@@ -20,20 +23,38 @@ const MOST_BODY_BYTES = 16 << 20;
 /** What Temporal's UI sends. */
 const FROM_PAGES = { 'Access-Control-Allow-Methods': 'POST', 'Access-Control-Allow-Headers': 'Content-Type, X-Namespace, Authorization, Authorization-Extras', 'Access-Control-Max-Age': '600' };
 
+/** A report brings all that it needs with it, and is nobody else's frame. */
+const REPORT_HEADERS = { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'" };
+
 /** @throws BadInput for a server that others could reach and that would answer anybody, or in the clear. */
-export function startCodecServer({ codec, origin, token, ...listening }: CodecServerOptions): Promise<RunningServer> {
+export function startCodecServer({ codec, origin, token, report, ...listening }: CodecServerOptions): Promise<RunningServer> {
   return startGuardedServer({
     ...listening,
     name: 'codec server',
     pages: origin === null ? null : { origin, allow: FROM_PAGES },
     toOthers: { allowed: token !== null, needs: 'a token (RAPT_CODEC_TOKEN_FILE) and the host name that callers use (--public-host), and TLS here (--cert, --key) or before it' },
-    answer: (path, request) => answer(path, request, codec, token),
+    answer: async (path, request) => (token === null ? await reportPage(path, request, report) : null) ?? answer(path, request, codec, token),
   });
+}
+
+async function reportPage(path: string, { method }: IncomingMessage, report: CodecServerOptions['report']): Promise<Answer | null> {
+  const [, tenant, run] = /^\/report\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
+  if (report === undefined || method !== 'GET' || tenant === undefined || run === undefined) return null;
+  const page = await report(tenant, unescaped(run));
+  return page === null ? null : { status: 200, body: page, headers: REPORT_HEADERS };
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 async function answer(path: string, request: IncomingMessage, codec: PayloadCodec, token: string | null): Promise<Answer> {
   const say = (status: number, body: string, headers: Readonly<Record<string, string>> = {}): Answer => ({ status, body, headers });
-  if (path !== '/decode' && path !== '/encode') return say(404, 'there are /decode, /encode and /health');
+  if (path !== '/decode' && path !== '/encode') return say(404, 'there are /decode, /encode, /health, and reports of finished runs');
   if (request.method !== 'POST') return say(405, `${path} takes POST`, { Allow: 'POST' });
   if (token !== null && !isSameSecret(request.headers.authorization ?? '', `Bearer ${token}`)) return say(401, 'a token is needed: "Authorization: Bearer TOKEN"', { 'WWW-Authenticate': 'Bearer' });
   const body = await readBody(request);

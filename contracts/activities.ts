@@ -30,7 +30,7 @@ export interface LocalRelease {
 
 export interface ClientActivities {
   /** Reads the whole table and refuses bad input with every problem at once; draws nothing. */
-  inspect(request: RunContext): Promise<{ rows: { train: number; test: number } }>;
+  inspect(request: RunContext): Promise<{ rows: { train: number; test: number }; /** The backbone's name in the model hub, or `folder`; absent from workers of earlier versions. */ backbone?: string }>;
   /** Draws the one noisy version of each text, durably, on the client's disk. Finished shards are never drawn again. */
   privatize(request: RunContext): Promise<LocalRelease>;
   /** Uploads the release's bytes as they are. `verify` reads back what is there already, and replaces what is damaged. */
@@ -42,7 +42,7 @@ export interface ClientActivities {
     metrics: TestMetrics;
     gates: readonly GateResult[];
   }>;
-  report(request: RunContext & ReportRequest): Promise<{ uri: string; path: string; artifact: ArtifactRef; files?: ReportFiles; shown?: ShownBeside }>;
+  report(request: RunContext & ReportRequest): Promise<{ uri: string; path: string; /** Where a browser finds it. */ link?: string; artifact: ArtifactRef; files?: ReportFiles; shown?: ShownBeside }>;
   /** Records the finished run on the client and in the store. */
   register(request: RunContext & RegisterRequest): Promise<void>;
   /** Sends it to this client's webhook, once. */

@@ -22,7 +22,20 @@ export interface RunProgress {
   /** Said when training goes on from an earlier checkpoint: "resumed at step 150 of 375 from run X". */
   readonly resumed: string | null;
   readonly accuracy: number | null;
+  /** What attacks on the tokens got. Attributes are left out: they are named by the user's own columns. */
+  readonly attacks: readonly AttackGot[];
+  /** Null until they were looked at, and where there are none. */
+  readonly gates: { readonly held: number; readonly total: number } | null;
   readonly report: string | null;
+  /** Where a browser finds the report; null when nobody said. */
+  readonly reportLink: string | null;
+}
+
+/** Shares of the tokens. */
+export interface AttackGot {
+  readonly attack: string;
+  readonly success: number;
+  readonly priorOnly: number;
 }
 
 /** Sent by the GPU worker while a block of steps runs, and as heartbeat detail. */

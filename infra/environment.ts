@@ -17,6 +17,8 @@ export interface Services {
   /** What is done with payloads that are not encrypted; null when nobody said, and each kind of worker has its own way. */
   readonly plainPayloads: PlainPayloads | null;
   readonly stack: 'local' | 'external';
+  /** Below which address a browser on the client's machine finds the reports; null when nobody said. */
+  readonly reportsUrl: string | null;
   /** A model process that says nothing for so long is taken for hung. */
   readonly stallTimeoutMs: number;
 }
@@ -38,8 +40,16 @@ export function resolveServices(env: NodeJS.ProcessEnv = process.env): Services 
     keyring: resolveKeyring(named === null, env),
     plainPayloads: resolvePlainPayloads(env),
     stack: named === null && setting('RAPT_S3_ENDPOINT', env) === undefined ? 'local' : 'external',
+    reportsUrl: reportsUrl(env) ?? (named === null ? `${local!.codecUrl}/report` : null),
     stallTimeoutMs: stallSeconds(env) * 1000,
   };
+}
+
+function reportsUrl(env: NodeJS.ProcessEnv): string | undefined {
+  const url = setting('RAPT_REPORTS_URL', env);
+  if (url !== undefined && !(URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)))
+    throw new BadInput([{ where: 'RAPT_REPORTS_URL', problem: `must be an address such as http://127.0.0.1:8234/report, not "${url}"` }]);
+  return url?.replace(/\/+$/, '');
 }
 
 function stallSeconds(env: NodeJS.ProcessEnv): number {

@@ -16,7 +16,7 @@ export async function runClientWorker(services: Services, { tenant, home }: { te
   const webhook = named === null ? undefined : { ...named, uiUrl: services.temporal.uiUrl };
   const store = createMinioStore(services.storeFor({ kind: 'client', tenant }));
   await store.ensureBucket();
-  const activities = createClientActivities({ store, home: join(home, 'client'), webhook });
+  const activities = createClientActivities({ store, home: join(home, 'client'), webhook, ...(services.reportsUrl !== null && { reportsUrl: services.reportsUrl }) });
   await serve('client', services, (defaults) =>
     Worker.create({ ...defaults, taskQueue: clientQueue(tenant), activities, maxConcurrentActivityTaskExecutions: CONCURRENT_ACTIVITIES }),
   );

@@ -1,10 +1,7 @@
 /** What can be searched for: facts that the provider may read. */
 import { upsertSearchAttributes } from '@temporalio/workflow';
-import { DEFAULT_ETA, searchAttributes } from '../contracts/index.ts';
+import { DEFAULT_BACKBONE, DEFAULT_ETA, searchAttributes } from '../contracts/index.ts';
 import type { Stage, TuningConfig } from '../contracts/index.ts';
-
-/** A hub name or the plain name of a model. Anything else is a path, which says something about the data owner's machine. */
-const MODEL_NAME = /^[\w-][\w.-]*(\/[\w-][\w.-]*)?$/;
 
 export function describeRun({ tenant, privacy, backbone }: TuningConfig): void {
   const eta = privacy.mechanism === 'none' || privacy.targetUnchanged !== undefined ? null : (privacy.eta ?? DEFAULT_ETA[privacy.mechanism]);
@@ -12,9 +9,14 @@ export function describeRun({ tenant, privacy, backbone }: TuningConfig): void {
     { key: searchAttributes.tenant, value: tenant },
     { key: searchAttributes.mechanism, value: privacy.mechanism },
     { key: searchAttributes.eta, value: eta },
-    { key: searchAttributes.backbone, value: MODEL_NAME.test(backbone) ? backbone : 'folder' },
+    { key: searchAttributes.backbone, value: backbone === DEFAULT_BACKBONE ? backbone : null },
     { key: searchAttributes.stage, value: 'validate' },
   ]);
+}
+
+/** @param backbone a public name, or `folder`. "dir/model" may be either of the two, and the client alone can tell: a path says something about its machine. */
+export function showBackbone(backbone: string): void {
+  if (backbone !== DEFAULT_BACKBONE) upsertSearchAttributes([{ key: searchAttributes.backbone, value: backbone }]);
 }
 
 export function showStage(stage: Stage | 'paused'): void {

@@ -1,17 +1,26 @@
-/** The small table that the Temporal UI shows for a run. */
+/** The small table that the Temporal UI shows for a run. The UI has its own server draw it, so what stands in it is sent there readable: nothing of a
+ *  text, and no name of a column or a file. */
 import { STAGES } from '../contracts/index.ts';
 import type { RunProgress } from '../contracts/index.ts';
 import { stagesDone } from './run-state.ts';
 
 const BARS = '▁▂▃▄▅▆▇█';
 
-/** One bar for each value between the least and the greatest of them. */
+/** The UI's column is some 25 of them wide beside a figure, and does not break a line of bars. */
+const MOST_BARS = 20;
+
+/** One bar for each value between the least and the greatest of them, or for the mean of several in a row when they are many. */
 export function sparkline(values: readonly number[]): string {
-  const least = Math.min(...values);
-  const range = Math.max(...values) - least;
+  const bars = Math.min(values.length, MOST_BARS);
+  const shown = Array.from({ length: bars }, (_, bar) => mean(values.slice(Math.floor((bar * values.length) / bars), Math.floor(((bar + 1) * values.length) / bars))));
+  const least = Math.min(...shown);
+  const range = Math.max(...shown) - least;
   const barOf = (value: number): number => (range === 0 ? 0 : Math.round(((value - least) / range) * (BARS.length - 1)));
-  return values.map((value) => BARS[barOf(value)]).join('');
+  return shown.map((value) => BARS[barOf(value)]).join('');
 }
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
 
 /** "45 s", "12 min", "3 h 20 min". */
 export function duration(seconds: number): string {
@@ -22,21 +31,25 @@ export function duration(seconds: number): string {
 
 /** Markdown. Rows about what has not begun yet are left out. */
 export function detailsTable(progress: RunProgress): string {
-  const { stage, message, rowsPrivatized, rowsTotal, epoch, epochs, step, totalSteps, loss, losses } = progress;
+  const { stage, message, rowsPrivatized, rowsTotal, epoch, epochs, step, totalSteps, loss, losses, attacks, gates, report, reportLink } = progress;
   const rows: [string, string | null][] = [
     ['stage', stage === 'done' ? 'done' : `${stage} (${stagesDone(stage) + 1} of ${STAGES.length - 1})`],
-    ['now', progress.paused ? `paused; \`rapt continue\` goes on. Until then: ${message}` : message],
-    ['rows privatized', rowsTotal > 0 ? `${rowsPrivatized} of ${rowsTotal}` : null],
+    ['now', progress.paused ? `paused; the update \`continue\`, or \`rapt continue\`, goes on. Until then: ${message}` : message],
+    ['accuracy', progress.accuracy === null ? null : percent(progress.accuracy)],
+    ['gates', gates === null ? null : `${gates.held} of ${gates.total} hold`],
+    ['report', report === null ? null : reportLink === null ? `\`${report}\`` : `[open it](<${reportLink}>)`],
+    ['attacks get', attacks.length === 0 ? null : 'of the tokens (and without the release):'],
+    ...attacks.map(({ attack, success, priorOnly }): [string, string] => [attack, `${percent(success)} (${percent(priorOnly)})`]),
+    ['privatized', rowsTotal > 0 ? `${rowsPrivatized} of ${rowsTotal} rows` : null],
     ['epoch', totalSteps > 0 ? `${Math.min(epochs, Math.floor(epoch) + (step < totalSteps ? 1 : 0))} of ${epochs}` : null],
     ['step', totalSteps > 0 ? `${step} of ${totalSteps}` : null],
     ['loss', loss === null ? null : `${loss.toFixed(4)} ${sparkline(losses)}`],
-    ['time left', progress.secondsLeft === null ? null : duration(progress.secondsLeft)],
+    ['time left', progress.secondsLeft === null || progress.paused ? null : duration(progress.secondsLeft)],
     ['checkpoint', progress.checkpointStep === null ? null : `step ${progress.checkpointStep}`],
     ['resumed', progress.resumed],
-    ['accuracy', progress.accuracy === null ? null : progress.accuracy.toFixed(4)],
-    ['report', progress.report === null ? null : `\`${progress.report}\``],
   ];
-  const lines = rows.flatMap(([name, value]) => (value === null ? [] : [`| ${name} | ${escapeCell(value)} |`]));
+  // The UI puts no space between the columns.
+  const lines = rows.flatMap(([name, value]) => (value === null ? [] : [`| ${name}\u2003 | ${escapeCell(value)} |`]));
   return ['| | |', '|---|---|', ...lines].join('\n');
 }
 

@@ -11,9 +11,9 @@ export async function raptPredict(input: unknown): Promise<FinishedPrediction> {
   const { run, tenant, in: table, out, textColumn, pairColumn, labelColumn } = accepted(parsePredictInput(input));
   const prediction = workflowInfo().workflowId;
   const client = clientActivities(tenant);
-  const prepared = await client.release.preparePrediction({ tenant, run, prediction, in: table, textColumn, pairColumn, labelColumn });
+  const prepared = await client.release.preparePrediction.executeWithOptions({ summary: 'privatize and upload the texts' }, [{ tenant, run, prediction, in: table, textColumn, pairColumn, labelColumn }]);
   const { release, adapter, backbone } = prepared;
-  const { predictions } = await gpuActivities.inference.predict({ run: prediction, tenant, backbone, release, adapter });
-  return client.results.finishPrediction({ prepared, predictions, out });
+  const { predictions } = await gpuActivities.inference.predict.executeWithOptions({ summary: 'classify the texts' }, [{ run: prediction, tenant, backbone, release, adapter }]);
+  return client.results.finishPrediction.executeWithOptions({ summary: 'write the answers beside the texts' }, [{ prepared, predictions, out }]);
 }
 setWorkflowOptions({ versioningBehavior: 'PINNED' }, raptPredict);

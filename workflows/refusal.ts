@@ -10,5 +10,8 @@ export function accepted<T>(parsed: Parsed<T>): T {
 
 function badInput(problems: readonly InputProblem[]): ApplicationFailure {
   const lines = problems.map(({ where, problem }) => `${where}: ${problem}`);
-  return ApplicationFailure.create({ type: ErrorKind.badInput, message: lines.join('\n'), nonRetryable: true });
+  const failure = ApplicationFailure.create({ type: ErrorKind.badInput, message: lines.join('\n'), nonRetryable: true });
+  // The UI shows it below the message, and where the check stands in the code says nothing to whoever wrote the input.
+  failure.stack = '';
+  return failure;
 }

@@ -1,6 +1,6 @@
 /** What a run knows about itself. A plain class: no Temporal, no clock; everything in it can be written as JSON. */
 import { STAGES } from '../contracts/index.ts';
-import type { ReleaseProgress, RunProgress, Stage, TrainBlockResult, TrainingProgress } from '../contracts/index.ts';
+import type { AuditResult, GateResult, ReleaseProgress, RunProgress, Stage, TrainBlockResult, TrainingProgress } from '../contracts/index.ts';
 
 const KEPT_LOSSES = 60;
 
@@ -24,7 +24,8 @@ export class RunState {
   constructor(nowMs: number, snapshot?: RunSnapshot) {
     this.#enteredAtMs = snapshot?.enteredAtMs ?? nowMs;
     this.#seconds = { ...snapshot?.seconds };
-    this.#progress = snapshot?.progress ?? {
+    // A snapshot of an earlier version lacks what is newer.
+    this.#progress = {
       stage: 'validate',
       paused: false,
       message: 'checks the configuration',
@@ -40,7 +41,11 @@ export class RunState {
       checkpointStep: null,
       resumed: null,
       accuracy: null,
+      attacks: [],
+      gates: null,
       report: null,
+      reportLink: null,
+      ...snapshot?.progress,
     };
   }
 
@@ -98,7 +103,8 @@ export class RunState {
       epoch,
       loss: loss ?? this.#progress.loss,
       losses: loss === null ? this.#progress.losses : [...this.#progress.losses, loss].slice(-KEPT_LOSSES),
-      secondsLeft: stepMs > 0 ? Math.max(0, Math.round(((totalSteps - step) * stepMs) / 1000)) : null,
+      // An attempt knows its pace after its first steps; until then the pace of the one before stands.
+      secondsLeft: stepMs > 0 ? Math.max(0, Math.round(((totalSteps - step) * stepMs) / 1000)) : this.#progress.secondsLeft,
       checkpointStep: checkpointStep ?? this.#progress.checkpointStep,
       resumed: resumed ?? this.#progress.resumed,
     });
@@ -117,12 +123,17 @@ export class RunState {
     });
   }
 
-  scored(accuracy: number): void {
-    this.#update({ accuracy });
+  attacked({ attacks }: Pick<AuditResult, 'attacks'>): void {
+    this.#update({ attacks: attacks.map(({ attack, success, priorOnly }) => ({ attack, success: success.value, priorOnly: priorOnly.value })) });
   }
 
-  reported(uri: string): void {
-    this.#update({ report: uri });
+  scored(accuracy: number, gates: readonly GateResult[]): void {
+    this.#update({ accuracy, gates: gates.length === 0 ? null : { held: gates.filter(({ passed }) => passed).length, total: gates.length } });
+  }
+
+  /** @param link where a browser finds it. */
+  reported(uri: string, link?: string): void {
+    this.#update({ report: uri, reportLink: link ?? null });
   }
 
   pausing(paused: boolean): void {

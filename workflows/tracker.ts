@@ -61,17 +61,20 @@ export function showDetails(state: RunState): void {
 
 /** Says in the run's own words why it ends early. */
 export function showStopped(state: RunState, error: unknown): void {
-  state.stopped(isCancellation(error) ? 'cancelled; what was done is kept, and `rapt resume` goes on from there' : `failed: ${reason(error)}`);
-  showDetails(state);
+  if (isCancellation(error)) {
+    state.stopped('cancelled; what was done is kept, and `rapt resume` goes on from there');
+    showDetails(state);
+    return;
+  }
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  const [kind, message] = cause instanceof ApplicationFailure ? [cause.type ?? 'error', cause.message] : ['error', 'an activity ended without a result'];
+  state.stopped(`failed: ${kind}: ${message}`);
+  // The message may name files and columns.
+  setCurrentDetails(detailsTable({ ...state.progress, message: `failed: ${kind}; the result says why` }));
 }
 
 /** Kind of the failure; null when it has none. */
 export function kindOf(error: unknown): string | null {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   return cause instanceof ApplicationFailure ? (cause.type ?? null) : null;
-}
-
-function reason(error: unknown): string {
-  const cause = error instanceof ActivityFailure ? error.cause : error;
-  return cause instanceof ApplicationFailure ? `${cause.type ?? 'error'}: ${cause.message}` : 'an activity ended without a result';
 }

@@ -18,7 +18,7 @@ import type {
   TuningResult,
 } from '../contracts/index.ts';
 import { clientActivities, gpuActivities } from './activities.ts';
-import { describeRun, showAccuracy, showCalibratedEta, showStage } from './attributes.ts';
+import { describeRun, showAccuracy, showBackbone, showCalibratedEta, showStage } from './attributes.ts';
 import { nextBoundary } from './blocks.ts';
 import type { Notices } from './notices.ts';
 import { endedByCancellation, type PauseGate } from './pause.ts';
@@ -87,24 +87,25 @@ class TuningRun {
     const { predictions, reconstruction } = await this.#withRelease(local, () => this.#predict(release, adapter));
 
     const audit = await this.#audit(local);
+    if (audit !== null) this.#state.attacked(audit);
 
     this.#enter('score', 'compares the predictions with the test labels on the client');
-    const { metrics, gates } = await this.#gate.run(() => this.#client.results.score({ ...this.#context, release: local, audit, predictions, reconstruction }));
-    this.#state.scored(metrics.accuracy);
+    const { metrics, gates } = await this.#gate.run(() => this.#client.results.score.executeWithOptions({ summary: 'compare with the test labels' }, [{ ...this.#context, release: local, audit, predictions, reconstruction }]));
+    this.#state.scored(metrics.accuracy, gates);
     showAccuracy(metrics.accuracy);
 
     this.#enter('report', 'writes the report');
     const { localKey } = local;
     const { timing, progress } = this.#state;
     const request = { ...this.#context, release, localKey, adapter, metrics, audit, gates, history, timing, resumed: progress.resumed };
-    const { artifact, files, shown, ...report } = await this.#gate.run(() => this.#client.results.report(request));
-    this.#state.reported(report.uri);
+    const { artifact, files, shown, link, ...report } = await this.#gate.run(() => this.#client.results.report.executeWithOptions({ summary: 'write the report' }, [request]));
+    this.#state.reported(report.uri, link);
 
     this.#enter('register', 'records the finished run');
     const result = this.#result({ local, release, adapter, metrics, audit, gates, report, shown });
     const made = { adapter, checkpoint, release, predictions, report: artifact, ...(files && { reportFiles: files }), result };
     const versions = { workflow: workflowInfo().currentDeploymentVersion?.buildId ?? null, gpu: code };
-    await this.#gate.run(() => this.#client.results.register({ ...this.#context, ...made, code: versions }));
+    await this.#gate.run(() => this.#client.results.register.executeWithOptions({ summary: 'record the finished run' }, [{ ...this.#context, ...made, code: versions }]));
     this.#enter('done', 'finished');
     await condition(allHandlersFinished);
     return result;
@@ -115,13 +116,14 @@ class TuningRun {
     describeRun(this.#config);
     this.#state.expect({ epochs: totalEpochs(tuning) });
     this.#enter('validate', `checks the tables on the client (tenant ${tenant})`);
-    const { rows } = await this.#gate.run(() => this.#client.reading.inspect.executeWithOptions({ summary: 'check the tables' }, [this.#context]));
+    const { rows, backbone } = await this.#gate.run(() => this.#client.reading.inspect.executeWithOptions({ summary: 'check the tables' }, [this.#context]));
     this.#state.inspected(rows.train + rows.test);
+    if (backbone !== undefined) showBackbone(backbone);
   }
 
   async #privatize(): Promise<LocalRelease> {
     this.#enter('privatize', 'privatizes the texts on the client');
-    const release = await this.#gate.run(() => this.#client.release.privatize(this.#context));
+    const release = await this.#gate.run(() => this.#client.release.privatize.executeWithOptions({ summary: 'draw the noisy version of each text' }, [this.#context]));
     this.#state.released(release.rows.train + release.rows.test);
     const { eta } = release.guarantee;
     if (this.#config.privacy.targetUnchanged !== undefined && eta !== null) showCalibratedEta(eta);
@@ -130,7 +132,7 @@ class TuningRun {
 
   #publish(release: LocalRelease): Promise<ReleaseRef> {
     this.#enter('publish', 'uploads the privatized release');
-    return this.#gate.run(() => this.#client.release.publish({ ...this.#context, release }));
+    return this.#gate.run(() => this.#client.release.publish.executeWithOptions({ summary: 'upload the release' }, [{ ...this.#context, release }]));
   }
 
   /** An activity for each block of steps, so that a run of days is told in its history and no attempt lasts longer than a block. */

@@ -10,15 +10,23 @@ export interface ClientDependencies {
   readonly home: string;
   /** Whom the states of runs are told; absent when nobody wants to know. */
   readonly webhook?: Webhook | undefined;
+  /** Below which address a browser finds the reports; absent when nobody said. */
+  readonly reportsUrl?: string;
 }
 
 export const tenantFolder = (home: string, tenant: string): string => join(home, tenant);
 export const releaseFolder = (home: string, tenant: string, localKey: string): string => join(home, tenant, 'releases', localKey);
 export const runsFolder = (home: string, tenant: string): string => join(home, tenant, 'runs');
 
-/** A run's own folder, made if need be. Ids come from users: whatever is no plain name is encoded, "." and ".." too. */
+/** Ids come from users: whatever is no plain name is encoded, "." and ".." too. */
+const runFolderOf = (home: string, tenant: string, run: string): string =>
+  join(runsFolder(home, tenant), encodeURIComponent(run).replace(/^\.+/, (dots) => '%2E'.repeat(dots.length)));
+
+export const reportFile = (home: string, tenant: string, run: string): string => join(runFolderOf(home, tenant, run), 'report.html');
+
+/** A run's own folder, made if need be. */
 export function runFolder(home: string, tenant: string, run: string): string {
-  const folder = join(runsFolder(home, tenant), encodeURIComponent(run).replace(/^\.+/, (dots) => '%2E'.repeat(dots.length)));
+  const folder = runFolderOf(home, tenant, run);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   return folder;
 }

@@ -14,7 +14,7 @@ import { score } from './score.ts';
 export { attackRelease, tokenizedLines } from './audit.ts';
 export { findRelease, gradedRows, type GradedRow } from './graded.ts';
 export { reserve } from './reserve.ts';
-export { runFolder, tenantFolder, type ClientDependencies } from './home.ts';
+export { reportFile, runFolder, tenantFolder, type ClientDependencies } from './home.ts';
 export { openBackbone, type PublicBackbone } from './backbone.ts';
 export { readRunRecord, runRecords, type RunRecord } from './run-record.ts';
 

@@ -9,7 +9,7 @@ import { codeVersion, sha256Of, writeOnce } from '../../system/index.ts';
 import { beat } from '../heartbeat.ts';
 import { openBackbone } from './backbone.ts';
 import { readBaseline } from './baseline.ts';
-import { releaseFolder, runFolder, type ClientDependencies } from './home.ts';
+import { releaseFolder, reportFile, runFolder, type ClientDependencies } from './home.ts';
 import { configurationDigest, findPlainBaseline, otherRuns, writeWhole } from './run-record.ts';
 
 /** Points of the loss curve that go into the run's result. */
@@ -21,7 +21,7 @@ type ReportRequest = Parameters<ClientActivities['report']>[0];
 
 /** The `report` activity: a page for people, and the same as Markdown and as JSON, on this machine's disk and in the store. What it shows is written down
  *  before anything is made of it, since other runs may end meanwhile: an attempt that comes after a killed one makes the same bytes. */
-export async function report({ store, home }: ClientDependencies, request: ReportRequest): ReturnType<ClientActivities['report']> {
+export async function report({ store, home, reportsUrl }: ClientDependencies, request: ReportRequest): ReturnType<ClientActivities['report']> {
   const { run, config: { tenant } } = request;
   const folder = runFolder(home, tenant, run);
   const facts = join(folder, `report-${sha256Of(canonicalJson(request)).slice(0, 16)}.json`);
@@ -31,7 +31,7 @@ export async function report({ store, home }: ClientDependencies, request: Repor
   const data = JSON.parse(json.toString('utf8')) as ReportData;
   const page = renderReport(data);
   const markdown = renderReportMarkdown(data);
-  const path = join(folder, 'report.html');
+  const path = reportFile(home, tenant, run);
   await writeWhole(path, page);
   await writeWhole(join(folder, 'report.json'), json.toString('utf8'));
   await writeWhole(join(folder, 'report.md'), markdown);
@@ -41,7 +41,8 @@ export async function report({ store, home }: ClientDependencies, request: Repor
   const files: ReportFiles = { [jsonName]: await put(jsonName, json, 'application/json'), [markdownName]: await put(markdownName, Buffer.from(markdown), 'text/markdown; charset=utf-8') };
   const artifact = await put('index.html', Buffer.from(page), 'text/html; charset=utf-8');
   const { named, baseline: plain } = data;
-  return { uri: `s3://${store.bucket}/${prefix}index.html`, path, artifact, files, shown: { baselines: { named, plain }, curve: sparseCurve(data.history, CURVE_POINTS) } };
+  const link = reportsUrl === undefined ? {} : { link: `${reportsUrl}/${tenant}/${encodeURIComponent(run)}` };
+  return { uri: `s3://${store.bucket}/${prefix}index.html`, path, ...link, artifact, files, shown: { baselines: { named, plain }, curve: sparseCurve(data.history, CURVE_POINTS) } };
 }
 
 async function gather(home: string, { run, config, localKey, adapter, release, metrics, audit = null, gates, history, timing, resumed }: ReportRequest): Promise<ReportData> {

@@ -1,9 +1,13 @@
 /** codec-server: shows payloads decrypted to Temporal's UI and command, which do not have the keys. */
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Command } from 'commander';
+import { reportFile } from '../../activities/client/index.ts';
 import { createCodec, startCodecServer } from '../../codec/index.ts';
-import { BadInput, ErrorKind, RaptError } from '../../contracts/index.ts';
-import { namedTemporal, readStack, resolveKeyring, secret } from '../../infra/index.ts';
+import { BadInput, ErrorKind, isTenantName, RaptError } from '../../contracts/index.ts';
+import { homeFolder, namedTemporal, readStack, resolveKeyring, secret } from '../../infra/index.ts';
 import { addListenOptions, listeningOf, type ListenOptions } from '../listening.ts';
 import { print } from '../output.ts';
 
@@ -20,11 +24,17 @@ export function addCodecServerCommand(program: Command): void {
         codec: createCodec(keyring),
         origin: originOf(origin ?? readStack()?.temporal.uiUrl),
         token: secret('RAPT_CODEC_TOKEN'),
+        report: reportOf,
       });
       print(`codec server ready: ${server.url}`);
       await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
       await server.close();
     });
+}
+
+async function reportOf(tenant: string, run: string): Promise<string | null> {
+  const path = isTenantName(tenant) ? reportFile(join(homeFolder(), 'client'), tenant, run) : null;
+  return path !== null && existsSync(path) ? readFile(path, 'utf8') : null;
 }
 
 /** Browsers send scheme, host and port, and no path. */

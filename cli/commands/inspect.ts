@@ -32,7 +32,7 @@ export function addInspectCommands(program: Command): void {
           printJson({ ...state, lineage });
           return;
         }
-        print(table(Object.entries(state).flatMap(([name, value]) => (value === null || Array.isArray(value) ? [] : [[name, String(value)]]))));
+        print(table(Object.entries(state).flatMap(([name, value]) => (value === null || typeof value === 'object' ? [] : [[name, String(value)]]))));
         if (lineage !== null) print(`\n${table(Object.entries(lineage).map(([name, value]) => [name, value]))}`);
         if (progress === null) say('no control worker answered; `rapt up` starts one');
       }),

@@ -1,7 +1,7 @@
 import { createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { ErrorKind, RaptError, type Sha256 } from '../../contracts/index.ts';
+import { DEFAULT_BACKBONE, ErrorKind, RaptError, type Sha256 } from '../../contracts/index.ts';
 import { sha256File } from '../../system/index.ts';
 import { cacheFolder } from '../cache.ts';
 import { MODEL_FILE } from './weights.ts';
@@ -9,6 +9,8 @@ import { MODEL_FILE } from './weights.ts';
 export interface BackboneFiles {
   /** What the user called it. */
   readonly name: string;
+  /** Whether the name is known to all: that of the model hub, or of set-up. A folder's own name is its owner's. */
+  readonly isPublic: boolean;
   readonly folder: string;
   /** SHA-256 of model.safetensors. */
   readonly sha256: Sha256;
@@ -16,7 +18,7 @@ export interface BackboneFiles {
 
 const TOKENIZER_FILE = 'tokenizer.json';
 const NEEDED_FILES = ['config.json', MODEL_FILE, TOKENIZER_FILE] as const;
-const HUB_NAME = /^[\w.-]+\/[\w.-]+$/;
+const HUB_NAME = /^\w[\w.-]*\/\w[\w.-]*$/;
 
 /** Finds a backbone by folder, by the name that set-up gave it, or by its hub name (fetched once into the cache).
  *  @throws RaptError notFound with the way out. */
@@ -29,7 +31,7 @@ export async function locateBackbone(name: string): Promise<BackboneFiles> {
     if (missing.length > 0)
       throw new RaptError(ErrorKind.notFound, `backbone "${name}": ${folder} lacks ${missing.join(', ')}; a model folder needs ${NEEDED_FILES.join(', ')}`);
     // A path says something about its machine; the folder's own name is enough to name the model.
-    return { name: folder === asFolder ? basename(asFolder) : name, folder, sha256: await modelDigest(folder) };
+    return { name: folder === asFolder ? basename(asFolder) : name, isPublic: folder !== asFolder && (name === DEFAULT_BACKBONE || HUB_NAME.test(name)), folder, sha256: await modelDigest(folder) };
   }
   if (HUB_NAME.test(name)) return fetchFromHub(name, cached);
   throw new RaptError(
@@ -59,7 +61,7 @@ async function fetchFromHub(name: string, folder: string): Promise<BackboneFiles
       { cause },
     );
   }
-  return { name, folder, sha256: await modelDigest(folder) };
+  return { name, isPublic: true, folder, sha256: await modelDigest(folder) };
 }
 
 /** Hashing a large file takes a while, so its digest is kept beside it for as long as size and time of change stay the same. */

@@ -53,6 +53,21 @@ test('pages of the UI may ask, and those of no other origin', async () => {
   assert.equal((await ask(`${await start({ origin: null })}/decode`, { body: plain, headers: { Origin: UI } })).status, 403);
 });
 
+test('whoever follows a link on this machine is shown the report of a run, and no page that would read it is', async () => {
+  const report: CodecServerOptions['report'] = (tenant, run) => Promise.resolve(tenant === 'local' && run === 'a run/1' ? '<p>report</p>' : null);
+  const open = await start({ report });
+  const get = (path: string, headers: Asked['headers'] = {}): ReturnType<typeof request> => request(`${open}${path}`, { headers });
+  const shown = await get('/report/local/a%20run%2F1');
+  assert.deepEqual([shown.status, shown.text, shown.headers['content-type']], [200, '<p>report</p>', 'text/html; charset=utf-8']);
+  assert.match(String(shown.headers['content-security-policy']), /default-src 'none'.*frame-ancestors 'none'/);
+  assert.equal(shown.headers['access-control-allow-origin'], undefined);
+  for (const path of ['/report/local/other', '/report/other/a%20run%2F1', '/report/local/%', '/report/local/a%20run/1', '/report/local']) assert.equal((await get(path)).status, 404, path);
+  assert.equal((await get('/report/local/a%20run%2F1', { Origin: 'http://evil.example' })).status, 403);
+  assert.equal((await get('/report/local/a%20run%2F1', { Host: 'evil.example' })).status, 421);
+  const guarded = await start({ report, token: 'secret' });
+  assert.equal((await request(`${guarded}/report/local/a%20run%2F1`)).status, 404);
+});
+
 test('a name that was made to point here is not answered', async () => {
   const { port } = new URL(url);
   for (const host of ['evil.example', `evil.example:${port}`, '127.0.0.1', `127.0.0.1:${Number(port) + 1}`, `0.0.0.0:${port}`])

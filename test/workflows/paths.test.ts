@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { Worker } from '@temporalio/worker';
-import { CONTROL_QUEUE, WORKFLOW_TYPE, type TuningResult } from '../../contracts/index.ts';
+import { CONTROL_QUEUE, searchAttributes, WORKFLOW_TYPE, type TuningResult } from '../../contracts/index.ts';
 import { simpleActivities } from './activities.ts';
 import { HISTORIES, historyFiles } from './histories.ts';
 import { PATHS } from './paths.ts';
@@ -64,6 +64,31 @@ describe('a run', () => {
     } finally {
       for (const stop of stops) await stop();
     }
+  });
+});
+
+describe('what the provider can search for', () => {
+  const backboneOf = async (backbone: string, found: string): Promise<{ shown: unknown; history: string }> => {
+    const stopActivities = await server.activityWorkers({ ...simpleActivities, inspect: () => Promise.resolve({ rows: { train: 80, test: 20 }, backbone: found }) });
+    const stopControl = await server.controlWorker('first');
+    try {
+      const handle = await server.client.workflow.start(WORKFLOW_TYPE.tuning, { workflowId: `backbone-${found.replace('/', '-')}`, taskQueue: CONTROL_QUEUE, args: [{ backbone }] });
+      await handle.result();
+      const changes = (await handle.fetchHistory()).events?.flatMap(({ upsertWorkflowSearchAttributesEventAttributes: changed }) => (changed ? [changed] : []));
+      const said = changes?.flatMap(({ searchAttributes: set }) => Object.values(set?.indexedFields ?? {})).map(({ data }) => Buffer.from(data ?? []).toString());
+      return { shown: (await handle.describe()).typedSearchAttributes.get(searchAttributes.backbone), history: (said ?? []).join(' ') };
+    } finally {
+      await stopControl();
+      await stopActivities();
+    }
+  };
+
+  it("is a hub's name, and nothing of a folder that looks like one", { timeout: 60_000 }, async () => {
+    assert.equal((await backboneOf('acme/encoder', 'acme/encoder')).shown, 'acme/encoder');
+    const { shown, history } = await backboneOf('patients/model', 'folder');
+    assert.equal(shown, 'folder');
+    assert.match(history, /"exponential"/);
+    assert.doesNotMatch(history, /patients/);
   });
 });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { RunProgress } from '../../contracts/index.ts';
 import { nextBoundary } from '../../workflows/blocks.ts';
 import { detailsTable, duration, sparkline } from '../../workflows/details.ts';
 import { RunState } from '../../workflows/run-state.ts';
@@ -21,6 +22,8 @@ test('signals count only while their stage lasts, and only when well-formed', ()
   state.enter('train', 'trains', 0);
   state.trainingAdvanced(step(5));
   assert.equal(state.progress.secondsLeft, 48);
+  state.trainingAdvanced({ ...step(5), stepMs: 0 });
+  assert.equal(state.progress.secondsLeft, 48, 'a block that has only begun has no pace of its own');
   for (const wrong of [null, 'step', { step: '6' }, { ...step(6), loss: 'low' }]) state.trainingAdvanced(wrong);
   assert.equal(state.progress.step, 5);
   state.releaseAdvanced({ rows: 1, rowsTotal: 2, reused: false });
@@ -59,20 +62,46 @@ test('blocks end at epochs, and a run of very many epochs has at most 200 of the
 test('the table in the Temporal UI tells the stage, the step and the loss, and no row of what has not begun', () => {
   const state = new RunState(0);
   const before = detailsTable(state.progress);
-  assert.match(before, /\| stage \| validate \(1 of 9\) \|/);
-  assert.doesNotMatch(before, /loss|step|report/);
+  assert.match(before, /\| stage\u2003 \| validate \(1 of 9\) \|/);
+  assert.doesNotMatch(before, /loss|step|report|attacks|accuracy/);
   state.expect({ epochs: 5 });
   state.enter('train', 'trains | now', 0);
   state.trainingAdvanced(step(40, 0.5));
   const table = detailsTable(state.progress);
-  assert.match(table, /\| epoch \| 3 of 5 \|/);
-  assert.match(table, /\| step \| 40 of 100 \|/);
-  assert.match(table, /\| loss \| 0\.5000 /);
+  assert.match(table, /\| epoch\u2003 \| 3 of 5 \|/);
+  assert.match(table, /\| step\u2003 \| 40 of 100 \|/);
+  assert.match(table, /\| loss\u2003 \| 0\.5000 /);
   assert.match(table, /trains \\\| now/);
+});
+
+test('at its end the table tells what attacks got, whether the gates hold, and where the report is', () => {
+  const state = new RunState(0);
+  const share = (value: number) => ({ value, low: value, high: value });
+  state.attacked({ attacks: [{ attack: 'bayes', success: share(0.517), priorOnly: share(0.052), n: 100 }] });
+  state.scored(0.657, [{ gate: 'accuracy>=0.6', value: 0.657, passed: true }, { gate: 'attribute.Krankheit<=0.5', value: 0.6, passed: false }]);
+  state.reported('s3://rapt/reports/local/x/index.html', 'http://127.0.0.1:8234/report/local/x');
+  const table = detailsTable(state.progress);
+  for (const row of ['bayes\u2003 | 51.7 % (5.2 %)', 'accuracy\u2003 | 65.7 %', 'gates\u2003 | 1 of 2 hold', 'report\u2003 | [open it](<http://127.0.0.1:8234/report/local/x>)'])
+    assert.ok(table.includes(`| ${row} |`), row);
+  // The name of a column.
+  assert.doesNotMatch(table, /Krankheit/);
+  state.reported('s3://rapt/reports/local/x/index.html');
+  assert.match(detailsTable(state.progress), /\| `s3:\/\/rapt\/reports\/local\/x\/index\.html` \|/);
+});
+
+test('a state that an earlier version wrote down is completed', () => {
+  const { attacks, gates, reportLink, ...earlier } = new RunState(0).progress;
+  assert.deepEqual([attacks, gates, reportLink], [[], null, null]);
+  const state = new RunState(0, { progress: { ...earlier, stage: 'train' } as RunProgress, enteredAtMs: 0, seconds: {} });
+  assert.match(detailsTable(state.progress), /train \(4 of 9\)/);
 });
 
 test('a sparkline spans least to greatest, durations are read at a glance', () => {
   assert.equal(sparkline([0, 1, 2]), '▁▅█');
   assert.equal(sparkline([3, 3]), '▁▁');
+  assert.equal(sparkline([]), '');
+  const many = sparkline(Array.from({ length: 60 }, (_, step) => 60 - step));
+  assert.equal(many.length, 20);
+  assert.ok(many.startsWith('█') && many.endsWith('▁'));
   assert.deepEqual([10, 600, 12_000].map(duration), ['10 s', '10 min', '3 h 20 min']);
 });
