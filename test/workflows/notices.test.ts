@@ -107,8 +107,8 @@ async function untilNoMessenger(run: string): Promise<void> {
 }
 
 /** Waits for what is told last. */
-async function untilTold(state: RunState): Promise<void> {
-  while (messages().at(-1)?.data.state !== state) await sleep(50);
+async function untilTold(last: RunState | Stage): Promise<void> {
+  while (statesOf(messages()).at(-1) !== last) await sleep(50);
 }
 
 test('a receiver that fails twice is told again under the same id, in order, while the run goes on and ends', { timeout: 120_000 }, async () => {
@@ -181,6 +181,8 @@ test('a failure is told by its kind, and neither by its message nor by what it n
 test('a run that is ended by force is told as terminated', { timeout: 60_000 }, async () => {
   await withRun('forced', { train: untilCancelled }, async (run) => {
     await untilPending(run, 'train');
+    // What a run has said is lost with it when the server has not yet passed it on.
+    await untilTold('train');
     await run.terminate();
     await untilTold('terminated');
   });
@@ -212,6 +214,7 @@ test('a run that is reset begins to be told anew', { timeout: 120_000 }, async (
   const train: Activities['train'] = (block) => (calls++ === 0 ? untilCancelled() : simpleActivities.train(block));
   await withRun('again', { train }, async (run) => {
     await untilPending(run, 'train');
+    await untilTold('train');
     const { events } = await run.fetchHistory();
     const workflowTaskFinishEventId = events!.find(({ workflowTaskCompletedEventAttributes }) => workflowTaskCompletedEventAttributes)!.eventId!;
     await server.client.workflowService.resetWorkflowExecution({ namespace: 'default', workflowExecution: { workflowId: 'again' }, reason: 'test', workflowTaskFinishEventId, requestId: 'again' });
