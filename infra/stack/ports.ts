@@ -1,11 +1,18 @@
 import { once } from 'node:events';
 import { createConnection, createServer, type AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const HOST = '127.0.0.1';
+const POLL_MS = 100;
 
-/** The wanted port if nobody listens there, else any free one. */
-export async function freePort(wanted: number): Promise<number> {
-  return (await tryListen(wanted)) ?? (await tryListen(0))!;
+/** The wanted port if nobody listens there, or will have stopped to within `patienceMs`; else any free one. */
+export async function freePort(wanted: number, patienceMs = 0): Promise<number> {
+  for (let waited = 0; ; waited += POLL_MS) {
+    const port = await tryListen(wanted);
+    if (port !== null) return port;
+    if (waited >= patienceMs) return (await tryListen(0))!;
+    await sleep(POLL_MS);
+  }
 }
 
 async function tryListen(port: number): Promise<number | null> {

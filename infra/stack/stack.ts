@@ -15,6 +15,8 @@ const PREFERRED_PORT = { temporal: 7233, ui: 8233, s3: 9000, console: 9001, code
 const BUCKET = 'rapt';
 const START_TIMEOUT_MS = 90_000;
 const POLL_MS = 100;
+/** The system may take its time to close what a killed process listened on, and clients look for it where it was. */
+const CLOSING_MS = 5000;
 /** A GPU worker may be in the middle of a step, and saves a checkpoint on its way out. */
 const GRACE_MS: Readonly<Record<Component, number>> = { temporal: 10_000, minio: 10_000, codec: 5000, credentials: 5000, control: 20_000, client: 60_000, gpu: 95_000 };
 const SEARCH_ATTRIBUTE_TYPE: Readonly<Record<string, string>> = { KEYWORD: 'Keyword', DOUBLE: 'Double' };
@@ -89,26 +91,26 @@ const isServer = (component: Component): boolean => SERVERS.includes(component);
 /** Ports that nobody else has, and credentials made once. */
 async function planned(): Promise<StackRecord> {
   const last = readStack();
-  const port = async (running: boolean, before: string | undefined, preferred: number): Promise<number> => {
-    const known = before === undefined ? preferred : Number(before.slice(before.lastIndexOf(':') + 1));
-    return running ? known : freePort(known);
+  const port = async (component: Component, before: string | undefined, preferred: number): Promise<number> => {
+    const known = before === undefined ? preferred : Number(portOf(before));
+    const started = last?.processes[component];
+    const patienceMs = started === undefined ? 0 : CLOSING_MS;
+    return isAlive(started) ? known : freePort(known, patienceMs);
   };
-  const temporalRuns = isAlive(last?.processes.temporal);
-  const minioRuns = isAlive(last?.processes.minio);
   return {
     temporal: {
-      address: local(await port(temporalRuns, last?.temporal.address, PREFERRED_PORT.temporal)),
-      uiUrl: `http://${local(await port(temporalRuns, last?.temporal.uiUrl, PREFERRED_PORT.ui))}`,
+      address: local(await port('temporal', last?.temporal.address, PREFERRED_PORT.temporal)),
+      uiUrl: `http://${local(await port('temporal', last?.temporal.uiUrl, PREFERRED_PORT.ui))}`,
     },
     s3: {
-      endpoint: `http://${local(await port(minioRuns, last?.s3.endpoint, PREFERRED_PORT.s3))}`,
+      endpoint: `http://${local(await port('minio', last?.s3.endpoint, PREFERRED_PORT.s3))}`,
       accessKey: last?.s3.accessKey ?? randomBytes(10).toString('hex'),
       secretKey: last?.s3.secretKey ?? randomBytes(20).toString('hex'),
       bucket: last?.s3.bucket ?? BUCKET,
     },
-    consoleUrl: `http://${local(await port(minioRuns, last?.consoleUrl, PREFERRED_PORT.console))}`,
-    codecUrl: `http://${local(await port(isAlive(last?.processes.codec), last?.codecUrl, PREFERRED_PORT.codec))}`,
-    credentialsUrl: `http://${local(await port(isAlive(last?.processes.credentials), last?.credentialsUrl, PREFERRED_PORT.credentials))}`,
+    consoleUrl: `http://${local(await port('minio', last?.consoleUrl, PREFERRED_PORT.console))}`,
+    codecUrl: `http://${local(await port('codec', last?.codecUrl, PREFERRED_PORT.codec))}`,
+    credentialsUrl: `http://${local(await port('credentials', last?.credentialsUrl, PREFERRED_PORT.credentials))}`,
     processes: last?.processes ?? {},
   };
 }
