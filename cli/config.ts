@@ -29,7 +29,7 @@ export async function loadConfig({ file, set = [], gate = [], baseline }: Config
   const parsed = parseTuningConfig(input);
   if (!parsed.ok) throw new BadInput([...problems, ...parsed.problems]);
   const config = withAbsolutePaths(parsed.value);
-  if (localFiles) problems.push(...(await inspectColumns(config.data)), ...baselineProblems(join(homeFolder(), 'client'), config));
+  if (localFiles) problems.push(...(await inspectColumns(config.data, { listColumns: true })), ...baselineProblems(join(homeFolder(), 'client'), config));
   if (problems.length > 0) throw new BadInput(problems);
   return config;
 }

@@ -26,8 +26,9 @@ export interface Inspection {
 }
 
 /** Checks that the tables are there, of a known format, and have the columns, reading their heads only.
+ *  @param listColumns names a table's columns where one is missing: for the terminal of its owner alone.
  *  @returns all problems, none when the tables look right. */
-export async function inspectColumns(data: DataConfig, resolve: ResolveDataset = resolveDataset): Promise<InputProblem[]> {
+export async function inspectColumns(data: DataConfig, { resolve = resolveDataset, listColumns = false }: { resolve?: ResolveDataset; listColumns?: boolean } = {}): Promise<InputProblem[]> {
   const tables = resolveTables(data, resolve);
   const wanted: WantedColumn[] = [
     ...wantedColumns(columnsOf(data)),
@@ -48,11 +49,12 @@ export async function inspectColumns(data: DataConfig, resolve: ResolveDataset =
       if (builtIn !== undefined)
         problems.push({ where: file, problem: `is part of the built-in data set ${builtIn}, which is not set up yet; run \`npm run setup\`` });
       else if (missing) problems.push({ where: file, problem: 'does not exist on the machine of the client worker; give the path of a table there' });
-      else problems.push({ where: file, problem: 'cannot be read by the user that Rapt runs as; check its permissions' });
+      else if ((error as NodeJS.ErrnoException).code === 'EACCES') problems.push({ where: file, problem: 'cannot be read by the user that Rapt runs as; check its permissions' });
+      else throw error;
       continue;
     }
     try {
-      problems.push(...checkColumns(file, await formatOf(file).columns(file), wanted));
+      problems.push(...checkColumns(file, await formatOf(file).columns(file), wanted, { list: listColumns }));
     } catch (error) {
       if (!(error instanceof BadInput)) throw error;
       problems.push(...error.problems);
@@ -77,7 +79,7 @@ export async function inspectTable(file: string, columns: TableColumns): Promise
 
 /** Reads the run's tables from end to end. @throws BadInput with all problems of all files at once. */
 export async function inspectTables(data: DataConfig, resolve: ResolveDataset = resolveDataset): Promise<Inspection> {
-  const columnProblems = await inspectColumns(data, resolve);
+  const columnProblems = await inspectColumns(data, { resolve });
   if (columnProblems.length > 0) throw new BadInput(columnProblems);
 
   const tables = resolveTables(data, resolve);

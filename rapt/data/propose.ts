@@ -28,13 +28,13 @@ export interface ProposedColumns extends TableColumns {
   readonly otherTexts: readonly string[];
 }
 
-/** @throws BadInput when no column looks like texts, or none like labels, and the user has not named it. */
+/** For the owner's terminal: columns are named. @throws BadInput when no column looks like texts, or none like labels, and the user has not named it. */
 export function proposeColumns(file: string, { columns, rows }: TableSurvey, chosen: ChosenColumns = {}): ProposedColumns {
   const missing = checkColumns(file, columns.map(({ name }) => name), [
     ...(chosen.text === undefined ? [] : [{ name: chosen.text, field: '--text-column' }]),
     ...(chosen.pair === undefined ? [] : [{ name: chosen.pair, field: '--pair-column' }]),
     ...(chosen.label === undefined ? [] : [{ name: chosen.label, field: '--label-column' }]),
-  ]);
+  ], { list: true });
   if (missing.length > 0) throw new BadInput(missing);
   const taken = new Set([chosen.text, chosen.pair, chosen.label]);
   const free = columns.filter(({ name }) => !taken.has(name));

@@ -158,7 +158,7 @@ test('what goes wrong after the tables were looked over ends a run with its reas
   const predict = (id: string, input: object): Promise<WorkflowHandle> => begin(WORKFLOW_TYPE.predict, id, { run: 'marked', out: tables.place('.csv'), ...input });
   const small = (train: string): TuningInput => ({ data: { train, maxTokens: 16 }, audit: ['inversion'], privacy: { eta: 5 }, tuning: TUNING });
   // Errors that Rapt does not know. Both runs stay, and are tried again until the end.
-  await tune('unexpected', small(tables.overflowing()));
+  await tune('unexpected', small(tables.endless()));
   await predict('unexpected-out', { in: asked.path, out: join(asked.path, 'out.csv') });
 
   const endsWith = async (said: RegExp, started: Promise<WorkflowHandle>): Promise<void> => {

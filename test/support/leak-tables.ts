@@ -1,5 +1,5 @@
 /** The tables of the hunt, good and bad: marked strings in texts, attributes, labels, columns and the names of files and folders. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -13,8 +13,6 @@ import type { Markers } from './leak-markers.ts';
 export const CLASSES = ['amber', 'birch', 'cedar'] as const;
 export const TEST_FRACTION = 0.25;
 const ATTRIBUTE_VALUES = 40;
-/** A text that takes the stack of the regular expression which reads a quoted TSV field. */
-const OVERFLOWING_CHARACTERS = 17_000_000;
 
 export interface LabelledTable {
   readonly path: string;
@@ -22,7 +20,7 @@ export interface LabelledTable {
   readonly labels: readonly number[];
 }
 
-/** Marked strings that an owner's own messages may quote: what they are, as `Markers.plant` is told. */
+/** Marked strings that an owner's own messages may quote, since the configuration holds them: what they are, as `Markers.plant` is told. */
 export const NAMES: readonly string[] = ['file', 'folder', 'column', 'setting'];
 
 export class LeakTables {
@@ -120,8 +118,8 @@ export class LeakTables {
       [table('.csv', Buffer.from(`text,label\n${rows(3)}${bad()} caf\xe9,amber\n`, 'latin1')), /is not valid UTF-8/],
       [table('.csv', Buffer.from(`\ufefftext,label\n${rows(3)}`, 'utf16le')), /is UTF-16 text/],
       [table('.csv', ''), /is empty; its first line must name the columns/],
-      // Short cells of a first line are taken for names of columns, and told.
-      [table('.csv', `${column()},${column()}\n${rows(3)}`), /has no column "text" \(textColumn\); its columns are/],
+      // Short cells of a first line are taken for names of columns, and yet they may be a text and its label.
+      [table('.csv', `${this.plant('text of a first line')},${this.plant('label of a first line')}\n${rows(3)}`), /has no column "text" \(textColumn\); it has 2 columns of other names$/m],
       [table('.csv', `${bad()} at length,label\n${rows(3)}`), /its first line does not look like column names/],
       [table('.csv', `${'text,'.repeat(2)}label\n${rows(3)}`), /has 2 columns "text"/],
       [table('.csv', `text,label\n${Array.from({ length: 4 }, () => row('amber')).join('')}`), /has the same label in every training row/],
@@ -154,8 +152,10 @@ export class LeakTables {
   }
 
   /** A table whose reading ends in an error that Rapt does not know. */
-  overflowing(): string {
-    return this.#write('.tsv', `text\tlabel\n"${this.plant('text that overflows the stack')}${'x'.repeat(OVERFLOWING_CHARACTERS)}"\tamber\n`);
+  endless(): string {
+    const path = this.place('.tsv');
+    symlinkSync(path, path);
+    return path;
   }
 
   /** Whole in its head, with pages of zeros. */

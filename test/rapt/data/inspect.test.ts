@@ -117,11 +117,15 @@ describe('an inspection', () => {
 describe('the check of columns', () => {
   it('reads heads only and reports every missing file and column', async () => {
     const test = fileOf('i.csv', 'text,lable,gender\nbroken "row,\n');
-    const problems = await inspectColumns(dataOf({ train: join(folder, 'none.csv'), test, attributeColumns: ['gender', 'age'] }));
-    assert.deepEqual(problems, [
+    const data = dataOf({ train: join(folder, 'none.csv'), test, attributeColumns: ['gender', 'age'] });
+    assert.deepEqual(await inspectColumns(data, { listColumns: true }), [
       { where: join(folder, 'none.csv'), problem: 'does not exist on the machine of the client worker; give the path of a table there' },
       { where: test, problem: 'has no column "label" (labelColumn); its columns are "text", "lable", "gender"; did you mean "lable"?' },
       { where: test, problem: 'has no column "age" (attributeColumns); its columns are "text", "lable", "gender"' },
+    ]);
+    assert.deepEqual((await inspectColumns(data)).slice(1), [
+      { where: test, problem: 'has no column "label" (labelColumn); it has 3 columns of other names; did you mean "lable"?' },
+      { where: test, problem: 'has no column "age" (attributeColumns); it has 3 columns of other names' },
     ]);
   });
 

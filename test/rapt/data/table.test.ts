@@ -84,6 +84,12 @@ describe('a TSV table', () => {
     assert.deepEqual(brief(await rowsOf(file)), [[0, 'a "b" c', 'x'], [1, 'with\ttab', 'y']]);
   });
 
+  it('takes quoted fields of any length', async () => {
+    const long = `a ""b"" ${'x'.repeat(17_000_000)}`;
+    const [row] = await rowsOf(fileOf('.tsv', `text\tlabel\n"${long}"\tx\n`));
+    assert.deepEqual([row?.text.length, row?.text.slice(0, 7), row?.label], [long.length - 2, 'a "b" x', 'x']);
+  });
+
   it('says that a text must not hold line breaks', async () => {
     await assert.rejects(rowsOf(fileOf('.tsv', 'text\tlabel\n"first\nsecond"\tx\n')), /line 2 \(row 1\): has 1 fields, the header 2; a text must not hold line breaks in TSV/);
   });
@@ -152,11 +158,12 @@ describe('any table', () => {
     assert.deepEqual(rows.map((row) => row.text === text || row.text === `x${text}`), [true, true]);
   });
 
-  it('has its columns listed when one is missing, with the one that was probably meant', async () => {
-    await assert.rejects(rowsOf(fileOf('.csv', 'id,Text,sentiment\n1,a,b\n')), (error: BadInput) => {
+  it('has its columns counted and not named when one is missing: without a header they are texts; the one that was probably meant is', async () => {
+    await assert.rejects(rowsOf(fileOf('.csv', 'Id,Text,sentiment\n1,a,b\n')), (error: BadInput) => {
       assert.equal(error.problems.length, 2);
-      assert.match(error.problems[0]?.problem ?? '', /has no column "text" \(textColumn\); its columns are "id", "Text", "sentiment"; did you mean "Text"\?/);
-      assert.match(error.problems[1]?.problem ?? '', /has no column "label" \(labelColumn\); its columns are/);
+      assert.match(error.problems[0]?.problem ?? '', /has no column "text" \(textColumn\); it has 3 columns of other names; did you mean "Text"\?/);
+      assert.match(error.problems[1]?.problem ?? '', /has no column "label" \(labelColumn\); it has 3 columns of other names/);
+      assert.doesNotMatch(error.message, /Id|sentiment/);
       return true;
     });
   });
