@@ -102,7 +102,7 @@ async function tune(config: TuningConfig, folder: string): Promise<Outcome> {
   });
   while (!trainer.finished) await trainer.next();
   const test = await loadExamples(releaseFolder, manifest, 'test');
-  const { predicted } = classifyExamples(encoder, trainer.parameters, tuning.method, test, frame);
+  const { predicted } = classifyExamples(encoder, trainer.parameters, tuning.method, test, frame, { pooling: tuning.pooling });
   const { labels } = await readLocalLabels(releaseFolder);
   const right = predicted.reduce((sum, answer, row) => sum + (answer === labels[row] ? 1 : 0), 0);
   return { accuracy: right / test.count, unchangedRate };

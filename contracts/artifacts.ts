@@ -160,7 +160,7 @@ export const adapterCardSchema = z.strictObject({
   backbone: z.strictObject({ name: z.string(), sha256: sha256Schema }),
   method: z.enum(['prefix', 'prompt']),
   length: z.int(),
-  pooling: z.literal('mean'),
+  pooling: z.enum(['mean', 'pooler']),
   /** Of what the frozen model reads; absent when it is the released token's own embedding. */
   input: z.literal('posterior').optional(),
   classes: z.array(z.string()),

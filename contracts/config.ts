@@ -82,6 +82,8 @@ const tuningSchema = z.strictObject({
     .describe('Reconstructing random plain tokens from their privatized form, which teaches the prompt to work on noisy text; false for none.'),
   input: z.enum(['released', 'posterior']).default('released')
     .describe('What the frozen model reads of a released token: its own embedding, or the mean of the embeddings of all tokens that may have stood there.'),
+  pooling: z.enum(['mean', 'pooler']).default('mean')
+    .describe("What the classification head reads: the mean over [CLS], text and [SEP]; or the backbone's own pooler at the first position, as Hugging Face's BertForSequenceClassification does, so that the adapter is whole in PEFT."),
   labelCorrection: z.enum(['forward', 'unbiased', 'none']).default('forward')
     .describe("How the loss allows for labels that were drawn under privacy.labelEpsilon: by the drawn label's own probability, by an unbiased estimate of the true label's loss, or not at all."),
   epochs: positiveInt.max(10_000).default(5).describe('Passes over the training rows.'),

@@ -86,6 +86,7 @@ async function classify(job: ClassifyJob): Promise<void> {
   const examples = await loadExamples(job.releaseFolder, manifest, 'test');
   const heads = job.checkpointFolder === null ? {} : reconstructionHead(job.checkpointFolder);
   const answer = classifyExamples(encoder, { ...adapter.parameters, ...heads }, adapter.card.method, examples, readFrameIds(job.backboneFolder), {
+    pooling: adapter.card.pooling,
     onRows: (done) => void report({ type: 'rows', done }),
   });
   const predictions: Predictions = {

@@ -1,6 +1,6 @@
 import { BadInput, RaptError, type ClientActivities, type InputProblem, type RunContext } from '../../contracts/index.ts';
 import { existsSync } from 'node:fs';
-import { locateBackbone, type BackboneFiles } from '../../rapt/backbone/index.ts';
+import { locateBackbone, poolingProblems, type BackboneFiles } from '../../rapt/backbone/index.ts';
 import { inspectTables } from '../../rapt/data/index.ts';
 import { baselineProblems } from './baseline.ts';
 import type { ClientDependencies } from './home.ts';
@@ -20,6 +20,7 @@ export async function inspect({ home }: Pick<ClientDependencies, 'home'>, { conf
     if (!(backbone.reason instanceof RaptError)) throw backbone.reason;
     problems.push({ where: 'backbone', problem: backbone.reason.message });
   }
+  if (backbone.status === 'fulfilled') problems.push(...poolingProblems(backbone.value.folder, config.tuning.pooling));
   const { publicText } = config.audit;
   if (publicText !== undefined && !existsSync(publicText)) problems.push({ where: 'audit.publicText', problem: `${publicText} does not exist on the client worker's machine` });
   problems.push(...baselineProblems(home, config));

@@ -1,9 +1,9 @@
 import { tf, tidy, type Tensor2D, type Tensor3D, type Tensor4D } from '../tensorflow.ts';
-import { BadInput } from '../../contracts/index.ts';
+import { BadInput, type InputProblem } from '../../contracts/index.ts';
 import { maxSequence, positionsFollowPadding, readBackboneConfig, type BackboneConfig } from './config.ts';
 import { disposeTape, layerBackward, layerForward, type LayerPrefix, type LayerShape, type LayerTape } from './layer.ts';
 import { dense, denseBackward, layerNorm, layerNormBackward, type LayerNormState } from './operations.ts';
-import { loadWeights, type EncoderWeights } from './weights.ts';
+import { hasPooler, loadWeights, type Dense, type EncoderWeights } from './weights.ts';
 
 /** Token ids of a batch, padded at the right to one length. */
 export interface EncoderBatch {
@@ -46,6 +46,12 @@ interface EmbeddingTape {
 }
 
 const MASKED = -1e9;
+const NO_POOLER: InputProblem = { where: 'tuning.pooling', problem: 'the backbone has no pooler of its own; use a BERT model with pooler.dense in its model.safetensors, or pooling "mean"' };
+
+/** Whether the model in this folder can be pooled so. */
+export function poolingProblems(folder: string, pooling: 'mean' | 'pooler'): InputProblem[] {
+  return pooling === 'pooler' && !hasPooler(folder, readBackboneConfig(folder).family) ? [NO_POOLER] : [];
+}
 
 /** A frozen transformer encoder of the BERT family. Virtual tokens lie as in Hugging Face PEFT: a soft prompt stands before [CLS] and takes
  *  the first positions and token type 0; a prefix of length P is seen by every layer's attention and shifts the positions of the text
@@ -58,6 +64,13 @@ export class Encoder {
   constructor(folder: string, words?: Float32Array) {
     this.config = readBackboneConfig(folder);
     this.#weights = loadWeights(folder, this.config, words);
+  }
+
+  /** The pooler without its tanh. @throws BadInput for a model that has none. */
+  get pooler(): Dense {
+    const { pooler } = this.#weights;
+    if (pooler === null) throw new BadInput([NO_POOLER]);
+    return pooler;
   }
 
   /** Hidden states of the last layer, [batch, prompt + seq, hidden]. */

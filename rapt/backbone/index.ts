@@ -1,7 +1,9 @@
 export { FAMILIES, maxSequence, readBackboneConfig, type BackboneConfig, type Family } from './config.ts';
-export { Encoder, type EncoderBatch, type ForwardPass, type VirtualTokenGradients, type VirtualTokens } from './encoder.ts';
+export { Encoder, poolingProblems, type EncoderBatch, type ForwardPass, type VirtualTokenGradients, type VirtualTokens } from './encoder.ts';
 export { loadEmbeddingTable } from './embeddings.ts';
 export { readFrameIds, type FrameIds } from './frame.ts';
 export type { LayerPrefix } from './layer.ts';
+export { dense, denseBackward } from './operations.ts';
+export type { Dense } from './weights.ts';
 export { locateBackbone, type BackboneFiles } from './locate.ts';
 export { loadTokenizer, type Tokenizer } from './tokenizer.ts';

@@ -42,6 +42,8 @@ export interface EncoderWeights {
   /** Present where embedding and hidden sizes differ. */
   readonly projection: Dense | null;
   readonly layers: readonly LayerWeights[];
+  /** What BertForSequenceClassification puts between the first position and its classifier; null where the file has none. */
+  readonly pooler: Dense | null;
 }
 
 interface LayerNames {
@@ -78,6 +80,14 @@ const distilbertLayer = (layer: number): LayerNames => ({
 });
 
 const WORDS = 'embeddings.word_embeddings.weight';
+
+const POOLER = 'pooler.dense';
+
+/** Whether a model folder has the pooler of BERT's own classification model. Heads of other families are trained with the task. */
+export function hasPooler(folder: string, family: Family): boolean {
+  const file = new SafetensorsFile(join(folder, MODEL_FILE));
+  return family === 'bert' && file.has(`${prefixOf(file, family)}${POOLER}.weight`);
+}
 
 /** Task-specific checkpoints put the encoder under the family's name. */
 function prefixOf(file: SafetensorsFile, family: Family): string {
@@ -133,6 +143,7 @@ export function loadWeights(folder: string, config: BackboneConfig, words?: Floa
         outputNorm: norm(layer.outputNorm),
       };
     }),
+    pooler: hasPooler(folder, config.family) ? dense(POOLER) : null,
   };
 }
 

@@ -25,12 +25,17 @@ export interface Adapter {
   readonly parameters: Parameters;
 }
 
-const PEFT_TYPE = { prompt: 'PROMPT_TUNING', prefix: 'PREFIX_TUNING' } as const;
+export const PEFT_TYPE = { prompt: 'PROMPT_TUNING', prefix: 'PREFIX_TUNING' } as const;
+/** Under which PEFT's classification model keeps its classifier. */
+const IN_PEFT = 'base_model.';
 
 /** The bytes of each file of an adapter; they depend on the trained weights and the card alone. */
 export function encodeAdapter(parameters: Parameters, card: AdapterCard, backbone: BackboneConfig): Record<AdapterFile, Buffer> {
   const { [PARAMETER.virtualTokens]: virtualTokens, ...head } = adapterParameters(parameters);
-  const { length, method } = card;
+  const { length, method, pooling } = card;
+  // With the model's own pooler PEFT's classification model is the whole of it; with the mean PEFT gives the states, and the head lies beside them.
+  const whole = pooling === 'pooler';
+  const inPeft = whole ? Object.entries(head).map(([name, tensor]) => [IN_PEFT + name, tensor] as const) : [];
   return {
     'adapter_config.json': Buffer.from(
       `${JSON.stringify(
@@ -43,14 +48,15 @@ export function encodeAdapter(parameters: Parameters, card: AdapterCard, backbon
           num_virtual_tokens: length,
           peft_type: PEFT_TYPE[method],
           ...(method === 'prefix' ? { encoder_hidden_size: backbone.hiddenSize, prefix_projection: false } : {}),
-          task_type: 'FEATURE_EXTRACTION',
+          ...(whole ? { modules_to_save: ['classifier'] } : {}),
+          task_type: whole ? 'SEQ_CLS' : 'FEATURE_EXTRACTION',
           token_dim: method === 'prefix' ? backbone.hiddenSize : backbone.embeddingSize,
         },
         null,
         2,
       )}\n`,
     ),
-    'adapter_model.safetensors': encodeSafetensors({ [PARAMETER.virtualTokens]: virtualTokens! }, { format: 'pt' }),
+    'adapter_model.safetensors': encodeSafetensors({ [PARAMETER.virtualTokens]: virtualTokens!, ...Object.fromEntries(inPeft) }, { format: 'pt' }),
     'head.safetensors': encodeSafetensors(head, { format: 'pt' }),
     'rapt.json': Buffer.from(canonicalJson(card)),
   };
@@ -69,7 +75,7 @@ export function adapterCard(o: {
     backbone,
     method: tuning.method,
     length: tuning.length,
-    pooling: 'mean',
+    pooling: tuning.pooling,
     ...(tuning.input === 'posterior' ? { input: tuning.input } : {}),
     classes: manifest.classes,
     pair: manifest.pair,
@@ -92,10 +98,9 @@ export function adapterDigest(files: Readonly<Record<AdapterFile, Buffer>>): Sha
 /** Reads an adapter's folder. @throws RaptError corruptArtifact naming the file that cannot be read. */
 export function readAdapter(folder: string): Adapter {
   const [, model, head, card] = ADAPTER_FILES;
-  return {
-    card: readCard(join(folder, card)),
-    parameters: { ...readSafetensors(join(folder, model)), ...readSafetensors(join(folder, head)) },
-  };
+  const { [PARAMETER.virtualTokens]: virtualTokens } = readSafetensors(join(folder, model));
+  if (virtualTokens === undefined) throw new RaptError(ErrorKind.corruptArtifact, `${join(folder, model)} has no ${PARAMETER.virtualTokens}; export the adapter again`);
+  return { card: readCard(join(folder, card)), parameters: { [PARAMETER.virtualTokens]: virtualTokens, ...readSafetensors(join(folder, head)) } };
 }
 
 export function readCard(path: string): AdapterCard {

@@ -2,9 +2,10 @@ import { tf, tidy, type Tensor, type Tensor1D, type Tensor2D, type Tensor3D } fr
 import type { Encoder } from '../backbone/index.ts';
 import type { FloatTensor, FloatTensors } from '../safetensors.ts';
 import type { Batch } from './examples.ts';
-import { classify, classifyBackward, pool, poolBackward, reconstruct, reconstructBackward, softmaxCrossEntropy } from './heads.ts';
+import { classify, classifyBackward, reconstruct, reconstructBackward, softmaxCrossEntropy } from './heads.ts';
 import type { TaskLoss } from './noisy-labels.ts';
 import { PARAMETER, type ParameterName, type Parameters } from './parameters.ts';
+import { poolStates, type Pooling } from './pooling.ts';
 import { disposeVirtualTokens, fromGradients, toVirtualTokens, type VirtualTokenMethod } from './virtual-tokens.ts';
 
 export interface JointLoss {
@@ -29,7 +30,7 @@ export async function jointLoss(
   batch: Batch,
   method: VirtualTokenMethod,
   reconstructionWeight: number,
-  taskLossOf: TaskLoss = softmaxCrossEntropy,
+  { taskLossOf = softmaxCrossEntropy, pooling = 'mean' }: { taskLossOf?: TaskLoss; pooling?: Pooling } = {},
 ): Promise<{ loss: JointLoss; gradients: FloatTensors }> {
   const virtual = toVirtualTokens(method, parameters[PARAMETER.virtualTokens]!, encoder.config);
   const pass = encoder.forward(batch, virtual);
@@ -39,14 +40,13 @@ export async function jointLoss(
 
   const { loss, dHidden } = scoped((own) => {
     const promptLength = virtual.prompt?.shape[0] ?? 0;
-    const weights = own(poolingWeights(batch, promptLength)); //  [batch, 1, prompt + seq]
-    const pooled = own(pool(weights, pass.hidden)); //  [batch, hidden]
+    const { pooled, backward } = poolStates(pooling, encoder, batch, pass.hidden, own);
     const head = { weight: own(device2d(parameters[PARAMETER.headWeight]!)), bias: own(device1d(parameters[PARAMETER.headBias]!)) };
     const task = taskLossOf(own(classify(pooled, head)), batch.labels!);
     const dHead = classifyBackward(own(task.dLogits), pooled, head);
     gradients[PARAMETER.headWeight] = dHead.dWeight;
     gradients[PARAMETER.headBias] = dHead.dBias;
-    const dTask = poolBackward(weights, own(dHead.dx)); //  [batch, prompt + seq, hidden]
+    const dTask = backward(own(dHead.dx)); //  [batch, prompt + seq, hidden]
     const taskLoss = task.lossSum / batch.batch;
     const base = { taskLoss, correct: task.correct, rows: batch.batch };
     if (!withReconstruction)
@@ -93,15 +93,6 @@ export function scoped<T>(body: (own: <X extends Tensor>(tensor: X) => X) => T):
   } finally {
     owned.forEach((tensor) => tensor.dispose());
   }
-}
-
-/** [batch, 1, prompt + seq]; a soft prompt is not pooled. */
-export function poolingWeights({ poolingWeights: weights, batch, seq }: Batch, promptLength: number): Tensor3D {
-  if (promptLength === 0) return tf.tensor3d(weights, [batch, 1, seq]);
-  const width = promptLength + seq;
-  const padded = new Float32Array(batch * width);
-  for (let row = 0; row < batch; row++) padded.set(weights.subarray(row * seq, (row + 1) * seq), row * width + promptLength);
-  return tf.tensor3d(padded, [batch, 1, width]);
 }
 
 /** States at the plain positions, which follow [CLS]: [batch, prompt + seq, hidden] -> [batch * m, hidden] */

@@ -90,7 +90,7 @@ export class Trainer {
     const { encoder, examples, frame, options } = this.#setup;
     const batch = layOut(examples, this.#batchAt(this.#step), frame);
     const weight = options.reconstruction ? options.reconstruction.weight : 0;
-    const { loss, gradients } = await jointLoss(encoder, this.parameters, batch, options.method, weight, this.#taskLoss);
+    const { loss, gradients } = await jointLoss(encoder, this.parameters, batch, options.method, weight, { taskLossOf: this.#taskLoss, pooling: options.pooling });
     const gradientNorm = globalNorm(gradients);
     // Checked before the step, so that the weights stay those of the last good one.
     if (!Number.isFinite(loss.loss) || !Number.isFinite(gradientNorm)) throw diverged(this.#step + 1);

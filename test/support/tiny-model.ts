@@ -41,6 +41,7 @@ export function writeTinyModel(folder: string, seed = 1): string {
     dense(`${at}.output.dense`, hidden, intermediate);
     norm(`${at}.output.LayerNorm`);
   }
+  dense('pooler.dense', hidden, hidden);
   writeFileSync(join(folder, 'model.safetensors'), encodeSafetensors(tensors));
   writeFileSync(
     join(folder, 'config.json'),

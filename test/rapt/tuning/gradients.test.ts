@@ -15,14 +15,14 @@ const RELATIVE_TOLERANCE = 2e-2;
 const WEIGHT = 0.7;
 
 for (const method of ['prefix', 'prompt'] as const)
-  for (const pair of [false, true])
-    test(`the gradients of a ${method} and both heads are those of finite differences, ${pair ? 'text pairs' : 'single texts'}`, async () => {
+  for (const [pair, pooling] of [[false, 'mean'], [true, 'mean'], [true, 'pooler']] as const)
+    test(`the gradients of a ${method} and both heads are those of finite differences, ${pair ? 'text pairs' : 'single texts'}, pooling ${pooling}`, async () => {
       const tuning = options({ method, length: 4, reconstruction: { bottleneck: 5, vocabularySize: 12, plainTokens: 3 } });
       const batch = layOut(tinyExamples(6, { pair }), Int32Array.from([0, 1, 2, 3, 4, 5]), frame);
       // Larger than the initial values, so that no gradient is small by accident.
       const parameters = enlarged(firstParameters(encoder, tuning));
-      const lossAt = async (): Promise<number> => (await jointLoss(encoder, parameters, batch, method, WEIGHT)).loss.loss;
-      const { gradients } = await jointLoss(encoder, parameters, batch, method, WEIGHT);
+      const lossAt = async (): Promise<number> => (await jointLoss(encoder, parameters, batch, method, WEIGHT, { pooling })).loss.loss;
+      const { gradients } = await jointLoss(encoder, parameters, batch, method, WEIGHT, { pooling });
 
       assert.deepEqual(Object.keys(gradients).sort(), Object.values(PARAMETER).sort());
       for (const [name, { values: gradient }] of Object.entries(gradients)) {
