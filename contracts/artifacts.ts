@@ -169,8 +169,9 @@ export const adapterCardSchema = z.strictObject({
   /** Plain tokens stand before each text at inference as they did in training. */
   plain: z.union([z.literal(false), z.strictObject({ tokensPerRow: z.int(), vocabulary: z.array(z.int()) })]),
   guarantee: guaranteeSchema,
-  release: sha256Schema,
-  trainingDigest: sha256Schema,
+  /** What it was trained on and how; absent when it was trained elsewhere and imported. */
+  release: sha256Schema.optional(),
+  trainingDigest: sha256Schema.optional(),
 });
 export type AdapterCard = z.output<typeof adapterCardSchema>;
 

@@ -25,7 +25,7 @@ export interface Adapter {
   readonly parameters: Parameters;
 }
 
-export const PEFT_TYPE = { prompt: 'PROMPT_TUNING', prefix: 'PREFIX_TUNING' } as const;
+const PEFT_TYPE = { prompt: 'PROMPT_TUNING', prefix: 'PREFIX_TUNING' } as const;
 /** Under which PEFT's classification model keeps its classifier. */
 const IN_PEFT = 'base_model.';
 

@@ -4,6 +4,8 @@ export { classifyExamples, type Classified } from './classifier.ts';
 export { compatibleDigests, trainingDigest } from './digest.ts';
 export type { Batch, Examples, PlainTokens } from './examples.ts';
 export { firstParameters, loadExamples } from './from-release.ts';
+export { readPeftConfig, readPeftWeights, type PeftConfig } from './peft.ts';
+export type { Pooling } from './pooling.ts';
 export type { JointLoss } from './joint-loss.ts';
 export { stepsPerEpoch } from './order.ts';
 export { PARAMETER, initialParameters, promptStart, type Parameters } from './parameters.ts';
