@@ -17,7 +17,7 @@ const MAY_NOT_IMPORT = {
   cli: ['bench', 'test'],
 };
 /** Folders that others reach through their index alone. */
-const WITH_INDEX = ['contracts', 'system', 'codec', 'storage', 'rapt/privacy', 'rapt/backbone', 'rapt/tuning', 'rapt/data', 'rapt/release', 'rapt/ledger', 'rapt/attacks', 'rapt/evaluation', 'rapt/report', 'rapt/summary', 'infra/setup'];
+const WITH_INDEX = ['contracts', 'system', 'codec', 'storage', 'rapt/privacy', 'rapt/backbone', 'rapt/tuning', 'rapt/data', 'rapt/release', 'rapt/ledger', 'rapt/attacks', 'rapt/evaluation', 'rapt/report', 'rapt/summary', 'rapt/client', 'rapt/local', 'infra/setup'];
 
 const zones = [
   ...Object.entries(MAY_NOT_IMPORT).flatMap(([target, from]) =>
@@ -31,7 +31,7 @@ const zones = [
 ];
 
 export default tseslint.config(
-  { ignores: ['node_modules/', '.rapt/', 'docs/'] },
+  { ignores: ['node_modules/', '.rapt/', 'dist/', 'docs/'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

@@ -1,11 +1,10 @@
 /** What Temporal is told of a failed activity. Messages and stack traces are stored by the server, so they carry nothing unknown. */
-import { fileURLToPath } from 'node:url';
 import { ApplicationFailure, type Context } from '@temporalio/activity';
 import { TemporalFailure } from '@temporalio/common';
 import { ErrorKind, RaptError } from '../contracts/index.ts';
-import { isOutOfSpace } from '../system/index.ts';
+import { isOutOfSpace, projectRoot } from '../system/index.ts';
 
-const projectRoot = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = `${projectRoot}/`;
 const CLASS_NAME = /^[A-Za-z_$][\w$]{0,59}$/;
 const ERROR_CODE = /^[A-Z][A-Z0-9_]{0,39}$/;
 
@@ -40,8 +39,9 @@ function ownFrames(error: Error): string[] {
   const frames = (error.stack ?? '').replace(error.message, '').split('\n');
   return frames.flatMap((line) => {
     const [, called, file, at] = /^\s+at (?:(?:async )?([\w$.<># ]+) \()?(?:file:\/\/)?(\/.+?):(\d+):\d+\)?$/.exec(line) ?? [];
-    if (file === undefined || !file.startsWith(projectRoot) || file.includes('/node_modules/')) return [];
-    return [`${called ?? 'anonymous'} (${file.slice(projectRoot.length)}:${at})`];
+    // Rapt itself may lie in somebody's node_modules.
+    if (file === undefined || !file.startsWith(ROOT) || file.slice(ROOT.length).startsWith('node_modules/')) return [];
+    return [`${called ?? 'anonymous'} (${file.slice(ROOT.length)}:${at})`];
   });
 }
 

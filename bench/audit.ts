@@ -1,8 +1,8 @@
 /** What it costs to attack a large release: every token of it, by every attack that needs no table. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openBackbone } from '../activities/client/index.ts';
 import { audit } from '../rapt/attacks/index.ts';
+import { openBackbone } from '../rapt/backbone/index.ts';
 import { cacheFolder } from '../rapt/cache.ts';
 import { createMechanism, systemRandom, uniformInteger } from '../rapt/privacy/index.ts';
 import { joinIds } from '../rapt/release/index.ts';

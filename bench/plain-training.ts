@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MANIFEST_FILE, releaseManifestSchema, type Sha256, type TuningOptions } from '../contracts/index.ts';
-import { Encoder, locateBackbone, readBackboneConfig, readFrameIds } from '../rapt/backbone/index.ts';
+import { Encoder, locateBackbone, readBackboneConfig } from '../rapt/backbone/index.ts';
 import { Ledger } from '../rapt/ledger/index.ts';
-import { adapterCard, adapterDigest, encodeAdapter, firstParameters, loadExamples, Trainer, trainingDigest } from '../rapt/tuning/index.ts';
+import { adapterCard, adapterDigest, encodeAdapter, openTrainer, trainingDigest } from '../rapt/tuning/index.ts';
 import { sha256Of } from '../system/index.ts';
 
 export interface PlainTraining {
@@ -38,14 +38,7 @@ export class PlainTrainer {
     const bytes = readFileSync(join(folder, MANIFEST_FILE));
     const manifest = releaseManifestSchema.parse(JSON.parse(bytes.toString('utf8')));
     const release = sha256Of(bytes);
-    const trainer = new Trainer({
-      encoder,
-      examples: await loadExamples(folder, manifest, 'train'),
-      frame: readFrameIds(backbone.folder),
-      options: tuning,
-      trainingDigest: trainingDigest(release, backbone.sha256, tuning),
-      parameters: firstParameters(encoder.config, backbone.folder, manifest, tuning),
-    });
+    const trainer = await openTrainer({ encoder, backboneFolder: backbone.folder, releaseFolder: folder, manifest, options: tuning, trainingDigest: trainingDigest(release, backbone.sha256, tuning) });
     const start = performance.now();
     while (!trainer.finished) await trainer.next();
     const stepSeconds = (performance.now() - start) / 1000;

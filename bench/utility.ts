@@ -3,13 +3,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openBackbone } from '../activities/client/index.ts';
 import { canonicalJson, type TuningConfig, type TuningInput } from '../contracts/index.ts';
-import { locateBackbone, readFrameIds, type Encoder } from '../rapt/backbone/index.ts';
+import { locateBackbone, openBackbone, readFrameIds, type Encoder } from '../rapt/backbone/index.ts';
 import { inspectTables } from '../rapt/data/index.ts';
 import { createMechanism } from '../rapt/privacy/index.ts';
 import { drawRelease, hashInputs, readLocalLabels } from '../rapt/release/index.ts';
-import { classifyExamples, firstParameters, loadExamples, openEncoder, Trainer, trainingDigest } from '../rapt/tuning/index.ts';
+import { classifyExamples, loadExamples, openEncoder, openTrainer, trainingDigest } from '../rapt/tuning/index.ts';
 import type { Measurement } from './main.ts';
 import { configOf } from './service.ts';
 
@@ -90,19 +89,11 @@ async function tune(config: TuningConfig, folder: string): Promise<Outcome> {
   const frozen = `${config.tuning.input} ${name} ${manifest.guarantee.eta}`;
   const encoder = encoders.get(frozen) ?? (await openEncoder(model, config.tuning.input, manifest.guarantee));
   encoders.set(frozen, encoder);
-  const frame = readFrameIds(model);
   const { tuning } = config;
-  const trainer = new Trainer({
-    encoder,
-    examples: await loadExamples(releaseFolder, manifest, 'train'),
-    frame,
-    options: tuning,
-    trainingDigest: trainingDigest(digest, description.sha256, tuning),
-    parameters: firstParameters(encoder.config, model, manifest, tuning),
-  });
+  const trainer = await openTrainer({ encoder, backboneFolder: model, releaseFolder, manifest, options: tuning, trainingDigest: trainingDigest(digest, description.sha256, tuning) });
   while (!trainer.finished) await trainer.next();
   const test = await loadExamples(releaseFolder, manifest, 'test');
-  const { predicted } = classifyExamples(encoder, trainer.parameters, tuning.method, test, frame, { pooling: tuning.pooling });
+  const { predicted } = classifyExamples(encoder, trainer.parameters, tuning.method, test, readFrameIds(model), { pooling: tuning.pooling });
   const { labels } = await readLocalLabels(releaseFolder);
   const right = predicted.reduce((sum, answer, row) => sum + (answer === labels[row] ? 1 : 0), 0);
   return { accuracy: right / test.count, unchangedRate };

@@ -1,19 +1,19 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { isRepository, projectRoot } from './paths.ts';
 import { setting } from './setting.ts';
-
-const projectRoot = fileURLToPath(new URL('..', import.meta.url));
 
 /** The code that runs here: "0.1.0+<commit>", with "-dirty" when files differ from it. RAPT_COMMIT names the commit where there is no
  *  repository, as in a container. */
 export function codeVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { version: string };
   const commit = setting('RAPT_COMMIT') ?? describeCheckout();
   return commit === null ? version : `${version}+${commit}`;
 }
 
 function describeCheckout(): string | null {
+  if (!isRepository()) return null;
   try {
     return execFileSync('git', ['describe', '--always', '--dirty', '--exclude=*', '--abbrev=40'], { cwd: projectRoot, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   } catch {

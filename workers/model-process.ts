@@ -7,14 +7,14 @@ import { ErrorKind, MANIFEST_FILE, RaptError, releaseManifestSchema, type Predic
 import { readFrameIds, type Encoder } from '../rapt/backbone/index.ts';
 import {
   PARAMETER,
-  Trainer,
   classifyExamples,
   encodeCheckpoint,
-  firstParameters,
   loadExamples,
   openEncoder,
+  openTrainer,
   readAdapter,
   readCheckpoint,
+  type Trainer,
 } from '../rapt/tuning/index.ts';
 import { isOutOfSpace } from '../system/index.ts';
 
@@ -40,16 +40,7 @@ async function trainerFor(job: TrainJob): Promise<Trainer> {
   if (trained !== null && trainedDigest === job.trainingDigest && trained.step === job.fromStep) return trained;
   const manifest = readManifest(job.releaseFolder);
   const encoder = await encoderOf(job.backboneFolder, job.options.input, manifest);
-  const checkpoint = job.checkpointFolder === null ? null : readCheckpoint(job.checkpointFolder);
-  return new Trainer({
-    encoder,
-    examples: await loadExamples(job.releaseFolder, manifest, 'train'),
-    frame: readFrameIds(job.backboneFolder),
-    options: job.options,
-    trainingDigest: job.trainingDigest,
-    parameters: checkpoint?.parameters ?? firstParameters(encoder.config, job.backboneFolder, manifest, job.options),
-    ...(checkpoint ? { resume: checkpoint } : {}),
-  });
+  return openTrainer({ ...job, encoder, manifest, checkpoint: job.checkpointFolder === null ? null : readCheckpoint(job.checkpointFolder) });
 }
 
 async function train(job: TrainJob): Promise<void> {

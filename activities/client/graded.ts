@@ -4,7 +4,8 @@ import { Ledger } from '../../rapt/ledger/index.ts';
 import { openRelease, readLocalLabels } from '../../rapt/release/index.ts';
 import { readRunManifest } from '../../storage/index.ts';
 import type { Sha256 } from '../../contracts/index.ts';
-import { releaseFolder, tenantFolder, type ClientDependencies } from './home.ts';
+import { releaseFolder, tenantFolder } from '../../rapt/home.ts';
+import type { ClientDependencies } from './dependencies.ts';
 import { readPredictions } from './score.ts';
 
 export interface GradedRow {

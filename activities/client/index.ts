@@ -1,6 +1,6 @@
 import type { ClientActivities } from '../../contracts/index.ts';
 import { atBoundary } from '../boundary.ts';
-import type { ClientDependencies } from './home.ts';
+import type { ClientDependencies } from './dependencies.ts';
 import { auditRelease } from './audit.ts';
 import { inspect } from './inspect.ts';
 import { notify, wantNotices } from './notify.ts';
@@ -11,11 +11,8 @@ import { register } from './register.ts';
 import { report } from './report.ts';
 import { score } from './score.ts';
 
-export { attackRelease, tokenizedLines } from './audit.ts';
 export { findRelease, gradedRows, type GradedRow } from './graded.ts';
-export { reserve } from './reserve.ts';
-export { reportFile, runFolder, tenantFolder, type ClientDependencies } from './home.ts';
-export { openBackbone, type PublicBackbone } from './backbone.ts';
+export type { ClientDependencies } from './dependencies.ts';
 export { readRunRecord, runRecords, type RunRecord } from './run-record.ts';
 
 /** The activities of the data owner's side, the only ones that see a text. */

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { locateBackbone, poolingProblems, type BackboneFiles } from '../../rapt/backbone/index.ts';
 import { inspectTables } from '../../rapt/data/index.ts';
 import { baselineProblems } from './baseline.ts';
-import type { ClientDependencies } from './home.ts';
+import type { ClientDependencies } from './dependencies.ts';
 
 /** As it may be shown to the provider. */
 const publicName = ({ name, isPublic }: Pick<BackboneFiles, 'name' | 'isPublic'>): string => (isPublic ? name : 'folder');

@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import { ErrorKind, NOTICES_WANTED_SIGNAL, RaptError, type RunNotice } from '../../contracts/index.ts';
-import type { ClientDependencies } from './home.ts';
+import type { ClientDependencies } from './dependencies.ts';
 
 /** Known to the client alone: neither address nor secret is part of a workflow's input. */
 export interface Webhook {

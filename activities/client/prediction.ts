@@ -4,16 +4,18 @@ import { mkdir, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { once } from 'node:events';
 import { Context } from '@temporalio/activity';
-import { adapterCardSchema, BadInput, type AdapterCard, type ClientActivities, type FinishedPrediction, type PreparedPrediction } from '../../contracts/index.ts';
+import { adapterCardSchema, BadInput, type ClientActivities, type FinishedPrediction, type PreparedPrediction } from '../../contracts/index.ts';
+import { openBackbone } from '../../rapt/backbone/index.ts';
+import { reserve } from '../../rapt/client/index.ts';
+import { releaseFolder, tenantFolder } from '../../rapt/home.ts';
 import { csvCell, inspectTable, readTable, resolveDataset, type Row, type TableColumns } from '../../rapt/data/index.ts';
 import { clientSecret } from '../../rapt/ledger/index.ts';
 import { createMechanism } from '../../rapt/privacy/index.ts';
 import { drawPrediction, hashInput, openRelease, predictionKey } from '../../rapt/release/index.ts';
+import { assertSameWeights } from '../../rapt/tuning/index.ts';
 import { beat } from '../heartbeat.ts';
-import { openBackbone } from './backbone.ts';
-import { releaseFolder, tenantFolder, type ClientDependencies } from './home.ts';
+import type { ClientDependencies } from './dependencies.ts';
 import { publishRelease } from './publish.ts';
-import { reserve } from './reserve.ts';
 import { readRunRecord } from './run-record.ts';
 import { readPredictions } from './score.ts';
 
@@ -95,11 +97,6 @@ export async function finishPrediction(
 
 function columnsOf(request: { textColumn?: string | undefined; pairColumn?: string | undefined; labelColumn?: string | undefined }, data: { textColumn: string; pairColumn?: string | undefined }): TableColumns {
   return { text: request.textColumn ?? data.textColumn, pair: request.pairColumn ?? data.pairColumn, label: request.labelColumn };
-}
-
-function assertSameWeights(card: AdapterCard, sha256: string): void {
-  if (card.backbone.sha256 !== sha256)
-    throw new BadInput([{ where: 'backbone', problem: `the adapter was trained on other weights (sha256 ${card.backbone.sha256}) than "${card.backbone.name}" has here (${sha256})` }]);
 }
 
 const jsonLine = ({ number, text }: Row, prediction: string, probability: number): string => `${JSON.stringify({ row: number, text, prediction, probability })}\n`;

@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import pMap from 'p-map';
 import { ErrorKind, keys, MANIFEST_FILE, RaptError, type ArtifactRef, type ReleaseRef, type Sha256 } from '../../contracts/index.ts';
+import { releaseFolder, tenantFolder } from '../../rapt/home.ts';
 import { Ledger } from '../../rapt/ledger/index.ts';
 import { openRelease } from '../../rapt/release/index.ts';
 import { contentTypeOf } from '../../storage/index.ts';
 import { beat } from '../heartbeat.ts';
-import { releaseFolder, tenantFolder, type ClientDependencies } from './home.ts';
+import type { ClientDependencies } from './dependencies.ts';
 
 /** Shards that go up at the same time: enough to fill a line with small ones, little to send again after a kill. */
 const CONCURRENT_UPLOADS = 4;

@@ -1,7 +1,7 @@
 import { canonicalJson, keys, type ClientActivities } from '../../contracts/index.ts';
 import { writeRunManifest } from '../../storage/index.ts';
 import { codeVersion } from '../../system/index.ts';
-import type { ClientDependencies } from './home.ts';
+import type { ClientDependencies } from './dependencies.ts';
 import { configurationDigest, writeRunRecord } from './run-record.ts';
 
 /** The `register` activity: the run can be found by its id from now on, here by `rapt predict`, in the store by whoever may read it. */

@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { canonicalJson, ErrorKind, keys, RaptError, REPORT_FILES, type ClientActivities, type FrontierPoint, type Guarantee, type ReportData, type ReportFiles } from '../../contracts/index.ts';
 import { zipfFrontier } from '../../rapt/attacks/index.ts';
+import { openBackbone } from '../../rapt/backbone/index.ts';
+import { releaseFolder, reportFile, runFolder } from '../../rapt/home.ts';
 import { openRelease, textLengths } from '../../rapt/release/index.ts';
 import { renderReport, renderReportMarkdown, shareableConfig, sparseCurve } from '../../rapt/report/index.ts';
 import { codeVersion, sha256Of, writeOnce } from '../../system/index.ts';
 import { beat } from '../heartbeat.ts';
-import { openBackbone } from './backbone.ts';
 import { readBaseline } from './baseline.ts';
-import { releaseFolder, reportFile, runFolder, type ClientDependencies } from './home.ts';
+import type { ClientDependencies } from './dependencies.ts';
 import { configurationDigest, findPlainBaseline, otherRuns, writeWhole } from './run-record.ts';
 
 /** Points of the loss curve that go into the run's result. */

@@ -4,8 +4,8 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson, ErrorKind, RaptError, type AdapterRef, type OtherRun, type PlainBaseline, type Sha256, type TuningConfig, type TuningResult } from '../../contracts/index.ts';
+import { runFolder, runsFolder, tenantFolder } from '../../rapt/home.ts';
 import { clientSecret } from '../../rapt/ledger/index.ts';
-import { runFolder, runsFolder, tenantFolder } from './home.ts';
 
 const RECORD_FILE = 'run.json';
 

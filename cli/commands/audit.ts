@@ -1,7 +1,5 @@
 /** audit: attacks on a release, or on a table that was privatized. */
-import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { Option, type Command } from 'commander';
 import { ATTACKS, BadInput, DEFAULT_BACKBONE, DEFAULT_ETA, ErrorKind, RaptError, type Attack, type AuditResult } from '../../contracts/index.ts';
 import { homeFolder } from '../../infra/index.ts';
@@ -59,7 +57,8 @@ function attacksOf(list: string | undefined): Attack[] {
 const told = (attack: string): void => say(`attack: ${attack}`);
 
 async function auditRun({ tenant }: AuditOptions, run: string, attacks: Attack[], maxTokens: number): Promise<AuditResult> {
-  const { attackRelease, findRelease, readRunRecord } = await import('../../activities/client/index.ts');
+  const { findRelease, readRunRecord } = await import('../../activities/client/index.ts');
+  const { attackRelease } = await import('../../rapt/client/index.ts');
   const home = join(homeFolder(), 'client');
   const { config, result } = readRunRecord(home, tenant, run);
   const folder = await findRelease(home, tenant, result.release.sha256);
@@ -71,45 +70,8 @@ async function auditTable(options: AuditOptions, attacks: Attack[], maxTokens: n
   if (options.in === undefined || options.released === undefined) throw new BadInput([{ where: 'rapt audit', problem: 'give either --run, or --in with --released' }]);
   const eta = options.eta === undefined ? DEFAULT_ETA[options.mechanism] : Number(options.eta);
   if (!(eta > 0)) throw new BadInput([{ where: '--eta', problem: `must be a positive number, not "${options.eta}"` }]);
-  const { openBackbone } = await import('../../activities/client/index.ts');
-  const { audit } = await import('../../rapt/attacks/index.ts');
-  const { readTable } = await import('../../rapt/data/index.ts');
-  const { joinIds } = await import('../../rapt/release/index.ts');
-  const backbone = await openBackbone(options.backbone);
-  const answers = await releasedIds(options.released);
-  const plain: Int32Array[] = [];
-  const released: Int32Array[] = [];
-  for await (const { number, text } of readTable(options.in, { text: options.textColumn })) {
-    const ids = answers.get(number);
-    if (ids === undefined) throw new BadInput([{ where: options.released, problem: `has no row ${number} of ${options.in}` }]);
-    const tokens = backbone.tokenizer.encode(text, ids.length);
-    if (tokens.length !== ids.length) throw new BadInput([{ where: options.released, problem: `row ${number} is longer than the text; was it made from ${options.in}, with --backbone ${options.backbone}?` }]);
-    plain.push(tokens);
-    released.push(ids);
-  }
-  const tokens = released.reduce((sum, text) => sum + text.length, 0);
-  const every = Math.max(1, Math.ceil(tokens / maxTokens));
-  const sampled = (texts: Int32Array[]): Int32Array[] => texts.filter((_, row) => row % every === 0);
-  const { table: phi, outputIds } = backbone;
-  return audit({
-    table: phi, outputIds, mechanism: options.mechanism, eta, attacks, plain: sampled(plain), released: sampled(released), release: joinIds(released), pairs: null, publicTexts: [], attributes: [], onAttack: told,
-  });
-}
-
-async function releasedIds(file: string): Promise<Map<number, Int32Array>> {
-  const answers = new Map<number, Int32Array>();
-  for await (const line of createInterface({ input: createReadStream(file) })) {
-    const { row, input_ids: ids } = parsed(line) as { row?: unknown; input_ids?: unknown };
-    if (typeof row !== 'number' || !Array.isArray(ids)) throw new BadInput([{ where: file, problem: 'must be what `rapt privatize --out FILE.jsonl` writes: lines with row and input_ids' }]);
-    answers.set(row, Int32Array.from(ids, Number));
-  }
-  return answers;
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line) ?? {};
-  } catch {
-    return {};
-  }
+  const { openBackbone } = await import('../../rapt/backbone/index.ts');
+  const { attack } = await import('../../rapt/client/index.ts');
+  const { in: input, released, textColumn, mechanism: name } = options;
+  return attack({ input, released, textColumn, backbone: await openBackbone(options.backbone), mechanism: { name, eta }, attacks, maxTokens, onAttack: told });
 }

@@ -56,7 +56,7 @@ async function calibrateEta(options: CalibrateOptions): Promise<void> {
 type Calibrated = Pick<FrontierPoint, 'mechanism' | 'eta' | 'unchanged'> & Partial<FrontierPoint>;
 
 async function byUnchanged(mechanisms: readonly NoisyMechanism[], backbone: string, target: number | undefined): Promise<Calibrated[]> {
-  const { openBackbone } = await import('../../activities/client/index.ts');
+  const { openBackbone } = await import('../../rapt/backbone/index.ts');
   const { calibrate } = await import('../../rapt/privacy/index.ts');
   const { table: phi, outputIds } = await openBackbone(backbone);
   const targets = target === undefined ? TARGETS : [target];
@@ -65,7 +65,8 @@ async function byUnchanged(mechanisms: readonly NoisyMechanism[], backbone: stri
 
 /** @param target share of right guesses; undefined follows the whole curve. */
 async function onFrontier(mechanisms: readonly NoisyMechanism[], backbone: string, publicText: string | undefined, target: number | undefined): Promise<FrontierPoint[]> {
-  const { openBackbone, tokenizedLines } = await import('../../activities/client/index.ts');
+  const { openBackbone } = await import('../../rapt/backbone/index.ts');
+  const { tokenizedLines } = await import('../../rapt/client/index.ts');
   const { countedPrior, Frontier, frontierCurve, zipfFrontier, zipfPrior } = await import('../../rapt/attacks/index.ts');
   const { table: phi, outputIds, tokenizer } = await openBackbone(backbone);
   const told = ({ mechanism, eta, bayes }: FrontierPoint): void => say(`${mechanism}, eta ${eta}: Bayes' rule gets ${percent(bayes)}`);

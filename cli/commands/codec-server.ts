@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { reportFile } from '../../activities/client/index.ts';
+import { reportFile } from '../../rapt/home.ts';
 import { createCodec, startCodecServer } from '../../codec/index.ts';
 import { BadInput, ErrorKind, isTenantName, RaptError } from '../../contracts/index.ts';
 import { homeFolder, namedTemporal, readStack, resolveKeyring, secret } from '../../infra/index.ts';

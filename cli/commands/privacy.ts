@@ -74,7 +74,7 @@ async function explainChoice(options: ExplainOptions): Promise<Explained> {
   const targetUnchanged = rateOf('--target-unchanged', options.targetUnchanged);
   const maxTokens = numberOf('--max-tokens', options.maxTokens)!;
   if (eta !== undefined && targetUnchanged !== undefined) throw new BadInput([{ where: '--target-unchanged', problem: 'give either this or --eta, not both' }]);
-  const { openBackbone } = await import('../../activities/client/index.ts');
+  const { openBackbone } = await import('../../rapt/backbone/index.ts');
   const { createMechanism, tightestEta } = await import('../../rapt/privacy/index.ts');
   const { table: phi, outputIds, tokenizer } = await openBackbone(options.backbone);
   const mechanism = createMechanism({ name, eta, targetUnchanged, table: phi, outputIds });

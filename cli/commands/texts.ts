@@ -1,9 +1,6 @@
 /** privatize: the method alone, without any server. */
-import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { DEFAULT_BACKBONE, DEFAULT_ETA, BadInput } from '../../contracts/index.ts';
-import { homeFolder } from '../../infra/index.ts';
 import { mechanismOf, numberOf, rateOf } from '../options.ts';
 import { percent, print, printJson, say, table as formatTable } from '../output.ts';
 
@@ -48,28 +45,21 @@ async function privatize(options: PrivatizeOptions): Promise<void> {
   const targetUnchanged = rateOf('--target-unchanged', options.targetUnchanged);
   const maxTokens = numberOf('--max-tokens', options.maxTokens)!;
   if (eta !== undefined && targetUnchanged !== undefined) throw new BadInput([{ where: '--target-unchanged', problem: 'give either this or --eta, not both' }]);
-  const { openBackbone, reserve, tenantFolder } = await import('../../activities/client/index.ts');
-  const { readTable } = await import('../../rapt/data/index.ts');
-  const { clientSecret, Ledger } = await import('../../rapt/ledger/index.ts');
+  const { openBackbone } = await import('../../rapt/backbone/index.ts');
+  const { privatize: privatizeTable } = await import('../../rapt/client/index.ts');
   const { createMechanism, explainGuarantee } = await import('../../rapt/privacy/index.ts');
-  const { privatizeTable } = await import('../../rapt/release/index.ts');
-  const { tokenizer, table, outputIds } = await openBackbone(options.backbone);
-  const mechanism = createMechanism({ name, eta, targetUnchanged, table, outputIds });
-  const columns = { text: options.textColumn, pair: options.pairColumn, label: options.labelColumn };
-  const folder = tenantFolder(join(homeFolder(), 'client'), options.tenant);
-  const localKey = randomBytes(16).toString('hex');
-  const due = { localKey, tenant: options.tenant, run: 'rapt privatize', purpose: 'file', mechanism: name, eta: mechanism.eta, labelEpsilon: null, table: table.sha256, budget: {}, rows: () => readTable(options.in, columns) } as const;
+  const backbone = await openBackbone(options.backbone);
+  const mechanism = createMechanism({ name, eta, targetUnchanged, ...backbone });
   const start = performance.now();
   let toldAt = start;
   const { rows, tokens, unchangedRate } = await privatizeTable({
     input: options.in,
     output: options.out,
-    columns,
-    tokenizer,
+    columns: { text: options.textColumn, pair: options.pairColumn, label: options.labelColumn },
+    backbone,
     mechanism,
     maxTokens,
-    reserve: async () => reserve(folder, await clientSecret(folder), due, false),
-    enter: (digest, count) => new Ledger(folder).release(localKey, digest, count),
+    tenant: options.tenant,
     onProgress: (done) => {
       const now = performance.now();
       if (now - toldAt < 2000) return;

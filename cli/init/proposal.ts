@@ -67,7 +67,7 @@ export async function proposeRun({ file, chosen, backbone, tenant, unchanged }: 
   const { classes, classCounts, rows, skipped } = await inspectTables(accepted({ tenant, backbone, data: columns }).data);
 
   // They come with TensorFlow, which takes its time; a table that is refused is refused without it.
-  const { openBackbone } = await import('../../activities/client/index.ts');
+  const { openBackbone } = await import('../../rapt/backbone/index.ts');
   const { calibrate } = await import('../../rapt/privacy/index.ts');
   const { tokenizer, table, outputIds } = await openBackbone(backbone);
   const measured = await measureTexts(path, proposed, tokenizer);

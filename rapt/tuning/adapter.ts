@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   ADAPTER_FILES,
+  BadInput,
   canonicalJson,
   ErrorKind,
   RaptError,
@@ -101,6 +102,12 @@ export function readAdapter(folder: string): Adapter {
   const { [PARAMETER.virtualTokens]: virtualTokens } = readSafetensors(join(folder, model));
   if (virtualTokens === undefined) throw new RaptError(ErrorKind.corruptArtifact, `${join(folder, model)} has no ${PARAMETER.virtualTokens}; export the adapter again`);
   return { card: readCard(join(folder, card)), parameters: { [PARAMETER.virtualTokens]: virtualTokens, ...readSafetensors(join(folder, head)) } };
+}
+
+/** @throws BadInput when these are not the weights that the adapter was trained on. @param sha256 of the weights that are here. */
+export function assertSameWeights(card: AdapterCard, sha256: Sha256): void {
+  if (card.backbone.sha256 !== sha256)
+    throw new BadInput([{ where: 'backbone', problem: `the adapter was trained on other weights (sha256 ${card.backbone.sha256}) than "${card.backbone.name}" has here (${sha256})` }]);
 }
 
 export function readCard(path: string): AdapterCard {

@@ -1,28 +1,35 @@
 import { join } from 'node:path';
-import type { ReleaseManifest, Shard, TuningOptions } from '../../contracts/index.ts';
-import { loadEmbeddingTable, type BackboneConfig } from '../backbone/index.ts';
+import type { ReleaseManifest, Sha256, Shard, TuningOptions } from '../../contracts/index.ts';
+import { loadEmbeddingTable, readFrameIds, type BackboneConfig, type Encoder } from '../backbone/index.ts';
 import { joinIds, readShard, type Ragged, type ShardRows } from '../release/index.ts';
+import type { Checkpoint } from './checkpoint.ts';
 import type { Examples } from './examples.ts';
 import { initialParameters, promptStart, type Parameters } from './parameters.ts';
+import { Trainer } from './trainer.ts';
 
 /** Reads one split of a release's folder into memory: 4 bytes a token. @throws RaptError corruptArtifact naming the shard. */
 export async function loadExamples(folder: string, manifest: ReleaseManifest, split: Shard['split']): Promise<Examples> {
   const shards: ShardRows[] = [];
   for (const { file, split: of } of manifest.shards) if (of === split) shards.push(await readShard(join(folder, file)));
-  const places = manifest.plain ? new Map(manifest.plain.vocabulary.map((id, place) => [id, place])) : null;
+  return toExamples(shards, manifest, split);
+}
+
+/** Privatized rows as the model reads them. */
+export function toExamples(shards: readonly ShardRows[], { pair, plain, labelNoise }: Pick<ReleaseManifest, 'pair' | 'plain' | 'labelNoise'>, split: Shard['split']): Examples {
+  const places = plain ? new Map(plain.vocabulary.map((id, place) => [id, place])) : null;
   return {
     count: shards.reduce((sum, shard) => sum + shard.count, 0),
     text: joinRagged(shards.map((shard) => shard.input)),
-    pair: manifest.pair ? joinRagged(shards.flatMap((shard) => (shard.pair ? [shard.pair] : []))) : null,
+    pair: pair ? joinRagged(shards.flatMap((shard) => (shard.pair ? [shard.pair] : []))) : null,
     plain: places
       ? {
-          perRow: manifest.plain ? manifest.plain.tokensPerRow : 0,
+          perRow: plain ? plain.tokensPerRow : 0,
           noisyIds: joinIds(shards.flatMap((shard) => (shard.plain ? [shard.plain.noisyIds] : []))),
           targets: joinIds(shards.flatMap((shard) => (shard.plain ? [shard.plain.ids] : []))).map((id) => places.get(id)!),
         }
       : null,
     labels: split === 'train' ? joinIds(shards.flatMap((shard) => (shard.labels ? [shard.labels] : []))) : null,
-    labelNoise: manifest.labelNoise ?? null,
+    labelNoise: labelNoise ?? null,
     rows: joinIds(shards.map((shard) => shard.rows)),
   };
 }
@@ -46,5 +53,29 @@ export function firstParameters(config: BackboneConfig, backboneFolder: string, 
     reconstructionVocabulary: manifest.plain ? manifest.plain.vocabulary.length : 0,
     options,
     ...(options.method === 'prompt' ? { promptStart: promptStart(loadEmbeddingTable(backboneFolder), options) } : {}),
+  });
+}
+
+export interface OpenTrainerOptions {
+  readonly encoder: Encoder;
+  readonly backboneFolder: string;
+  readonly releaseFolder: string;
+  readonly manifest: ReleaseManifest;
+  readonly options: TuningOptions;
+  readonly trainingDigest: Sha256;
+  /** Goes on from here. */
+  readonly checkpoint?: Checkpoint | null;
+}
+
+/** A training on a release that lies in a folder, at its beginning or where a checkpoint left it. */
+export async function openTrainer({ encoder, backboneFolder, releaseFolder, manifest, options, trainingDigest, checkpoint = null }: OpenTrainerOptions): Promise<Trainer> {
+  return new Trainer({
+    encoder,
+    examples: await loadExamples(releaseFolder, manifest, 'train'),
+    frame: readFrameIds(backboneFolder),
+    options,
+    trainingDigest,
+    parameters: checkpoint?.parameters ?? firstParameters(encoder.config, backboneFolder, manifest, options),
+    ...(checkpoint === null ? {} : { resume: checkpoint }),
   });
 }

@@ -1,9 +1,9 @@
-export { adapterCard, adapterDigest, encodeAdapter, readAdapter, readCard, type Adapter } from './adapter.ts';
+export { adapterCard, adapterDigest, assertSameWeights, encodeAdapter, readAdapter, readCard, type Adapter } from './adapter.ts';
 export { encodeCheckpoint, readCheckpoint, readState, type Checkpoint } from './checkpoint.ts';
 export { classifyExamples, type Classified } from './classifier.ts';
 export { compatibleDigests, trainingDigest } from './digest.ts';
 export type { Batch, Examples, PlainTokens } from './examples.ts';
-export { firstParameters, loadExamples } from './from-release.ts';
+export { loadExamples, openTrainer, toExamples, type OpenTrainerOptions } from './from-release.ts';
 export { readPeftConfig, readPeftWeights, type PeftConfig } from './peft.ts';
 export type { Pooling } from './pooling.ts';
 export type { JointLoss } from './joint-loss.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { report } from '../../activities/client/report.ts';
 import { writeRunRecord } from '../../activities/client/run-record.ts';
-import { releaseFolder, runFolder } from '../../activities/client/home.ts';
+import { releaseFolder, runFolder } from '../../rapt/home.ts';
 import { keys, tuningConfigSchema, type ClientActivities, type ReportData } from '../../contracts/index.ts';
 import { inspectTables } from '../../rapt/data/index.ts';
 import { drawRelease, hashInputs } from '../../rapt/release/index.ts';

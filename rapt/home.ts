@@ -1,18 +1,10 @@
 /** Where a client keeps what is its own. Nothing below this folder leaves the machine but by `publish`. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ObjectStore } from '../../storage/index.ts';
-import type { Webhook } from './notify.ts';
+import { homeFolder } from '../system/index.ts';
 
-export interface ClientDependencies {
-  readonly store: ObjectStore;
-  /** Folder of all tenants of this machine. */
-  readonly home: string;
-  /** Whom the states of runs are told; absent when nobody wants to know. */
-  readonly webhook?: Webhook | undefined;
-  /** Below which address a browser finds the reports; absent when nobody said. */
-  readonly reportsUrl?: string;
-}
+/** Folder of all tenants of this machine. */
+export const clientHome = (): string => join(homeFolder(), 'client');
 
 export const tenantFolder = (home: string, tenant: string): string => join(home, tenant);
 export const releaseFolder = (home: string, tenant: string, localKey: string): string => join(home, tenant, 'releases', localKey);

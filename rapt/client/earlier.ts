@@ -1,8 +1,8 @@
 /** Releases that left this client before, from which a new one takes over the rows that it shares with them. */
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
-import { Ledger, type LedgerRelease } from '../../rapt/ledger/index.ts';
-import { canTakeOver, type EarlierRelease, type VersionSpec } from '../../rapt/release/index.ts';
-import { releaseFolder, tenantFolder } from './home.ts';
+import { Ledger, type LedgerRelease } from '../ledger/index.ts';
+import { canTakeOver, type EarlierRelease, type VersionSpec } from '../release/index.ts';
+import { releaseFolder, tenantFolder } from '../home.ts';
 
 export type KnownRelease = EarlierRelease & Pick<LedgerRelease, 'localKey'>;
 

@@ -1,6 +1,6 @@
 import type { Budget, Guarantee } from '../../contracts/index.ts';
-import type { Row } from '../../rapt/data/index.ts';
-import { Ledger, limitsOf, readBudget, releasedAlready, TextCollector, type LedgerRelease } from '../../rapt/ledger/index.ts';
+import type { Row } from '../data/index.ts';
+import { Ledger, limitsOf, readBudget, releasedAlready, TextCollector, type LedgerRelease } from '../ledger/index.ts';
 
 export interface DueRelease extends Pick<LedgerRelease, 'localKey' | 'tenant' | 'run' | 'purpose' | 'takesOver'> {
   readonly mechanism: Guarantee['mechanism'];

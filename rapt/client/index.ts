@@ -1,0 +1,8 @@
+/** What the data owner's side does with texts: releases them, each with its cost in the ledger, attacks what was released, and grades answers. */
+export { attackRelease, tokenizedLines } from './attack.ts';
+export { attack, type AttackOptions } from './attack-table.ts';
+export { knownReleases, releasesToTakeOver, type KnownRelease } from './earlier.ts';
+export { privatize, type PrivatizeOptions } from './privatize.ts';
+export { releaseTables, type ReleaseTablesOptions } from './release.ts';
+export { reserve, type DueRelease } from './reserve.ts';
+export { scoreAnswers } from './score.ts';

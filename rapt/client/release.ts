@@ -1,0 +1,83 @@
+import type { LocalRelease, ReleaseProgress, RunContext } from '../../contracts/index.ts';
+import { openBackbone } from '../backbone/index.ts';
+import { inspectTables, type Row } from '../data/index.ts';
+import { clientSecret } from '../ledger/index.ts';
+import { chooseEta, createMechanism, tightestEta } from '../privacy/index.ts';
+import { chooseReleases, chosenReleases, drawRelease, EarlierRows, hashInputs, openRelease, releaseKey, rowsToDraw, versionSpec } from '../release/index.ts';
+import { knownReleases, releasesToTakeOver } from './earlier.ts';
+import { releaseFolder, tenantFolder } from '../home.ts';
+import { reserve } from './reserve.ts';
+
+export interface ReleaseTablesOptions extends RunContext {
+  /** Folder of all tenants of this machine. */
+  readonly home: string;
+  /** Stops between two batches; what was drawn stays for the next attempt. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: ReleaseProgress) => void) | undefined;
+}
+
+/** A run's release: the one noisy version of each text, drawn once and found again by every later attempt and run. Of a table that has
+ *  changed since, only rows that were not released before are drawn. */
+export async function releaseTables({ home, run, config, signal, onProgress }: ReleaseTablesOptions): Promise<LocalRelease> {
+  const { tenant, privacy } = config;
+  const inspection = await inspectTables(config.data);
+  const inputs = await hashInputs(inspection.tables);
+  const backbone = await openBackbone(config.backbone);
+  const { table, outputIds, tokenizer, description } = backbone;
+  const choice = { name: privacy.mechanism, eta: privacy.eta, targetUnchanged: privacy.targetUnchanged, table, outputIds };
+  const eta = chooseEta(choice);
+  const secret = await clientSecret(tenantFolder(home, tenant));
+  const localKey = releaseKey(config, inputs, { eta, backboneSha256: description.sha256 }, secret);
+  const folder = releaseFolder(home, tenant, localKey);
+
+  const existing = await openRelease(folder);
+  const wanted = versionSpec({ config, inspection, backbone: description, outputIds }, { mechanism: privacy.mechanism, private: privacy.mechanism !== 'none', eta, table: { sha256: table.sha256 } });
+  const chosen = await chosenReleases(folder);
+  const before = chosen !== null ? await knownReleases(home, tenant, chosen) : existing !== null ? [] : await releasesToTakeOver(home, tenant, wanted);
+  async function* rows(): AsyncGenerator<Row> {
+    yield* rowsToDraw({ config, inspection, tokenizer }, await EarlierRows.open(before, secret));
+  }
+  const takesOver = before.map((release) => release.localKey);
+  const due = { localKey, tenant, run, purpose: 'tuning', mechanism: privacy.mechanism, eta, labelEpsilon: privacy.labelEpsilon ?? null, table: table.sha256, budget: privacy.budget, rows, takesOver } as const;
+  const entry = await reserve(tenantFolder(home, tenant), secret, due, existing !== null);
+  if (existing !== null) {
+    const rowsTotal = existing.manifest.rows.train + existing.manifest.rows.test;
+    onProgress?.({ rows: rowsTotal, rowsTotal, reused: true });
+    return describe(localKey, { ...existing, reused: true });
+  }
+  const earlier = await EarlierRows.open(await knownReleases(home, tenant, await chooseReleases(folder, entry.takesOver ?? [])), secret);
+  const mechanism = createMechanism({ ...choice, eta: eta ?? undefined, targetUnchanged: undefined });
+  try {
+    const tightest = privacy.mechanism === 'exponential' && eta !== null ? await tightestEta(eta, table, outputIds) : null;
+    const drawn = await drawRelease({
+      config,
+      inputs,
+      inspection,
+      backbone: description,
+      outputIds,
+      folder,
+      tokenizer,
+      earlier,
+      mechanism: { privatize: (ids) => mechanism.privatize(ids), guarantee: { ...mechanism.guarantee, tightestEta: tightest } },
+      signal,
+      onProgress: (progress) => onProgress?.({ ...progress, reused: false }),
+    });
+    return describe(localKey, drawn);
+  } finally {
+    mechanism.dispose();
+  }
+}
+
+function describe(localKey: string, { manifest, digest, unchangedRate, takenOver, reused }: Awaited<ReturnType<typeof drawRelease>>): LocalRelease {
+  return {
+    localKey,
+    digest,
+    rows: manifest.rows,
+    // Of a whole release, and to three digits: what is told about the true tokens is listed among what the guarantee does not cover.
+    unchangedRate: Math.round(unchangedRate * 1000) / 1000,
+    guarantee: manifest.guarantee,
+    backboneSha256: manifest.backbone.sha256,
+    reused,
+    ...(takenOver > 0 && { takenOver }),
+  };
+}
