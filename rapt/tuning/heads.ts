@@ -36,12 +36,12 @@ export function softmaxLoss(logits: Tensor2D, targets: Int32Array, ofRows: (logP
 
 /** Weighted mean of hidden states: weights [batch, 1, seq], hidden [batch, seq, hidden] -> [batch, hidden]. */
 export function pool(weights: Tensor3D, hidden: Tensor3D): Tensor2D {
-  return tf.squeeze<Tensor2D>(tf.matMul(weights, hidden), [1]);
+  return tidy(() => tf.squeeze<Tensor2D>(tf.matMul(weights, hidden), [1]));
 }
 
 /** dHidden = weights^T dPooled: [batch, 1, seq], [batch, hidden] -> [batch, seq, hidden] */
 export function poolBackward(weights: Tensor3D, dPooled: Tensor2D): Tensor3D {
-  return tf.matMul(weights, tf.expandDims<Tensor3D>(dPooled, 1), true, false);
+  return tidy(() => tf.matMul<Tensor3D>(weights, tf.expandDims<Tensor3D>(dPooled, 1), true, false));
 }
 
 export interface LinearHead {
@@ -50,7 +50,7 @@ export interface LinearHead {
 }
 
 /** x [rows, hidden] -> logits [rows, classes] */
-export const classify = (x: Tensor2D, { weight, bias }: LinearHead): Tensor2D => tf.add(tf.matMul(x, weight, false, true), bias);
+export const classify = (x: Tensor2D, { weight, bias }: LinearHead): Tensor2D => tidy(() => tf.add<Tensor2D>(tf.matMul(x, weight, false, true), bias));
 
 export interface LinearHeadGradients {
   readonly dx: Tensor2D;
@@ -85,8 +85,10 @@ export interface ReconstructionGradients {
 }
 
 export function reconstructBackward(dLogits: Tensor2D, code: Tensor2D, g: Tensor2D, { w1, w2 }: ReconstructionHead): ReconstructionGradients {
-  const dCode = tf.matMul<Tensor2D>(dLogits, w1);
-  return { dg: tf.matMul(dCode, w2), dW1: tf.matMul(dLogits, code, true, false), dW2: tf.matMul(dCode, g, true, false) };
+  return tidy(() => {
+    const dCode = tf.matMul<Tensor2D>(dLogits, w1);
+    return { dg: tf.matMul<Tensor2D>(dCode, w2), dW1: tf.matMul<Tensor2D>(dLogits, code, true, false), dW2: tf.matMul<Tensor2D>(dCode, g, true, false) };
+  });
 }
 
 function sum(values: ArrayLike<number>): number {
