@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { register } from 'tsx/esm/api';
 
-register();
+// Not by a tsconfig.json of whoever calls it from another project.
+register({ tsconfig: false });
 await import('../cli/main.ts');

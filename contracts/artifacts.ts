@@ -173,6 +173,7 @@ export const adapterCardSchema = z.strictObject({
   release: sha256Schema.optional(),
   trainingDigest: sha256Schema.optional(),
 });
+/** What an adapter is: its backbone, classes, settings, and the guarantee under which its training texts were released. */
 export type AdapterCard = z.output<typeof adapterCardSchema>;
 
 /** `digest` is the SHA-256 over the sorted lines "<sha256>  <file>". */

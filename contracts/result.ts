@@ -2,6 +2,7 @@ import type { AdapterRef, LossPoint, ReleaseRef, Sha256 } from './artifacts.ts';
 import type { AuditResult, FrontierPoint, Rate } from './audit.ts';
 import type { Guarantee, TextLengths } from './guarantee.ts';
 
+/** How good the answers for the test rows are. */
 export interface TestMetrics {
   readonly accuracy: number;
   /** Macro-averaged F1. */
@@ -15,6 +16,7 @@ export interface TestMetrics {
   readonly reconstruction: { readonly accuracy: number; readonly n: number } | null;
 }
 
+/** Whether a gate was met. */
 export interface GateResult {
   /** "accuracy>=0.7", "accuracy>=baseline-0.01" */
   readonly gate: string;

@@ -1,4 +1,5 @@
 import { BadInput } from '../contracts/index.ts';
+import { SETUP_COMMAND } from '../system/index.ts';
 import { resolveKeyring } from './codec-keys.ts';
 import { describeKeys } from './object-store.ts';
 import { COMPONENTS, hasProgram, type Program } from './setup/index.ts';
@@ -28,7 +29,7 @@ const INSTALL: Readonly<Record<Program, string>> = {
 export function diagnose(): Finding[] {
   const ready = COMPONENTS.map((component): Finding => {
     const ok = component.isReady();
-    return { what: component.name, ok, detail: ok ? component.place() : `missing: ${component.title}`, fix: ok ? null : 'npm run setup' };
+    return { what: component.name, ok, detail: ok ? component.place() : `missing: ${component.title}`, fix: ok ? null : SETUP_COMMAND };
   });
   const building = PROGRAMS.filter((program) => COMPONENTS.some((component) => !component.isReady() && component.programs.includes(program)));
   const programs = building.map((program): Finding => {

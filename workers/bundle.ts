@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { bundleWorkflowCode, type Logger } from '@temporalio/worker';
+import { bundleWorkflowCode, type BundleOptions, type Logger } from '@temporalio/worker';
 import { failureConverterPath } from '../codec/index.ts';
 import { cacheFolder, projectRoot } from '../infra/index.ts';
 
@@ -21,7 +21,7 @@ export async function workflowBundle(logger: Logger): Promise<{ codePath: string
   const digest = await sourcesDigest();
   const codePath = join(folder, `${digest}.js`);
   if (existsSync(codePath)) return { codePath, digest };
-  const { code } = await bundleWorkflowCode({ workflowsPath: join(projectRoot, 'workflows', 'index.ts'), failureConverterPath, logger });
+  const { code } = await bundleWorkflowCode({ workflowsPath: join(projectRoot, 'workflows', 'index.ts'), failureConverterPath, logger, webpackConfigHook });
   await mkdir(folder, { recursive: true });
   // A reader sees the whole file or none.
   const temporary = `${codePath}.${process.pid}`;
@@ -30,6 +30,17 @@ export async function workflowBundle(logger: Logger): Promise<{ codePath: string
   await removeOldBundles(folder);
   return { codePath, digest };
 }
+
+/** The SDK leaves TypeScript below any node_modules as it is, which is where the sources lie when Rapt is somebody's dependency. */
+const webpackConfigHook: NonNullable<BundleOptions['webpackConfigHook']> = (config) => {
+  const own = SOURCE_FOLDERS.map((folder) => join(projectRoot, folder));
+  const rules = config.module?.rules?.map((rule) => {
+    if (typeof rule !== 'object' || rule === null || !(rule.test instanceof RegExp) || !rule.test.test('.ts')) return rule;
+    const { exclude: _, ...everywhere } = rule;
+    return { ...everywhere, include: own };
+  });
+  return { ...config, module: { ...config.module, ...(rules && { rules }) } };
+};
 
 async function sourcesDigest(): Promise<string> {
   const hash = createHash('sha256');

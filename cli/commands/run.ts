@@ -12,6 +12,7 @@ import {
   type TuningConfig,
 } from '../../contracts/index.ts';
 import { up } from '../../infra/index.ts';
+import { RAPT_COMMAND } from '../../system/index.ts';
 import { loadConfig } from '../config.ts';
 import { dim, printJson, say } from '../output.ts';
 import { abandonedVersion, describe, inputOf, sendUpdate, startOrAttach, withTemporal, type Link } from '../temporal.ts';
@@ -42,7 +43,7 @@ export function addRunCommands(program: Command): void {
       say(`Temporal UI: ${temporal.uiUrl}`);
       const id = newId('start');
       await Waiting.during(id, { onInterrupt: 'leave', ...(json && { json }) }, (link, waiting) => waiting.start(link, id, config));
-      say('\nThese processes stay, for the next run; `npm run rapt -- down` ends them:');
+      say(`\nThese processes stay, for the next run; \`${RAPT_COMMAND} down\` ends them:`);
       sayComponents();
     });
 

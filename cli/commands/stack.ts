@@ -51,6 +51,20 @@ export function addStackCommands(program: Command): void {
       process.exitCode = findings.every(({ ok }) => ok) ? EXIT.done : EXIT.failed;
     });
   program
+    .command('setup')
+    .description('put in place what cannot come by npm: servers, TensorFlow with its binding, the default model and data set; cached, done once')
+    .option('--library', 'only what works without servers: no Temporal, no MinIO')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample: rapt setup')
+    .action(async ({ library, json }: { library?: true; json?: true }) => {
+      const { COMPONENTS, setUp } = await import('../../infra/setup/index.ts');
+      const parts = COMPONENTS.filter(({ name }) => library === undefined || !['temporal', 'minio'].includes(name));
+      await setUp(parts);
+      const places = parts.map((part) => ({ what: part.name, place: part.place() }));
+      if (json) printJson({ parts: places });
+      else for (const { what, place } of places) print(`${green('✓')} ${what.padEnd(20)} ${place}`);
+    });
+  program
     .command('worker')
     .description('run one worker in the foreground until SIGTERM; it then saves what it has')
     .argument('<kind>', 'control, client or gpu')

@@ -6,7 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ErrorKind, RaptError, searchAttributes } from '../../contracts/index.ts';
 import { makeStackKeys } from '../codec-keys.ts';
 import { projectRoot } from '../paths.ts';
-import { minioBinary, temporalBinary } from '../setup/index.ts';
+import { SETUP_COMMAND } from '../../system/index.ts';
+import { minioBinary, missingOf, temporalBinary } from '../setup/index.ts';
 import { answersOn, freePort } from './ports.ts';
 import { end, isAlive, startDetached } from './process.ts';
 import { COMPONENTS, logFile, readStack, SERVERS, stackFolder, writeStack, type Component, type StackRecord, type StartedProcess } from './record.ts';
@@ -38,8 +39,14 @@ export interface ComponentStatus {
   readonly log: string;
 }
 
-/** Starts what does not run yet and waits until it answers. Ports and credentials stay those of the last time where they can. */
+/** What set-up must have put in place before each can start. A model may come from elsewhere. */
+const NEEDS: { readonly [component in Component]?: readonly string[] } = { temporal: ['temporal'], minio: ['minio'], client: ['tensorflow', 'tensorflow-binding'], gpu: ['tensorflow', 'tensorflow-binding'] };
+
+/** Starts what does not run yet and waits until it answers. Ports and credentials stay those of the last time where they can.
+ *  @throws RaptError notFound when the set-up has not been done, unavailable when a part does not start. */
 export async function up({ tenant = 'local', components = COMPONENTS, say }: UpOptions = {}): Promise<StackRecord> {
+  const missing = missingOf(components.flatMap((component) => NEEDS[component] ?? []));
+  if (missing.length > 0) throw new RaptError(ErrorKind.notFound, `not in place yet: ${missing.join(', ')}; run \`${SETUP_COMMAND}\` once`);
   mkdirSync(stackFolder(), { recursive: true, mode: 0o700 });
   await makeStackKeys();
   let record = await planned();

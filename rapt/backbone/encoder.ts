@@ -1,4 +1,4 @@
-import { tf, tidy, type Tensor2D, type Tensor3D, type Tensor4D } from '../tensorflow.ts';
+import { free, tf, tidy, type Tensor2D, type Tensor3D, type Tensor4D } from '../tensorflow.ts';
 import { BadInput, type InputProblem } from '../../contracts/index.ts';
 import { maxSequence, positionsFollowPadding, readBackboneConfig, type BackboneConfig } from './config.ts';
 import { disposeTape, layerBackward, layerForward, type LayerPrefix, type LayerShape, type LayerTape } from './layer.ts';
@@ -71,6 +71,11 @@ export class Encoder {
     const { pooler } = this.#weights;
     if (pooler === null) throw new BadInput([NO_POOLER]);
     return pooler;
+  }
+
+  /** Frees the weights, which TensorFlow keeps until it is told. */
+  dispose(): void {
+    free(this.#weights);
   }
 
   /** Hidden states of the last layer, [batch, prompt + seq, hidden]. */

@@ -2,7 +2,7 @@ import { createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, sta
 import { basename, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { DEFAULT_BACKBONE, ErrorKind, RaptError, type Sha256 } from '../../contracts/index.ts';
-import { sha256File } from '../../system/index.ts';
+import { SETUP_COMMAND, sha256File } from '../../system/index.ts';
 import { cacheFolder } from '../cache.ts';
 import { MODEL_FILE } from './weights.ts';
 
@@ -36,7 +36,7 @@ export async function locateBackbone(name: string): Promise<BackboneFiles> {
   if (HUB_NAME.test(name)) return fetchFromHub(name, cached);
   throw new RaptError(
     ErrorKind.notFound,
-    `backbone "${name}" is neither a folder with config.json, nor a model that \`npm run setup\` provides, nor a hub name such as "sentence-transformers/all-MiniLM-L6-v2"`,
+    `backbone "${name}" is neither a folder with config.json, nor a model that \`${SETUP_COMMAND}\` provides, nor a hub name such as "sentence-transformers/all-MiniLM-L6-v2"`,
   );
 }
 

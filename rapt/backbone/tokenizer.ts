@@ -15,6 +15,7 @@ export interface Tokenizer {
   readonly specialIds: ReadonlySet<number>;
   /** Ids of the text, cut to maxTokens. */
   encode(text: string, maxTokens: number): Int32Array;
+  /** The text of these ids. */
   decode(ids: ArrayLike<number>): string;
 }
 

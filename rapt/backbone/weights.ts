@@ -101,7 +101,7 @@ export function readWordEmbeddings(folder: string, family: Family): FloatTensor 
   return file.read(`${prefixOf(file, family)}${WORDS}`);
 }
 
-/** Loads every weight of the encoder onto the device. The caller keeps them for the life of the process. */
+/** Loads every weight of the encoder onto the device, where they stay until the caller frees them. */
 export function loadWeights(folder: string, config: BackboneConfig, words?: Float32Array): EncoderWeights {
   const file = new SafetensorsFile(join(folder, MODEL_FILE));
   const prefix = prefixOf(file, config.family);

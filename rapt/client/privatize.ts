@@ -30,6 +30,7 @@ export interface PrivatizeOptions {
 
 /** Privatizes a table. The output is a release of its own: its cost is entered in the ledger before anything is drawn, and counted against the budgets.
  *  Memory does not grow with the table.
+ *  @param options which table, into which file, by what.
  *  @throws BadInput when the table cannot be read or the output exists; RaptError budgetExceeded when less is left than this would cost. */
 export async function privatize({ input, output, columns = { text: 'text' }, backbone, mechanism, maxTokens = 64, tenant = 'local', home = clientHome(), onProgress }: PrivatizeOptions): Promise<PrivatizedTable> {
   const { tokenizer, table } = backbone;

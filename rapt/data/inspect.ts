@@ -2,6 +2,7 @@
 import { accessSync, constants } from 'node:fs';
 import { BadInput, BUILT_IN_DATASETS } from '../../contracts/index.ts';
 import type { DataConfig, InputProblem } from '../../contracts/index.ts';
+import { SETUP_COMMAND } from '../../system/index.ts';
 import { LabelCounts, MOST_CLASSES, sortClasses } from './classes.ts';
 import { checkColumns } from './columns.ts';
 import type { WantedColumn } from './columns.ts';
@@ -47,7 +48,7 @@ export async function inspectColumns(data: DataConfig, { resolve = resolveDatase
     } catch (error) {
       const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
       if (builtIn !== undefined)
-        problems.push({ where: file, problem: `is part of the built-in data set ${builtIn}, which is not set up yet; run \`npm run setup\`` });
+        problems.push({ where: file, problem: `is part of the built-in data set ${builtIn}, which is not set up yet; run \`${SETUP_COMMAND}\`` });
       else if (missing) problems.push({ where: file, problem: 'does not exist on the machine of the client worker; give the path of a table there' });
       else if ((error as NodeJS.ErrnoException).code === 'EACCES') problems.push({ where: file, problem: 'cannot be read by the user that Rapt runs as; check its permissions' });
       else throw error;

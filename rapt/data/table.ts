@@ -18,6 +18,7 @@ export interface Row {
 
 export interface LocatedRow extends Row, RowPlace {}
 
+/** The columns of a table, by their names. */
 export interface TableColumns {
   readonly text: string;
   readonly pair?: string | undefined;

@@ -3,8 +3,10 @@ import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { OutputGeometry, type EmbeddingTable } from './geometry.ts';
 import { TokenSample } from './survey.ts';
 
+/** The mechanisms that add noise. */
 export type NoisyMechanismName = 'exponential' | 'laplace';
 
+/** An eta, and what it does. */
 export interface Calibration {
   /** Rounded to 4 significant digits or fewer, so that machines that sum in another order agree. */
   readonly eta: number;

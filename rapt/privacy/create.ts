@@ -9,6 +9,7 @@ import type { Mechanism, Sampler } from './mechanism.ts';
 import { systemRandom, type RandomSource } from './random.ts';
 import { TokenSample } from './survey.ts';
 
+/** Which mechanism, over which table, at which eta. */
 export interface MechanismOptions {
   readonly name: Guarantee['mechanism'];
   /** Exclusive with `targetUnchanged`. Default: the mechanism's usual one. */

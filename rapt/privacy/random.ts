@@ -1,6 +1,7 @@
 /** Where randomness comes from. Mechanisms see this port only, so that no other generator can slip in. */
 import { createCipheriv, createHash, randomFillSync } from 'node:crypto';
 
+/** Where random bytes come from. */
 export interface RandomSource {
   /** True for the operating system's generator alone; whatever is drawn from another source carries no guarantee. */
   readonly private: boolean;

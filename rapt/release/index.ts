@@ -6,6 +6,7 @@ export { hashInput, hashInputs, releaseKey, type InputFile, type ReleaseInputs }
 export { readLocalLabels, type LocalLabels } from './labels.ts';
 export { textLengths } from './lengths.ts';
 export { drawPrediction, predictionKey, type PredictionReleaseOptions } from './prediction.ts';
+export { drawRows } from './rows.ts';
 export { joinIds, readShard, type Ragged, type ShardRows } from './shard.ts';
 export { drawRelease, rowsToDraw, versionSpec, type DrawReleaseOptions } from './tuning.ts';
 export { privatizeTable, type PrivatizedTable, type PrivatizeTableOptions } from './table.ts';

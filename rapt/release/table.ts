@@ -26,6 +26,7 @@ export interface PrivatizeTableOptions {
   readonly onProgress?: ((progress: { rows: number; tokens: number }) => void) | undefined;
 }
 
+/** What was privatized. */
 export interface PrivatizedTable {
   readonly rows: number;
   readonly tokens: number;

@@ -98,10 +98,11 @@ export function adapterDigest(files: Readonly<Record<AdapterFile, Buffer>>): Sha
 
 /** Reads an adapter's folder. @throws RaptError corruptArtifact naming the file that cannot be read. */
 export function readAdapter(folder: string): Adapter {
-  const [, model, head, card] = ADAPTER_FILES;
+  const [, model, head, cardFile] = ADAPTER_FILES;
+  const card = readCard(join(folder, cardFile));
   const { [PARAMETER.virtualTokens]: virtualTokens } = readSafetensors(join(folder, model));
   if (virtualTokens === undefined) throw new RaptError(ErrorKind.corruptArtifact, `${join(folder, model)} has no ${PARAMETER.virtualTokens}; export the adapter again`);
-  return { card: readCard(join(folder, card)), parameters: { [PARAMETER.virtualTokens]: virtualTokens, ...readSafetensors(join(folder, head)) } };
+  return { card, parameters: { [PARAMETER.virtualTokens]: virtualTokens, ...readSafetensors(join(folder, head)) } };
 }
 
 /** @throws BadInput when these are not the weights that the adapter was trained on. @param sha256 of the weights that are here. */

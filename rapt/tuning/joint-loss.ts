@@ -8,6 +8,7 @@ import { PARAMETER, type ParameterName, type Parameters } from './parameters.ts'
 import { poolStates, type Pooling } from './pooling.ts';
 import { disposeVirtualTokens, fromGradients, toVirtualTokens, type VirtualTokenMethod } from './virtual-tokens.ts';
 
+/** The loss of one batch, and what of it was right. */
 export interface JointLoss {
   /** L = L_task + weight * L_rec */
   readonly loss: number;

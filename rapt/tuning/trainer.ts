@@ -22,6 +22,7 @@ export interface TrainerSetup {
   readonly resume?: { readonly moments: Moments; readonly state: CheckpointState };
 }
 
+/** How one optimizer step went. */
 export interface StepReport {
   /** Steps done, this one included. */
   readonly step: number;

@@ -63,8 +63,8 @@ export class TestStack {
   }
 }
 
-export async function runProgram(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<CommandResult> {
-  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+export async function runProgram(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env, cwd = process.cwd()): Promise<CommandResult> {
+  const child = spawn(command, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));

@@ -1,11 +1,13 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { cacheFolder, projectRoot } from '../../paths.ts';
+import { cacheFolder } from '../../paths.ts';
 import { inStaging, runCommand, type Say } from '../commands.ts';
 import type { Component } from './component.ts';
 import { TENSORFLOW_VERSION, tensorflowFolder } from './tensorflow-library.ts';
 
-const packageFolder = (): string => join(projectRoot, 'node_modules', '@tensorflow', 'tfjs-node-gpu');
+/** Wherever npm has put it: beside Rapt, where Rapt itself is somebody's dependency. */
+const packageFolder = (): string => dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-node-gpu/package.json'));
 const installed = (): string => join(packageFolder(), 'lib', 'napi-v8', 'tfjs_binding.node');
 
 /** Kept by all that it was built from, since `npm ci` removes what lies in node_modules. */
@@ -57,8 +59,8 @@ async function build(say: Say): Promise<void> {
   const prefix = dirname(dirname(process.execPath));
   // Node's own headers where they came with it; else node-gyp fetches them.
   const headers = existsSync(join(prefix, 'include', 'node', 'node_api.h')) ? [`--nodedir=${prefix}`] : [];
-  const program = join(projectRoot, 'node_modules', '.bin', 'node-pre-gyp');
-  await runCommand(program, ['rebuild', '--build-from-source', ...headers], { cwd: packageFolder(), say });
+  const program = join(dirname(createRequire(join(packageFolder(), 'package.json')).resolve('@mapbox/node-pre-gyp/package.json')), 'bin', 'node-pre-gyp');
+  await runCommand(process.execPath, [program, 'rebuild', '--build-from-source', ...headers], { cwd: packageFolder(), say });
   await inStaging('tensorflow-binding', async (folder) => {
     copyFileSync(installed(), join(folder, 'tfjs_binding.node'));
     mkdirSync(dirname(dirname(cached())), { recursive: true });

@@ -1,0 +1,116 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { BadInput, parseTuningConfig, type InputProblem, type LocalRelease, type ReleaseProgress, type Sha256, type TestMetrics, type TuningConfig, type TuningInput, type TuningResult } from '../../contracts/index.ts';
+import { locateBackbone, poolingProblems, readBackboneConfig, readFrameIds, type BackboneFiles } from '../backbone/index.ts';
+import { attackRelease, releaseTables, scoreAnswers } from '../client/index.ts';
+import { clientHome, releaseFolder } from '../home.ts';
+import { checkGates, gateValues } from '../evaluation/index.ts';
+import { openRelease } from '../release/index.ts';
+import { adapterCard, adapterDigest, classifyExamples, encodeAdapter, loadExamples, openEncoder, openTrainer, trainingDigest, type StepReport } from '../tuning/index.ts';
+
+/** Where the results go, and who is told on the way. */
+export interface TuneOptions {
+  /** Folder that gets the adapter; made if need be. */
+  readonly adapter: string;
+  /** Where releases and ledgers of all tenants lie. Default: this machine's, as the command `rapt` has it. */
+  readonly home?: string | undefined;
+  /** Stops after the step that is being taken, or before the next attack. The release stays, and is found by the next call. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called after each batch of rows that was privatized, or once when the release was there already. */
+  readonly onRelease?: ((progress: ReleaseProgress) => void) | undefined;
+  /** Called after each optimizer step. */
+  readonly onStep?: ((report: StepReport) => void) | undefined;
+  /** Called before each attack. */
+  readonly onAttack?: ((attack: string) => void) | undefined;
+}
+
+/** What a tuning gives back: the parts of a run's result that need no server. */
+export interface Tuned extends Pick<TuningResult, 'metrics' | 'privacy' | 'audit' | 'gates'> {
+  /** The configuration with every default filled in. */
+  readonly config: TuningConfig;
+  readonly adapter: { readonly folder: string; readonly sha256: Sha256 };
+  readonly release: { readonly folder: string; readonly sha256: Sha256; /** True when it was there already and nothing was drawn. */ readonly reused: boolean };
+}
+
+/** Tunes on this machine, in this process, without any server: the texts are released into this client's folder, with their cost in the ledger, the model is tuned on
+ *  the release, graded on its test rows, attacked, and held against the gates. A run of the service with the same configuration on the same client takes this release, and ends with the same adapter, byte for byte.
+ *  A training that is broken off begins again; for one that must go on from a checkpoint there is the service.
+ *  @param input as a run's configuration file has it; every field has a default.
+ *  @param options where the results go.
+ *  @throws BadInput with everything that is wrong; RaptError budgetExceeded, notFound (no such backbone), diverged; the signal's reason. */
+export async function tune(input: TuningInput, { adapter, home = clientHome(), signal, onRelease, onStep, onAttack }: TuneOptions): Promise<Tuned> {
+  const config = configOf(input);
+  const target = resolve(adapter);
+  // A folder that cannot be written is found before the training, not after it.
+  mkdirSync(target, { recursive: true });
+  const backbone = await locateBackbone(config.backbone);
+  // A release is paid for: what would stop the tuning after it is told before it.
+  const problems = poolingProblems(backbone.folder, config.tuning.pooling);
+  const { publicText } = config.audit;
+  if (publicText !== undefined && !existsSync(publicText)) problems.push({ where: 'audit.publicText', problem: `${publicText} does not exist` });
+  if (problems.length > 0) throw new BadInput(problems);
+  const local = await releaseTables({ home, run: 'tune', config, signal, onProgress: onRelease });
+  const folder = releaseFolder(home, config.tenant, local.localKey);
+  const { files, test } = await trainAndGrade({ config, backbone, release: local, folder, target, signal, onStep });
+  const audit = config.audit.attacks.length === 0 ? null : await attackRelease(folder, config, (attack) => {
+    signal?.throwIfAborted();
+    onAttack?.(attack);
+  });
+  const { guarantee, unchangedRate, backboneSha256, digest, reused } = local;
+  return {
+    config,
+    metrics: { test },
+    privacy: { mechanism: guarantee.mechanism, eta: guarantee.eta, unchangedRate, backboneSha256, guarantee },
+    audit: audit ?? {},
+    gates: checkGates(config.gates, gateValues({ test, unchangedRate, audit })),
+    adapter: { folder: target, sha256: adapterDigest(files) },
+    release: { folder, sha256: digest, reused },
+  };
+}
+
+interface Training extends Pick<TuneOptions, 'signal' | 'onStep'> {
+  readonly config: TuningConfig;
+  readonly backbone: BackboneFiles;
+  readonly release: LocalRelease;
+  /** Of the release. */
+  readonly folder: string;
+  /** Gets the adapter. */
+  readonly target: string;
+}
+
+async function trainAndGrade({ config: { tuning }, backbone, release, folder, target, signal, onStep }: Training): Promise<{ files: ReturnType<typeof encodeAdapter>; test: TestMetrics }> {
+  const { manifest } = (await openRelease(folder))!;
+  const encoder = await openEncoder(backbone.folder, tuning.input, release.guarantee);
+  try {
+    const trainer = await openTrainer({ encoder, backboneFolder: backbone.folder, releaseFolder: folder, manifest, options: tuning, trainingDigest: trainingDigest(release.digest, backbone.sha256, tuning) });
+    while (!trainer.finished) {
+      const report = await trainer.next();
+      onStep?.(report);
+      await nextTurn();
+      signal?.throwIfAborted();
+    }
+    const files = encodeAdapter(trainer.parameters, adapterCard({ manifest, release: release.digest, backbone: { name: backbone.name, sha256: backbone.sha256 }, tuning }), readBackboneConfig(backbone.folder));
+    for (const [file, bytes] of Object.entries(files)) writeFileSync(join(target, file), bytes);
+
+    const examples = await loadExamples(folder, manifest, 'test');
+    const { predicted, reconstruction } = classifyExamples(encoder, trainer.parameters, tuning.method, examples, readFrameIds(backbone.folder), { pooling: tuning.pooling });
+    const test: TestMetrics = {
+      ...(await scoreAnswers(folder, { rows: examples.rows, predicted })),
+      reconstruction: reconstruction === null ? null : { accuracy: reconstruction.correct / reconstruction.n, n: reconstruction.n },
+    };
+    return { files, test };
+  } finally {
+    encoder.dispose();
+  }
+}
+
+/** @throws BadInput for what is wrong, and for what needs a run of the service. */
+function configOf(input: TuningInput): TuningConfig {
+  const parsed = parseTuningConfig(input);
+  const problems: InputProblem[] = parsed.ok ? [] : [...parsed.problems];
+  if (parsed.ok && parsed.value.baseline !== undefined) problems.push({ where: 'baseline', problem: 'names a run of the service; leave it out here, and compare the results' });
+  if (parsed.ok && parsed.value.resumeFrom.length > 0) problems.push({ where: 'resumeFrom', problem: 'names a run of the service; leave it out here' });
+  if (!parsed.ok || problems.length > 0) throw new BadInput(problems);
+  return parsed.value;
+}

@@ -1,0 +1,16 @@
+/** Rows privatized in memory, for answers that nobody else sees. */
+import type { AdapterCard } from '../../contracts/index.ts';
+import type { Tokenizer } from '../backbone/index.ts';
+import type { Row } from '../data/index.ts';
+import { systemRandom, type Mechanism } from '../privacy/index.ts';
+import { ShardBuilder } from './builder.ts';
+import type { ShardRows } from './shard.ts';
+import { keptTokens } from './truncate.ts';
+
+/** Draws rows as the release of a prediction does, but keeps nothing: each call draws anew. */
+export function drawRows(rows: readonly Row[], card: Pick<AdapterCard, 'pair' | 'plain' | 'maxTokens'>, mechanism: Pick<Mechanism, 'privatize'>, tokenizer: Pick<Tokenizer, 'encode'>): ShardRows {
+  const plain = card.plain === false ? (false as const) : { tokensPerRow: card.plain.tokensPerRow, vocabulary: Int32Array.from(card.plain.vocabulary) };
+  const builder = new ShardBuilder({ mechanism, random: systemRandom, pair: card.pair, plain, classNumber: null, response: null });
+  for (const row of rows) if (builder.add(row, keptTokens(row, tokenizer, card.maxTokens), undefined, null)) builder.draw();
+  return builder.finish();
+}
