@@ -9,6 +9,7 @@ import { addCodecServerCommand } from './commands/codec-server.ts';
 import { addCompareCommand } from './commands/compare.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addCredentialCommands } from './commands/credentials.ts';
+import { addImportCommand } from './commands/import.ts';
 import { addInitCommand } from './commands/init.ts';
 import { addInspectCommands } from './commands/inspect.ts';
 import { addKeysCommands } from './commands/keys.ts';
@@ -39,6 +40,7 @@ export function createProgram(): Command {
   addListCommand(program);
   addCompareCommand(program);
   addResultCommands(program);
+  addImportCommand(program);
   addTextCommands(program);
   addCalibrateCommand(program);
   addPrivacyCommands(program);

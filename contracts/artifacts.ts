@@ -153,6 +153,8 @@ export type CheckpointPointer = z.output<typeof checkpointPointerSchema>;
 
 export const ADAPTER_FILES = ['adapter_config.json', 'adapter_model.safetensors', 'head.safetensors', 'rapt.json'] as const;
 export type AdapterFile = (typeof ADAPTER_FILES)[number];
+/** Beside the files of an adapter that was imported: no run refers to it, and it stays all the same. */
+export const IMPORT_MARK = 'imported.json';
 
 /** rapt.json of an adapter: all that inference needs besides the weights. No times, no run ids: equal runs give equal bytes. */
 export const adapterCardSchema = z.strictObject({

@@ -1,5 +1,5 @@
 /** Garbage collection: what no run refers to. */
-import { keys, type ReleaseRef } from '../contracts/index.ts';
+import { IMPORT_MARK, keys, type ReleaseRef } from '../contracts/index.ts';
 import { CheckpointPointerCell } from './pointer.ts';
 import { keptCheckpoints } from './retention.ts';
 import { readRunManifest } from './run-manifest.ts';
@@ -20,7 +20,7 @@ export interface Garbage {
 }
 
 /** Finds what can be removed; removes nothing. Kept are pointers, manifests, results and reports, always; every checkpoint that a pointer or a
- *  manifest names; every release and adapter that one names; everything of a run that is open, and all releases and adapters of its tenant.
+ *  manifest names; every release and adapter that one names, and every imported adapter; everything of a run that is open, and all releases and adapters of its tenant.
  *  @throws RaptError corruptArtifact when a pointer or manifest cannot be read: what it refers to is then unknown. */
 export async function findGarbage(store: ObjectStore, { beforeMs, openRuns }: GarbageOptions): Promise<Garbage> {
   const listed: ListedObject[] = [];
@@ -31,6 +31,7 @@ export async function findGarbage(store: ObjectStore, { beforeMs, openRuns }: Ga
   const keptPrefixes = new Set<string>();
   const keepRelease = (tenant: string, digest: ReleaseRef['digest']): unknown => keptPrefixes.add(keys.releasePrefix(tenant, digest));
   for (const { key } of listed) {
+    if (key.startsWith('adapters/') && key.endsWith(`/${IMPORT_MARK}`)) keptPrefixes.add(key.slice(0, -IMPORT_MARK.length));
     const [, tenant, run, file] = /^runs\/([^/]+)\/(.+)\/(latest|manifest)\.json$/.exec(key) ?? [];
     if (tenant === undefined || run === undefined) continue;
     if (file === 'latest') {

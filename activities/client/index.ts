@@ -13,7 +13,8 @@ import { score } from './score.ts';
 
 export { findRelease, gradedRows, type GradedRow } from './graded.ts';
 export type { ClientDependencies } from './dependencies.ts';
-export { readRunRecord, runRecords, type RunRecord } from './run-record.ts';
+export { importAdapter } from './import.ts';
+export { readRunRecord, readTunedAdapter, runRecords, type RunRecord, type TunedAdapter } from './run-record.ts';
 
 /** The activities of the data owner's side, the only ones that see a text. */
 export function createClientActivities(dependencies: ClientDependencies): ClientActivities {

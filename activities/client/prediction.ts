@@ -16,13 +16,13 @@ import { assertSameWeights } from '../../rapt/tuning/index.ts';
 import { beat } from '../heartbeat.ts';
 import type { ClientDependencies } from './dependencies.ts';
 import { publishRelease } from './publish.ts';
-import { readRunRecord } from './run-record.ts';
+import { readTunedAdapter } from './run-record.ts';
 import { readPredictions } from './score.ts';
 
 /** The `preparePrediction` activity. */
 export async function preparePrediction({ store, home }: ClientDependencies, request: Parameters<ClientActivities['preparePrediction']>[0]): Promise<PreparedPrediction> {
   const { tenant, run, prediction } = request;
-  const { config, adapter } = readRunRecord(home, tenant, run);
+  const { config, adapter } = readTunedAdapter(home, tenant, run);
   const card = adapterCardSchema.parse(JSON.parse((await store.get(adapter.files['rapt.json'])).toString('utf8')));
   const columns = columnsOf(request, config.data);
   const context = Context.current();

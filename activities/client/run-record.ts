@@ -8,12 +8,16 @@ import { runFolder, runsFolder, tenantFolder } from '../../rapt/home.ts';
 import { clientSecret } from '../../rapt/ledger/index.ts';
 
 const RECORD_FILE = 'run.json';
+const IMPORT_FILE = 'import.json';
 
 export interface RunRecord {
   readonly config: TuningConfig;
   readonly adapter: AdapterRef;
   readonly result: TuningResult;
 }
+
+/** An adapter that can be asked, and how the texts are read and privatized that it is asked about. */
+export type TunedAdapter = Pick<RunRecord, 'config' | 'adapter'>;
 
 export async function writeRunRecord(home: string, tenant: string, run: string, record: RunRecord): Promise<void> {
   await writeWhole(join(runFolder(home, tenant, run), RECORD_FILE), JSON.stringify(record, null, 2));
@@ -33,6 +37,22 @@ export function readRunRecord(home: string, tenant: string, run: string): RunRec
     throw new RaptError(ErrorKind.notFound, `run ${run} has not finished on this client (tenant ${tenant}); finished runs have a report, see \`rapt report --run ${run}\``);
   return JSON.parse(readFileSync(path, 'utf8')) as RunRecord;
 }
+
+export const hasRunRecord = (home: string, tenant: string, run: string): boolean => existsSync(join(runFolder(home, tenant, run), RECORD_FILE));
+
+export async function writeImportRecord(home: string, tenant: string, run: string, imported: TunedAdapter): Promise<void> {
+  await writeWhole(join(runFolder(home, tenant, run), IMPORT_FILE), JSON.stringify(imported, null, 2));
+}
+
+/** The adapter of a finished run, or one that was imported under this name; null when there is none. */
+export function findTunedAdapter(home: string, tenant: string, run: string): TunedAdapter | null {
+  const path = join(runFolder(home, tenant, run), IMPORT_FILE);
+  if (hasRunRecord(home, tenant, run)) return readRunRecord(home, tenant, run);
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as TunedAdapter) : null;
+}
+
+/** @throws RaptError notFound when this client knows no such adapter. */
+export const readTunedAdapter = (home: string, tenant: string, run: string): TunedAdapter => findTunedAdapter(home, tenant, run) ?? readRunRecord(home, tenant, run);
 
 /** All finished runs that this client remembers, the newest first. */
 export function* runRecords(home: string, tenant: string): Generator<RunRecord> {

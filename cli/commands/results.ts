@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { RunRecord } from '../../activities/client/index.ts';
+import type { RunRecord, TunedAdapter } from '../../activities/client/index.ts';
 import { ADAPTER_FILES, BadInput, BUILT_IN_DATASETS, ErrorKind, parsePredictInput, RaptError, WORKFLOW_TYPE, type FinishedPrediction } from '../../contracts/index.ts';
 import { homeFolder, resolveStore } from '../../infra/index.ts';
 import { CommandFailure } from '../exit-codes.ts';
@@ -16,6 +16,11 @@ const clientHome = (): string => join(homeFolder(), 'client');
 async function recordOf(tenant: string, run: string): Promise<RunRecord> {
   const { readRunRecord } = await import('../../activities/client/index.ts');
   return readRunRecord(clientHome(), tenant, run);
+}
+
+async function adapterOf(tenant: string, run: string): Promise<TunedAdapter> {
+  const { readTunedAdapter } = await import('../../activities/client/index.ts');
+  return readTunedAdapter(clientHome(), tenant, run);
 }
 
 interface PredictOptions {
@@ -77,13 +82,13 @@ export function addResultCommands(program: Command): void {
   program
     .command('export')
     .description("write a run's adapter into a folder, as Hugging Face PEFT lays it out, with its head beside it")
-    .requiredOption('--run <id>', 'a finished run of this client')
+    .requiredOption('--run <id>', 'a finished run of this client, or an imported adapter')
     .requiredOption('--out <folder>', 'made if need be')
     .option('--tenant <name>', 'tenant of the run', 'local')
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample: rapt export --run nightly --out adapter')
     .action(async ({ run, out, tenant, json }: { run: string; out: string; tenant: string; json?: true }) => {
-      const { adapter } = await recordOf(tenant, run);
+      const { adapter } = await adapterOf(tenant, run);
       const { createMinioStore } = await import('../../storage/index.ts');
       const store = createMinioStore(resolveStore({ kind: 'operator' }));
       mkdirSync(out, { recursive: true });
@@ -95,7 +100,7 @@ export function addResultCommands(program: Command): void {
   program
     .command('predict')
     .description("classify new texts with a finished run's adapter; they are privatized here first")
-    .requiredOption('--run <id>', 'a finished run of this client')
+    .requiredOption('--run <id>', 'a finished run of this client, or an imported adapter')
     .option('--text <text>', 'one text')
     .option('--pair <text>', 'the second text of a pair task')
     .option('--in <file>', 'a table of texts: .csv, .tsv, .jsonl, each also .gz, or .parquet')
@@ -120,7 +125,7 @@ export function addResultCommands(program: Command): void {
 }
 
 async function predictOne(options: PredictOptions, text: string): Promise<void> {
-  const { config } = await recordOf(options.tenant, options.run);
+  const { config } = await adapterOf(options.tenant, options.run);
   const inbox = join(clientHome(), options.tenant, 'inbox');
   mkdirSync(inbox, { recursive: true, mode: 0o700 });
   const row = { [config.data.textColumn]: text, ...(config.data.pairColumn === undefined ? {} : { [config.data.pairColumn]: options.pair ?? '' }) };

@@ -1,0 +1,77 @@
+/** Adapters that were trained elsewhere: stored as Rapt's own, and remembered under a name as those of finished runs are. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ADAPTER_FILES, BadInput, canonicalJson, IMPORT_MARK, keys, type AdapterCard, type AdapterFile, type AdapterRef, type TuningConfig } from '../../contracts/index.ts';
+import { locateBackbone, openBackbone, poolingProblems, readBackboneConfig } from '../../rapt/backbone/index.ts';
+import { createMechanism } from '../../rapt/privacy/index.ts';
+import { adapterDigest, encodeAdapter, readPeftConfig, readPeftWeights } from '../../rapt/tuning/index.ts';
+import { putFiles } from '../../storage/index.ts';
+import type { ClientDependencies } from './dependencies.ts';
+import { findTunedAdapter, hasRunRecord, writeImportRecord } from './run-record.ts';
+
+export interface ImportRequest {
+  /** As PEFT's `save_pretrained` wrote it. */
+  readonly folder: string;
+  /** Under which `predict` and `export` find it. */
+  readonly run: string;
+  /** In the order of the classifier's rows; null numbers them. */
+  readonly classes: readonly string[] | null;
+  /** Of texts that it is asked about: columns, tokens kept, how they are privatized, which backbone. */
+  readonly config: TuningConfig;
+}
+
+export interface ImportedAdapter {
+  readonly adapter: AdapterRef;
+  readonly card: AdapterCard;
+}
+
+/** Of the same adapter under the same name it is done again to no effect. @throws BadInput with what is wrong with the adapter's files, its backbone or the name. */
+export async function importAdapter({ store, home }: Pick<ClientDependencies, 'store' | 'home'>, { folder, run, classes, config }: ImportRequest): Promise<ImportedAdapter> {
+  const { tenant, data, privacy } = config;
+  if (hasRunRecord(home, tenant, run)) throw new BadInput([{ where: '--id', problem: `${run} is a finished run; give the adapter another name` }]);
+  const peft = readPeftConfig(folder);
+  const files = await locateBackbone(config.backbone);
+  const poolers = poolingProblems(files.folder, 'pooler');
+  if (poolers.length > 0) throw new BadInput(poolers);
+  const backbone = readBackboneConfig(files.folder);
+  const { parameters, classes: count } = readPeftWeights(folder, peft, backbone);
+  const names = classes ?? Array.from({ length: count }, (_, index) => String(index));
+  if (names.length !== count || new Set(names).size !== count)
+    throw new BadInput([{ where: '--classes', problem: `must be ${count} different names, one for each row of the adapter's classifier, not ${names.length}` }]);
+
+  const { table, outputIds } = await openBackbone(config.backbone);
+  const mechanism = createMechanism({ name: privacy.mechanism, eta: privacy.eta, targetUnchanged: privacy.targetUnchanged, table, outputIds });
+  const { guarantee } = mechanism;
+  mechanism.dispose();
+  const card: AdapterCard = {
+    format: 'rapt-adapter/1',
+    backbone: { name: files.name, sha256: files.sha256 },
+    method: peft.method,
+    length: peft.length,
+    pooling: 'pooler',
+    classes: [...names],
+    pair: data.pairColumn !== undefined,
+    maxTokens: data.maxTokens,
+    plain: false,
+    guarantee,
+  };
+  const content = encodeAdapter(parameters, card, backbone);
+  const digest = adapterDigest(content);
+  const earlier = findTunedAdapter(home, tenant, run);
+  if (earlier !== null && earlier.adapter.digest !== digest) throw new BadInput([{ where: '--id', problem: `${run} names another imported adapter; give this one another name` }]);
+
+  const scratch = mkdtempSync(join(tmpdir(), 'rapt-import-'));
+  try {
+    for (const [file, bytes] of Object.entries(content)) writeFileSync(join(scratch, file), bytes);
+    const paths = Object.fromEntries(ADAPTER_FILES.map((file) => [file, join(scratch, file)])) as Record<AdapterFile, string>;
+    const prefix = keys.adapterPrefix(tenant, digest);
+    // No run's manifest names it, so that this is what keeps it; it comes first, lest the files be taken for leavings.
+    await store.put(prefix + IMPORT_MARK, Buffer.from(canonicalJson({ format: 'rapt-import/1', digest })), { contentType: 'application/json' });
+    const adapter: AdapterRef = { digest, files: await putFiles(store, prefix, paths) };
+    await writeImportRecord(home, tenant, run, { config, adapter });
+    return { adapter, card };
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
