@@ -5,26 +5,27 @@ import tseslint from 'typescript-eslint';
 
 /** Imports point one way; each folder lists what it may not reach. */
 const MAY_NOT_IMPORT = {
-  system: ['codec', 'rapt', 'storage', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
-  contracts: ['system', 'codec', 'rapt', 'storage', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
-  codec: ['rapt', 'storage', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
-  rapt: ['codec', 'storage', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
-  storage: ['codec', 'rapt', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
-  workflows: ['system', 'codec', 'rapt', 'storage', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
+  system: ['telemetry', 'codec', 'rapt', 'storage', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
+  telemetry: ['codec', 'rapt', 'storage', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
+  contracts: ['system', 'telemetry', 'codec', 'rapt', 'storage', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
+  codec: ['telemetry', 'rapt', 'storage', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
+  rapt: ['telemetry', 'codec', 'storage', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
+  storage: ['telemetry', 'codec', 'rapt', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
+  workflows: ['system', 'telemetry', 'codec', 'rapt', 'storage', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
   activities: ['codec', 'workflows', 'workers', 'cli', 'infra', 'bench', 'test'],
   workers: ['cli', 'bench', 'test'],
   infra: ['activities', 'workflows', 'workers', 'cli', 'bench', 'test'],
   cli: ['bench', 'test'],
 };
 /** Folders that others reach through their index alone. */
-const WITH_INDEX = ['contracts', 'system', 'codec', 'storage', 'rapt/privacy', 'rapt/backbone', 'rapt/tuning', 'rapt/data', 'rapt/release', 'rapt/ledger', 'rapt/attacks', 'rapt/evaluation', 'rapt/report', 'rapt/summary', 'rapt/client', 'rapt/local', 'infra/setup'];
+const WITH_INDEX = ['contracts', 'system', 'telemetry', 'codec', 'storage', 'rapt/privacy', 'rapt/backbone', 'rapt/tuning', 'rapt/data', 'rapt/release', 'rapt/ledger', 'rapt/attacks', 'rapt/evaluation', 'rapt/report', 'rapt/summary', 'rapt/client', 'rapt/local', 'infra/setup'];
 
 const zones = [
   ...Object.entries(MAY_NOT_IMPORT).flatMap(([target, from]) =>
     from.map((folder) => ({ target: `./${target}`, from: `./${folder}`, message: `${target} may not import ${folder}: see docs/architecture.md` })),
   ),
   ...WITH_INDEX.flatMap((folder) =>
-    ['contracts', 'system', 'codec', 'rapt', 'storage', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench']
+    ['contracts', 'system', 'telemetry', 'codec', 'rapt', 'storage', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench']
       .filter((target) => target !== folder && !folder.startsWith(`${target}/`))
       .map((target) => ({ target: `./${target}`, from: `./${folder}`, except: ['./index.ts'], message: `import ${folder} by its index` })),
   ),

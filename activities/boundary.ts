@@ -1,4 +1,5 @@
-import { Context } from '@temporalio/activity';
+import { Context, log } from '@temporalio/activity';
+import { kindOf, metrics } from '../telemetry/index.ts';
 import { toFailure } from './failures.ts';
 import { withHeartbeats } from './heartbeat.ts';
 
@@ -8,11 +9,18 @@ export function atBoundary<T extends object>(side: 'client' | 'gpu', activities:
   const wrapped = Object.entries(activities).map(([name, activity]: [string, unknown]) => {
     if (typeof activity !== 'function') throw new TypeError(`activity ${name} is no function`);
     const call = async (...args: unknown[]): Promise<unknown> => {
+      const { info } = Context.current();
+      const start = Date.now();
+      metrics.queueWait.record(Math.max(0, start - info.currentAttemptScheduledTimestampMs) / 1000, { activity_type: name, task_queue: info.taskQueue });
       try {
         // Called as a member, since an activity may be a method.
-        return await withHeartbeats(() => Reflect.apply(activity, activities, args) as Promise<unknown>);
+        const result = await withHeartbeats(() => Reflect.apply(activity, activities, args) as Promise<unknown>);
+        log.info('activity done', { durationMs: Date.now() - start });
+        return result;
       } catch (error) {
-        throw await toFailure(error, side, Context.current());
+        const failure = await toFailure(error, side, Context.current());
+        metrics.activityFailures.add(1, { activity_type: name, task_queue: info.taskQueue, kind: kindOf(failure) });
+        throw failure;
       }
     };
     return [name, call];

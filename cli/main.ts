@@ -4,10 +4,11 @@ import { BadInput, RaptError } from '../contracts/index.ts';
 import { CommandFailure, EXIT, exitCodeOf } from './exit-codes.ts';
 import { red, say } from './output.ts';
 import { createProgram } from './program.ts';
+import { tracedCommand } from './traced-command.ts';
 
 async function main(): Promise<void> {
   try {
-    await createProgram().parseAsync();
+    await tracedCommand(createProgram());
   } catch (error) {
     process.exitCode = report(error);
   }

@@ -5,6 +5,7 @@ import { ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure
 import { decodeOptionalFailureToOptionalError, decodeOptionalSinglePayload } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { clientQueue, CONTROL_QUEUE, ErrorKind, GPU_QUEUE, PROGRESS_QUERY, RaptError, WORKFLOW_TYPE, type RunProgress, type Stage, type TuningResult } from '../contracts/index.ts';
 import { explainConnection, explainRefusal, isRefusal, resolveServices, type Services } from '../infra/index.ts';
+import { traceStart } from '../telemetry/index.ts';
 import { dataConverter } from '../workers/data-converter.ts';
 import { EXIT, exitCodeOfKind } from './exit-codes.ts';
 
@@ -34,7 +35,7 @@ export async function withTemporal<T>(body: (link: Link) => Promise<T>): Promise
   const { namespace } = services.temporal;
   const connection = await connectTemporal(services);
   try {
-    return await body({ client: new Client({ connection, namespace, identity: IDENTITY, dataConverter: dataConverter(services.keyring) }), services });
+    return await body({ client: new Client({ connection, namespace, identity: IDENTITY, dataConverter: dataConverter(services.keyring), interceptors: { workflow: [traceStart] } }), services });
   } catch (error) {
     // A key may be good and cover another namespace.
     throw !(error instanceof RaptError) && isRefusal(error) ? explainRefusal(services.temporal) : error;

@@ -13,3 +13,4 @@ export * from './notice.ts';
 export type { Parsed } from './parse.ts';
 export * from './progress.ts';
 export * from './result.ts';
+export * from './trace.ts';

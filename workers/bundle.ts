@@ -13,6 +13,15 @@ const SOURCE_FOLDERS = ['contracts', 'workflows'];
 /** All that it may import from elsewhere, and what makes the bundle. */
 const PACKAGES = ['@temporalio/common', '@temporalio/worker', '@temporalio/workflow', 'zod'];
 const KEPT_BUNDLES = 4;
+type WebpackConfiguration = Parameters<NonNullable<BundleOptions['webpackConfigHook']>>[0];
+
+/** What a bundle is made of. Whoever replays a history by a bundle of its own makes it of the same. */
+export const bundledWorkflows = {
+  workflowsPath: join(projectRoot, 'workflows', 'index.ts'),
+  workflowInterceptorModules: [join(projectRoot, 'workflows', 'interceptors.ts')],
+  failureConverterPath,
+  webpackConfigHook,
+};
 
 /** Bundling takes seconds, which a worker's every start would pay.
  *  @returns the bundle's file, in the cache under the digest of its sources. */
@@ -21,7 +30,7 @@ export async function workflowBundle(logger: Logger): Promise<{ codePath: string
   const digest = await sourcesDigest();
   const codePath = join(folder, `${digest}.js`);
   if (existsSync(codePath)) return { codePath, digest };
-  const { code } = await bundleWorkflowCode({ workflowsPath: join(projectRoot, 'workflows', 'index.ts'), failureConverterPath, logger, webpackConfigHook });
+  const { code } = await bundleWorkflowCode({ ...bundledWorkflows, logger });
   await mkdir(folder, { recursive: true });
   // A reader sees the whole file or none.
   const temporary = `${codePath}.${process.pid}`;
@@ -32,7 +41,7 @@ export async function workflowBundle(logger: Logger): Promise<{ codePath: string
 }
 
 /** The SDK leaves TypeScript below any node_modules as it is, which is where the sources lie when Rapt is somebody's dependency. */
-const webpackConfigHook: NonNullable<BundleOptions['webpackConfigHook']> = (config) => {
+function webpackConfigHook(config: WebpackConfiguration): WebpackConfiguration {
   const own = SOURCE_FOLDERS.map((folder) => join(projectRoot, folder));
   const rules = config.module?.rules?.map((rule) => {
     if (typeof rule !== 'object' || rule === null || !(rule.test instanceof RegExp) || !rule.test.test('.ts')) return rule;
@@ -40,7 +49,7 @@ const webpackConfigHook: NonNullable<BundleOptions['webpackConfigHook']> = (conf
     return { ...everywhere, include: own };
   });
   return { ...config, module: { ...config.module, ...(rules && { rules }) } };
-};
+}
 
 async function sourcesDigest(): Promise<string> {
   const hash = createHash('sha256');

@@ -5,13 +5,16 @@ import { createClientActivities } from '../activities/client/index.ts';
 import { clientQueue } from '../contracts/index.ts';
 import { resolveWebhook, type Services } from '../infra/index.ts';
 import { createMinioStore } from '../storage/index.ts';
-import { serve } from './shared.ts';
+import { countReleasesFromZero } from '../telemetry/index.ts';
+import { installRuntime, serve } from './shared.ts';
 
 /** Privatizing keeps one core busy and uploading one line, so more at once would only hold more memory. */
 const CONCURRENT_ACTIVITIES = 4;
 
 /** @param home the folder under which releases and results of all tenants of this machine lie. */
 export async function runClientWorker(services: Services, { tenant, home }: { tenant: string; home: string }): Promise<void> {
+  installRuntime();
+  countReleasesFromZero(tenant, clientQueue(tenant));
   const named = resolveWebhook();
   const webhook = named === null ? undefined : { ...named, uiUrl: services.temporal.uiUrl };
   const store = createMinioStore(services.storeFor({ kind: 'client', tenant }));

@@ -3,7 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Runtime, Worker, type NativeConnection } from '@temporalio/worker';
 import { CONTROL_QUEUE, DEPLOYMENT_NAME, ErrorKind, RaptError } from '../contracts/index.ts';
 import type { Services } from '../infra/index.ts';
+import { countRunsFromZero } from '../telemetry/index.ts';
 import { workflowBundle } from './bundle.ts';
+import { runSinks } from './run-sinks.ts';
 import { installRuntime, serve } from './shared.ts';
 
 const BUILD_ID_DIGITS = 12;
@@ -20,6 +22,7 @@ export interface ControlWorkerOptions {
 /** A run stays on the version that it began with, so that its history always meets the code that made it. */
 export async function runControlWorker(services: Services, { buildId, promote = true }: ControlWorkerOptions = {}): Promise<void> {
   installRuntime();
+  countRunsFromZero();
   const { codePath, digest } = await workflowBundle(Runtime.instance().logger);
   const version = { deploymentName: DEPLOYMENT_NAME, buildId: buildId ?? digest.slice(0, BUILD_ID_DIGITS) };
   await serve(
@@ -30,6 +33,7 @@ export async function runControlWorker(services: Services, { buildId, promote = 
         ...defaults,
         taskQueue: CONTROL_QUEUE,
         workflowBundle: { codePath },
+        sinks: runSinks,
         workerDeploymentOptions: { useWorkerVersioning: true, version, defaultVersioningBehavior: 'PINNED' },
       }),
     promote ? (connection) => makeCurrent(connection, services.temporal.namespace, version) : undefined,

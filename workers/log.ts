@@ -4,8 +4,12 @@ import { ApplicationFailure, rootCause } from '@temporalio/common';
 import { redact } from '../activities/failures.ts';
 import { RaptError } from '../contracts/index.ts';
 
+/** What Rapt's own lines tell: numbers, and words of fixed lists. */
+const EVENT_FIELDS = ['rows', 'tokens', 'step', 'sizeBytes', 'seconds', 'outcome', 'kind'] as const;
 /** Names and numbers that Temporal's server has anyway. All other fields of a message are left out, payloads and memos with them. */
-const LOGGED_FIELDS = ['workflowId', 'runId', 'workflowType', 'activityId', 'activityType', 'attempt', 'taskQueue', 'durationMs', 'sdkComponent'] as const;
+const LOGGED_FIELDS = ['workflowId', 'runId', 'workflowType', 'activityId', 'activityType', 'attempt', 'taskQueue', 'durationMs', 'sdkComponent', 'traceId', 'spanId', ...EVENT_FIELDS] as const;
+/** What an activity's lines call that which a workflow's call runId. */
+const RUN_ID_OF_ACTIVITY = 'workflowRunId';
 
 export function createLogger(level: LogLevel = 'WARN'): DefaultLogger {
   return new DefaultLogger(level, (entry) => void process.stderr.write(`${JSON.stringify(logLine(entry))}\n`));
@@ -17,6 +21,8 @@ export function logLine({ level, message, timestampNanos, meta }: LogEntry): Rec
     const value: unknown = meta?.[name];
     if (typeof value === 'string' || typeof value === 'number') fields[name] = value;
   }
+  const runId: unknown = meta?.[RUN_ID_OF_ACTIVITY];
+  if (typeof runId === 'string') fields['runId'] = runId;
   const error: unknown = meta?.['error'];
   return {
     time: new Date(Number(timestampNanos / 1_000_000n)).toISOString(),

@@ -60,7 +60,7 @@ async function train(job: TrainJob): Promise<void> {
   while (!stopping && trainer.step < Math.min(job.untilStep, trainer.totalSteps)) {
     const start = performance.now();
     const { step, epoch, loss } = await trainer.next();
-    await report({ type: 'step', step, epoch, loss: loss.loss, stepMs: performance.now() - start });
+    await report({ type: 'step', step, epoch, loss: loss.loss, rows: loss.rows, stepMs: performance.now() - start });
     if (step % job.options.checkpointEverySteps === 0) await save();
     await setImmediate(); // lets a stop message in
   }

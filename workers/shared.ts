@@ -2,8 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import { makeTelemetryFilterString, NativeConnection, Runtime, type Worker, type WorkerOptions } from '@temporalio/worker';
 import { explainConnection, type Services } from '../infra/index.ts';
+import { HISTOGRAM_BUCKETS, recordMetrics, startTracing, traceActivity } from '../telemetry/index.ts';
 import { dataConverter } from './data-converter.ts';
 import { createLogger } from './log.ts';
+import { logLevel, metricsAddress } from './settings.ts';
 
 /** Heartbeats leave the process at least this often. The default of up to a minute loses the news of a checkpoint when the process is
  *  killed, and delays a cancellation by as much. */
@@ -15,14 +17,26 @@ export type WorkerKind = 'control' | 'client' | 'gpu';
 
 let installed = false;
 
-/** Sets logging and signal handling up, once a process. SIGINT and SIGTERM let a worker finish what it has begun. */
+/** Sets logging, metrics and signal handling up, once a process. SIGINT and SIGTERM let a worker finish what it has begun.
+ *  @throws BadInput for settings of the environment that cannot be followed. */
 export function installRuntime(): Runtime {
   if (installed) return Runtime.instance();
   installed = true;
-  return Runtime.install({
-    logger: createLogger(),
-    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} } },
-  });
+  const logger = createLogger(logLevel());
+  const logging = { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} };
+  const bindAddress = metricsAddress();
+  if (bindAddress === null) return Runtime.install({ logger, telemetryOptions: { logging } });
+  const prometheus = { bindAddress, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true, histogramBucketOverrides: HISTOGRAM_BUCKETS };
+  try {
+    const runtime = Runtime.install({ logger, telemetryOptions: { logging, metrics: { prometheus } } });
+    recordMetrics(runtime.metricMeter);
+    return runtime;
+  } catch {
+    // Work is worth more than its figures.
+    const runtime = Runtime.install({ logger, telemetryOptions: { logging } });
+    logger.warn(`there is no page with metrics: ${bindAddress} (RAPT_METRICS_ADDRESS) is taken, or no address of this machine`);
+    return runtime;
+  }
 }
 
 /** @throws RaptError unavailable when no Temporal server answers at the address, accessDenied when it refuses this process. */
@@ -47,6 +61,7 @@ export function workerDefaults(kind: WorkerKind, services: Services, connection:
     dataConverter: dataConverter(services.keyring, services.plainPayloads ?? (kind === 'control' ? 'accept' : 'refuse')),
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+    interceptors: { activity: [traceActivity] },
     shutdownGraceTime: 0,
     shutdownForceTime: SHUTDOWN_FORCE_TIME,
   };
@@ -60,6 +75,7 @@ export async function serve(
   create: (defaults: WorkerDefaults) => Promise<Worker>,
   beforeReady?: (connection: NativeConnection) => Promise<void>,
 ): Promise<void> {
+  const tracing = await startTracing(kind);
   const connection = await connect(services);
   if (services.keyring === null) Runtime.instance().logger.warn('payloads are not encrypted: the Temporal server can read them; see `rapt keys`');
   try {
@@ -73,5 +89,6 @@ export async function serve(
     await Promise.all([running, ready]);
   } finally {
     await connection.close();
+    await tracing?.stop();
   }
 }

@@ -13,7 +13,9 @@ import { clientSecret } from '../../rapt/ledger/index.ts';
 import { createMechanism } from '../../rapt/privacy/index.ts';
 import { drawPrediction, hashInput, openRelease, predictionKey } from '../../rapt/release/index.ts';
 import { assertSameWeights } from '../../rapt/tuning/index.ts';
+import { inSpan } from '../../telemetry/index.ts';
 import { beat } from '../heartbeat.ts';
+import { countDrawn, countRelease } from './counted.ts';
 import type { ClientDependencies } from './dependencies.ts';
 import { publishRelease } from './publish.ts';
 import { readTunedAdapter } from './run-record.ts';
@@ -50,12 +52,15 @@ export async function preparePrediction({ store, home }: ClientDependencies, req
   await reserve(tenantFolder(home, tenant), secret, due, (await openRelease(folder)) !== null);
   const mechanism = createMechanism({ name: card.guarantee.mechanism, eta: card.guarantee.eta ?? undefined, table, outputIds });
   try {
-    const { digest } = await drawPrediction({
+    const drawn = await inSpan('draw', () => drawPrediction({
       tenant, card, input, columns, rows, folder, tokenizer, mechanism,
       backbone: description,
       signal: context.cancellationSignal,
       onProgress: beat,
-    });
+      onDrawn: (tokens) => countDrawn(due, tokens),
+    }), { rows });
+    countRelease(due, drawn);
+    const { digest } = drawn;
     const release = await publishRelease({ store, home }, tenant, localKey, digest);
     return { prediction, tenant, localKey, release, adapter, backbone: config.backbone, guarantee: card.guarantee, input: { path: input.path, ...columns } };
   } finally {

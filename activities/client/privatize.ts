@@ -1,11 +1,21 @@
 import { Context } from '@temporalio/activity';
 import { RELEASE_PROGRESS_SIGNAL, type LocalRelease, type ReleaseProgress, type RunContext } from '../../contracts/index.ts';
 import { releaseTables } from '../../rapt/client/index.ts';
+import { inSpan } from '../../telemetry/index.ts';
 import { createProgressReporter } from '../progress.ts';
+import { countDrawn, countRelease } from './counted.ts';
 import type { ClientDependencies } from './dependencies.ts';
 
 /** The `privatize` activity. */
 export async function privatize({ home }: ClientDependencies, context: RunContext): Promise<LocalRelease> {
   const reporter = createProgressReporter<ReleaseProgress>(RELEASE_PROGRESS_SIGNAL);
-  return releaseTables({ ...context, home, signal: Context.current().cancellationSignal, onProgress: (progress) => reporter.report(progress, { now: progress.reused }) });
+  return releaseTables({
+    ...context,
+    home,
+    signal: Context.current().cancellationSignal,
+    onProgress: (progress) => reporter.report(progress, { now: progress.reused }),
+    step: inSpan,
+    onDrawn: countDrawn,
+    onReleased: countRelease,
+  });
 }

@@ -6,6 +6,7 @@ import { releaseFolder, tenantFolder } from '../../rapt/home.ts';
 import { Ledger } from '../../rapt/ledger/index.ts';
 import { openRelease } from '../../rapt/release/index.ts';
 import { contentTypeOf } from '../../storage/index.ts';
+import { inSpan } from '../../telemetry/index.ts';
 import { beat } from '../heartbeat.ts';
 import type { ClientDependencies } from './dependencies.ts';
 
@@ -28,7 +29,12 @@ export async function publishRelease(
   await new Ledger(tenantFolder(home, tenant)).release(localKey, digest, release.manifest.tokens);
   const { cancellationSignal } = Context.current();
   const prefix = keys.releasePrefix(tenant, digest);
-  const upload = (file: string): Promise<ArtifactRef> => store.put(prefix + file, { file: join(folder, file) }, { contentType: contentTypeOf(file), verify });
+  const upload = (file: string): Promise<ArtifactRef> =>
+    inSpan('upload', async (span) => {
+      const stored = await store.put(prefix + file, { file: join(folder, file) }, { contentType: contentTypeOf(file), verify });
+      span.measure({ bytes: stored.sizeBytes });
+      return stored;
+    });
   let uploaded = 0;
   // A window that slides over the shards, however many there are.
   await pMap(

@@ -2,6 +2,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CHECKPOINT_FILES, ErrorKind, keys, RaptError, type CheckpointFile, type CheckpointPointer, type Fence, type Sha256, type StoredCheckpoint } from '../../contracts/index.ts';
+import { log } from '@temporalio/activity';
+import { inSpan, metrics } from '../../telemetry/index.ts';
 import { addCheckpoint, keptCheckpoints, putFiles, type CheckpointPointerCell, type ObjectStore, type UnfinishedUpload } from '../../storage/index.ts';
 
 /** What a checkpoint's pointer says besides the checkpoint itself. */
@@ -38,7 +40,18 @@ export class RunCheckpoints {
   }
 
   /** @throws RaptError overtaken when a newer attempt owns the pointer: the caller must stop. */
-  async add({ step, trainingDigest, loss }: Content, folder: string): Promise<void> {
+  async add(content: Content, folder: string): Promise<void> {
+    const start = performance.now();
+    const sizeBytes = await inSpan('checkpoint', () => this.#storeAndPoint(content, folder), { step: content.step });
+    const seconds = (performance.now() - start) / 1000;
+    const { tenant } = this.#training;
+    metrics.checkpoint.record(seconds, { tenant });
+    metrics.checkpointBytes.add(sizeBytes, { tenant });
+    log.info('checkpoint stored', { step: content.step, sizeBytes, seconds });
+  }
+
+  /** @returns the size of its files. */
+  async #storeAndPoint({ step, trainingDigest, loss }: Content, folder: string): Promise<number> {
     const { tenant, run, release, totalSteps, keep } = this.#training;
     const { name: attempt, fence } = this.#attempt;
     const paths = Object.fromEntries(CHECKPOINT_FILES.map((file) => [file, join(folder, file)])) as Record<CheckpointFile, string>;
@@ -53,6 +66,7 @@ export class RunCheckpoints {
       throw error;
     }
     await this.#remove(dropped);
+    return Object.values(files).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   }
 
   /** What cannot be removed now is removed by the next attempt, or by `rapt gc`. */

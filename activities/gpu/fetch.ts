@@ -20,6 +20,7 @@ import {
 import { locateBackbone, type BackboneFiles } from '../../rapt/backbone/index.ts';
 import type { ObjectStore } from '../../storage/index.ts';
 import { sha256File } from '../../system/index.ts';
+import { inSpan } from '../../telemetry/index.ts';
 import type { Scratch } from './scratch.ts';
 
 export interface FetchedRelease {
@@ -34,7 +35,7 @@ const CONCURRENT_FETCHES = 4;
  *  What is already there is checked again and not sent again. @throws RaptError releaseDamaged when the store has other bytes, or none. */
 export async function fetchRelease(store: ObjectStore, scratch: Scratch, tenant: string, release: ReleaseRef): Promise<FetchedRelease> {
   try {
-    return await fetchAll(store, scratch, tenant, release);
+    return await inSpan('fetch release', () => fetchAll(store, scratch, tenant, release));
   } catch (error) {
     if (!(error instanceof RaptError) || (error.kind !== ErrorKind.corruptArtifact && error.kind !== ErrorKind.notFound)) throw error;
     throw new RaptError(ErrorKind.releaseDamaged, `the release is not whole in the store: ${error.message}`, { cause: error });
@@ -67,7 +68,9 @@ async function fetchAll(store: ObjectStore, scratch: Scratch, tenant: string, re
 
 export async function fetchCheckpoint(store: ObjectStore, folder: string, { files }: StoredCheckpoint): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  for (const file of CHECKPOINT_FILES) await store.getToFile(files[file], join(folder, file));
+  await inSpan('fetch checkpoint', async () => {
+    for (const file of CHECKPOINT_FILES) await store.getToFile(files[file], join(folder, file));
+  });
 }
 
 export async function fetchAdapter(store: ObjectStore, folder: string, adapter: AdapterRef): Promise<void> {

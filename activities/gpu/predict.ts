@@ -5,6 +5,7 @@ import { keys, type ArtifactRef, type GpuActivities, type TestMetrics } from '..
 import { readCard } from '../../rapt/tuning/index.ts';
 import { CheckpointPointerCell, type ObjectStore } from '../../storage/index.ts';
 import { sha256File } from '../../system/index.ts';
+import { inSpan } from '../../telemetry/index.ts';
 import { beat } from '../heartbeat.ts';
 import { fetchAdapter, fetchCheckpoint, fetchRelease, requireBackbone } from './fetch.ts';
 import type { GpuDependencies } from './train.ts';
@@ -23,7 +24,7 @@ export async function predict(
     const checkpointFolder = join(folder, 'checkpoint');
     const hasCheckpoint = await fetchFinalCheckpoint(store, tenant, run, adapterFolder, checkpointFolder);
     const outputFile = join(folder, 'predictions.json');
-    const outcome = await models.run({
+    const outcome = await inSpan('classify', () => models.run({
       signal: context.cancellationSignal,
       job: {
         kind: 'classify',
@@ -34,7 +35,7 @@ export async function predict(
         outputFile,
       },
       onMessage: (message) => beat(message.type === 'rows' ? { rows: message.done } : {}),
-    });
+    }));
     if (outcome.type === 'stopped') return context.cancelled;
     const { sha256 } = await sha256File(outputFile);
     const predictions = await store.put(keys.predictions(tenant, run, sha256), readFileSync(outputFile), { contentType: 'application/json' });

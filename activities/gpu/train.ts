@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { Context } from '@temporalio/activity';
+import { Context, log } from '@temporalio/activity';
 import { ErrorKind, RaptError, TRAINING_PROGRESS_SIGNAL, type TrainBlock, type TrainBlockResult, type TrainingProgress } from '../../contracts/index.ts';
 import { compatibleDigests, readState, stepsPerEpoch, totalSteps as stepsOf } from '../../rapt/tuning/index.ts';
 import { CheckpointPointerCell, type ObjectStore } from '../../storage/index.ts';
@@ -8,6 +8,7 @@ import { createProgressReporter, type ProgressReporter } from '../progress.ts';
 import { claimRun, queueUploads, RunCheckpoints, type Attempt } from './checkpoints.ts';
 import { fetchRelease, requireBackbone } from './fetch.ts';
 import type { ModelHost } from './model-host.ts';
+import { ObservedTraining } from './observed.ts';
 import type { Scratch } from './scratch.ts';
 import { findStart } from './start.ts';
 
@@ -54,6 +55,7 @@ export async function train({ store, scratch, models }: GpuDependencies, request
       crashes: crashesBefore(info.heartbeatDetails, checkpoint?.step ?? null),
     };
     const reporter = createProgressReporter<TrainingProgress>(TRAINING_PROGRESS_SIGNAL);
+    if (resumed !== null) log.info('training resumed', { step: begin });
     reporter.report(progress, { now: resumed !== null });
 
     const failed = new AbortController();
@@ -67,6 +69,7 @@ export async function train({ store, scratch, models }: GpuDependencies, request
     );
     if (begin < untilStep) {
       let lossesStored = losses.length;
+      const observed = new ObservedTraining(tenant, totalSteps);
       const outcome = await models
         .run({
           signal: AbortSignal.any([cancellationSignal, failed.signal]),
@@ -89,15 +92,18 @@ export async function train({ store, scratch, models }: GpuDependencies, request
             if (message.type !== 'step') return;
             const { step, epoch, loss, stepMs } = message;
             losses.push(loss);
+            observed.stepped(message);
             progress = { ...progress, step, epoch, loss, stepMs };
             reporter.report(progress);
           },
         })
         .catch(async (error: unknown) => {
+          observed.end(error);
           // The checkpoints that were written before are whole.
           await uploads.drain();
           throw afterCrash(error, progress, reporter, run);
         });
+      observed.end();
       await uploads.drain();
       reporter.report(progress, { now: true });
       if (outcome.type === 'stopped') return cancelled;

@@ -33,7 +33,7 @@ export type Job = TrainJob | ClassifyJob;
 export type ToModelProcess = { readonly type: 'job'; readonly job: Job } | { readonly type: 'stop' };
 
 export type FromModelProcess =
-  | { readonly type: 'step'; readonly step: number; readonly epoch: number; readonly loss: number; readonly stepMs: number }
+  | { readonly type: 'step'; readonly step: number; readonly epoch: number; readonly loss: number; readonly rows: number; readonly stepMs: number }
   | { readonly type: 'checkpoint'; readonly step: number; readonly folder: string }
   | { readonly type: 'rows'; readonly done: number }
   | { readonly type: 'finished'; readonly reconstruction: { readonly accuracy: number; readonly n: number } | null }

@@ -9,6 +9,7 @@ import { keys, MANIFEST_FILE, releaseManifestSchema, type Fence } from '../../co
 import { homeFolder, readStack } from '../../infra/index.ts';
 import { Ledger } from '../../rapt/ledger/index.ts';
 import { createMinioStore, findGarbage } from '../../storage/index.ts';
+import { runSinks } from '../../workers/run-sinks.ts';
 import { minioClient } from '../minio-client.ts';
 import { modelProcesses } from './supervisor.ts';
 
@@ -89,7 +90,7 @@ export async function checkPointer(run: string): Promise<string[]> {
 
 export async function checkReplay(handle: WorkflowHandle, bundle: { codePath: string }, dataConverter: DataConverter): Promise<string[]> {
   try {
-    await Worker.runReplayHistory({ workflowBundle: bundle, dataConverter }, await handle.fetchHistory(), handle.workflowId);
+    await Worker.runReplayHistory({ workflowBundle: bundle, dataConverter, sinks: runSinks }, await handle.fetchHistory(), handle.workflowId);
     return [];
   } catch (error) {
     return [`the history does not replay: ${error instanceof Error ? error.message : String(error)}`];

@@ -6,7 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const LEAST_NODE = [20, 3];
+const LEAST_NODE = [20, 6];
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const stampFile = join(root, 'node_modules', '.rapt-lock-stamp');
 

@@ -9,6 +9,9 @@ export const COMPONENTS = ['temporal', 'minio', 'codec', 'credentials', 'control
 export type Component = (typeof COMPONENTS)[number];
 export const SERVERS: readonly Component[] = ['temporal', 'minio', 'codec', 'credentials'];
 
+/** Unless somebody else has these ports. */
+export const PREFERRED_METRICS = { control: '127.0.0.1:9464', client: '127.0.0.1:9465', gpu: '127.0.0.1:9466' } as const;
+
 const processSchema = z.strictObject({
   pid: z.int(),
   /** Start time in clock ticks since boot, as /proc has it: a process id alone may have been given to another program since. */
@@ -25,6 +28,8 @@ const recordSchema = z.strictObject({
   codecUrl: z.string().default('http://127.0.0.1:8234'),
   /** Gives each role its keys for the object store. Stacks of earlier versions had none. */
   credentialsUrl: z.string().default('http://127.0.0.1:8235'),
+  /** Where each worker shows its metrics. Stacks of earlier versions had none. */
+  metrics: z.strictObject({ control: z.string(), client: z.string(), gpu: z.string() }).default(PREFERRED_METRICS),
   processes: z.partialRecord(z.enum(COMPONENTS), processSchema),
 });
 export type StackRecord = z.output<typeof recordSchema>;

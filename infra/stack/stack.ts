@@ -10,7 +10,7 @@ import { SETUP_COMMAND } from '../../system/index.ts';
 import { minioBinary, missingOf, temporalBinary } from '../setup/index.ts';
 import { answersOn, freePort } from './ports.ts';
 import { end, isAlive, startDetached } from './process.ts';
-import { COMPONENTS, logFile, readStack, SERVERS, stackFolder, writeStack, type Component, type StackRecord, type StartedProcess } from './record.ts';
+import { COMPONENTS, logFile, PREFERRED_METRICS, readStack, SERVERS, stackFolder, writeStack, type Component, type StackRecord, type StartedProcess } from './record.ts';
 
 const PREFERRED_PORT = { temporal: 7233, ui: 8233, s3: 9000, console: 9001, codec: 8234, credentials: 8235 } as const;
 const BUCKET = 'rapt';
@@ -34,7 +34,7 @@ export interface ComponentStatus {
   readonly component: Component;
   readonly running: boolean;
   readonly pid: number | null;
-  /** Address of a server; null for a worker. */
+  /** Of a server; of a worker, its page with the metrics. */
   readonly address: string | null;
   readonly log: string;
 }
@@ -51,8 +51,15 @@ export async function up({ tenant = 'local', components = COMPONENTS, say }: UpO
   await makeStackKeys();
   let record = await planned();
   const start = async (component: Component): Promise<void> => {
-    if (isAlive(record.processes[component])) return;
+    const before = record.processes[component];
+    const patienceMs = before === undefined ? 0 : CLOSING_MS;
+    if (isAlive(before)) return;
     say?.(`starting ${component}`);
+    // Workers come last, and by then somebody else may have a port that was free before.
+    if (isWorker(component)) {
+      const address = local(await freePort(Number(portOf(record.metrics[component])), patienceMs));
+      record = { ...record, metrics: { ...record.metrics, [component]: address } };
+    }
     const logged = logSize(component);
     const started = launch(component, record, tenant);
     record = { ...record, processes: { ...record.processes, [component]: started } };
@@ -88,11 +95,13 @@ export function stackStatus(): ComponentStatus[] {
   return COMPONENTS.map((component) => {
     const started = record?.processes[component];
     const running = isAlive(started);
-    const addresses: Partial<Record<Component, string>> = record === null ? {} : { temporal: record.temporal.address, minio: record.s3.endpoint, codec: record.codecUrl, credentials: record.credentialsUrl };
+    const addresses: Partial<Record<Component, string>> = record === null ? {} : { temporal: record.temporal.address, minio: record.s3.endpoint, codec: record.codecUrl, credentials: record.credentialsUrl, control: metricsUrl(record.metrics.control), client: metricsUrl(record.metrics.client), gpu: metricsUrl(record.metrics.gpu) };
     return { component, running, pid: running ? started.pid : null, address: addresses[component] ?? null, log: logFile(component) };
   });
 }
 
+const metricsUrl = (address: string): string => `http://${address}/metrics`;
+const isWorker = (component: Component): component is keyof StackRecord['metrics'] => !isServer(component);
 const isServer = (component: Component): boolean => SERVERS.includes(component);
 
 /** Ports that nobody else has, and credentials made once. */
@@ -118,6 +127,7 @@ async function planned(): Promise<StackRecord> {
     consoleUrl: `http://${local(await port('minio', last?.consoleUrl, PREFERRED_PORT.console))}`,
     codecUrl: `http://${local(await port('codec', last?.codecUrl, PREFERRED_PORT.codec))}`,
     credentialsUrl: `http://${local(await port('credentials', last?.credentialsUrl, PREFERRED_PORT.credentials))}`,
+    metrics: last?.metrics ?? PREFERRED_METRICS,
     processes: last?.processes ?? {},
   };
 }
@@ -146,7 +156,7 @@ function launch(component: Component, record: StackRecord, tenant: string): Star
   if (component === 'codec') return rapt(['codec-server', '--listen', local(portOf(record.codecUrl)), '--origin', record.temporal.uiUrl]);
   // It issues keys for the MinIO of this stack, whichever store the workers are led to.
   if (component === 'credentials') return rapt(['credential-server', '--listen', local(portOf(record.credentialsUrl))], { RAPT_S3_ENDPOINT: '', RAPT_S3_GRANTS_FILE: '' });
-  return rapt(['worker', component, ...(component === 'client' ? ['--tenant', tenant] : [])]);
+  return rapt(['worker', component, ...(component === 'client' ? ['--tenant', tenant] : [])], { RAPT_METRICS_ADDRESS: record.metrics[component] });
 }
 
 async function untilReady(component: Component, started: StartedProcess, record: StackRecord, logged: number): Promise<void> {

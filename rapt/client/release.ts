@@ -3,10 +3,10 @@ import { openBackbone } from '../backbone/index.ts';
 import { inspectTables, type Row } from '../data/index.ts';
 import { clientSecret } from '../ledger/index.ts';
 import { chooseEta, createMechanism, tightestEta } from '../privacy/index.ts';
-import { chooseReleases, chosenReleases, drawRelease, EarlierRows, hashInputs, openRelease, releaseKey, rowsToDraw, versionSpec } from '../release/index.ts';
+import { chooseReleases, chosenReleases, drawRelease, EarlierRows, hashInputs, openRelease, releaseKey, rowsToDraw, versionSpec, type DrawnRelease } from '../release/index.ts';
 import { knownReleases, releasesToTakeOver } from './earlier.ts';
 import { releaseFolder, tenantFolder } from '../home.ts';
-import { reserve } from './reserve.ts';
+import { reserve, type DueRelease } from './reserve.ts';
 
 export interface ReleaseTablesOptions extends RunContext {
   /** Folder of all tenants of this machine. */
@@ -14,15 +14,19 @@ export interface ReleaseTablesOptions extends RunContext {
   /** Stops between two batches; what was drawn stays for the next attempt. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ReleaseProgress) => void) | undefined;
+  /** Does the work of each step, to see how long it takes. */
+  readonly step?: (<T>(name: string, work: () => Promise<T>) => Promise<T>) | undefined;
+  readonly onDrawn?: ((release: DueRelease, tokens: number) => void) | undefined;
+  readonly onReleased?: ((release: DueRelease, released: DrawnRelease) => void) | undefined;
 }
 
 /** A run's release: the one noisy version of each text, drawn once and found again by every later attempt and run. Of a table that has
  *  changed since, only rows that were not released before are drawn. */
-export async function releaseTables({ home, run, config, signal, onProgress }: ReleaseTablesOptions): Promise<LocalRelease> {
+export async function releaseTables({ home, run, config, signal, onProgress, step = (_, work) => work(), onDrawn, onReleased }: ReleaseTablesOptions): Promise<LocalRelease> {
   const { tenant, privacy } = config;
-  const inspection = await inspectTables(config.data);
-  const inputs = await hashInputs(inspection.tables);
-  const backbone = await openBackbone(config.backbone);
+  const inspection = await step('read tables', () => inspectTables(config.data));
+  const inputs = await step('hash tables', () => hashInputs(inspection.tables));
+  const backbone = await step('open tokenizer', () => openBackbone(config.backbone));
   const { table, outputIds, tokenizer, description } = backbone;
   const choice = { name: privacy.mechanism, eta: privacy.eta, targetUnchanged: privacy.targetUnchanged, table, outputIds };
   const eta = chooseEta(choice);
@@ -39,17 +43,19 @@ export async function releaseTables({ home, run, config, signal, onProgress }: R
   }
   const takesOver = before.map((release) => release.localKey);
   const due = { localKey, tenant, run, purpose: 'tuning', mechanism: privacy.mechanism, eta, labelEpsilon: privacy.labelEpsilon ?? null, table: table.sha256, budget: privacy.budget, rows, takesOver } as const;
-  const entry = await reserve(tenantFolder(home, tenant), secret, due, existing !== null);
+  const entry = await step('reserve budget', () => reserve(tenantFolder(home, tenant), secret, due, existing !== null));
   if (existing !== null) {
     const rowsTotal = existing.manifest.rows.train + existing.manifest.rows.test;
     onProgress?.({ rows: rowsTotal, rowsTotal, reused: true });
-    return describe(localKey, { ...existing, reused: true });
+    const found = { ...existing, reused: true };
+    onReleased?.(due, found);
+    return describe(localKey, found);
   }
   const earlier = await EarlierRows.open(await knownReleases(home, tenant, await chooseReleases(folder, entry.takesOver ?? [])), secret);
   const mechanism = createMechanism({ ...choice, eta: eta ?? undefined, targetUnchanged: undefined });
   try {
-    const tightest = privacy.mechanism === 'exponential' && eta !== null ? await tightestEta(eta, table, outputIds) : null;
-    const drawn = await drawRelease({
+    const tightest = privacy.mechanism === 'exponential' && eta !== null ? await step('compute guarantee', () => tightestEta(eta, table, outputIds)) : null;
+    const drawn = await step('draw', () => drawRelease({
       config,
       inputs,
       inspection,
@@ -61,7 +67,9 @@ export async function releaseTables({ home, run, config, signal, onProgress }: R
       mechanism: { privatize: (ids) => mechanism.privatize(ids), guarantee: { ...mechanism.guarantee, tightestEta: tightest } },
       signal,
       onProgress: (progress) => onProgress?.({ ...progress, reused: false }),
-    });
+      onDrawn: (tokens) => onDrawn?.(due, tokens),
+    }));
+    onReleased?.(due, drawn);
     return describe(localKey, drawn);
   } finally {
     mechanism.dispose();

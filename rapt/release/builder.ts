@@ -27,6 +27,8 @@ export interface BuilderOptions {
   readonly classNumber: ((label: string | null) => number) | null;
   /** Draws the labels; null lets them pass as they are. */
   readonly response: Pick<RandomizedResponse, 'draw'> | null;
+  /** Called with the number of the user's tokens for which a noisy version was drawn just now. */
+  readonly onDrawn?: ((tokens: number) => void) | undefined;
 }
 
 interface PendingRow extends KeptTokens {
@@ -94,6 +96,7 @@ export class ShardBuilder {
     for (const { plain, text, pair, earlier } of this.#pending) if (earlier === null) [plain, text, pair].forEach(append);
 
     const noisy = this.#options.mechanism.privatize(ids);
+    let drawn = 0;
     let start = 0;
     const take = (part: Int32Array): Int32Array => noisy.subarray(start, (start += part.length));
     for (const row of this.#pending) {
@@ -106,10 +109,12 @@ export class ShardBuilder {
       this.#input.push(text);
       this.#pair.push(pair);
       this.tokens += text.length + pair.length;
+      if (row.earlier === null) drawn += text.length + pair.length;
       this.unchanged += countEqual(text, row.text) + countEqual(pair, row.pair);
     }
     this.#pending = [];
     this.#pendingTokens = 0;
+    if (drawn > 0) this.#options.onDrawn?.(drawn);
   }
 
   finish(): ShardRows {

@@ -59,6 +59,8 @@ export interface DrawOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called after every batch, and for shards that are there already. */
   readonly onProgress?: ((progress: { rows: number; rowsTotal: number }) => void) | undefined;
+  /** Called with the number of the user's tokens for which a noisy version was drawn just now. */
+  readonly onDrawn?: ((tokens: number) => void) | undefined;
   readonly rowsPerShard?: number | undefined;
   /** Rows that were released before, which are taken over as they were. With it, what later releases need to take over these is kept. */
   readonly earlier?: EarlierRows | undefined;

@@ -19,6 +19,9 @@ export interface CommandResult {
 }
 
 export class TestStack {
+  /** @param settings for the servers, the workers and the commands. */
+  constructor(readonly settings: NodeJS.ProcessEnv = {}) {}
+
   readonly home = mkdtempSync(join(tmpdir(), 'rapt-stack-'));
   readonly keysFile = join(this.home, 'stack', 'codec-keys');
 
@@ -42,8 +45,8 @@ export class TestStack {
 
   environment(): NodeJS.ProcessEnv {
     // Nothing that leads to other servers.
-    const own = Object.entries(process.env).filter(([name]) => !/^(RAPT_)?TEMPORAL_(?!BIN$)|^RAPT_S3_|^AWS_CONTAINER_/.test(name));
-    return { ...Object.fromEntries(own), RAPT_HOME: this.home };
+    const own = Object.entries(process.env).filter(([name]) => !/^(RAPT_)?TEMPORAL_(?!BIN$)|^RAPT_S3_|^AWS_CONTAINER_|^OTEL_/.test(name));
+    return { ...Object.fromEntries(own), RAPT_HOME: this.home, ...this.settings };
   }
 
   /** With its keys. */

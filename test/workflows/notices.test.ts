@@ -15,6 +15,7 @@ import { notify, wantNotices } from '../../activities/client/notify.ts';
 import type { ClientDependencies } from '../../activities/client/index.ts';
 import { untilPending } from '../../bench/pending.ts';
 import { BadInput, CONTINUE_UPDATE, CONTROL_QUEUE, ErrorKind, NOTIFY_WORKFLOW, PAUSE_UPDATE, WORKFLOW_TYPE, type ClientActivities, type RunState, type Stage, type TuningInput } from '../../contracts/index.ts';
+import { runSinks } from '../../workers/run-sinks.ts';
 import { simpleActivities } from './activities.ts';
 import { untilCancelled } from './paths.ts';
 import { startWorkflowServer, type Activities, type WorkflowServer } from './server.ts';
@@ -252,6 +253,6 @@ test('a run whose client has no webhook has no trace of one, and the histories o
   assert.ok((await traces(told)) > 2, 'there would be some');
   for (const id of ['told', 'stopped', 'forced']) {
     const history = await server.client.workflow.getHandle(id).fetchHistory();
-    await Worker.runReplayHistory({ workflowBundle: server.bundle }, history, id);
+    await Worker.runReplayHistory({ workflowBundle: server.bundle, sinks: runSinks }, history, id);
   }
 });

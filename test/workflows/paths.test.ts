@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { Worker } from '@temporalio/worker';
 import { CONTROL_QUEUE, searchAttributes, WORKFLOW_TYPE, type TuningResult } from '../../contracts/index.ts';
+import { runSinks } from '../../workers/run-sinks.ts';
 import { simpleActivities } from './activities.ts';
 import { HISTORIES, historyFiles } from './histories.ts';
 import { PATHS } from './paths.ts';
@@ -27,7 +28,7 @@ describe('a run', () => {
       try {
         for (const handle of await walk(server, `path-${name.replaceAll(' ', '-')}`)) {
           const history = await handle.fetchHistory();
-          await Worker.runReplayHistory({ workflowBundle: server.bundle }, history, handle.workflowId);
+          await Worker.runReplayHistory({ workflowBundle: server.bundle, sinks: runSinks }, history, handle.workflowId);
           assert.ok((history.events?.length ?? 0) < 10_000);
         }
       } finally {
@@ -100,7 +101,7 @@ describe('the recorded histories', () => {
 
   for (const file of historyFiles())
     it(`${file} replays`, async () => {
-      await Worker.runReplayHistory({ workflowBundle: server.bundle }, JSON.parse(readFileSync(join(HISTORIES, file), 'utf8')), file.replace(/-\d+\.json$/, ''));
+      await Worker.runReplayHistory({ workflowBundle: server.bundle, sinks: runSinks }, JSON.parse(readFileSync(join(HISTORIES, file), 'utf8')), file.replace(/-\d+\.json$/, ''));
     });
 
   it('are refused by a workflow that was changed', { timeout: 60_000 }, async () => {

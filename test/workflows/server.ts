@@ -2,17 +2,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { bundleWorkflowCode, NativeConnection, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { clientQueue, CONTROL_QUEUE, DEPLOYMENT_NAME, GPU_QUEUE, type ClientActivities, type GpuActivities } from '../../contracts/index.ts';
 import { down, up } from '../../infra/index.ts';
+import { bundledWorkflows } from '../../workers/bundle.ts';
 import { makeCurrent } from '../../workers/control.ts';
+import { runSinks } from '../../workers/run-sinks.ts';
 import { installRuntime } from '../../workers/shared.ts';
 
 export type Activities = ClientActivities & GpuActivities;
-
-export const WORKFLOWS_PATH = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
 
 export interface WorkflowServer {
   readonly client: Client;
@@ -27,9 +26,11 @@ export interface WorkflowServer {
 export async function startWorkflowServer(): Promise<WorkflowServer> {
   const home = mkdtempSync(join(tmpdir(), 'rapt-workflows-'));
   process.env['RAPT_HOME'] = home;
+  // What goes on in the workers is of no interest here.
+  process.env['RAPT_LOG_LEVEL'] ??= 'WARN';
   const { temporal } = await up({ components: ['temporal'] });
   installRuntime();
-  const bundle = await bundleWorkflowCode({ workflowsPath: WORKFLOWS_PATH, logger: Runtime.instance().logger });
+  const bundle = await bundleWorkflowCode({ ...bundledWorkflows, logger: Runtime.instance().logger });
   const native = await NativeConnection.connect({ address: temporal.address });
   const connection = await Connection.connect({ address: temporal.address });
 
@@ -51,6 +52,7 @@ export async function startWorkflowServer(): Promise<WorkflowServer> {
           identity: `control-${buildId}`,
           taskQueue: CONTROL_QUEUE,
           workflowBundle: bundle,
+          sinks: runSinks,
           workerDeploymentOptions: { useWorkerVersioning: true, version, defaultVersioningBehavior: 'PINNED' },
         }),
       );

@@ -1,0 +1,43 @@
+/** A command's part of a trace: its span, above that of the run that it starts. */
+import type { Command } from 'commander';
+import { inSpan, startTracing } from '../telemetry/index.ts';
+import { EXIT, exitCodeOf } from './exit-codes.ts';
+
+/** They run for as long as a machine does. Workers trace what they do for others, piece by piece. */
+const SERVERS: readonly string[] = ['worker', 'codec-server', 'credential-server'];
+
+/** Parses the arguments and runs the command that they name. Of them, only the command's name gets into the trace: others name files. */
+export async function tracedCommand(program: Command, args: readonly string[] = process.argv.slice(2)): Promise<void> {
+  const command = commandNamed(program, args);
+  const tracing = command === null || SERVERS.includes(command) ? null : await startTracing('cli');
+  if (tracing === null) {
+    await program.parseAsync(args, { from: 'user' });
+    return;
+  }
+  try {
+    await inSpan(`rapt ${command}`, async (span) => {
+      try {
+        await program.parseAsync(args, { from: 'user' });
+        span.measure({ exit_code: Number(process.exitCode ?? EXIT.done) });
+      } catch (error) {
+        span.measure({ exit_code: exitCodeOf(error) });
+        throw error;
+      }
+    });
+  } finally {
+    await tracing.stop();
+  }
+}
+
+/** "run", "ledger budget"; null when no command is named. */
+function commandNamed(program: Command, args: readonly string[]): string | null {
+  const names: string[] = [];
+  let at = program;
+  for (const arg of args) {
+    const next = at.commands.find((command) => command.name() === arg || command.aliases().includes(arg));
+    if (next === undefined) break;
+    names.push(next.name());
+    at = next;
+  }
+  return names.length === 0 ? null : names.join(' ');
+}
