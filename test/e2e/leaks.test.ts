@@ -207,6 +207,7 @@ async function* all(more: readonly number[] = []): AsyncGenerator<Place> {
   yield* seen;
   yield* provider.places(probe.client.workflowService, more);
   yield* client.sent();
+  yield* client.metrics();
 }
 
 const told = (leaks: readonly Leak[]): string[] => leaks.map(({ what, how, kind, place }) => `${what} (${markers.planted.get(what) ?? 'a number'}): ${kind} ${place}, ${how === '' ? 'as it is' : how}`);
@@ -245,6 +246,7 @@ test('no text, attribute, test label or name of a file, no noise and no noisy em
   for (const [kind, { count, bytes }] of places) t.diagnostic(`${kind}: ${count} (${bytes} bytes)`);
   t.diagnostic(`${leaks.length} leaks in ${sum('count')} places, ${(sum('bytes') / 2 ** 20).toFixed(0)} MiB, in ${((performance.now() - began) / 1000).toFixed(0)} s`);
   assert.deepEqual(told(leaks), []);
+  for (const kind of ['exported trace', 'page of metrics']) assert.ok((places.get(kind)?.bytes ?? 0) > 10_000, `${kind}: next to nothing was searched`);
   const sent = Buffer.concat(Array.from(client.sent(), ({ bytes }) => bytes));
   for (const known of [clientQueue('local'), 'binary/encrypted', results[0]!.release.sha256]) assert.ok(sent.includes(known), `what was sent can be read: ${known}`);
 });
@@ -265,6 +267,8 @@ test('a leak that is made on purpose is found, on each kind of place and in each
     temporalAddress: client.temporalAddress,
     s3: client.s3,
     stackFolder: provider.folder,
+    collector: process.env['OTEL_EXPORTER_OTLP_ENDPOINT']!,
+    metricsAddress: provider.record.metrics.control,
     gpuFolder: provider.gpuFolder,
     temporary: provider.temporary,
     embedding: points.embeddings.slice(100, 124),

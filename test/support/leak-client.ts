@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 import type { StackRecord } from '../../infra/index.ts';
 import type { StoreOptions } from '../../storage/index.ts';
 import { grpcRequests } from './grpc.ts';
+import { steadyPort } from './leak-ports.ts';
+import { metricsPages } from './leak-places.ts';
 import type { Place } from './leak-search.ts';
 import { eventually } from './probe.ts';
 import { PROGRAM, runProgram, type CommandResult } from './stack.ts';
@@ -91,6 +93,7 @@ export class LeakClient {
       RAPT_S3_SECRET_KEY: s3.secretKey,
       RAPT_CODEC_KEYS_FILE: keysFile,
       RAPT_TEST_NOISY_POINTS: pointsFile,
+      RAPT_METRICS_ADDRESS: `127.0.0.1:${await steadyPort()}`,
     });
   }
 
@@ -139,6 +142,11 @@ export class LeakClient {
     for (const [server, tap] of [['Temporal', this.#temporal], ['MinIO', this.#store]] as const)
       for (const [connection, bytes] of tap.sent.entries()) yield { kind: `sent to ${server}`, name: `connection ${connection}`, bytes };
     for (const [connection, bytes] of this.#temporal.sent.entries()) yield { kind: 'request to Temporal', name: `connection ${connection}`, bytes: Buffer.concat(grpcRequests(bytes)) };
+  }
+
+  /** The worker's metrics, which whoever has the provider's Prometheus may be shown. */
+  metrics(): AsyncGenerator<Place> {
+    return metricsPages([this.#env['RAPT_METRICS_ADDRESS']!]);
   }
 
   /** What the worker says of itself. */

@@ -57,6 +57,11 @@ function withDescendants(pids: readonly number[]): number[] {
   return [...found];
 }
 
+/** Pages of workers with their metrics. */
+export async function* metricsPages(addresses: readonly string[]): AsyncGenerator<Place> {
+  for (const address of addresses) yield { kind: 'page of metrics', name: address, bytes: Buffer.from(await (await fetch(`http://${address}/metrics`)).arrayBuffer()) };
+}
+
 /** Every version of every object in every bucket, with its name and metadata. */
 export async function* objects(options: StoreOptions): AsyncGenerator<Place> {
   const client = minioClient(options);

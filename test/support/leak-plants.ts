@@ -9,10 +9,12 @@ import proto from '@temporalio/proto';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { minioClient } from '../../bench/minio-client.ts';
 import type { Tokenizer } from '../../rapt/backbone/index.ts';
+import { CONTROL_QUEUE } from '../../contracts/index.ts';
 import { encodeShard, toRagged } from '../../rapt/release/shard.ts';
 import type { StoreOptions } from '../../storage/index.ts';
 import type { Markers } from './leak-markers.ts';
 import { CLASSES } from './leak-tables.ts';
+import { eventually } from './probe.ts';
 
 const { CommandType } = proto.temporal.api.enums.v1;
 const POLL_MS = 30_000;
@@ -32,6 +34,10 @@ export interface PlantOptions {
   readonly temporalAddress: string;
   readonly s3: StoreOptions;
   readonly stackFolder: string;
+  /** Of traces. */
+  readonly collector: string;
+  /** The control worker's page. */
+  readonly metricsAddress: string;
   readonly gpuFolder: string;
   readonly temporary: string;
   /** Some coordinates of a noisy embedding, and of the noise in it. */
@@ -54,6 +60,7 @@ export async function plantLeaks(o: PlantOptions): Promise<{ plants: Plant[]; pr
       { what: argument, kinds: ['process arguments'] },
       ...(await onTemporal(o, marker)),
       ...(await inObjects(o, marker)),
+      ...(await whereItIsWatched(o, marker)),
       ...onDisks(o, marker),
     ],
   };
@@ -82,6 +89,20 @@ async function onTemporal({ temporalAddress }: PlantOptions, marker: () => strin
     { what: memo, kinds: ['description', 'list of workflows', 'history', 'Temporal database', 'sent to Temporal', 'request to Temporal'] },
     ...[input, message, signal].map((what) => ({ what, kinds: ['history', 'Temporal database', 'sent to Temporal', 'request to Temporal'] })),
   ];
+}
+
+/** An attribute of a span, and a type of workflow that the control worker does not know and counts. */
+async function whereItIsWatched({ temporalAddress, collector, metricsAddress }: PlantOptions, marker: () => string): Promise<Plant[]> {
+  const [attribute, type] = [marker(), marker()];
+  await fetch(`${collector}/v1/traces`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ resourceSpans: [], attribute }) });
+  const connection = await Connection.connect({ address: temporalAddress });
+  try {
+    await new Client({ connection }).workflow.start(type, { workflowId: 'leak-of-a-type', taskQueue: CONTROL_QUEUE });
+    await eventually('the control worker counts it', POLL_MS, async () => (await (await fetch(`http://${metricsAddress}/metrics`)).text()).includes(type));
+  } finally {
+    await connection.close();
+  }
+  return [{ what: attribute, kinds: ['exported trace'] }, { what: type, kinds: ['page of metrics', 'history'] }];
 }
 
 async function inObjects({ markers, tokenizer, s3, embedding, noise, testLabels, digest, releaseKey }: PlantOptions, marker: () => string): Promise<Plant[]> {

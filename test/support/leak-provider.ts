@@ -1,14 +1,15 @@
-/** The provider's side of a hunt: the servers and workers of a local stack, without its client worker, and all that they hold. */
-import { randomInt } from 'node:crypto';
+/** The provider's side of a hunt: the servers and workers of a local stack, without its client worker, and all that they hold. The collector of
+ *  traces is the provider's; the client sends its own there as well. */
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WorkflowService } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { minioClient } from '../../bench/minio-client.ts';
 import { down, readStack, up, type StackRecord } from '../../infra/index.ts';
-import { freePort } from '../../infra/stack/ports.ts';
 import { COMPONENTS, writeStack, type Component } from '../../infra/stack/record.ts';
-import { answers, filesIn, objects, processes, server, Watch, workflows } from './leak-places.ts';
+import { Collector } from './collector.ts';
+import { answers, filesIn, metricsPages, objects, processes, server, Watch, workflows } from './leak-places.ts';
+import { steadyPort } from './leak-ports.ts';
 import type { Place } from './leak-search.ts';
 import { eventually } from './probe.ts';
 import { TestStack } from './stack.ts';
@@ -22,12 +23,14 @@ export class LeakProvider {
   /** Where its processes put what is temporary. */
   readonly temporary = join(this.#stack.home, 'tmp');
   readonly keysFile = this.#stack.keysFile;
+  readonly #collector = new Collector();
   #restarts: Promise<void> = Promise.resolve();
 
   /** Starts it, with a bucket that keeps every version of every object. This process's environment becomes that of its processes. */
   async start(): Promise<void> {
     Object.assign(process.env, { RAPT_HOME: this.#stack.home, TMPDIR: this.temporary });
     mkdirSync(this.temporary);
+    Object.assign(process.env, { OTEL_EXPORTER_OTLP_ENDPOINT: await this.#collector.listen(), OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' });
     await choosePorts();
     const { s3 } = await up({ components: PROVIDER });
     await minioClient(s3).setBucketVersioning(s3.bucket, { Status: 'Enabled' });
@@ -36,6 +39,7 @@ export class LeakProvider {
   async remove(): Promise<void> {
     await down();
     await this.#stack.remove();
+    await this.#collector.close();
   }
 
   /** With its keys. */
@@ -73,6 +77,8 @@ export class LeakProvider {
     yield* this.#changing(more);
     yield* filesIn('temporary file', this.temporary);
     yield* filesIn('log', join(this.folder, 'logs'));
+    for (const [at, { body }] of this.#collector.received.entries()) yield { kind: 'exported trace', name: `request ${at}`, bytes: body };
+    yield* metricsPages([this.record.metrics.control, this.record.metrics.gpu]);
     yield* filesIn('MinIO data', join(this.folder, 'minio'));
     yield* filesIn('Temporal database', this.folder, /^temporal\.db/);
     yield* objects(this.record.s3);
@@ -89,10 +95,8 @@ export class LeakProvider {
   }
 }
 
-/** Ports that nobody takes while a server is killed and started again: not those of every other stack, and none of those that the kernel gives to
- *  connections, among them the ones that try to reach the server. */
 async function choosePorts(): Promise<void> {
   let record = JSON.stringify(await up({ components: [] }));
-  for (const [address] of record.matchAll(/127\.0\.0\.1:\d+/g)) record = record.replace(address, `127.0.0.1:${await freePort(randomInt(20_000, 32_000))}`);
+  for (const [address] of record.matchAll(/127\.0\.0\.1:\d+/g)) record = record.replace(address, `127.0.0.1:${await steadyPort()}`);
   writeStack(JSON.parse(record) as StackRecord);
 }
