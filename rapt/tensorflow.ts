@@ -6,7 +6,10 @@ import { SETUP_COMMAND } from '../system/index.ts';
 
 process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
 
-export const tf = loaded();
+let library: typeof TensorFlow | undefined;
+
+/** Loaded at its first use: most commands need none of it, and it takes half a second and prints a line about its build. */
+export const tf = new Proxy({} as typeof TensorFlow, { get: (_, name) => (library ??= loaded())[name as keyof typeof TensorFlow] });
 
 // The package is CommonJS and its ESM namespace hides the tensor operations behind `default`.
 function loaded(): typeof TensorFlow {
