@@ -1,4 +1,5 @@
 /** Waits for a run and shows how it gets on. */
+import { setMaxListeners } from 'node:events';
 import type { WorkflowHandle } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
 import { CONTROL_QUEUE, type RunProgress, type TuningResult } from '../contracts/index.ts';
@@ -38,6 +39,8 @@ export async function follow(link: Link, handle: WorkflowHandle, { tenant, timeo
   const view = createProgressView();
   // The server answers this question after 20 s at the latest, and the command would not end before.
   const question = new AbortController();
+  // Temporal's client listens once for each 20 s of waiting, which to Node looks like a leak.
+  setMaxListeners(0, question.signal);
   const ended: Promise<Followed> = link.client.withAbortSignal(question.signal, () => handle.result()).then(
     (result: TuningResult) => finished(result),
     (error: unknown) => withoutResult(error, handle.workflowId),
