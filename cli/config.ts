@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { BadInput, BUILT_IN_DATASETS, parseTuningConfig, type InputProblem, type TuningConfig } from '../contracts/index.ts';
 import { baselineProblems } from '../activities/client/baseline.ts';
 import { homeFolder } from '../infra/index.ts';
-import { inspectColumns } from '../rapt/data/index.ts';
+import { inspectColumns, tableAddress } from '../rapt/data/index.ts';
 
 export interface ConfigOptions {
   /** JSON or YAML; "-" reads standard input. */
@@ -87,7 +87,7 @@ function addGates(input: Record<string, unknown>, conditions: readonly string[])
 /** The worker that reads them runs in another folder. */
 function withAbsolutePaths(config: TuningConfig): TuningConfig {
   const { data, backbone, audit } = config;
-  const absolute = (path: string): string => ((BUILT_IN_DATASETS as readonly string[]).includes(path) ? path : resolve(path));
+  const absolute = (path: string): string => ((BUILT_IN_DATASETS as readonly string[]).includes(path) ? path : tableAddress(path));
   return {
     ...config,
     data: { ...data, train: absolute(data.train), ...(data.test === undefined ? {} : { test: absolute(data.test) }) },

@@ -1,12 +1,14 @@
 /** The `rapt` command. */
 import { CommanderError } from 'commander';
 import { BadInput, RaptError } from '../contracts/index.ts';
+import { readTablesFromS3 } from '../infra/index.ts';
 import { CommandFailure, EXIT, exitCodeOf } from './exit-codes.ts';
 import { red, say } from './output.ts';
 import { createProgram } from './program.ts';
 import { tracedCommand } from './traced-command.ts';
 
 async function main(): Promise<void> {
+  readTablesFromS3();
   try {
     await tracedCommand(createProgram());
   } catch (error) {

@@ -3,6 +3,7 @@ export { keysFile, readKeysFile, resolveKeyring, writeKeysFile } from './codec-k
 export { resolveServices, type Services } from './environment.ts';
 export { explainConnection, explainRefusal, isRefusal } from './explain-connection.ts';
 export { grantNew, grantsFile, readGrants, revoke, writeTokenFile } from './grants.ts';
+export { readTablesFromS3 } from './input-tables.ts';
 export { resolveAdministration, resolveStore } from './object-store.ts';
 export { cacheFolder, homeFolder, projectRoot } from './paths.ts';
 export { secret } from './secrets.ts';

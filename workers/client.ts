@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import { createClientActivities } from '../activities/client/index.ts';
 import { clientQueue } from '../contracts/index.ts';
-import { resolveWebhook, type Services } from '../infra/index.ts';
+import { readTablesFromS3, resolveWebhook, type Services } from '../infra/index.ts';
 import { createMinioStore } from '../storage/index.ts';
 import { countReleasesFromZero } from '../telemetry/index.ts';
 import { installRuntime, serve } from './shared.ts';
@@ -15,6 +15,7 @@ const CONCURRENT_ACTIVITIES = 4;
 export async function runClientWorker(services: Services, { tenant, home }: { tenant: string; home: string }): Promise<void> {
   installRuntime();
   countReleasesFromZero(tenant, clientQueue(tenant));
+  readTablesFromS3();
   const named = resolveWebhook();
   const webhook = named === null ? undefined : { ...named, uiUrl: services.temporal.uiUrl };
   const store = createMinioStore(services.storeFor({ kind: 'client', tenant }));

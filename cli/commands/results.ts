@@ -103,7 +103,7 @@ export function addResultCommands(program: Command): void {
     .requiredOption('--run <id>', 'a finished run of this client, or an imported adapter')
     .option('--text <text>', 'one text')
     .option('--pair <text>', 'the second text of a pair task')
-    .option('--in <file>', 'a table of texts: .csv, .tsv, .jsonl, each also .gz, or .parquet')
+    .option('--in <file>', 'a table of texts: .csv, .tsv, .jsonl, each also .gz, or .parquet; or a data set folder; also at an s3:// address')
     .option('--out <file>', 'where the answers go: .csv or .jsonl')
     .option('--text-column <name>', "default: the run's")
     .option('--pair-column <name>', "default: the run's")
@@ -147,7 +147,8 @@ async function predictOne(options: PredictOptions, text: string): Promise<void> 
 }
 
 async function predict({ run, tenant, textColumn, pairColumn, labelColumn }: Omit<PredictOptions, 'labelColumn'> & { labelColumn?: string | undefined }, input: string, out: string): Promise<FinishedPrediction> {
-  const table = (BUILT_IN_DATASETS as readonly string[]).includes(input) ? input : resolve(input);
+  const { tableAddress } = await import('../../rapt/data/index.ts');
+  const table = (BUILT_IN_DATASETS as readonly string[]).includes(input) ? input : tableAddress(input);
   const parsed = parsePredictInput({ run, tenant, in: table, out: resolve(out), textColumn, pairColumn, labelColumn });
   if (!parsed.ok) throw new BadInput(parsed.problems);
   return withTemporal(async (link) => {

@@ -1,9 +1,9 @@
 /** Looks a user's table over and proposes a run on it. Tells names, counts and lengths; of the content, the names of the classes alone. */
 import { randomBytes } from 'node:crypto';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { parseTuningConfig, type TuningConfig } from '../../contracts/index.ts';
 import { homeFolder } from '../../infra/index.ts';
-import { inspectTables, proposeColumns, readTable, surveyTable, type ChosenColumns, type ColumnSurvey, type ProposedColumns } from '../../rapt/data/index.ts';
+import { inspectTables, proposeColumns, readTable, surveyTable, tableAddress, type ChosenColumns, type ColumnSurvey, type ProposedColumns } from '../../rapt/data/index.ts';
 import { countTexts, Ledger, readBudget, tenantSpent, TextCollector } from '../../rapt/ledger/index.ts';
 import { trainingCost, trainingRate, type TrainingCost, type TrainingRate } from './estimate.ts';
 
@@ -60,7 +60,7 @@ export interface Proposal {
 
 /** @throws BadInput with everything for which a run on this table would be refused. */
 export async function proposeRun({ file, chosen, backbone, tenant, unchanged }: ProposalOptions): Promise<Proposal> {
-  const path = resolve(file);
+  const path = tableAddress(file);
   const survey = await surveyTable(path);
   const proposed = proposeColumns(path, survey, chosen);
   const columns = { train: path, textColumn: proposed.text, labelColumn: proposed.label, ...(proposed.pair === undefined ? {} : { pairColumn: proposed.pair }) };

@@ -19,7 +19,7 @@ export async function attackRelease(folder: string, config: Pick<TuningConfig, '
   const { manifest } = found;
   const { data } = config;
   const { attacks, maxTokens, publicText } = config.audit;
-  const tables = resolveTables(data);
+  const tables = await resolveTables(data);
   const { table, outputIds, tokenizer } = await openBackbone(config.backbone);
 
   const every = Math.max(1, Math.ceil(manifest.tokens / maxTokens));

@@ -1,10 +1,10 @@
 /** A text file as blocks of whole lines in UTF-8, unzipped when it ends in .gz. Memory: one block and one line, whatever the size. */
 import { isUtf8 } from 'node:buffer';
-import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { BadInput } from '../../contracts/index.ts';
 import type { ReportProblem } from './problems.ts';
+import { sourceOf } from './source.ts';
 
 const READ_BYTES = 1 << 18;
 /** Far above any real line; a file without line breaks would otherwise be read into memory whole. */
@@ -66,11 +66,12 @@ export async function* readLines(file: string, report: ReportProblem): AsyncGene
 }
 
 async function* openBytes(file: string): AsyncGenerator<Buffer> {
-  const plain = createReadStream(file, { highWaterMark: READ_BYTES });
+  const bytes = sourceOf(file).read(file);
   if (!file.toLowerCase().endsWith('.gz')) {
-    yield* plain as AsyncIterable<Buffer>;
+    yield* bytes;
     return;
   }
+  const plain = bytes instanceof Readable ? bytes : Readable.from(bytes);
   const unzipped = createGunzip({ chunkSize: READ_BYTES });
   // The iteration below sees an error of either stream: a pipeline destroys its end with it.
   pipeline(plain, unzipped, () => undefined);

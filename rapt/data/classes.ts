@@ -25,7 +25,7 @@ export class LabelCounts {
       return;
     }
     this.counts.set(label, (count ?? 0) + 1);
-    if (count === undefined) this.#first.set(label, { line: place.line, number: place.number });
+    if (count === undefined) this.#first.set(label, { line: place.line, number: place.number, ...(place.part === undefined ? {} : { part: place.part }) });
   }
 
   of(classes: readonly string[]): number[] {

@@ -1,7 +1,9 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { BUILT_IN_DATASETS } from '../../contracts/index.ts';
 import type { DataConfig } from '../../contracts/index.ts';
 import { cacheFolder } from '../cache.ts';
+import { testSplitOf } from './parts.ts';
+import { tableAddress } from './source.ts';
 
 export type Split = 'train' | 'test';
 export const SPLITS: readonly Split[] = ['train', 'test'];
@@ -17,14 +19,15 @@ export interface Tables {
 
 const isBuiltIn = (name: string): boolean => (BUILT_IN_DATASETS as readonly string[]).includes(name);
 
-/** A built-in data set's table in the cache (put there by set-up), else the path made absolute. Default split: train. */
+/** A built-in data set's table in the cache (put there by set-up), else the path made absolute, or the address as it is. Default split: train. */
 export function resolveDataset(name: string, split: Split = 'train'): string {
-  if (!isBuiltIn(name)) return resolve(name);
+  if (!isBuiltIn(name)) return tableAddress(name);
   return join(cacheFolder(), 'datasets', name, `${split}.tsv`);
 }
 
-/** A built-in data set brings its own test table. */
-export function resolveTables(data: DataConfig, dataset: ResolveDataset = resolveDataset): Tables {
-  const test = data.test ?? (isBuiltIn(data.train) ? data.train : undefined);
-  return { train: dataset(data.train, 'train'), test: test === undefined ? null : dataset(test, 'test') };
+/** A built-in data set brings its own test table, and a data set's folder its test split. @throws BadInput when there is no such table. */
+export async function resolveTables(data: DataConfig, dataset: ResolveDataset = resolveDataset): Promise<Tables> {
+  const train = dataset(data.train, 'train');
+  if (data.test !== undefined) return { train, test: dataset(data.test, 'test') };
+  return { train, test: isBuiltIn(data.train) ? dataset(data.train, 'test') : await testSplitOf(train) };
 }

@@ -1,5 +1,4 @@
 /** Looking a run's tables over before anything is drawn. */
-import { accessSync, constants } from 'node:fs';
 import { BadInput, BUILT_IN_DATASETS } from '../../contracts/index.ts';
 import type { DataConfig, InputProblem } from '../../contracts/index.ts';
 import { SETUP_COMMAND } from '../../system/index.ts';
@@ -8,9 +7,10 @@ import { checkColumns } from './columns.ts';
 import type { WantedColumn } from './columns.ts';
 import { resolveDataset, resolveTables } from './datasets.ts';
 import type { ResolveDataset, Tables } from './datasets.ts';
-import { formatOf } from './format.ts';
+import { formatOf } from './parts.ts';
 import { FileProblems } from './problems.ts';
 import { columnsOf, isHeldOut } from './split.ts';
+import { sourceOf } from './source.ts';
 import { scanTable, wantedColumns } from './table.ts';
 import type { TableColumns } from './table.ts';
 
@@ -30,7 +30,6 @@ export interface Inspection {
  *  @param listColumns names a table's columns where one is missing: for the terminal of its owner alone.
  *  @returns all problems, none when the tables look right. */
 export async function inspectColumns(data: DataConfig, { resolve = resolveDataset, listColumns = false }: { resolve?: ResolveDataset; listColumns?: boolean } = {}): Promise<InputProblem[]> {
-  const tables = resolveTables(data, resolve);
   const wanted: WantedColumn[] = [
     ...wantedColumns(columnsOf(data)),
     ...data.attributeColumns.map((name) => ({ name, field: 'attributeColumns' })),
@@ -41,27 +40,30 @@ export async function inspectColumns(data: DataConfig, { resolve = resolveDatase
     if (same !== undefined && column.field !== 'attributeColumns')
       problems.push({ where: `data.${column.field}`, problem: `names the same column as ${same.field}, "${column.name}"` });
   }
-  for (const file of new Set([tables.train, ...(tables.test === null ? [] : [tables.test])])) {
+  const check = async (file: string): Promise<InputProblem[]> => checkColumns(file, await (await formatOf(file)).columns(file), wanted, { list: listColumns });
+  const named = [resolve(data.train, 'train'), ...(data.test === undefined ? [] : [resolve(data.test, 'test')])];
+  // What another table's name tells, a test split beside it, is known once both are there.
+  const tables = await found(resolveTables(data, resolve));
+  for (const file of new Set([...named, ...(typeof tables.value?.test === 'string' ? [tables.value.test] : [])])) {
     const builtIn = BUILT_IN_DATASETS.find((name) => file === resolve(name, 'train') || file === resolve(name, 'test'));
-    try {
-      accessSync(file, constants.R_OK);
-    } catch (error) {
-      const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-      if (builtIn !== undefined)
-        problems.push({ where: file, problem: `is part of the built-in data set ${builtIn}, which is not set up yet; run \`${SETUP_COMMAND}\`` });
-      else if (missing) problems.push({ where: file, problem: 'does not exist on the machine of the client worker; give the path of a table there' });
-      else if ((error as NodeJS.ErrnoException).code === 'EACCES') problems.push({ where: file, problem: 'cannot be read by the user that Rapt runs as; check its permissions' });
-      else throw error;
+    if (builtIn !== undefined && (await sourceOf(file).stat(file)) === null) {
+      problems.push({ where: file, problem: `is part of the built-in data set ${builtIn}, which is not set up yet; run \`${SETUP_COMMAND}\`` });
       continue;
     }
-    try {
-      problems.push(...checkColumns(file, await formatOf(file).columns(file), wanted, { list: listColumns }));
-    } catch (error) {
-      if (!(error instanceof BadInput)) throw error;
-      problems.push(...error.problems);
-    }
+    const checked = await found(check(file));
+    problems.push(...(checked.value ?? checked.problems));
   }
   return problems;
+}
+
+/** The value, or what BadInput says is wrong. */
+async function found<T>(value: Promise<T>): Promise<{ value?: T; problems: readonly InputProblem[] }> {
+  try {
+    return { value: await value, problems: [] };
+  } catch (error) {
+    if (!(error instanceof BadInput)) throw error;
+    return { problems: error.problems };
+  }
 }
 
 /** Reads one table from end to end, for a prediction. Rows need no label. @throws BadInput with all its problems at once. */
@@ -83,7 +85,7 @@ export async function inspectTables(data: DataConfig, resolve: ResolveDataset = 
   const columnProblems = await inspectColumns(data, { resolve });
   if (columnProblems.length > 0) throw new BadInput(columnProblems);
 
-  const tables = resolveTables(data, resolve);
+  const tables = await resolveTables(data, resolve);
   const scan = tables.test === null ? await scanSplit(data, tables.train) : await scanBoth(data, tables.train, tables.test);
   const problems = [...scan.problems, ...(scan.problems.length > 0 ? [] : labelProblems(data, tables, scan))];
   if (problems.length > 0) throw new BadInput(problems);

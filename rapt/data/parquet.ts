@@ -1,12 +1,13 @@
 /** Parquet, any codec. Memory: the wanted columns of one row group, so the writer of the file decides (DuckDB's groups have 122,880
  *  rows, those of pandas 1,048,576). */
-import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet';
+import { parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet';
 import type { AsyncBuffer, FileMetaData } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
-import { BadInput } from '../../contracts/index.ts';
+import { BadInput, RaptError } from '../../contracts/index.ts';
 import { cellText } from './jsonl.ts';
 import { describePlace } from './problems.ts';
 import type { TableFormat, TableRecord } from './record.ts';
+import { sourceOf } from './source.ts';
 
 export const parquet: TableFormat = {
   async columns(file) {
@@ -20,7 +21,8 @@ export const parquet: TableFormat = {
     let rowStart = 0;
     for (const group of metadata.row_groups) {
       const rowEnd = rowStart + Number(group.num_rows);
-      const rows = await parquetReadObjects({ file: buffer, metadata, columns: wanted, rowStart, rowEnd, compressors }).catch(() => {
+      const rows = await parquetReadObjects({ file: buffer, metadata, columns: wanted, rowStart, rowEnd, compressors }).catch((error: unknown) => {
+        if (error instanceof RaptError) throw error;
         throw new BadInput([{ where: `${file}, rows ${rowStart + 1} to ${rowEnd}`, problem: 'cannot be read; the Parquet file is damaged' }]);
       });
       for (const [index, row] of rows.entries()) {
@@ -42,10 +44,23 @@ export const parquet: TableFormat = {
 };
 
 async function open(file: string): Promise<{ buffer: AsyncBuffer; metadata: FileMetaData }> {
-  const buffer = await asyncBufferFromFile(file);
+  const source = sourceOf(file);
+  const { sizeBytes, version } = (await source.stat(file)) ?? { sizeBytes: 0, version: '' };
+  const slice = async (start: number, end = sizeBytes): Promise<ArrayBuffer> => {
+    const bytes = new Uint8Array(Math.max(0, end - start));
+    let at = 0;
+    if (bytes.length > 0)
+      for await (const chunk of source.read(file, { start, end, version })) {
+        bytes.set(chunk, at);
+        at += chunk.length;
+      }
+    return bytes.buffer;
+  };
+  const buffer: AsyncBuffer = { byteLength: sizeBytes, slice };
   try {
     return { buffer, metadata: await parquetMetadataAsync(buffer) };
-  } catch {
+  } catch (error) {
+    if (error instanceof RaptError) throw error;
     throw new BadInput([{ where: file, problem: 'is not a complete Parquet file' }]);
   }
 }

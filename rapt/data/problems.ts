@@ -8,6 +8,8 @@ const LISTED_PROBLEMS = 20;
 export interface RowPlace {
   readonly line: number | null;
   readonly number: number;
+  /** Of a table of several files: the one in which the row stands, and its row there. */
+  readonly part?: { readonly file: string; readonly number: number };
 }
 
 /** Told of each row problem as it is met; may throw to stop at the first. */
@@ -15,8 +17,9 @@ export type ReportProblem = (problem: InputProblem) => void;
 
 /** "reviews.csv, line 17 (row 16), column "text"": what a person needs to find the cell. Rows are counted from 1 for people. */
 export function describePlace(file: string, place: RowPlace, column?: string): string {
-  const row = place.line === null ? `row ${place.number + 1}` : `line ${place.line} (row ${place.number + 1})`;
-  return `${file}, ${row}${column === undefined ? '' : `, column "${column}"`}`;
+  const at = place.part ?? { file, number: place.number };
+  const row = place.line === null ? `row ${at.number + 1}` : `line ${place.line} (row ${at.number + 1})`;
+  return `${at.file}, ${row}${column === undefined ? '' : `, column "${column}"`}`;
 }
 
 /** The problems of one file: the first ones in full, the others as a count. */

@@ -1,7 +1,7 @@
 /** Looking over a table that nobody has described yet: what its columns are like. Counts and names only, never a cell's content. */
 import { BadInput } from '../../contracts/index.ts';
 import { looksLikeName } from './columns.ts';
-import { formatOf } from './format.ts';
+import { formatOf } from './parts.ts';
 import type { TableFormat } from './record.ts';
 
 /** Different values are counted up to here: more are texts or numbers, and the set of them would grow with the table. */
@@ -31,7 +31,7 @@ export interface TableSurvey {
 /** Reads a table from end to end, at constant memory. Rows that cannot be read are left to the inspection.
  *  @throws BadInput for a file that is no table, has no usable header, or no rows. */
 export async function surveyTable(file: string): Promise<TableSurvey> {
-  const format = formatOf(file);
+  const format = await formatOf(file);
   const names = (await format.columns(file)).filter((name) => name !== '');
   const problem = headerProblem(names);
   if (problem !== null) throw new BadInput([{ where: file, problem }]);

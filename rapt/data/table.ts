@@ -2,7 +2,7 @@
 import { BadInput } from '../../contracts/index.ts';
 import { checkColumns } from './columns.ts';
 import type { WantedColumn } from './columns.ts';
-import { formatOf } from './format.ts';
+import { formatOf } from './parts.ts';
 import { describePlace } from './problems.ts';
 import type { ReportProblem, RowPlace } from './problems.ts';
 
@@ -54,7 +54,7 @@ export async function* readTable(file: string, columns: TableColumns, options: R
 /** As `readTable`, with row problems reported instead of thrown; a row that has one is left out. */
 export async function* scanTable(file: string, columns: TableColumns, options: ScanOptions): AsyncGenerator<LocatedRow> {
   const { report, onSkipped, maxRows = Infinity, requireLabel = true } = options;
-  const format = formatOf(file);
+  const format = await formatOf(file);
   const wanted = wantedColumns(columns);
   const missing = checkColumns(file, await format.columns(file), wanted);
   if (missing.length > 0) throw new BadInput(missing);
@@ -65,13 +65,13 @@ export async function* scanTable(file: string, columns: TableColumns, options: S
   let rows = 0;
   let skipped = 0;
   if (maxRows === 0) return;
-  for await (const { cells, line, number, emptyLinesBefore } of format.records(file, names, report)) {
+  for await (const { cells, line, number, part, emptyLinesBefore } of format.records(file, names, report)) {
     skipped += emptyLinesBefore;
     if (cells.every(isBlank)) {
       skipped++;
       continue;
     }
-    const place = { line, number };
+    const place = { line, number, ...(part === undefined ? {} : { part }) };
     const text = cells[0] ?? '';
     const pair = pairAt < 0 ? null : (cells[pairAt] ?? '');
     const label = labelAt < 0 || isBlank(cells[labelAt]) ? null : (cells[labelAt] ?? '').trim();
@@ -87,7 +87,7 @@ export async function* scanTable(file: string, columns: TableColumns, options: S
     }
     if (skipped > 0) onSkipped?.(skipped);
     skipped = 0;
-    yield { number, line, text, pair, label };
+    yield { ...place, text, pair, label };
     if (++rows >= maxRows) return;
   }
   if (skipped > 0) onSkipped?.(skipped);

@@ -1,10 +1,8 @@
 /** The name of a release's folder: equal inputs and settings always find the release that exists, so it is never drawn twice. */
 import { createHmac } from 'node:crypto';
-import { stat } from 'node:fs/promises';
 import { canonicalJson, ErrorKind, RaptError } from '../../contracts/index.ts';
 import type { Sha256, TuningConfig } from '../../contracts/index.ts';
-import type { Tables } from '../data/index.ts';
-import { sha256File } from '../../system/index.ts';
+import { hashTable, versionOf, type Tables } from '../data/index.ts';
 
 /** A file that a release is drawn from, as it was when it was hashed. */
 export interface InputFile {
@@ -26,21 +24,15 @@ export async function hashInputs(tables: Tables): Promise<ReleaseInputs> {
 }
 
 export async function hashInput(path: string): Promise<InputFile> {
-  const version = await fileVersion(path);
-  const { sha256 } = await sha256File(path);
+  const { sha256, version } = await hashTable(path);
   await assertUnchanged({ path, sha256, version });
   return { path, sha256, version };
 }
 
 /** @throws RaptError badInput when the file is not the one that was hashed. */
 export async function assertUnchanged({ path, version }: InputFile): Promise<void> {
-  if ((await fileVersion(path)) === version) return;
+  if ((await versionOf(path)) === version) return;
   throw new RaptError(ErrorKind.badInput, `${path}: changed while it was being privatized; nothing was sent. Start the run again when the file is complete`);
-}
-
-async function fileVersion(path: string): Promise<string> {
-  const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
-  return [ino, size, mtimeNs, ctimeNs].join('-');
 }
 
 /** What decides, besides the texts, what is drawn. */

@@ -1,35 +1,54 @@
-/** A run's files opened by the packages that people have, and an adapter of PEFT's asked by Rapt: on a stack of its own. */
+/** A run on a data set in the data owner's own S3, its files opened by the packages that people have, and an adapter of PEFT's asked by Rapt: on a stack of its own. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
+import { minioClient } from '../../bench/minio-client.ts';
 import { CHECKPOINT_FILES, keys, releaseManifestSchema, type TuningResult } from '../../contracts/index.ts';
 import { locateBackbone } from '../../rapt/backbone/index.ts';
 import { readSafetensors } from '../../rapt/safetensors.ts';
 import { CheckpointPointerCell } from '../../storage/index.ts';
-import { sentences, writeSentences } from '../e2e/reviews.ts';
+import { sentences } from '../e2e/reviews.ts';
 import { docsBlock } from '../support/docs-blocks.ts';
+import { minioOfFile } from '../support/minio.ts';
 import { runPython } from '../support/python.ts';
 import { TestStack } from '../support/stack.ts';
 
-const ROWS = 48;
+const TRAIN_ROWS = 40;
+const TEST_ROWS = 10;
+const ROWS = TRAIN_ROWS + TEST_ROWS;
 const ASKED = 40;
 const CLASSES = ['bad', 'fair', 'good'];
 const TOLERANCE = 1e-4;
 
 const stack = new TestStack();
-const table = join(stack.home, 'reviews.tsv');
+const { server: own } = await minioOfFile();
+const DATASET = 's3://our-texts/data';
 let run: TuningResult;
 
+async function putTable(name: string, rows: readonly object[]): Promise<string> {
+  const client = minioClient(own.options);
+  if (!(await client.bucketExists('our-texts'))) await client.makeBucket('our-texts');
+  await client.putObject('our-texts', `data/${name}`, gzipSync(rows.map((row) => `${JSON.stringify(row)}\n`).join('')));
+  return `${DATASET}/${name}`;
+}
+
 before(async () => {
-  writeSentences(table, 0, ROWS);
+  await putTable('train-00000.jsonl.gz', sentences().slice(0, TRAIN_ROWS));
+  await putTable('test-00000.jsonl.gz', sentences().slice(TRAIN_ROWS, ROWS));
+  Object.assign(process.env, { AWS_ENDPOINT_URL_S3: own.options.endpoint, AWS_ACCESS_KEY_ID: own.options.accessKey, AWS_SECRET_ACCESS_KEY: own.options.secretKey });
   await stack.json(['up']);
   const small = ['tuning.epochs=1', 'tuning.length=4', 'tuning.reconstruction=false', 'audit=false'].flatMap((setting) => ['--set', setting]);
-  run = await stack.json<TuningResult>(['run', '--id', 'nightly', '--set', `data={"train":${JSON.stringify(table)},"maxTokens":32}`, ...small, '--wait']);
+  run = await stack.json<TuningResult>(['run', '--id', 'nightly', '--set', `data={"train":"${DATASET}","maxTokens":32}`, ...small, '--wait']);
 }, { timeout: 400_000 });
 after(() => stack.remove(), { timeout: 120_000 });
+
+test('a run reads its training and test split from a data set in S3', () => {
+  assert.deepEqual([run.status, run.metrics.test.n], ['completed', TEST_ROWS]);
+});
 
 test('a release opens in pandas, Polars and DuckDB by its S3 address, a checkpoint in safetensors, by the lines that are documented', { timeout: 600_000 }, async (t) => {
   const [begin, pandas, polars, duckdb, checkpoint] = ['release = ', 'import pandas', 'import polars', 'import duckdb', 'import s3fs'].map((line) => docsBlock('files.md', line));
@@ -45,7 +64,7 @@ test('a release opens in pandas, Polars and DuckDB by its S3 address, a checkpoi
   const read = (await parquetReadObjects({ file: await asyncBufferFromFile(file), columns: ['row', 'input_ids', 'label'] })) as { row: number; input_ids: Iterable<number>; label: number }[];
   const rows = read.map(({ row, input_ids: ids, label }) => [row, [...ids], label]);
   assert.equal(rows.length, manifest.rows.train);
-  assert.ok(rows.length > ROWS / 2);
+  assert.equal(rows.length, TRAIN_ROWS);
   for (const [name, opened] of Object.entries(found.tables)) assert.deepEqual(opened, rows, name);
   t.diagnostic(`${rows.length} rows by ${Object.keys(found.tables).join(', ')}`);
 
@@ -75,8 +94,8 @@ test('an adapter that PEFT trained elsewhere is imported, and answers as it does
   assert.deepEqual([taken.code, other.code, few.code], [2, 2, 2]);
   assert.match(taken.stderr + other.stderr + few.stderr, /nightly is a finished run.*\n[^]*bought names another imported adapter[^]*must be 3 different names/);
 
-  const [asked, answers] = [join(stack.home, 'asked.jsonl'), join(stack.home, 'answers.jsonl')];
-  writeFileSync(asked, texts.map((text) => `${JSON.stringify({ text })}\n`).join(''));
+  const asked = await putTable('asked.jsonl.gz', texts.map((text) => ({ text })));
+  const answers = join(stack.home, 'answers.jsonl');
   await stack.json(['predict', '--run', 'bought', '--in', asked, '--out', answers]);
   const answered = readFileSync(answers, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as { prediction: string; probability: number });
   assert.equal(answered.length, ASKED);

@@ -150,7 +150,7 @@ describe('the split', () => {
 
   it('parts a table into training and test rows without overlap, in file order', async () => {
     const data = dataOf({ train: fileOf('k.csv', csvOf(rows)) });
-    const tables = resolveTables(data);
+    const tables = await resolveTables(data);
     const numbers = { train: [] as number[], test: [] as number[] };
     for (const split of ['train', 'test'] as const) for await (const row of readSplit(data, tables, split)) numbers[split].push(row.number);
     assert.deepEqual([...numbers.train, ...numbers.test].sort((a, b) => a - b), rows.map((_, row) => row));
@@ -163,15 +163,15 @@ describe('the split', () => {
     const data = dataOf({ train: fileOf('l.csv', csvOf(rows)), maxTrainRows: 50, maxTestRows: 7 });
     assert.deepEqual((await inspectTables(data)).rows, { train: 50, test: 7 });
     let count = 0;
-    for await (const row of readSplit(data, resolveTables(data), 'test')) count += isHeldOut(row.number, 0.2) ? 1 : 0;
+    for await (const row of readSplit(data, await resolveTables(data), 'test')) count += isHeldOut(row.number, 0.2) ? 1 : 0;
     assert.equal(count, 7);
   });
 
-  it('takes the test table of a built-in data set', () => {
-    const tables = resolveTables(dataOf({ train: 'movie-reviews' }));
+  it('takes the test table of a built-in data set', async () => {
+    const tables = await resolveTables(dataOf({ train: 'movie-reviews' }));
     assert.match(tables.train, /datasets.movie-reviews.train\.tsv$/);
     assert.match(tables.test ?? '', /datasets.movie-reviews.test\.tsv$/);
-    assert.equal(resolveTables(dataOf({ train: 'x.csv' })).test, null);
+    assert.equal((await resolveTables(dataOf({ train: fileOf('x.csv', 'text,label\n') }))).test, null);
     assert.equal(resolveDataset('x.csv'), join(process.cwd(), 'x.csv'));
   });
 });

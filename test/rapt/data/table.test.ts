@@ -177,9 +177,9 @@ describe('any table', () => {
     await assert.rejects(rowsOf(fileOf('.csv', 'text,label,text\na,b,c\n')), /has 2 columns "text"/);
   });
 
-  it('that is missing, a folder or of another kind is named', async () => {
+  it('that is missing, a folder without tables or of another kind is named', async () => {
     await assert.rejects(rowsOf(join(folder, 'none.csv')), /none\.csv: does not exist/);
-    await assert.rejects(rowsOf(folder), /is not a file/);
+    await assert.rejects(rowsOf(temporaryFolder()), /is not a file/);
     await assert.rejects(rowsOf(fileOf('.xlsx', 'PK')), /is of no known format; name it \.csv, \.tsv or \.jsonl/);
     await assert.rejects(rowsOf(fileOf('.csv', '')), /is empty; its first line must name the columns/);
   });

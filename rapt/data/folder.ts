@@ -1,0 +1,125 @@
+/** A data set's folder as Hugging Face has them: a README.md whose head names configurations and their files, or files named by their splits.
+ *  Source: "Structure your repository" and "Manual configuration" in the hub's documentation of datasets. */
+import picomatch from 'picomatch';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { BadInput } from '../../contracts/index.ts';
+import { isTable } from './format.ts';
+import { sourceOf } from './source.ts';
+
+/** Files of each split, by the split's name. */
+type Splits = ReadonlyMap<string, readonly string[]>;
+
+export interface DatasetFolder {
+  readonly configs: ReadonlyMap<string, Splits>;
+  /** That is meant where none is named; null when there are several and none is said to be. */
+  readonly defaultConfig: string | null;
+}
+
+/** Words of a file's or folder's name that tell its split, in the order in which they are looked for. */
+const SPLIT_WORDS: Readonly<Record<string, readonly string[]>> = {
+  train: ['train', 'training'],
+  validation: ['validation', 'valid', 'dev', 'val'],
+  test: ['test', 'testing', 'eval', 'evaluation'],
+};
+/** Splits that stand for test rows where none is named. */
+const TEST_SPLITS = ['test', 'validation'];
+
+const NO_TABLES = "is not a file, nor a data set's folder: no .csv, .tsv, .jsonl or .parquet lies in it";
+const ARROW = 'holds Arrow files, as save_to_disk writes them, which are the cache of one library; write each split by Dataset.to_parquet("train.parquet")';
+
+const paths = z.union([z.string(), z.array(z.string())]).transform((value) => (typeof value === 'string' ? [value] : value));
+const headSchema = z.looseObject({
+  configs: z
+    .array(
+      z.looseObject({
+        config_name: z.string().default('default'),
+        default: z.boolean().default(false),
+        data_dir: z.string().optional(),
+        data_files: z
+          .union([z.array(z.looseObject({ split: z.string().default('train'), path: paths })), paths.transform((path) => [{ split: 'train', path }]), z.record(z.string(), paths).transform((splits) => Object.entries(splits).map(([split, path]) => ({ split, path })))])
+          .optional(),
+      }),
+    )
+    .optional(),
+});
+
+/** @throws BadInput when the README's head cannot be understood, or no table lies there. */
+export async function readDatasetFolder(folder: string): Promise<DatasetFolder> {
+  const base = folder.endsWith('/') ? folder : `${folder}/`;
+  const files = (await sourceOf(folder).list(folder)).map((file) => file.slice(base.length)).filter((file) => !/(^|\/)[._]/.test(file));
+  const address = (file: string): string => base + file;
+  const tables = files.filter(isTable).sort();
+  if (tables.length === 0) throw new BadInput([{ where: folder, problem: files.some((file) => file.endsWith('.arrow')) ? ARROW : NO_TABLES }]);
+  const named = files.includes('README.md') ? await configsOf(address('README.md')) : [];
+  const configs = new Map<string, Splits>();
+  for (const { config_name, data_dir, data_files } of named) {
+    const inside = data_dir === undefined ? '' : `${data_dir.replace(/^\.?\/|\/$/g, '')}/`;
+    const within = tables.filter((file) => file.startsWith(inside));
+    const splits = data_files === undefined ? bySplitName(within, inside) : new Map(data_files.map(({ split, path }) => [split, matching(within, path.map((pattern) => inside + pattern.replace(/^\.?\//, '')))]));
+    for (const [split, found] of splits)
+      if (found.length === 0) throw new BadInput([{ where: `${address('README.md')}, configs, ${config_name}, ${split}`, problem: 'names files that are not in the folder' }]);
+    configs.set(config_name, mapped(splits, address));
+  }
+  if (configs.size === 0) configs.set('default', mapped(bySplitName(tables, ''), address));
+  const marked = named.find((config) => config.default)?.config_name ?? (configs.has('default') ? 'default' : undefined);
+  return { configs, defaultConfig: marked ?? (configs.size === 1 ? [...configs.keys()][0]! : null) };
+}
+
+export interface SelectedSplits {
+  readonly train: readonly string[];
+  /** Of the configuration's own test split, if it has one. */
+  readonly test: readonly string[] | null;
+}
+
+/** The files of a folder's configuration and split. @param selection "config", "split", "config/split", or empty. @throws BadInput when there is no such. */
+export async function selectSplits(folder: string, selection: string): Promise<SelectedSplits> {
+  const where = selection === '' ? folder : `${folder}#${selection}`;
+  const { configs, defaultConfig } = await readDatasetFolder(folder);
+  const [first = '', second] = selection.split('/');
+  const config = configs.has(first) ? first : second === undefined ? defaultConfig : first;
+  const split = second ?? (configs.has(first) || first === '' ? undefined : first);
+  if (config === null) throw new BadInput([{ where, problem: `has ${configs.size} configurations and no default; name one, as in FOLDER#NAME` }]);
+  const splits = configs.get(config);
+  const chosen = splits?.get(split ?? 'train') ?? (split === undefined && splits?.size === 1 ? [...splits.values()][0] : undefined);
+  if (splits === undefined || chosen === undefined)
+    throw new BadInput([{ where, problem: split === undefined ? 'has no split "train"; name another, as in FOLDER#SPLIT' : 'has no such configuration or split' }]);
+  const test = TEST_SPLITS.map((name) => splits.get(name)).find((files) => files !== undefined && files !== chosen);
+  return { train: chosen, test: test ?? null };
+}
+
+async function configsOf(readme: string): Promise<NonNullable<z.output<typeof headSchema>['configs']>> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of sourceOf(readme).read(readme)) chunks.push(chunk);
+  const [, head] = /^---\r?\n(.*?)\r?\n---\s*(?:\r?\n|$)/s.exec(Buffer.concat(chunks).toString('utf8')) ?? [];
+  if (head === undefined) return [];
+  let value: unknown;
+  try {
+    value = parse(head);
+  } catch {
+    throw new BadInput([{ where: readme, problem: 'has a head that is not YAML' }]);
+  }
+  const parsed = headSchema.safeParse(value ?? {});
+  if (!parsed.success) throw new BadInput(parsed.error.issues.map(({ path }) => ({ where: `${readme}, ${path.join('.')}`, problem: 'is not as Hugging Face has it' })));
+  return parsed.data.configs ?? [];
+}
+
+function matching(files: readonly string[], patterns: readonly string[]): string[] {
+  const matches = picomatch([...patterns]);
+  return files.filter((file) => patterns.includes(file) || matches(file));
+}
+
+/** By the words of the file's name, else of its folders' names; all files are training rows where no word tells anything. */
+function bySplitName(files: readonly string[], inside: string): Map<string, string[]> {
+  for (const part of [(file: string) => file.slice(file.lastIndexOf('/') + 1), (file: string) => file.slice(inside.length)]) {
+    const splits = new Map<string, string[]>();
+    for (const file of files) {
+      const split = Object.entries(SPLIT_WORDS).find(([, words]) => words.some((word) => new RegExp(`(?:^|[-._ 0-9/])${word}(?:[-._ 0-9/]|$)`, 'i').test(part(file))))?.[0];
+      if (split !== undefined) splits.set(split, [...(splits.get(split) ?? []), file]);
+    }
+    if (splits.size > 0) return splits;
+  }
+  return new Map([['train', [...files]]]);
+}
+
+const mapped = (splits: ReadonlyMap<string, readonly string[]>, address: (file: string) => string): Splits => new Map([...splits].map(([split, files]) => [split, files.map(address)]));

@@ -1,0 +1,92 @@
+/** Tables of several files: the parts of a data set's split, one after the other. */
+import { createHash } from 'node:crypto';
+import { BadInput, type Sha256 } from '../../contracts/index.ts';
+import { sha256Of } from '../../system/index.ts';
+import { checkColumns } from './columns.ts';
+import { formatByName } from './format.ts';
+import { selectSplits } from './folder.ts';
+import type { TableFormat, TableRecord } from './record.ts';
+import { sourceOf } from './source.ts';
+
+const MISSING = 'does not exist on the machine of the client worker; give the path of a table there';
+
+interface Located {
+  readonly folder: string;
+  /** What stands behind "#": a configuration, a split, or both. */
+  readonly selection: string;
+}
+
+/** The folder that an address means; null when it is a file. @throws BadInput when it is nothing. */
+async function locateFolder(address: string): Promise<Located | null> {
+  const found = await sourceOf(address).stat(address);
+  if (found !== null) return found.kind === 'file' ? null : { folder: address, selection: '' };
+  const [, folder, selection] = /^(.*)#([^#]*)$/s.exec(address) ?? [];
+  if (folder !== undefined && selection !== undefined && (await sourceOf(folder).stat(folder))?.kind === 'folder') return { folder, selection };
+  throw new BadInput([{ where: address, problem: address.includes('://') ? 'does not exist; give the address of a table, or of a data set\'s folder' : MISSING }]);
+}
+
+/** The files of a table, in the order of its rows. @throws BadInput when there is none. */
+export async function partsOf(address: string): Promise<readonly string[]> {
+  const located = await locateFolder(address);
+  return located === null ? [address] : (await selectSplits(located.folder, located.selection)).train;
+}
+
+/** The address of a data set folder's own test split; null for a file, and where the folder has none. @throws BadInput as `partsOf`. */
+export async function testSplitOf(address: string): Promise<string | null> {
+  const located = await locateFolder(address);
+  if (located === null) return null;
+  const { folder, selection } = located;
+  const { test } = await selectSplits(folder, selection);
+  if (test === null) return null;
+  const config = selection.split('/')[0] ?? '';
+  for (const split of ['test', 'validation'])
+    for (const name of [`${config}/${split}`, split]) {
+      const found = await selectSplits(folder, name).catch(() => null);
+      if (found?.train.join() === test.join()) return `${folder}#${name}`;
+    }
+  return null;
+}
+
+/** The format of a table by its name, or of several files one after the other. @throws BadInput when there is no such table, or of no known format. */
+export async function formatOf(address: string): Promise<TableFormat> {
+  const parts = await partsOf(address);
+  if (parts.length === 1 && parts[0] === address) return formatByName(address);
+  return joined(parts.map((file) => ({ file, format: formatByName(file) })));
+}
+
+/** Digest of a table's bytes: of its one file, or of the digests of several. And its version, which changes with the content and costs no reading. */
+export async function hashTable(address: string): Promise<{ sha256: Sha256; version: string }> {
+  const version = await versionOf(address);
+  const digests: Sha256[] = [];
+  for (const file of await partsOf(address)) {
+    const hash = createHash('sha256');
+    for await (const chunk of sourceOf(file).read(file)) hash.update(chunk);
+    digests.push(hash.digest('hex') as Sha256);
+  }
+  return { sha256: digests.length === 1 ? digests[0]! : sha256Of(digests.join('\n')), version };
+}
+
+export async function versionOf(address: string): Promise<string> {
+  const versions: string[] = [];
+  for (const file of await partsOf(address)) versions.push((await sourceOf(file).stat(file))?.version ?? 'gone');
+  return versions.join(' ');
+}
+
+function joined(parts: readonly { readonly file: string; readonly format: TableFormat }[]): TableFormat {
+  return {
+    columns: () => parts[0]!.format.columns(parts[0]!.file),
+    async *records(_address, columns, report): AsyncGenerator<TableRecord> {
+      let before = 0;
+      for (const { file, format } of parts) {
+        const missing = checkColumns(file, await format.columns(file), columns.map((name) => ({ name, field: 'as the first file has' })));
+        if (missing.length > 0) throw new BadInput(missing);
+        let last = -1;
+        for await (const record of format.records(file, columns, report)) {
+          last = record.number;
+          yield { ...record, number: before + record.number, part: { file, number: record.number } };
+        }
+        before += last + 1;
+      }
+    },
+  };
+}

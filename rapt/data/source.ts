@@ -1,0 +1,72 @@
+/** Where tables lie: on the disk, or where the scheme of an address leads ("s3://..."). This folder knows the disk alone; a program says what else there is. */
+import { createReadStream } from 'node:fs';
+import { access, constants, readdir, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { BadInput } from '../../contracts/index.ts';
+
+export interface SourceStat {
+  readonly kind: 'file' | 'folder';
+  readonly sizeBytes: number;
+  /** Changes with the file's content, and costs no reading. */
+  readonly version: string;
+}
+
+export interface ReadRange {
+  /** First byte, and the one after the last. Default: the whole file. */
+  readonly start: number;
+  readonly end: number;
+  /** As `stat` told it: a reading in parts is one of one file. */
+  readonly version: string;
+}
+
+export interface TableSource {
+  /** Null when there is nothing of this name. @throws BadInput when it may not be read. */
+  stat(address: string): Promise<SourceStat | null>;
+  /** @throws BadInput when the file changes while it is read, where that can be seen. */
+  read(address: string, range?: ReadRange): AsyncIterable<Buffer>;
+  /** Addresses of all files below a folder. */
+  list(folder: string): Promise<string[]>;
+}
+
+const READ_BYTES = 1 << 18;
+const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
+
+const disk: TableSource = {
+  async stat(path) {
+    try {
+      const found = await stat(path, { bigint: true });
+      await access(path, constants.R_OK);
+      const { ino, size, mtimeNs, ctimeNs } = found;
+      return { kind: found.isDirectory() ? 'folder' : 'file', sizeBytes: Number(size), version: [ino, size, mtimeNs, ctimeNs].join('-') };
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+      if (code === 'EACCES') throw new BadInput([{ where: path, problem: 'cannot be read by the user that Rapt runs as; check its permissions' }]);
+      throw error;
+    }
+  },
+  read: (path, range) => createReadStream(path, { highWaterMark: READ_BYTES, ...(range === undefined ? {} : { start: range.start, end: range.end - 1 }) }),
+  async list(folder) {
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+    return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name)).sort();
+  },
+};
+
+const sources = new Map<string, TableSource>();
+
+/** From now on, addresses with this scheme are read from there; as DuckDB and fsspec are told of other file systems. */
+export function addTableSource(scheme: string, source: TableSource): void {
+  sources.set(scheme, source);
+}
+
+/** @throws BadInput for a scheme that nobody has added. */
+export function sourceOf(address: string): TableSource {
+  const scheme = SCHEME.exec(address)?.[1]?.toLowerCase();
+  if (scheme === undefined) return disk;
+  const source = sources.get(scheme);
+  if (source === undefined) throw new BadInput([{ where: address, problem: `is an address of a kind that cannot be read here; give a path${sources.size === 0 ? '' : `, or an address with ${[...sources.keys()].map((known) => `${known}://`).join(', ')}`}` }]);
+  return source;
+}
+
+/** A path made absolute; an address as it is. */
+export const tableAddress = (name: string): string => (SCHEME.test(name) ? name : resolve(name));

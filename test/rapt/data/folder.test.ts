@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, it } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { parquetWriteBuffer } from 'hyparquet-writer';
+import { BadInput, tuningConfigSchema } from '../../../contracts/index.ts';
+import { hashTable, inspectColumns, inspectTables, readTable, resolveTables, surveyTable, versionOf } from '../../../rapt/data/index.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+
+const home = temporaryFolder();
+
+/** A folder of these files. */
+function folderOf(files: Readonly<Record<string, string | Uint8Array>>): string {
+  const folder = mkdtempSync(join(home, 'dataset-'));
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), content);
+  }
+  return folder;
+}
+
+const jsonl = (...texts: string[]): string => texts.map((text, at) => `${JSON.stringify({ text, label: at % 2 === 0 ? 'a' : 'b' })}\n`).join('');
+const parquet = (...texts: string[]): Uint8Array =>
+  new Uint8Array(parquetWriteBuffer({ columnData: [{ name: 'text', data: texts, type: 'STRING' }, { name: 'label', data: texts.map((_, at) => (at % 2 === 0 ? 'a' : 'b')), type: 'STRING' }] }));
+
+async function textsOf(address: string): Promise<string[]> {
+  const texts: string[] = [];
+  for await (const { number, text } of readTable(address, { text: 'text', label: 'label' })) {
+    assert.equal(number, texts.length, 'rows are numbered on from file to file');
+    texts.push(text);
+  }
+  return texts;
+}
+
+const configOf = (train: string) => tuningConfigSchema.parse({ data: { train } }).data;
+const tablesOf = (train: string) => resolveTables(configOf(train));
+
+async function refusal(action: Promise<unknown>): Promise<string> {
+  try {
+    await action;
+  } catch (error) {
+    assert.ok(error instanceof BadInput, String(error));
+    return error.message.replaceAll(home, '').replaceAll(/dataset-\w+/g, 'ds');
+  }
+  return assert.fail('it was not refused');
+}
+
+describe('a data set folder of Hugging Face', () => {
+  it('as the hub has it: splits by the names of files, several of each, of any format', async () => {
+    const folder = folderOf({
+      'data/train-00000-of-00002.parquet': parquet('one', 'two'),
+      'data/train-00001-of-00002.parquet': parquet('three'),
+      'data/test-00000-of-00001.jsonl.gz': gzipSync(jsonl('four', 'five')),
+      'README.md': '# A card without a head\n',
+      '.git/train.csv': 'text,label\nhidden,a\n',
+    });
+    assert.deepEqual(await textsOf(folder), ['one', 'two', 'three']);
+    const { train, test } = await tablesOf(folder);
+    assert.equal(train, folder);
+    assert.deepEqual(await textsOf(test!), ['four', 'five']);
+    const { rows, classes } = await inspectTables(configOf(folder));
+    assert.deepEqual([rows, classes], [{ train: 3, test: 2 }, ['a', 'b']]);
+    assert.deepEqual((await surveyTable(folder)).rows, 3);
+  });
+
+  it('splits by the names of folders, and a validation split where there is no test split', async () => {
+    const folder = folderOf({ 'train/0.csv': 'text,label\none,a\n', 'dev/0.csv': 'text,label\ntwo,b\n' });
+    assert.deepEqual(await textsOf(folder), ['one']);
+    assert.deepEqual(await textsOf((await tablesOf(folder)).test!), ['two']);
+  });
+
+  it('without words of splits is training rows, all of it', async () => {
+    const folder = folderOf({ 'b.tsv': 'text\tlabel\ntwo\tb\n', 'a.tsv': 'text\tlabel\none\ta\n' });
+    assert.deepEqual(await textsOf(folder), ['one', 'two']);
+    assert.equal((await tablesOf(folder)).test, null);
+  });
+
+  it('by the head of its card: configurations, splits, patterns and folders', async () => {
+    const folder = folderOf({
+      'README.md': '---\nlicense: mit\nconfigs:\n- config_name: short\n  default: true\n  data_files:\n  - split: train\n    path: "x/part-*.jsonl"\n  - split: test\n    path: [x/held.jsonl]\n- config_name: long\n  data_dir: y\n---\n# Card\n',
+      'x/part-1.jsonl': jsonl('one'), 'x/part-2.jsonl': jsonl('two'), 'x/held.jsonl': jsonl('three'),
+      'y/train.jsonl': jsonl('four'), 'y/test.jsonl': jsonl('five'),
+    });
+    assert.deepEqual(await textsOf(folder), ['one', 'two']);
+    assert.deepEqual(await textsOf((await tablesOf(folder)).test!), ['three']);
+    assert.deepEqual(await textsOf(`${folder}#test`), ['three']);
+    assert.deepEqual(await textsOf(`${folder}#long`), ['four']);
+    assert.deepEqual(await textsOf((await tablesOf(`${folder}#long`)).test!), ['five']);
+    assert.deepEqual(await textsOf(`${folder}#long/test`), ['five']);
+    assert.equal(await refusal(textsOf(`${folder}#middle`)), '/ds#middle: has no such configuration or split');
+  });
+
+  it('that cannot be understood is refused with what it lacks', async () => {
+    assert.match(await refusal(textsOf(folderOf({ 'notes.txt': 'x' }))), /^\/ds: is not a file, nor a data set's folder: no .csv, .tsv, .jsonl or .parquet lies in it$/);
+    assert.match(await refusal(textsOf(folderOf({ 'dataset_info.json': '{}', 'state.json': '{}', 'data-00000-of-00001.arrow': 'x' }))), /holds Arrow files, as save_to_disk writes them.*to_parquet/);
+    const card = (head: string) => folderOf({ 'README.md': `---\n${head}\n---\n`, 'x.csv': 'text,label\none,a\n' });
+    assert.match(await refusal(textsOf(card('configs: [a'))), /^\/ds\/README\.md: has a head that is not YAML/);
+    assert.match(await refusal(textsOf(card('configs:\n- data_files: 7'))), /^\/ds\/README\.md, configs\.0\.data_files: is not as Hugging Face has it/);
+    assert.match(await refusal(textsOf(card('configs:\n- config_name: c\n  data_files: y.csv'))), /^\/ds\/README\.md, configs, c, train: names files that are not in the folder/);
+    assert.match(await refusal(textsOf(card('configs:\n- config_name: c\n  data_files: x.csv\n- config_name: d\n  data_files: x.csv'))), /^\/ds: has 2 configurations and no default; name one, as in FOLDER#NAME/);
+    assert.match(await refusal(textsOf(folderOf({ 'test.csv': 'text,label\none,a\n', 'dev.csv': 'text,label\none,a\n' }))), /^\/ds: has no split "train"; name another, as in FOLDER#SPLIT/);
+    assert.deepEqual(await inspectColumns(configOf(join(home, 'nowhere'))), [{ where: join(home, 'nowhere'), problem: 'does not exist on the machine of the client worker; give the path of a table there' }]);
+    assert.match(await refusal(textsOf('gs://bucket/table.csv')), /^gs:\/\/bucket\/table\.csv: is an address of a kind that cannot be read here; give a path/);
+  });
+
+  it('names file, line, row and column of what is wrong in one of its files, and quotes nothing', async () => {
+    const folder = folderOf({ 'train-0.csv': 'text,label\none,a\ntwo,b\n', 'train-1.csv': 'text,label\nplanted,\n', 'train-2.jsonl': '{"text":"x","label":"a"}\nplanted\n' });
+    assert.equal(await refusal(inspectTables(configOf(folder))), [
+      '/ds/train-1.csv, line 2 (row 1), column "label": is empty while the rest of the row is not; fill it in, or empty the whole row',
+      '/ds/train-2.jsonl, line 2 (row 2): is not valid JSON',
+    ].join('\n'));
+    writeFileSync(join(folder, 'train-1.csv'), 'words,label\none,a\n');
+    assert.match(await refusal(textsOf(folder)), /^\/ds\/train-1\.csv: has no column "text"/);
+  });
+
+  it('is known by the bytes of all its files', async () => {
+    const folder = folderOf({ 'train-0.csv': 'text,label\none,a\n', 'train-1.csv': 'text,label\ntwo,b\n' });
+    const before = await hashTable(folder);
+    assert.equal(await versionOf(folder), before.version);
+    appendFileSync(join(folder, 'train-1.csv'), 'three,a\n');
+    const after = await hashTable(folder);
+    assert.notEqual(after.sha256, before.sha256);
+    assert.notEqual(after.version, before.version);
+    rmSync(join(folder, 'train-1.csv'));
+    assert.equal((await hashTable(folder)).sha256, (await hashTable(join(folder, 'train-0.csv'))).sha256);
+  });
+});
