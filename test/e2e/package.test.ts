@@ -47,7 +47,8 @@ test('before the set-up the command works, and whoever needs TensorFlow is told 
   const doctor = await run(['npx', 'rapt', 'doctor', '--json']);
   const { findings } = JSON.parse(doctor.stdout) as { findings: { what: string; ok: boolean; fix: string | null }[] };
   assert.deepEqual(findings.filter(({ what }) => what === 'tensorflow-binding').map(({ ok, fix }) => ({ ok, fix })), [{ ok: false, fix: 'npx rapt setup' }]);
-  for (const needy of [['npx', 'rapt', 'up'], ['npx', 'rapt', 'calibrate'], ['node', '-e', "import('rapt')"], ['node', '-e', "require('rapt')"]]) {
+  const program = "({ openBackbone, createMechanism }) => openBackbone('all-MiniLM-L6-v2').then((backbone) => createMechanism({ name: 'exponential', ...backbone }))";
+  for (const needy of [['npx', 'rapt', 'up'], ['npx', 'rapt', 'calibrate'], ['node', '-e', `import('rapt').then(${program})`], ['node', '-e', `(${program})(require('rapt'))`]]) {
     const { code, stderr } = await run(needy);
     assert.notEqual(code, 0);
     assert.match(stderr, /run `npx rapt setup` once/, needy.join(' '));
