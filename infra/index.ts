@@ -9,7 +9,7 @@ export { cacheFolder, homeFolder, projectRoot } from './paths.ts';
 export { secret } from './secrets.ts';
 export { end, isAlive, startDetached } from './stack/process.ts';
 export { readStack, type StackRecord, type StartedProcess } from './stack/record.ts';
-export { down, stackStatus, up, type ComponentStatus, type UpOptions } from './stack/stack.ts';
+export { assertSetUp, down, stackStatus, up, type ComponentStatus, type UpOptions } from './stack/stack.ts';
 export { namedTemporal, type TemporalConnection } from './temporal.ts';
 export { resolveWebhook, type NamedWebhook } from './webhook.ts';
 export { diagnose, type Finding } from './doctor.ts';

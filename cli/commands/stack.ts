@@ -1,7 +1,7 @@
 /** up, down, status, doctor, worker: the machine's own servers and workers. */
 import { join } from 'node:path';
 import { Option, type Command } from 'commander';
-import { diagnose, down, homeFolder, resolveServices, stackStatus, up } from '../../infra/index.ts';
+import { assertSetUp, diagnose, down, homeFolder, resolveServices, stackStatus, up } from '../../infra/index.ts';
 import { EXIT } from '../exit-codes.ts';
 import { bold, dim, green, print, printJson, red, say, table } from '../output.ts';
 
@@ -74,6 +74,7 @@ export function addStackCommands(program: Command): void {
     .addHelpText('after', '\nA worker finds its servers by RAPT_TEMPORAL_ADDRESS and RAPT_S3_ENDPOINT, and its keys by RAPT_S3_CREDENTIALS_URL and RAPT_S3_CREDENTIALS_TOKEN_FILE (`rapt credentials`), else takes those of `rapt up`. All variables: docs/operations.md.\nExample: rapt worker client --tenant acme')
     .action(async (kind: string, { tenant, buildId, promote }: { tenant: string; buildId?: string; promote: boolean }, command: Command) => {
       const home = homeFolder();
+      if (kind === 'client' || kind === 'gpu') assertSetUp([kind]);
       if (kind === 'control') await (await import('../../workers/control.ts')).runControlWorker(resolveServices(), { buildId, promote });
       else if (kind === 'client') await (await import('../../workers/client.ts')).runClientWorker(resolveServices(), { tenant, home });
       else if (kind === 'gpu') await (await import('../../workers/gpu.ts')).runGpuWorker(resolveServices(), { scratch: join(home, 'gpu') });

@@ -42,11 +42,16 @@ export interface ComponentStatus {
 /** What set-up must have put in place before each can start. A model may come from elsewhere. */
 const NEEDS: { readonly [component in Component]?: readonly string[] } = { temporal: ['temporal'], minio: ['minio'], client: ['tensorflow', 'tensorflow-binding'], gpu: ['tensorflow', 'tensorflow-binding'] };
 
+/** @throws RaptError notFound when the set-up has not been done for what these are to run. */
+export function assertSetUp(components: readonly Component[]): void {
+  const missing = missingOf(components.flatMap((component) => NEEDS[component] ?? []));
+  if (missing.length > 0) throw new RaptError(ErrorKind.notFound, `not in place yet: ${missing.join(', ')}; run \`${SETUP_COMMAND}\` once`);
+}
+
 /** Starts what does not run yet and waits until it answers. Ports and credentials stay those of the last time where they can.
  *  @throws RaptError notFound when the set-up has not been done, unavailable when a part does not start. */
 export async function up({ tenant = 'local', components = COMPONENTS, say }: UpOptions = {}): Promise<StackRecord> {
-  const missing = missingOf(components.flatMap((component) => NEEDS[component] ?? []));
-  if (missing.length > 0) throw new RaptError(ErrorKind.notFound, `not in place yet: ${missing.join(', ')}; run \`${SETUP_COMMAND}\` once`);
+  assertSetUp(components);
   mkdirSync(stackFolder(), { recursive: true, mode: 0o700 });
   await makeStackKeys();
   let record = await planned();
