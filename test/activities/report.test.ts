@@ -20,7 +20,7 @@ const { store } = await minioOfFile();
 const FILES = ['report.html', 'report.json', 'report.md'];
 const STORED = ['index.html', 'report.json', 'report.md'];
 
-test('an attempt after a killed one makes the same bytes, though other runs have ended meanwhile; a run that is told anew shows them', { timeout: 120_000 }, async () => {
+test('an attempt after a killed one makes the same bytes, though other runs have ended meanwhile; a run that is told anew shows them', { timeout: 400_000 }, async () => {
   const table = join(home, 'Patienten Nord.csv');
   writeFileSync(table, `text,label\n${Array.from({ length: 60 }, (_, row) => `w${row} w${row + 1},${row % 3}`).join('\n')}\n`);
   const config = tuningConfigSchema.parse({ data: { train: table }, privacy: { mechanism: 'none' } });

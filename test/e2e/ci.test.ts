@@ -29,12 +29,12 @@ before(async () => {
   writeFileSync(join(workspace, 'tuning.yaml'), JSON.stringify(CONFIG));
   const { temporal } = await stack.json<{ temporal: { address: string } }>(['up']);
   probe = await Probe.connect(temporal.address, stack.dataConverter());
-}, { timeout: 120_000 });
+}, { timeout: 400_000 });
 after(async () => {
   await probe.close();
   await stack.remove();
   rmSync(workspace, { recursive: true, force: true });
-}, { timeout: 120_000 });
+}, { timeout: 400_000 });
 
 const commit = (number: number): string => String(number).repeat(40);
 const environment = (sha: string): NodeJS.ProcessEnv => ({ ...stack.environment(), GITHUB_REPOSITORY: 'acme/texts', GITHUB_SHA: sha });
@@ -56,7 +56,7 @@ async function untilStep(id: string, step: number): Promise<number> {
 
 let first: { readonly job: Finished; readonly result: TuningResult };
 
-test('a job whose gates hold is green, tells its outputs, shows the result, and keeps report, JUnit and JSON', { timeout: 300_000 }, async () => {
+test('a job whose gates hold is green, tells its outputs, shows the result, and keeps report, JUnit and JSON', { timeout: 600_000 }, async () => {
   const job = await run(commit(1), { gates: 'accuracy >= 0.01\n\n  bayes <= 1\n' });
   assert.equal(job.code, 0, job.log);
   first = { job, result: result() };
@@ -77,7 +77,7 @@ test('what a job prints has no bars and no control characters, and tells how the
   assert.doesNotMatch(first.job.log.replaceAll('\n', ''), /[\u0000-\u001f\u007f]/);
 });
 
-test('a job that is repeated attaches to its run and starts no second one', { timeout: 60_000 }, async () => {
+test('a job that is repeated attaches to its run and starts no second one', { timeout: 240_000 }, async () => {
   // As where the client worker is on another machine: the report comes from the store.
   const { path } = first.result.report;
   const page = readFileSync(path, 'utf8');
@@ -96,7 +96,7 @@ test('a job that is repeated attaches to its run and starts no second one', { ti
   assert.match(asked.stderr, /its gates are those that it was started with, not those given now: accuracy>=0\.01, bayes<=1/);
 });
 
-test('a gate against the baseline run that is missed makes the job red with code 3, and one that holds does not', { timeout: 300_000 }, async () => {
+test('a gate against the baseline run that is missed makes the job red with code 3, and one that holds does not', { timeout: 600_000 }, async () => {
   const baseline = first.result.workflowId;
   const job = await run(commit(2), { baseline, gates: 'accuracy >= baseline - 0.01\naccuracy >= baseline + 0.01\n', set: 'audit=false' });
   assert.equal(job.code, 3, job.log);
@@ -116,7 +116,7 @@ test('a gate against the baseline run that is missed makes the job red with code
   assert.deepEqual(job.uploads.map(({ files }) => files), [FILES]);
 });
 
-test('a baseline that does not exist is refused with one line, before anything is started', { timeout: 120_000 }, async () => {
+test('a baseline that does not exist is refused with one line, before anything is started', { timeout: 400_000 }, async () => {
   const job = await run(commit(3), { 'run-id': 'never-started', baseline: 'never-ran', gates: 'accuracy >= baseline' });
   assert.equal(job.code, 2);
   const told = 'baseline: run never-ran has not finished on this client (tenant local); give the id of one that has';
@@ -135,7 +135,7 @@ function rootMessage(error: unknown): string {
   return error instanceof Error && error.cause instanceof Error ? rootMessage(error.cause) : (error as Error).message;
 }
 
-test('a job that is terminated cancels its run, and repeated it goes on from the checkpoint', { timeout: 300_000 }, async () => {
+test('a job that is terminated cancels its run, and repeated it goes on from the checkpoint', { timeout: 600_000 }, async () => {
   const inputs = { 'run-id': 'stopped', set: LONG, gates: 'accuracy >= 0.01' };
   const job = start(commit(4), inputs);
   const from = await untilStep('stopped', 6);
@@ -160,7 +160,7 @@ test('a job that is terminated cancels its run, and repeated it goes on from the
   assert.ok(Number(/resumed at step (\d+) of \d+ from run stopped/.exec(result().resumed ?? '')?.[1]) >= from, result().resumed ?? 'not resumed');
 });
 
-test('a job that is cancelled leaves its run when told so; repeated it waits for it, and gives up waiting in time', { timeout: 300_000 }, async () => {
+test('a job that is cancelled leaves its run when told so; repeated it waits for it, and gives up waiting in time', { timeout: 600_000 }, async () => {
   const inputs = { 'run-id': 'left', set: LONG, 'on-cancel': 'leave' };
   const job = start(commit(5), inputs);
   await untilStep('left', 3);
@@ -180,7 +180,7 @@ test('a job that is cancelled leaves its run when told so; repeated it waits for
   assert.equal(result().runId, runId);
 });
 
-test('a job of GitLab does the same by the same script, and cancels its run afterwards where no signal came', { timeout: 120_000 }, async () => {
+test('a job of GitLab does the same by the same script, and cancels its run afterwards where no signal came', { timeout: 400_000 }, async () => {
   const include = JSON.stringify([{ local: 'ci/gitlab.yml', inputs: { config: 'tuning.yaml', gates: 'accuracy >= 0.01', 'run-id': 'on-gitlab', set: 'audit=false', artifacts: 'kept', folder: root } }]);
   const { rapt: job } = await expandGitlab(`include: ${include}\n`, join(root, 'ci', 'gitlab.yml'));
   const variables = { ...stack.environment(), ...variablesOf(job!), CI_PROJECT_PATH: 'acme/group/texts', CI_COMMIT_SHA: commit(6) };

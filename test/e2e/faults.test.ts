@@ -50,14 +50,14 @@ before(async () => {
   await up({ components: ['client'] });
   delete process.env['LD_PRELOAD'];
   probe = await Probe.connect(servers.temporal.address, stack.dataConverter());
-}, { timeout: 180_000 });
+}, { timeout: 500_000 });
 after(async () => {
   await probe.close();
   minio.close();
   temporal.close();
   await down();
   await stack.remove();
-}, { timeout: 120_000 });
+}, { timeout: 400_000 });
 
 /** Texts that no other test of this file releases. */
 let taken = 0;
@@ -105,7 +105,7 @@ async function failureOf(id: string): Promise<{ code: number | null; message: st
   return { code, message: stderr };
 }
 
-test('MinIO answers 503: the run waits, says so, and goes on by itself', { timeout: 180_000 }, async (t) => {
+test('MinIO answers 503: the run waits, says so, and goes on by itself', { timeout: 500_000 }, async (t) => {
   const input = inputFor();
   await start('busy', input);
   await probe.untilStep('busy', 3);
@@ -115,7 +115,7 @@ test('MinIO answers 503: the run waits, says so, and goes on by itself', { timeo
   await undisturbedResult('busy', input);
 });
 
-test('MinIO is slow: the run takes longer', { timeout: 180_000 }, async () => {
+test('MinIO is slow: the run takes longer', { timeout: 500_000 }, async () => {
   const input = inputFor();
   answer = () => ({ waitMs: 150 });
   await start('slow', input);
@@ -123,7 +123,7 @@ test('MinIO is slow: the run takes longer', { timeout: 180_000 }, async () => {
   answer = () => 'pass';
 });
 
-test('MinIO is full: the run says what to do, and goes on by itself when it is done', { timeout: 180_000 }, async (t) => {
+test('MinIO is full: the run says what to do, and goes on by itself when it is done', { timeout: 500_000 }, async (t) => {
   const input = inputFor();
   await start('full', input);
   await probe.until('full', 'train', () => true);
@@ -133,7 +133,7 @@ test('MinIO is full: the run says what to do, and goes on by itself when it is d
   await undisturbedResult('full', input);
 });
 
-test('answers of MinIO with a flipped bit are not believed', { timeout: 180_000 }, async () => {
+test('answers of MinIO with a flipped bit are not believed', { timeout: 500_000 }, async () => {
   const input = inputFor();
   // The first two answers to each question are wrong: the first may be that there is no such object.
   const asked = new Map<string, number>();
@@ -147,7 +147,7 @@ test('answers of MinIO with a flipped bit are not believed', { timeout: 180_000 
   await undisturbedResult('noise', input).finally(() => (answer = () => 'pass'));
 });
 
-test('MinIO and then Temporal are gone for two minutes: the run goes on as if nothing had been', { timeout: 400_000 }, async (t) => {
+test('MinIO and then Temporal are gone for two minutes: the run goes on as if nothing had been', { timeout: 800_000 }, async (t) => {
   const input = inputFor({ epochs: 4 });
   await start('outage', input);
   await probe.untilStep('outage', 5);
@@ -164,7 +164,7 @@ test('MinIO and then Temporal are gone for two minutes: the run goes on as if no
   t.diagnostic(`ended ${((Date.now() - restored) / 1000).toFixed(0)} s after both were back`);
 });
 
-test('a damaged checkpoint and a truncated release in the store: the release is published again, the checkpoint before is gone on from', { timeout: 180_000 }, async (t) => {
+test('a damaged checkpoint and a truncated release in the store: the release is published again, the checkpoint before is gone on from', { timeout: 500_000 }, async (t) => {
   const input = inputFor({ epochs: 3 });
   await start('damaged', input);
   await eventually('three checkpoints', 60_000, async () => ((await CheckpointPointerCell.open(stack.store(), 'local', 'damaged')).current?.earlier.length ?? 0) >= 2);
@@ -193,7 +193,7 @@ async function damage(key: string, change: (bytes: Buffer) => Buffer): Promise<v
   await client.putObject(s3.bucket, key, changed, changed.length, { 'x-amz-meta-sha256': String((metaData as Record<string, unknown>)['sha256']) });
 }
 
-test('a bit that flipped on the disk of MinIO is noticed', { timeout: 60_000 }, async (t) => {
+test('a bit that flipped on the disk of MinIO is noticed', { timeout: 240_000 }, async (t) => {
   const store = stack.store();
   const ref = await store.put('damage/large', Buffer.alloc(3_000_000, 'x'));
   const folder = join(stack.home, 'stack', 'minio', ref.bucket, 'damage', 'large');
@@ -212,7 +212,7 @@ test('a bit that flipped on the disk of MinIO is noticed', { timeout: 60_000 }, 
   await store.remove(ref.key);
 });
 
-test("the client's disk is full in the midst of a shard: the run waits, and each text is released once", { timeout: 180_000 }, async (t) => {
+test("the client's disk is full in the midst of a shard: the run waits, and each text is released once", { timeout: 500_000 }, async (t) => {
   const input = inputFor();
   writeFileSync(diskIsFull, '');
   await start('no-space', input);
@@ -230,7 +230,7 @@ test("the client's disk is full in the midst of a shard: the run waits, and each
   assert.deepEqual(readdirSync(join(folder, 'tmp')), []);
 });
 
-test('a loss that becomes NaN ends the run, names the step and what to change, and keeps the last checkpoint', { timeout: 120_000 }, async (t) => {
+test('a loss that becomes NaN ends the run, names the step and what to change, and keeps the last checkpoint', { timeout: 400_000 }, async (t) => {
   const input = inputFor({ learningRate: 1e30, headLearningRate: 1e30, warmup: 0.5, checkpointEverySteps: 1 });
   await start('diverges', input);
   const { code, message } = await failureOf('diverges');
@@ -259,7 +259,7 @@ test('a trainer that is killed for memory is started again, says what to lower, 
   await undisturbedResult('memory', input, 'memory-r2');
 });
 
-test('a trainer that hangs is noticed, killed and replaced', { timeout: 180_000 }, async (t) => {
+test('a trainer that hangs is noticed, killed and replaced', { timeout: 500_000 }, async (t) => {
   const input = inputFor({ epochs: 3 });
   await start('hangs', input);
   await probe.untilStep('hangs', 3);

@@ -30,11 +30,11 @@ before(async () => {
   probe = await Probe.connect(temporal.address, stack.dataConverter());
   writeSentences(table, 0, 400);
   writeFileSync(configFile, JSON.stringify(INPUT));
-}, { timeout: 120_000 });
+}, { timeout: 400_000 });
 after(async () => {
   await probe.close();
   await stack.remove();
-}, { timeout: 120_000 });
+}, { timeout: 400_000 });
 
 async function start(id: string, ...options: string[]): Promise<void> {
   const { code, stderr } = await stack.rapt('run', '-f', configFile, '--id', id, ...options);
@@ -52,13 +52,13 @@ async function plainAdapter(run: TuningResult, input: TuningInput = INPUT): Prom
   return (await trainer.train(await folderOf(run), parsed.value.tuning)).adapter;
 }
 
-test('a run gives the adapter of a training in one process without servers and checkpoints', { timeout: 120_000 }, async () => {
+test('a run gives the adapter of a training in one process without servers and checkpoints', { timeout: 400_000 }, async () => {
   await start('undisturbed');
   undisturbed = await result('undisturbed');
   assert.equal(undisturbed.adapter.sha256, await plainAdapter(undisturbed));
 });
 
-test('SIGTERM writes a checkpoint just in time: no step is made twice', { timeout: 120_000 }, async (t) => {
+test('SIGTERM writes a checkpoint just in time: no step is made twice', { timeout: 400_000 }, async (t) => {
   // Asked for before: the training does not wait for the answer.
   const gpu = await stack.pidOf('gpu');
   await start('terminated-worker');
@@ -75,7 +75,7 @@ test('SIGTERM writes a checkpoint just in time: no step is made twice', { timeou
   assert.equal(adapter.sha256, undisturbed.adapter.sha256);
 });
 
-test('kill -9 of the GPU worker: the retry starts within 15 s of its restart, and repeats no more than the steps since the last checkpoint', { timeout: 120_000 }, async (t) => {
+test('kill -9 of the GPU worker: the retry starts within 15 s of its restart, and repeats no more than the steps since the last checkpoint', { timeout: 400_000 }, async (t) => {
   const gpu = await stack.pidOf('gpu');
   await start('killed-worker');
   await probe.until('killed-worker', 'train', ({ running, progress: { step = NaN, checkpointStep } }) => {
@@ -97,7 +97,7 @@ test('kill -9 of the GPU worker: the retry starts within 15 s of its restart, an
   assert.equal(adapter.sha256, undisturbed.adapter.sha256);
 });
 
-test('cancel ends a run within seconds and keeps a checkpoint, and resume says what it re-used and why', { timeout: 120_000 }, async (t) => {
+test('cancel ends a run within seconds and keeps a checkpoint, and resume says what it re-used and why', { timeout: 400_000 }, async (t) => {
   await start('cancelled');
   const done = await probe.untilStep('cancelled', 12);
   const asked = Date.now();
@@ -112,7 +112,7 @@ test('cancel ends a run within seconds and keeps a checkpoint, and resume says w
   assert.equal(resumed.adapter.sha256, undisturbed.adapter.sha256);
 });
 
-test('a paused run frees its worker, refuses to be paused twice, and goes on from where it was', { timeout: 120_000 }, async () => {
+test('a paused run frees its worker, refuses to be paused twice, and goes on from where it was', { timeout: 400_000 }, async () => {
   await start('paused');
   await probe.untilStep('paused', 12);
   const paused = await stack.json<RunProgress>(['pause', 'paused']);
@@ -129,7 +129,7 @@ test('a paused run frees its worker, refuses to be paused twice, and goes on fro
   assert.equal((await result('paused')).adapter.sha256, undisturbed.adapter.sha256);
 });
 
-test('a terminated run and its resumption, killed before it could train, are gone on from', { timeout: 120_000 }, async () => {
+test('a terminated run and its resumption, killed before it could train, are gone on from', { timeout: 400_000 }, async () => {
   await start('ended');
   await probe.untilStep('ended', 12);
   await probe.client.workflow.getHandle('ended').terminate('test');
@@ -145,7 +145,7 @@ test('a terminated run and its resumption, killed before it could train, are gon
   assert.equal(last.adapter.sha256, undisturbed.adapter.sha256);
 });
 
-test('a run cancelled in the midst of privatizing is resumed with one release', { timeout: 180_000 }, async () => {
+test('a run cancelled in the midst of privatizing is resumed with one release', { timeout: 500_000 }, async () => {
   const large = join(stack.home, 'large.tsv');
   writeSentences(large, 500, 4000);
   const input: TuningInput = { data: { train: large, testFraction: 0.1, maxTokens: 24 }, tuning: { epochs: 1, batchSize: 256, length: 1, reconstruction: false, checkpointEverySteps: 5 }, audit: false };
@@ -166,7 +166,7 @@ test('a run cancelled in the midst of privatizing is resumed with one release', 
   assert.equal(foldersIn(join(stack.home, 'client', 'local', 'releases')).length, 2);
 });
 
-test('an extended run equals one that had its extension from the beginning', { timeout: 120_000 }, async () => {
+test('an extended run equals one that had its extension from the beginning', { timeout: 400_000 }, async () => {
   const extended = await stack.json<TuningResult>(['extend', 'undisturbed', '--epochs', '1', '--wait']);
   assert.equal(extended.workflowId, 'undisturbed-r2');
   assert.match(extended.resumed ?? '', /^resumed at step \d+ of \d+ from run undisturbed, which has completed$/);
@@ -174,7 +174,7 @@ test('an extended run equals one that had its extension from the beginning', { t
   assert.equal((await stack.rapt('resume', 'undisturbed')).code, 2);
 });
 
-test('a run that was reset to its beginning ends with the same bytes', { timeout: 120_000 }, async () => {
+test('a run that was reset to its beginning ends with the same bytes', { timeout: 400_000 }, async () => {
   const handle = probe.client.workflow.getHandle('undisturbed');
   const { events } = await handle.fetchHistory();
   const task = events!.find(({ workflowTaskCompletedEventAttributes }) => workflowTaskCompletedEventAttributes)!;
@@ -190,7 +190,7 @@ test('a run that was reset to its beginning ends with the same bytes', { timeout
   assert.deepEqual([again.release.sha256, again.adapter.sha256], [undisturbed.release.sha256, undisturbed.adapter.sha256]);
 });
 
-test('a frozen GPU worker is overtaken by another: woken, it cannot move the pointer, and stops', { timeout: 180_000 }, async () => {
+test('a frozen GPU worker is overtaken by another: woken, it cannot move the pointer, and stops', { timeout: 500_000 }, async () => {
   const frozen = await stack.pidOf('gpu');
   const log = join(stack.home, 'stack', 'logs', 'gpu.log');
   await start('overtaken', '--set', 'tuning.epochs=6');
@@ -231,7 +231,7 @@ async function stepsOfPointer(read: () => Promise<CheckpointPointer>): Promise<n
   }
 }
 
-test('show tells the lineage, verify reads every artifact, and garbage collection takes nothing that is referred to', { timeout: 120_000 }, async () => {
+test('show tells the lineage, verify reads every artifact, and garbage collection takes nothing that is referred to', { timeout: 400_000 }, async () => {
   const { lineage } = await stack.json<{ lineage: Record<string, string> }>(['show', 'undisturbed']);
   assert.equal(lineage['adapter'], undisturbed.adapter.sha256);
   assert.equal(lineage['release'], undisturbed.release.sha256);
@@ -260,7 +260,7 @@ test('show tells the lineage, verify reads every artifact, and garbage collectio
   assert.deepEqual([code, /was damaged/.test(stderr)], [1, true], stderr);
 });
 
-test('a run of a version that no worker runs any more says so, and is resumed on the current one', { timeout: 120_000 }, async () => {
+test('a run of a version that no worker runs any more says so, and is resumed on the current one', { timeout: 400_000 }, async () => {
   const gpu = await stack.pidOf('gpu');
   process.kill(gpu, 'SIGSTOP');
   await start('old');

@@ -49,14 +49,14 @@ before(async () => {
   await client.start();
   probe = await Probe.connect(provider.record.temporal.address, provider.dataConverter());
   watches = provider.watch(probe.client.workflowService);
-}, { timeout: 120_000 });
+}, { timeout: 400_000 });
 after(async () => {
   await Promise.all(watches.map((watch) => watch.stop()));
   await probe.close();
   await client.close();
   await provider.remove();
   rmSync(hunt, { recursive: true, force: true });
-}, { timeout: 120_000 });
+}, { timeout: 400_000 });
 
 const begin = (type: string, workflowId: string, input: unknown): Promise<WorkflowHandle> => probe.client.workflow.start(type, { workflowId, taskQueue: CONTROL_QUEUE, args: [input] });
 const tune = (id: string, input: unknown): Promise<WorkflowHandle> => begin(WORKFLOW_TYPE.tuning, id, input);
@@ -83,7 +83,7 @@ let interruptions: Promise<unknown>;
 let results: TuningResult[];
 let asked: LabelledTable;
 
-test('the client worker is killed while it privatizes; bad tables and settings are refused, each for what is wrong with it', { timeout: 300_000 }, async (t) => {
+test('the client worker is killed while it privatizes; bad tables and settings are refused, each for what is wrong with it', { timeout: 600_000 }, async (t) => {
   marked = tables.csv(460);
   markedInput = {
     data: { train: marked.path, testFraction: TEST_FRACTION, attributeColumns: ['town'], maxTokens: 28 },
@@ -126,7 +126,7 @@ test('the client worker is killed while it privatizes; bad tables and settings a
   assert.notEqual((await runProgram(temporalBinary(), execute, env)).code, 0);
 });
 
-test('runs finish though the GPU worker, its model process and the object store are killed while they train', { timeout: 300_000 }, async (t) => {
+test('runs finish though the GPU worker, its model process and the object store are killed while they train', { timeout: 600_000 }, async (t) => {
   await interruptions;
   results = [await client.json<TuningResult>('watch', 'marked'), await client.json<TuningResult>('watch', 'noisy')];
   for (const { resumed, privacy } of results) {
@@ -137,7 +137,7 @@ test('runs finish though the GPU worker, its model process and the object store 
   }
 });
 
-test('a run is cancelled after Temporal was killed; predictions, an audit, a report, the ledger and a privatized file are made of marked texts', { timeout: 300_000 }, async () => {
+test('a run is cancelled after Temporal was killed; predictions, an audit, a report, the ledger and a privatized file are made of marked texts', { timeout: 600_000 }, async () => {
   await tune('cancelled', markedInput);
   await probe.untilStep('cancelled', 3);
   await provider.restart('temporal');
@@ -154,7 +154,7 @@ test('a run is cancelled after Temporal was killed; predictions, an audit, a rep
   assert.equal(rows, 80);
 });
 
-test('what goes wrong after the tables were looked over ends a run with its reason, or is tried again', { timeout: 300_000 }, async () => {
+test('what goes wrong after the tables were looked over ends a run with its reason, or is tried again', { timeout: 600_000 }, async () => {
   const predict = (id: string, input: object): Promise<WorkflowHandle> => begin(WORKFLOW_TYPE.predict, id, { run: 'marked', out: tables.place('.csv'), ...input });
   const small = (train: string): TuningInput => ({ data: { train, maxTokens: 16 }, audit: ['inversion'], privacy: { eta: 5 }, tuning: TUNING });
   // Errors that Rapt does not know. Both runs stay, and are tried again until the end.
@@ -212,7 +212,7 @@ async function* all(more: readonly number[] = []): AsyncGenerator<Place> {
 
 const told = (leaks: readonly Leak[]): string[] => leaks.map(({ what, how, kind, place }) => `${what} (${markers.planted.get(what) ?? 'a number'}): ${kind} ${place}, ${how === '' ? 'as it is' : how}`);
 
-test('no text, attribute, test label or name of a file, no noise and no noisy embedding is on the provider side', { timeout: 300_000 }, async (t) => {
+test('no text, attribute, test label or name of a file, no noise and no noisy embedding is on the provider side', { timeout: 600_000 }, async (t) => {
   seen = (await Promise.all(watches.map((watch) => watch.stop()))).flat();
   const saw = (kind: string, what: string): boolean => seen.some((place) => place.kind === kind && (place.name.includes(what) || Buffer.from(place.bytes).includes(what)));
   for (const [kind, what] of [['process arguments', 'model-process.ts'], ['GPU disk', 'attempts/'], ['description', 'unexpected'], ['answer to a query', 'marked']] as const)
@@ -251,7 +251,7 @@ test('no text, attribute, test label or name of a file, no noise and no noisy em
   for (const known of [clientQueue('local'), 'binary/encrypted', results[0]!.release.sha256]) assert.ok(sent.includes(known), `what was sent can be read: ${known}`);
 });
 
-test("whoever has the keys reads names of files and columns in the histories, and in the client's log, and no text, attribute or label", { timeout: 200_000 }, async () => {
+test("whoever has the keys reads names of files and columns in the histories, and in the client's log, and no text, attribute or label", { timeout: 500_000 }, async () => {
   async function* onClient(): AsyncGenerator<Place> {
     yield* decrypted(probe.client.workflowService, createCodec(readKeysFile(provider.keysFile)));
     yield client.log;
@@ -261,7 +261,7 @@ test("whoever has the keys reads names of files and columns in the histories, an
   assert.deepEqual(told(leaks.filter(({ what }) => !NAMES.includes(markers.planted.get(what) ?? ''))), []);
 });
 
-test('a leak that is made on purpose is found, on each kind of place and in each encoding', { timeout: 200_000 }, async (t) => {
+test('a leak that is made on purpose is found, on each kind of place and in each encoding', { timeout: 500_000 }, async (t) => {
   const { process: leaking, plants } = await plantLeaks({
     markers, tokenizer,
     temporalAddress: client.temporalAddress,

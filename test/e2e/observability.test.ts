@@ -29,18 +29,18 @@ before(async () => {
   const { temporal, components } = await stack.json<{ temporal: { address: string }; components: { component: string; address: string }[] }>(['up']);
   pages = Object.fromEntries(components.map(({ component, address }) => [component, address]));
   probe = await Probe.connect(temporal.address, stack.dataConverter());
-}, { timeout: 120_000 });
+}, { timeout: 400_000 });
 after(async () => {
   await probe.close();
   await stack.remove();
   await collector.close();
-}, { timeout: 120_000 });
+}, { timeout: 400_000 });
 
 const spansOf = (traceId: string): CollectedSpan[] => collector.spans.filter((span) => span.traceId === traceId);
 const named = (name: string, workflowId: string): CollectedSpan | undefined => collector.spans.find((span) => span.name === name && span.attributes['temporal.workflow_id'] === workflowId);
 const childrenOf = ({ spanId }: CollectedSpan): CollectedSpan[] => collector.spans.filter(({ parent }) => parent === spanId).sort((a, b) => a.startMs - b.startMs);
 
-test('one trace covers the command, the workflow and every activity, with what these did', { timeout: 300_000 }, async (t) => {
+test('one trace covers the command, the workflow and every activity, with what these did', { timeout: 600_000 }, async (t) => {
   writeReviews(table, ROWS);
   const config = join(stack.home, 'tuning.json');
   const reconstruction = { plainTokens: 2, vocabularySize: 100, bottleneck: 8 };
@@ -83,7 +83,7 @@ test('one trace covers the command, the workflow and every activity, with what t
     for (const step of steps) assert.ok(inside(activity).has(step), `${activity} has no span ${step}, but ${[...inside(activity)].join(', ')}`);
 });
 
-test('a run that is refused, and one that another program starts, have traces as well', { timeout: 120_000 }, async () => {
+test('a run that is refused, and one that another program starts, have traces as well', { timeout: 400_000 }, async () => {
   const config = join(stack.home, 'tuning.json');
   const asked = ['run', '-f', config, '--id', 'refused', '--set', 'privacy.eta=5', '--set', 'privacy.budget.perText=6', '--wait'];
   assert.equal((await stack.rapt(...asked)).code, 2);
@@ -101,7 +101,7 @@ test('a run that is refused, and one that another program starts, have traces as
   assert.ok(run.failed && run.attributes['error.type'] === ErrorKind.badInput);
 });
 
-test('the trace travels beside encrypted payloads, and says nothing but its ids', { timeout: 60_000 }, async () => {
+test('the trace travels beside encrypted payloads, and says nothing but its ids', { timeout: 240_000 }, async () => {
   const { events } = await probe.client.workflow.getHandle('observed').fetchHistory();
   const headers = events!.flatMap(({ activityTaskScheduledEventAttributes: scheduled }) => (scheduled ? [{ header: scheduled.header?.fields?.[TRACE_HEADER], input: scheduled.input?.payloads?.[0] }] : []));
   assert.ok(headers.length >= 11);
@@ -113,7 +113,7 @@ test('the trace travels beside encrypted payloads, and says nothing but its ids'
 
 let samples: Sample[];
 
-test('every metric and label of the dashboard is on a page of a worker', { timeout: 60_000 }, async (t) => {
+test('every metric and label of the dashboard is on a page of a worker', { timeout: 240_000 }, async (t) => {
   samples = (await Promise.all(WORKERS.map((worker) => scrape(pages[worker]!)))).flat();
   const exported = new Set(samples.map(({ name }) => name));
   for (const { title, metric, labels } of askedBy(readDashboard())) {
@@ -132,7 +132,7 @@ test('the documentation names every metric of Rapt that is on these pages, and n
   assert.deepEqual([...new Set(page.match(/\brapt_\w+/g))].sort(), [...new Set(own)].sort());
 });
 
-test('the metrics say what happened', { timeout: 60_000 }, async () => {
+test('the metrics say what happened', { timeout: 240_000 }, async () => {
   const manifest = releaseManifestSchema.parse(JSON.parse((await stack.store().read(`releases/local/${result.release.sha256}/manifest.json`))!.body.toString()));
   assert.equal(sumOf(samples, 'rapt_tokens_privatized_total', { tenant: 'local', purpose: 'tuning', mechanism: 'exponential' }), manifest.tokens);
   assert.equal(sumOf(samples, 'rapt_releases_total', { outcome: 'drawn' }), 1);
@@ -157,7 +157,7 @@ test('the metrics say what happened', { timeout: 60_000 }, async () => {
   assert.ok(waited > 0 && waited < (endMs - startMs) / 1000, `waited for ${waited} s`);
 });
 
-test('every line of a log about a run tells which one, and where it stands in the trace', { timeout: 60_000 }, () => {
+test('every line of a log about a run tells which one, and where it stands in the trace', { timeout: 240_000 }, () => {
   const lines = WORKERS.flatMap((worker) => logOf(worker).split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Record<string, unknown>));
   const traceId = named('raptTuning', 'observed')!.traceId;
   const about = lines.filter(({ activityType, workflowType }) => activityType !== undefined || workflowType !== undefined);

@@ -57,19 +57,19 @@ before(async () => {
       tuning: { epochs: 2, batchSize: BATCH, length: 8, checkpointEverySteps: 5, reconstruction: { plainTokens: 4, vocabularySize: 200, bottleneck: 16 } },
     }),
   );
-}, { timeout: 120_000 });
+}, { timeout: 400_000 });
 after(async () => {
   receiver.close();
   receiver.closeAllConnections();
   await probe.close();
   await stack.remove();
-}, { timeout: 120_000 });
+}, { timeout: 400_000 });
 
 /** Waits until a run has a checkpoint and is inside an epoch. */
 const untilMidEpoch = (id: string): Promise<PendingActivity> =>
   probe.until(id, 'train', ({ running, progress: { step = 0, checkpointStep } }) => running && step >= 12 && Boolean(checkpointStep) && step % stepsPerEpoch !== 0);
 
-test('a table of odd columns, three classes and awkward cells is tuned on, and one JSON object tells how it went', { timeout: 300_000 }, async () => {
+test('a table of odd columns, three classes and awkward cells is tuned on, and one JSON object tells how it went', { timeout: 600_000 }, async () => {
   const { code, stdout, stderr } = await stack.rapt('run', '-f', config, '--id', 'first', '--gate', 'accuracy>=0.1', '--wait', '--json');
   assert.equal(code, 0, stdout + stderr);
   first = JSON.parse(stdout) as TuningResult;
@@ -92,7 +92,7 @@ test('a table of odd columns, three classes and awkward cells is tuned on, and o
   assert.match(stderr, /step \d+ of \d+.*loss \d/);
 });
 
-test('the report is a page, Markdown and JSON, here and in the store, with this run on the frontier of its table', { timeout: 60_000 }, async () => {
+test('the report is a page, Markdown and JSON, here and in the store, with this run on the frontier of its table', { timeout: 240_000 }, async () => {
   const printed = async (format: string): Promise<string> => (await stack.rapt('report', '--run', 'first', '--format', format)).stdout;
   const data = JSON.parse(await printed('json')) as ReportData;
   assert.deepEqual([data.format, data.metrics, data.lineage.backbone, data.others], ['rapt-report/1', first.metrics.test, first.privacy.backboneSha256, []]);
@@ -119,12 +119,12 @@ test('a webhook was told of every stage, signed, and of nothing else', () => {
   for (const { body } of told) assert.doesNotMatch(body, new RegExp(`Bewertungen|${PLANTED}|${COLUMNS.text}|${COLUMNS.label}`));
 });
 
-test('the same id attaches to the run that exists', { timeout: 60_000 }, async () => {
+test('the same id attaches to the run that exists', { timeout: 240_000 }, async () => {
   const again = await stack.json<TuningResult>(['run', '-f', config, '--id', 'first', '--gate', 'accuracy>=0.1', '--wait']);
   assert.equal(again.runId, first.runId);
 });
 
-test('an equal run re-uses the release and ends with the same adapter, though its GPU worker is killed in mid-epoch', { timeout: 400_000 }, async () => {
+test('an equal run re-uses the release and ends with the same adapter, though its GPU worker is killed in mid-epoch', { timeout: 800_000 }, async () => {
   const gpu = await stack.pidOf('gpu');
   await stack.rapt('run', '-f', config, '--id', 'killed', '--set', 'audit=false');
   const { progress } = await untilMidEpoch('killed');
@@ -138,7 +138,7 @@ test('an equal run re-uses the release and ends with the same adapter, though it
   assert.equal(result.adapter.sha256, first.adapter.sha256);
 });
 
-test('a cancelled run keeps its checkpoint, and its resumption ends with the same adapter', { timeout: 400_000 }, async () => {
+test('a cancelled run keeps its checkpoint, and its resumption ends with the same adapter', { timeout: 800_000 }, async () => {
   await stack.rapt('run', '-f', config, '--id', 'stopped', '--set', 'audit=false');
   await untilMidEpoch('stopped');
   const { code, stderr } = await stack.rapt('cancel', 'stopped');
@@ -150,13 +150,13 @@ test('a cancelled run keeps its checkpoint, and its resumption ends with the sam
   assert.equal(resumed.adapter.sha256, first.adapter.sha256);
 });
 
-test('a missed gate ends with code 3', { timeout: 300_000 }, async () => {
+test('a missed gate ends with code 3', { timeout: 600_000 }, async () => {
   const { code, stdout } = await stack.rapt('run', '-f', config, '--set', 'tuning.epochs=1', '--set', 'audit=["bayes"]', '--gate', 'bayes<=0.01', '--wait', '--json');
   assert.equal(code, 3);
   assert.equal((JSON.parse(stdout) as TuningResult).gates[0]!.passed, false);
 });
 
-test('five errors are five lines with code 2, and nothing is started', { timeout: 60_000 }, async () => {
+test('five errors are five lines with code 2, and nothing is started', { timeout: 240_000 }, async () => {
   const wrong = join(stack.home, 'wrong.json');
   writeFileSync(
     wrong,
@@ -171,7 +171,7 @@ test('five errors are five lines with code 2, and nothing is started', { timeout
   assert.equal((await stack.rapt('show', 'wrong')).code, 2, 'a run was started');
 });
 
-test('a row that cannot be used is named with its file, line and column, and not quoted', { timeout: 60_000 }, async () => {
+test('a row that cannot be used is named with its file, line and column, and not quoted', { timeout: 240_000 }, async () => {
   const broken = join(stack.home, 'broken.csv');
   writeFileSync(broken, `text,label\r\ngood,a\r\n"two\nlines",b\r\n${PLANTED} secret,\r\n`);
   const { code, stderr } = await stack.rapt('run', '--set', `data.train=${broken}`, '--wait');
@@ -180,7 +180,7 @@ test('a row that cannot be used is named with its file, line and column, and not
   assert.doesNotMatch(stderr, /secret/);
 });
 
-test("Temporal's own command starts a run by its JSON input, and a wrong input fails it readably", { timeout: 300_000 }, async () => {
+test("Temporal's own command starts a run by its JSON input, and a wrong input fails it readably", { timeout: 600_000 }, async () => {
   const env = { ...process.env, TEMPORAL_ADDRESS: up.temporal.address, TEMPORAL_CODEC_ENDPOINT: up.codecUrl };
   const start = (id: string, input: string) =>
     runProgram(temporalBinary(), ['workflow', 'execute', '--type', 'raptTuning', '--task-queue', 'rapt', '--workflow-id', id, '--input', input, '-o', 'json'], env);
@@ -194,7 +194,7 @@ test("Temporal's own command starts a run by its JSON input, and a wrong input f
   assert.match(bad.stdout + bad.stderr, /tuning\.epochs/);
 });
 
-test('predictions answer a table and a single text, with the accuracy that the run had on texts of the same kind', { timeout: 300_000 }, async () => {
+test('predictions answer a table and a single text, with the accuracy that the run had on texts of the same kind', { timeout: 600_000 }, async () => {
   const fresh = join(stack.home, 'new.jsonl');
   const answers = join(stack.home, 'answers.csv');
   const rows = sentences().slice(ROWS, ROWS + 120);
@@ -215,7 +215,7 @@ interface LedgerShown {
   readonly releases: readonly { readonly purpose: string; readonly run: string; readonly eta: number; readonly texts: number; readonly released: { readonly digest: string } | null }[];
 }
 
-test('the ledger tells each release once, predictions too, and a run that would exceed a budget draws nothing', { timeout: 120_000 }, async () => {
+test('the ledger tells each release once, predictions too, and a run that would exceed a budget draws nothing', { timeout: 400_000 }, async () => {
   const ledger = async (): Promise<LedgerShown> => stack.json<LedgerShown>(['ledger']);
   const { releases } = await ledger();
   assert.deepEqual(releases.filter(({ purpose }) => purpose === 'tuning').map(({ run, eta, released }) => [run, eta, released?.digest]), [['first', 14, first.release.sha256]]);
@@ -231,12 +231,12 @@ test('the ledger tells each release once, predictions too, and a run that would 
   await stack.rapt('ledger', 'budget', '--per-tenant', 'none');
 });
 
-test('a release is attacked again from the command line', { timeout: 120_000 }, async () => {
+test('a release is attacked again from the command line', { timeout: 400_000 }, async () => {
   const { attacks } = await stack.json<{ attacks: { attack: string; success: { value: number } }[] }>(['audit', '--run', 'first', '--attacks', 'inversion,bayes']);
   for (const { attack, success } of attacks) assert.equal(success.value, first.audit.attacks!.find((one) => one.attack === attack)!.success.value, attack);
 });
 
-test('the adapter is exported as PEFT lays it out', { timeout: 60_000 }, async () => {
+test('the adapter is exported as PEFT lays it out', { timeout: 240_000 }, async () => {
   const folder = join(stack.home, 'adapter');
   assert.equal((await stack.rapt('export', '--run', 'first', '--out', folder)).code, 0);
   assert.deepEqual(readdirSync(folder).sort(), ['adapter_config.json', 'adapter_model.safetensors', 'head.safetensors', 'rapt.json']);
@@ -260,7 +260,7 @@ test('nothing of a text, and no path of a table, is on the provider side: not in
   assert.ok(statSync(join(stack.home, 'stack', 'temporal.db')).size > 100_000);
 });
 
-test('the recorded histories replay, and a changed workflow does not', { timeout: 120_000 }, async () => {
+test('the recorded histories replay, and a changed workflow does not', { timeout: 400_000 }, async () => {
   const options = { workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)), dataConverter: stack.dataConverter() };
   for (const id of ['first', 'killed', 'stopped', 'stopped-r2', 'by-temporal-wrong']) {
     const history = await probe.client.workflow.getHandle(id).fetchHistory();
@@ -275,7 +275,7 @@ test('the recorded histories replay, and a changed workflow does not', { timeout
   await assert.rejects(Worker.runReplayHistory(options, changed, 'changed'), /[Nn]ondeterminism/);
 });
 
-test('what was started is ended, and says so', { timeout: 120_000 }, async () => {
+test('what was started is ended, and says so', { timeout: 400_000 }, async () => {
   const { stderr } = await stack.rapt('down');
   assert.match(stderr, /ended: .*temporal/);
   const { components } = await stack.json<Up>(['status']);

@@ -23,8 +23,8 @@ const lines = (from: number, to: number): string =>
 before(async () => {
   writeFileSync(table, `id,review,verdict\n${lines(0, ROWS)}`);
   address = (await stack.json<{ temporal: { address: string } }>(['up'])).temporal.address;
-}, { timeout: 120_000 });
-after(() => stack.remove(), { timeout: 120_000 });
+}, { timeout: 400_000 });
+after(() => stack.remove(), { timeout: 400_000 });
 
 interface ListedRun {
   readonly workflowId: string;
@@ -43,7 +43,7 @@ async function eventually<T>(read: () => Promise<T>, holds: (value: T) => boolea
   }
 }
 
-test('what `rapt init` writes runs as it is', { timeout: 300_000 }, async () => {
+test('what `rapt init` writes runs as it is', { timeout: 600_000 }, async () => {
   const { proposed, cost } = await stack.json<{ proposed: { text: string; label: string }; cost: { tokens: number } }>(['init', table, '--out', config]);
   assert.deepEqual([proposed.text, proposed.label], ['review', 'verdict']);
   const first = await stack.json<TuningResult>(['run', '-f', config, '--id', 'first', '--wait']);
@@ -52,7 +52,7 @@ test('what `rapt init` writes runs as it is', { timeout: 300_000 }, async () => 
   assert.equal(releases[0]!.released.tokens, cost.tokens, 'as many tokens left as was said');
 });
 
-test('runs are listed, and filtered by what they did', { timeout: 120_000 }, async () => {
+test('runs are listed, and filtered by what they did', { timeout: 400_000 }, async () => {
   const [run] = await eventually(() => listed(), (runs) => runs[0]?.status === 'completed');
   const { workflowId, status, stage, eta, accuracy } = run!;
   assert.deepEqual([workflowId, status, stage, eta], ['first', 'completed', 'done', 14]);
@@ -71,7 +71,7 @@ test('runs are listed, and filtered by what they did', { timeout: 120_000 }, asy
   assert.deepEqual([wrong.code, /Allowed choices are/.test(wrong.stderr)], [2, true]);
 });
 
-test('runs are compared row by row, with what was set otherwise and whether the difference is more than chance', { timeout: 200_000 }, async () => {
+test('runs are compared row by row, with what was set otherwise and whether the difference is more than chance', { timeout: 500_000 }, async () => {
   await stack.json(['run', '-f', config, '--id', 'second', '--set', 'audit=false', '--set', 'tuning.seed=1', '--wait']);
   interface Compared {
     readonly settings: Record<string, unknown[]>;
@@ -106,7 +106,7 @@ const schedules = async (): Promise<Scheduled[]> => (await stack.json<{ schedule
 const triggered = async (): Promise<string | null> => (await stack.json<{ run: string | null }>(['schedule', 'trigger', 'weekly'])).run;
 let started: string;
 
-test('a schedule starts runs, each under a name of its own, and none while one still runs', { timeout: 200_000 }, async () => {
+test('a schedule starts runs, each under a name of its own, and none while one still runs', { timeout: 500_000 }, async () => {
   const created = await stack.json<Scheduled>(['schedule', 'create', 'weekly', '-f', config, '--set', 'audit=false', '--weekly', 'mon 03:00', '--time-zone', 'Europe/Berlin']);
   const next = new Date(created.next!);
   assert.equal(next.toLocaleString('en', { timeZone: 'Europe/Berlin', weekday: 'short', hour: '2-digit', minute: '2-digit', hour12: false }), 'Mon 03:00');
@@ -125,7 +125,7 @@ test('a schedule starts runs, each under a name of its own, and none while one s
   assert.deepEqual(shown, { schedule: 'weekly', when: 'weekly mon 03:00, Europe/Berlin', paused: false, next: created.next, last: started });
 });
 
-test('of a table that has grown only the new rows are drawn and paid for', { timeout: 200_000 }, async () => {
+test('of a table that has grown only the new rows are drawn and paid for', { timeout: 500_000 }, async () => {
   await stack.json(['ledger', 'budget', '--per-text', '14']);
   appendFileSync(table, lines(ROWS, ROWS + NEW_ROWS));
   const run = (await triggered())!;
@@ -146,7 +146,7 @@ test('of a table that has grown only the new rows are drawn and paid for', { tim
   assert.equal(verified.code, 0, verified.stdout);
 });
 
-test('schedules are paused, resumed and deleted', { timeout: 120_000 }, async () => {
+test('schedules are paused, resumed and deleted', { timeout: 400_000 }, async () => {
   await stack.json(['schedule', 'pause', 'weekly']);
   const [paused] = await eventually(schedules, ([one]) => one?.paused === true);
   assert.deepEqual([paused?.paused, paused?.next], [true, null]);
@@ -157,7 +157,7 @@ test('schedules are paused, resumed and deleted', { timeout: 120_000 }, async ()
   assert.deepEqual([gone.code, /there is no schedule weekly/.test(gone.stderr)], [2, true]);
 });
 
-test('bash completes the ids of runs', { timeout: 60_000 }, async () => {
+test('bash completes the ids of runs', { timeout: 240_000 }, async () => {
   const bin = join(stack.home, 'bin');
   mkdirSync(bin);
   writeFileSync(join(bin, 'rapt'), `#!/bin/sh\nexec '${process.execPath}' '${PROGRAM}' "$@"\n`);

@@ -51,13 +51,13 @@ before(async () => {
   context.on('request', (request) => {
     if (request.url().startsWith(up.temporal.uiUrl)) sent.push(decodeURIComponent(request.url()), request.postData() ?? '');
   });
-}, { timeout: 180_000 });
+}, { timeout: 500_000 });
 after(async () => {
   await stack.remove();
   if (browser === undefined) return;
   await browser.close();
   await probe.close();
-}, { timeout: 120_000 });
+}, { timeout: 400_000 });
 
 async function picture(name: string, of: Page | Locator = page): Promise<void> {
   if (PICTURES === undefined) return;
@@ -125,7 +125,7 @@ async function isListed(query: string, id: string | null): Promise<void> {
   await seen(id === null ? page.getByRole('heading', { name: 'No Workflows Found' }) : page.getByRole('link', { name: id, exact: true })).waitFor();
 }
 
-test('bad values are answered by a failure whose message names each and the way out', { timeout: 120_000 }, async () => {
+test('bad values are answered by a failure whose message names each and the way out', { timeout: 400_000 }, async () => {
   await fillForm('bad', JSON.stringify({ privacy: { eta: -1 }, tuning: { epoch: 3 }, data: { train: table } }));
   await submitForm();
   await untilStatus('Failed', 60_000);
@@ -141,7 +141,7 @@ test('bad values are answered by a failure whose message names each and the way 
   await untilDetails('the details say that it failed', ({ now = '' }) => /failed: RaptBadInput; the result says why/.test(now));
 });
 
-test('a configuration that is pasted into the form is encrypted in the browser by the codec server, and readable there alone', { timeout: 120_000 }, async () => {
+test('a configuration that is pasted into the form is encrypted in the browser by the codec server, and readable there alone', { timeout: 400_000 }, async () => {
   await fillForm('reviews', JSON.stringify(config));
   await seen(page.getByTestId('start-workflow-button')).scrollIntoViewIfNeeded();
   await picture('start-form');
@@ -157,7 +157,7 @@ test('a configuration that is pasted into the form is encrypted in the browser b
   assert.ok(raw.includes('binary/encrypted') && !raw.includes(PLANTED), 'the server has the input, and cannot read it');
 });
 
-test('Current Details change while it trains: stage, epoch, loss with its line, time left, checkpoint', { timeout: 180_000 }, async () => {
+test('Current Details change while it trains: stage, epoch, loss with its line, time left, checkpoint', { timeout: 500_000 }, async () => {
   await tab('User Metadata');
   const first = await untilDetails('training is shown', ({ stage = '', loss }) => stage.startsWith('train') && loss !== undefined);
   const later = await untilDetails('training gets on', (rows) => rows['step'] !== first['step'] && rows['checkpoint'] !== undefined && rows['time left'] !== undefined && / [▁▂▃▄▅▆▇█]{2}/.test(rows['loss'] ?? ''));
@@ -170,7 +170,7 @@ test('Current Details change while it trains: stage, epoch, loss with its line, 
   await picture('progress');
 });
 
-test('it pauses by an update, which the list shows, and goes on', { timeout: 120_000 }, async () => {
+test('it pauses by an update, which the list shows, and goes on', { timeout: 400_000 }, async () => {
   await chooseUpdate('pause');
   await picture('pause', seen(page.getByTestId('update-confirmation-modal')));
   await confirm('update-confirmation-modal');
@@ -179,7 +179,7 @@ test('it pauses by an update, which the list shows, and goes on', { timeout: 120
   assert.ok(paused['checkpoint']);
 });
 
-test('{} begins the default run; cancelled in the page, it ends', { timeout: 120_000 }, async () => {
+test('{} begins the default run; cancelled in the page, it ends', { timeout: 400_000 }, async () => {
   await fillForm('default', '{}');
   await submitForm();
   await seen(page.getByText('check the tables')).waitFor();
@@ -228,7 +228,7 @@ test('at its end the page has the result, what each activity did, what attacks g
   await report.close();
 });
 
-test('the list can be filtered by tenant, stage, accuracy, eta and backbone', { timeout: 120_000 }, async () => {
+test('the list can be filtered by tenant, stage, accuracy, eta and backbone', { timeout: 400_000 }, async () => {
   const fits = { RaptTenant: '="local"', RaptStage: '="done"', RaptAccuracy: '>=0.1', RaptEta: '=14', RaptBackbone: '="all-MiniLM-L6-v2"' };
   const fitsNot = { RaptTenant: '="other"', RaptStage: '="predict"', RaptAccuracy: '>1', RaptEta: '<14', RaptBackbone: '="folder"' };
   await isListed(Object.entries(fits).map(([name, condition]) => `${name}${condition}`).join(' AND '), 'reviews');
@@ -247,7 +247,7 @@ test('the list can be filtered by tenant, stage, accuracy, eta and backbone', { 
   await seen(page.getByRole('link', { name: 'reviews', exact: true })).waitFor();
 });
 
-test('reset to its beginning, a run finds what it did before and ends with the same adapter', { timeout: 180_000 }, async () => {
+test('reset to its beginning, a run finds what it did before and ends with the same adapter', { timeout: 500_000 }, async () => {
   const handle = probe.client.workflow.getHandle('reviews');
   const before = (await handle.result()) as TuningResult;
   await page.goto(`${listUrl()}/reviews`);
@@ -263,7 +263,7 @@ test('reset to its beginning, a run finds what it did before and ends with the s
   assert.deepEqual([again.adapter.sha256, again.release.sha256, again.release.reused], [before.adapter.sha256, before.release.sha256, true]);
 });
 
-test('"Start Workflow Like This One" fills the form with the configuration, to be changed and started', { timeout: 120_000 }, async () => {
+test('"Start Workflow Like This One" fills the form with the configuration, to be changed and started', { timeout: 400_000 }, async () => {
   await page.goto(`${listUrl()}/reviews`);
   await action('Start Workflow Like This One');
   await page.locator('.cm-content').filter({ hasText: PLANTED }).waitFor();

@@ -70,7 +70,7 @@ describe('what the environment says', () => {
   });
 });
 
-describe('an issuer on another machine', { timeout: 120_000 }, () => {
+describe('an issuer on another machine', { timeout: 400_000 }, () => {
   let url = '';
   let issuer: ReturnType<typeof spawn>;
   const tokenFiles = { acme: join(home, 'acme.token'), gpu: join(home, 'gpu.token') };

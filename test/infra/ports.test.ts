@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../infra/stack/ports.ts';
 
-test('a port whose process is about to be gone is waited for; one that somebody keeps is not', { timeout: 60_000 }, async () => {
+test('a port whose process is about to be gone is waited for; one that somebody keeps is not', { timeout: 240_000 }, async () => {
   const holder = createServer().listen(0, '127.0.0.1');
   await once(holder, 'listening');
   const { port } = holder.address() as AddressInfo;

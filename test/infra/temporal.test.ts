@@ -44,10 +44,10 @@ before(async () => {
     TEMPORAL_TLS_CLIENT_KEY_PATH: ofClient.key,
     RAPT_TEMPORAL_API_KEY_FILE: keyFile,
   };
-}, { timeout: 120_000 });
+}, { timeout: 400_000 });
 after(() => temporal.close());
 
-describe('a Temporal server that asks for TLS, a certificate and a key', { timeout: 180_000 }, () => {
+describe('a Temporal server that asks for TLS, a certificate and a key', { timeout: 500_000 }, () => {
   it('is reached by the command and by workers', async () => {
     const services = resolveServices(right);
     const passed = temporal.passed();

@@ -45,8 +45,8 @@ before(async () => {
   await stack.json(['up']);
   const small = ['tuning.epochs=1', 'tuning.length=4', 'tuning.reconstruction=false', 'audit=false'].flatMap((setting) => ['--set', setting]);
   run = await stack.json<TuningResult>(['run', '--id', 'nightly', '--set', `data={"train":"${DATASET}","maxTokens":32}`, ...small, '--wait']);
-}, { timeout: 400_000 });
-after(() => stack.remove(), { timeout: 120_000 });
+}, { timeout: 800_000 });
+after(() => stack.remove(), { timeout: 400_000 });
 
 test('a run reads its training and test split from a data set in S3', () => {
   assert.deepEqual([run.status, run.metrics.test.n], ['completed', TEST_ROWS]);

@@ -60,12 +60,12 @@ before(async () => {
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook?token=of-the-address`;
   dependencies = { webhook: { url, secrets: [bytesOf(SECRET), bytesOf(NEXT_SECRET)], uiUrl: 'https://temporal.example.org/' }, home: '/nowhere', store: null as never };
-}, { timeout: 120_000 });
+}, { timeout: 400_000 });
 after(async () => {
   receiver.close();
   receiver.closeAllConnections();
   await server.stop();
-}, { timeout: 60_000 });
+}, { timeout: 240_000 });
 beforeEach(() => {
   received = [];
   answer = () => 204;
@@ -112,7 +112,7 @@ async function untilTold(last: RunState | Stage): Promise<void> {
   while (statesOf(messages()).at(-1) !== last) await sleep(50);
 }
 
-test('a receiver that fails twice is told again under the same id, in order, while the run goes on and ends', { timeout: 120_000 }, async () => {
+test('a receiver that fails twice is told again under the same id, in order, while the run goes on and ends', { timeout: 400_000 }, async () => {
   let refusals = 0;
   let ended = false;
   answer = () => {
@@ -148,7 +148,7 @@ test('a receiver that fails twice is told again under the same id, in order, whi
   assert.equal((await handle.describe()).status.name, 'COMPLETED');
 });
 
-test('pauses and cancellations are told', { timeout: 60_000 }, async () => {
+test('pauses and cancellations are told', { timeout: 240_000 }, async () => {
   await withRun('stopped', { train: untilCancelled }, async (run) => {
     await untilPending(run, 'train');
     await run.executeUpdate(PAUSE_UPDATE);
@@ -161,7 +161,7 @@ test('pauses and cancellations are told', { timeout: 60_000 }, async () => {
   assert.deepEqual(statesOf(messages()), ['started', 'privatize', 'publish', 'train', 'paused', 'continued', 'cancelled']);
 });
 
-test('a failure is told by its kind, and neither by its message nor by what it names; so is a table that is refused', { timeout: 60_000 }, async () => {
+test('a failure is told by its kind, and neither by its message nor by what it names; so is a table that is refused', { timeout: 240_000 }, async () => {
   const diverged = () => {
     throw Object.assign(ApplicationFailure.create({ type: ErrorKind.diverged, message: `${PLANTED}: the loss is no longer a number`, nonRetryable: true }), { stack: '' });
   };
@@ -179,7 +179,7 @@ test('a failure is told by its kind, and neither by its message nor by what it n
   for (const { body, headers } of received) assert.doesNotMatch(JSON.stringify([body, headers]), new RegExp(`${PLANTED}|/srv`));
 });
 
-test('a run that is ended by force is told as terminated', { timeout: 60_000 }, async () => {
+test('a run that is ended by force is told as terminated', { timeout: 240_000 }, async () => {
   await withRun('forced', { train: untilCancelled }, async (run) => {
     await untilPending(run, 'train');
     // What a run has said is lost with it when the server has not yet passed it on.
@@ -190,7 +190,7 @@ test('a run that is ended by force is told as terminated', { timeout: 60_000 }, 
   assert.deepEqual(statesOf(messages()), ['started', 'privatize', 'publish', 'train', 'terminated']);
 });
 
-test('a run that goes on in a new history, on a newer version, is told as one', { timeout: 120_000 }, async () => {
+test('a run that goes on in a new history, on a newer version, is told as one', { timeout: 400_000 }, async () => {
   const train: Activities['train'] = async (block) => {
     await sleep(100);
     return simpleActivities.train(block);
@@ -210,7 +210,7 @@ test('a run that goes on in a new history, on a newer version, is told as one', 
   assert.equal(new Set(messages().map(({ data }) => data.runId)).size, 2);
 });
 
-test('a run that is reset begins to be told anew', { timeout: 120_000 }, async () => {
+test('a run that is reset begins to be told anew', { timeout: 400_000 }, async () => {
   let calls = 0;
   const train: Activities['train'] = (block) => (calls++ === 0 ? untilCancelled() : simpleActivities.train(block));
   await withRun('again', { train }, async (run) => {
@@ -226,7 +226,7 @@ test('a run that is reset begins to be told anew', { timeout: 120_000 }, async (
   assert.deepEqual(statesOf(messages()), ['started', 'privatize', 'publish', 'train', ...inStages]);
 });
 
-test('a receiver that is gone is not asked again, one that sends elsewhere is not followed, and no failure quotes address or answer', { timeout: 60_000 }, async () => {
+test('a receiver that is gone is not asked again, one that sends elsewhere is not followed, and no failure quotes address or answer', { timeout: 240_000 }, async () => {
   answer = ({ data: { state } }) => (state === 'started' ? 302 : 410);
   const handle = await withRun('unwanted', {}, async (run) => {
     await run.result();
@@ -241,7 +241,7 @@ test('a receiver that is gone is not asked again, one that sends elsewhere is no
   await server.client.workflow.getHandle(messenger).terminate();
 });
 
-test('a run whose client has no webhook has no trace of one, and the histories of those that have replay', { timeout: 60_000 }, async () => {
+test('a run whose client has no webhook has no trace of one, and the histories of those that have replay', { timeout: 240_000 }, async () => {
   const traces = async (run: WorkflowHandle): Promise<number> => ((await run.fetchHistory()).events ?? []).filter((event) => event.startChildWorkflowExecutionInitiatedEventAttributes ?? event.signalExternalWorkflowExecutionInitiatedEventAttributes ?? event.workflowExecutionSignaledEventAttributes).length;
   const { webhook: _, ...without } = dependencies;
   const before = dependencies;

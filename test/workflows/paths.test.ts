@@ -17,12 +17,12 @@ import { startWorkflowServer, type WorkflowServer } from './server.ts';
 let server: WorkflowServer;
 before(async () => {
   server = await startWorkflowServer();
-}, { timeout: 120_000 });
-after(() => server.stop(), { timeout: 60_000 });
+}, { timeout: 400_000 });
+after(() => server.stop(), { timeout: 240_000 });
 
 describe('a run', () => {
   for (const { name, activities, walk } of PATHS)
-    it(`can be: ${name}`, { timeout: 120_000 }, async () => {
+    it(`can be: ${name}`, { timeout: 400_000 }, async () => {
       const stopActivities = await server.activityWorkers({ ...simpleActivities, ...activities?.() });
       const stopControl = await server.controlWorker('first');
       try {
@@ -37,7 +37,7 @@ describe('a run', () => {
       }
     });
 
-  it('stays on the version that it began with, and moves to a newer one when it goes on in a new history', { timeout: 60_000 }, async () => {
+  it('stays on the version that it began with, and moves to a newer one when it goes on in a new history', { timeout: 240_000 }, async () => {
     const versionOf = async (runId?: string): Promise<string | null | undefined> =>
       (await server.client.workflow.getHandle('upgraded', runId).describe()).raw.workflowExecutionInfo?.versioningInfo?.deploymentVersion?.buildId;
     const stops: (() => Promise<void>)[] = [];
@@ -84,7 +84,7 @@ describe('what the provider can search for', () => {
     }
   };
 
-  it("is a hub's name, and nothing of a folder that looks like one", { timeout: 60_000 }, async () => {
+  it("is a hub's name, and nothing of a folder that looks like one", { timeout: 240_000 }, async () => {
     assert.equal((await backboneOf('acme/encoder', 'acme/encoder')).shown, 'acme/encoder');
     const { shown, history } = await backboneOf('patients/model', 'folder');
     assert.equal(shown, 'folder');
@@ -104,7 +104,7 @@ describe('the recorded histories', () => {
       await Worker.runReplayHistory({ workflowBundle: server.bundle, sinks: runSinks }, JSON.parse(readFileSync(join(HISTORIES, file), 'utf8')), file.replace(/-\d+\.json$/, ''));
     });
 
-  it('are refused by a workflow that was changed', { timeout: 60_000 }, async () => {
+  it('are refused by a workflow that was changed', { timeout: 240_000 }, async () => {
     const root = fileURLToPath(new URL('../..', import.meta.url));
     const folder = mkdtempSync(join(tmpdir(), 'rapt-changed-'));
     try {
