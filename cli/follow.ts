@@ -148,9 +148,10 @@ export async function waitsFor(link: Link, id: string, progress: RunProgress | n
     return (await hasWorker(link, CONTROL_QUEUE, 'workflow')) ? null : 'waits for a control worker; start one with `rapt worker control`, or all with `rapt up`';
   }
   const failed = await failedAttempt(link, id);
-  if (failed !== null) return failed;
   const queue = queueOf(progress.stage, tenant);
-  if (await hasWorker(link, queue, 'activity')) return null;
+  // The server remembers a worker for some minutes after its end.
+  if (await hasWorker(link, queue, 'activity')) return failed;
   const kind = queue.startsWith('rapt-client-') ? `client --tenant ${queue.slice('rapt-client-'.length)}` : 'gpu';
-  return `waits for a worker on the task queue ${queue}; start one with \`rapt worker ${kind}\`, or all with \`rapt up\``;
+  const missing = `waits for a worker on the task queue ${queue}; start one with \`rapt worker ${kind}\`, or all with \`rapt up\``;
+  return failed === null ? missing : `${failed}; ${missing}`;
 }
