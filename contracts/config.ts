@@ -19,7 +19,7 @@ const positiveInt = z.int().positive();
 const rate = z.number().gt(0, 'must lie strictly between 0 and 1').lt(1, 'must lie strictly between 0 and 1');
 
 const dataSchema = z.strictObject({
-  train: z.string().min(1).describe("A table (.csv, .tsv, .jsonl, each also .gz, or .parquet) or a data set folder of Hugging Face, on the client worker's machine or at an s3:// address; or a built-in data set."),
+  train: z.string().min(1).describe("A table (.csv, .tsv, .jsonl, each also .gz, .parquet or .arrow) or a data set folder of Hugging Face, on the client worker's machine or at an s3:// address; or a built-in data set."),
   test: z.string().min(1).optional().describe('Held-out table. Without it, the test split of a data set folder, else testFraction of the training rows, held out by a hash of the row number.'),
   testFraction: rate.default(0.2).describe('Share of the training rows that is held out for testing where no test table is given.'),
   textColumn: z.string().min(1).default('text').describe('Column of the texts.'),

@@ -23,7 +23,7 @@ export function addInitCommand(program: Command): void {
   program
     .command('init')
     .description('look a table over, and write a configuration for it with what it will cost; no server is needed, nothing is released')
-    .argument('<file>', '.csv, .tsv, .jsonl, each also .gz, or .parquet; or a data set folder; also at an s3:// address')
+    .argument('<file>', '.csv, .tsv, .jsonl, each also .gz, .parquet or .arrow; or a data set folder; also at an s3:// address')
     .option('--out <file>', 'the configuration', 'tuning.yaml')
     .option('--force', 'replace a configuration that is there')
     .option('--text-column <name>', 'default: the one that looks most like texts')

@@ -103,7 +103,7 @@ export function addResultCommands(program: Command): void {
     .requiredOption('--run <id>', 'a finished run of this client, or an imported adapter')
     .option('--text <text>', 'one text')
     .option('--pair <text>', 'the second text of a pair task')
-    .option('--in <file>', 'a table of texts: .csv, .tsv, .jsonl, each also .gz, or .parquet; or a data set folder; also at an s3:// address')
+    .option('--in <file>', 'a table of texts: .csv, .tsv, .jsonl, each also .gz, .parquet or .arrow; or a data set folder; also at an s3:// address')
     .option('--out <file>', 'where the answers go: .csv or .jsonl')
     .option('--text-column <name>', "default: the run's")
     .option('--pair-column <name>', "default: the run's")

@@ -23,7 +23,7 @@ export function addTextCommands(program: Command): void {
   program
     .command('privatize')
     .description('privatize a table on this machine; no server is needed')
-    .requiredOption('--in <file>', '.csv, .tsv, .jsonl, each also .gz, or .parquet; or a data set folder; also at an s3:// address')
+    .requiredOption('--in <file>', '.csv, .tsv, .jsonl, each also .gz, .parquet or .arrow; or a data set folder; also at an s3:// address')
     .requiredOption('--out <file>', '.csv, or .jsonl with the token ids')
     .option('--mechanism <name>', 'exponential or laplace', 'exponential')
     .option('--eta <number>', `default: ${DEFAULT_ETA.exponential} for exponential, ${DEFAULT_ETA.laplace} for laplace`)

@@ -10,7 +10,7 @@ import { reserve } from './reserve.ts';
 
 /** Which table is privatized, into which file, by what. */
 export interface PrivatizeOptions {
-  /** The table: .csv, .tsv, .jsonl, each also .gz, or .parquet. */
+  /** The table: .csv, .tsv, .jsonl, each also .gz, .parquet or .arrow. */
   readonly input: string;
   /** Where the privatized table goes: .csv, or .jsonl with the token ids. It must not exist. */
   readonly output: string;

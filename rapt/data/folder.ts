@@ -1,4 +1,4 @@
-/** A data set's folder as Hugging Face has them: a README.md whose head names configurations and their files, or files named by their splits.
+/** A data set's folder as Hugging Face has them: a README.md whose head names configurations and their files, a folder for each split as `save_to_disk` writes them, or files named by their splits.
  *  Source: "Structure your repository" and "Manual configuration" in the hub's documentation of datasets. */
 import picomatch from 'picomatch';
 import { parse } from 'yaml';
@@ -25,8 +25,7 @@ const SPLIT_WORDS: Readonly<Record<string, readonly string[]>> = {
 /** Splits that stand for test rows where none is named. */
 const TEST_SPLITS = ['test', 'validation'];
 
-const NO_TABLES = "is not a file, nor a data set's folder: no .csv, .tsv, .jsonl or .parquet lies in it";
-const ARROW = 'holds Arrow files, as save_to_disk writes them, which are the cache of one library; write each split by Dataset.to_parquet("train.parquet")';
+const NO_TABLES = "is not a file, nor a data set's folder: no .csv, .tsv, .jsonl, .parquet or .arrow lies in it";
 
 const paths = z.union([z.string(), z.array(z.string())]).transform((value) => (typeof value === 'string' ? [value] : value));
 const headSchema = z.looseObject({
@@ -50,7 +49,7 @@ export async function readDatasetFolder(folder: string): Promise<DatasetFolder> 
   const files = (await sourceOf(folder).list(folder)).map((file) => file.slice(base.length)).filter((file) => !/(^|\/)[._]/.test(file));
   const address = (file: string): string => base + file;
   const tables = files.filter(isTable).sort();
-  if (tables.length === 0) throw new BadInput([{ where: folder, problem: files.some((file) => file.endsWith('.arrow')) ? ARROW : NO_TABLES }]);
+  if (tables.length === 0) throw new BadInput([{ where: folder, problem: NO_TABLES }]);
   const named = files.includes('README.md') ? await configsOf(address('README.md')) : [];
   const configs = new Map<string, Splits>();
   for (const { config_name, data_dir, data_files } of named) {
@@ -61,7 +60,11 @@ export async function readDatasetFolder(folder: string): Promise<DatasetFolder> 
       if (found.length === 0) throw new BadInput([{ where: `${address('README.md')}, configs, ${config_name}, ${split}`, problem: 'names files that are not in the folder' }]);
     configs.set(config_name, mapped(splits, address));
   }
-  if (configs.size === 0) configs.set('default', mapped(bySplitName(tables, ''), address));
+  if (configs.size === 0) {
+    const saved = files.includes('dataset_dict.json') ? await savedSplits(address('dataset_dict.json')) : [];
+    const splits = saved.length > 0 ? new Map(saved.map((split) => [split, tables.filter((file) => file.startsWith(`${split}/`))])) : bySplitName(tables, '');
+    configs.set('default', mapped(splits, address));
+  }
   const marked = named.find((config) => config.default)?.config_name ?? (configs.has('default') ? 'default' : undefined);
   return { configs, defaultConfig: marked ?? (configs.size === 1 ? [...configs.keys()][0]! : null) };
 }
@@ -89,9 +92,7 @@ export async function selectSplits(folder: string, selection: string): Promise<S
 }
 
 async function configsOf(readme: string): Promise<NonNullable<z.output<typeof headSchema>['configs']>> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of sourceOf(readme).read(readme)) chunks.push(chunk);
-  const [, head] = /^---\r?\n(.*?)\r?\n---\s*(?:\r?\n|$)/s.exec(Buffer.concat(chunks).toString('utf8')) ?? [];
+  const [, head] = /^---\r?\n(.*?)\r?\n---\s*(?:\r?\n|$)/s.exec(await textOf(readme)) ?? [];
   if (head === undefined) return [];
   let value: unknown;
   try {
@@ -102,6 +103,28 @@ async function configsOf(readme: string): Promise<NonNullable<z.output<typeof he
   const parsed = headSchema.safeParse(value ?? {});
   if (!parsed.success) throw new BadInput(parsed.error.issues.map(({ path }) => ({ where: `${readme}, ${path.join('.')}`, problem: 'is not as Hugging Face has it' })));
   return parsed.data.configs ?? [];
+}
+
+/** Names of the splits, each with a folder of its own. */
+async function savedSplits(file: string): Promise<readonly string[]> {
+  const parsed = z.looseObject({ splits: z.array(z.string()) }).safeParse(await jsonOf(file));
+  if (!parsed.success) throw new BadInput([{ where: file, problem: 'is not as Hugging Face has it' }]);
+  return parsed.data.splits;
+}
+
+async function jsonOf(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await textOf(file)) as unknown;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+async function textOf(file: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of sourceOf(file).read(file)) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 function matching(files: readonly string[], patterns: readonly string[]): string[] {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { BadInput, tuningConfigSchema } from '../../../contracts/index.ts';
@@ -91,9 +92,18 @@ describe('a data set folder of Hugging Face', () => {
     assert.equal(await refusal(textsOf(`${folder}#middle`)), '/ds#middle: has no such configuration or split');
   });
 
+  it('as save_to_disk of datasets 5.2 wrote it: a folder for each split, of any name', async () => {
+    const saved = fileURLToPath(new URL('../../fixtures/save-to-disk', import.meta.url));
+    assert.deepEqual(await textsOf(saved), [0, 1, 2, 3, 4].map((at) => `train ${at} é🎬`));
+    assert.deepEqual(await textsOf(`${saved}#holdout`), ['holdout 0 é🎬', 'holdout 1 é🎬']);
+    const rows: (string | null)[][] = [];
+    for await (const { text, label } of readTable(join(saved, 'train'), { text: 'stars', label: 'label' })) rows.push([text, label]);
+    assert.deepEqual(rows, [['0', '0'], ['1', '1'], ['2', '0'], ['3', '1'], ['4', '0']]);
+  });
+
   it('that cannot be understood is refused with what it lacks', async () => {
-    assert.match(await refusal(textsOf(folderOf({ 'notes.txt': 'x' }))), /^\/ds: is not a file, nor a data set's folder: no .csv, .tsv, .jsonl or .parquet lies in it$/);
-    assert.match(await refusal(textsOf(folderOf({ 'dataset_info.json': '{}', 'state.json': '{}', 'data-00000-of-00001.arrow': 'x' }))), /holds Arrow files, as save_to_disk writes them.*to_parquet/);
+    assert.match(await refusal(textsOf(folderOf({ 'notes.txt': 'x' }))), /^\/ds: is not a file, nor a data set's folder: no .csv, .tsv, .jsonl, .parquet or .arrow lies in it$/);
+    assert.match(await refusal(textsOf(folderOf({ 'dataset_dict.json': '{', 'train/data-00000-of-00001.arrow': 'x' }))), /^\/ds\/dataset_dict\.json: is not as Hugging Face has it/);
     const card = (head: string) => folderOf({ 'README.md': `---\n${head}\n---\n`, 'x.csv': 'text,label\none,a\n' });
     assert.match(await refusal(textsOf(card('configs: [a'))), /^\/ds\/README\.md: has a head that is not YAML/);
     assert.match(await refusal(textsOf(card('configs:\n- data_files: 7'))), /^\/ds\/README\.md, configs\.0\.data_files: is not as Hugging Face has it/);

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { Field, List, Table, tableToIPC, Utf8, vectorFromArray, type DataType } from 'apache-arrow';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { BadInput } from '../../../contracts/index.ts';
 import { readTable } from '../../../rapt/data/index.ts';
@@ -130,6 +131,31 @@ describe('a Parquet table', () => {
 
   it('is refused when it is cut short', async () => {
     await assert.rejects(rowsOf(fileOf('.parquet', bytes.subarray(0, 100))), /is not a complete Parquet file/);
+  });
+});
+
+describe('an Arrow table', () => {
+  // Without a type, strings become words of a dictionary.
+  const half = (texts: (string | null)[], labels: bigint[], type?: DataType): Table => new Table({ text: type === undefined ? vectorFromArray(texts) : vectorFromArray(texts, type), label: vectorFromArray(labels) });
+
+  it('is read batch by batch, a stream as a file, words of a dictionary too', async () => {
+    for (const [kind, type] of [['stream', undefined], ['stream', new Utf8()], ['file', new Utf8()]] as const) {
+      const table = half(['a 🎬', null], [3n, 1n], type).concat(half(['b', 'c'], [1n, 2n], type));
+      assert.deepEqual(brief(await rowsOf(fileOf('.arrow', tableToIPC(table, kind)), { text: 'text' })), [[0, 'a 🎬', null], [2, 'b', null], [3, 'c', null]]);
+      assert.deepEqual((await rowsOf(fileOf('.arrow', tableToIPC(half(['a'], [7n], type), kind)))).map(({ label }) => label), ['7']);
+    }
+  });
+
+  it('is refused when it is cut short, between two batches too, or is none', async () => {
+    const stream = tableToIPC(half(['a'], [1n]), 'stream');
+    for (const length of [stream.length - 8, stream.length - 20, 100, 0]) await assert.rejects(rowsOf(fileOf('.arrow', stream.subarray(0, length))), /is not a complete Arrow file/);
+    await assert.rejects(rowsOf(fileOf('.arrow', 'planted '.repeat(50) + 'ARROW1')), (error: BadInput) => /is not a complete Arrow file/.test(error.message) && !error.message.includes('planted'));
+    await assert.rejects(rowsOf(fileOf('.arrow.gz', gzipSync(stream))), /is a zipped Arrow file; unzip it/);
+  });
+
+  it('has no text where a cell holds a list', async () => {
+    const lists = new Table({ text: vectorFromArray([['a']], new List(new Field('item', new Utf8()))), label: vectorFromArray([1n]) });
+    await assert.rejects(rowsOf(fileOf('.arrow', tableToIPC(lists, 'stream'))), /row 1, column "text": holds a list, a struct or bytes/);
   });
 });
 
