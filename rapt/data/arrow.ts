@@ -2,6 +2,7 @@
  *  rows, as Hugging Face's library writes). */
 import { RecordBatchReader, type RecordBatch } from 'apache-arrow';
 import { BadInput, RaptError } from '../../contracts/index.ts';
+import { classNamesOf, FEATURES_KEY, withClassName } from './class-names.ts';
 import { cellText } from './jsonl.ts';
 import { describePlace } from './problems.ts';
 import type { TableFormat, TableRecord } from './record.ts';
@@ -20,6 +21,7 @@ export const arrow: TableFormat = {
   async *records(file, columns, report): AsyncGenerator<TableRecord> {
     const reader = await open(file);
     const batches = reader[Symbol.asyncIterator]() as AsyncIterator<RecordBatch, undefined>;
+    const classNames = classNamesOf(reader.schema.metadata.get(FEATURES_KEY));
     let before = 0;
     try {
       for (;;) {
@@ -30,7 +32,7 @@ export const arrow: TableFormat = {
           const place = { line: null, number: before + index };
           const cells: (string | null)[] = [];
           for (const [at, column] of columns.entries()) {
-            const cell = cellText(vectors[at]?.get(index) as unknown);
+            const cell = cellText(withClassName(vectors[at]?.get(index) as unknown, classNames.get(column)));
             if (cell === undefined) {
               report({ where: describePlace(file, place, column), problem: 'holds a list, a struct or bytes; a text, a number or true/false is needed' });
               break;

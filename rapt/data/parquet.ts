@@ -4,6 +4,7 @@ import { parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparqu
 import type { AsyncBuffer, FileMetaData } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { BadInput, RaptError } from '../../contracts/index.ts';
+import { classNamesOf, FEATURES_KEY, withClassName } from './class-names.ts';
 import { cellText } from './jsonl.ts';
 import { describePlace } from './problems.ts';
 import type { TableFormat, TableRecord } from './record.ts';
@@ -17,6 +18,7 @@ export const parquet: TableFormat = {
 
   async *records(file, columns, report): AsyncGenerator<TableRecord> {
     const { buffer, metadata } = await open(file);
+    const classNames = classNamesOf(metadata.key_value_metadata?.find(({ key }) => key === FEATURES_KEY)?.value);
     const wanted = [...new Set(columns)];
     let rowStart = 0;
     for (const group of metadata.row_groups) {
@@ -29,7 +31,7 @@ export const parquet: TableFormat = {
         const place = { line: null, number: rowStart + index };
         const cells: (string | null)[] = [];
         for (const column of columns) {
-          const cell = cellText(row[column]);
+          const cell = cellText(withClassName(row[column], classNames.get(column)));
           if (cell === undefined) {
             report({ where: describePlace(file, place, column), problem: 'holds a list, a struct or bytes; a text, a number or true/false is needed' });
             break;

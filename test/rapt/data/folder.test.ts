@@ -98,7 +98,7 @@ describe('a data set folder of Hugging Face', () => {
     assert.deepEqual(await textsOf(`${saved}#holdout`), ['holdout 0 é🎬', 'holdout 1 é🎬']);
     const rows: (string | null)[][] = [];
     for await (const { text, label } of readTable(join(saved, 'train'), { text: 'stars', label: 'label' })) rows.push([text, label]);
-    assert.deepEqual(rows, [['0', '0'], ['1', '1'], ['2', '0'], ['3', '1'], ['4', '0']]);
+    assert.deepEqual(rows, [['0', 'neg'], ['1', 'pos'], ['2', 'neg'], ['3', 'pos'], ['4', 'neg']], 'numbers of classes have names, others none');
   });
 
   it('that cannot be understood is refused with what it lacks', async () => {

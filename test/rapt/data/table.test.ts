@@ -132,6 +132,18 @@ describe('a Parquet table', () => {
   it('is refused when it is cut short', async () => {
     await assert.rejects(rowsOf(fileOf('.parquet', bytes.subarray(0, 100))), /is not a complete Parquet file/);
   });
+
+  it('of Hugging Face has the names of its classes, none for -1, and numbers where it does not say', async () => {
+    const write = (features: string): Uint8Array =>
+      new Uint8Array(parquetWriteBuffer({
+        columnData: [{ name: 'label', data: [1n, 0n, 2n, -1n], type: 'INT64' }, { name: 'text', data: ['a', 'b', 'c', 'd'], type: 'STRING' }],
+        kvMetadata: [{ key: 'huggingface', value: features }],
+      }));
+    const labelsOf = async (features: string): Promise<(string | null)[]> => (await rowsOf(fileOf('.parquet', write(features)), { text: 'text', label: 'label' }, { requireLabel: false })).map(({ label }) => label);
+    const named = { info: { features: { label: { names: ['neg', 'pos'], _type: 'ClassLabel' }, text: { dtype: 'string', _type: 'Value' } } } };
+    assert.deepEqual(await labelsOf(JSON.stringify(named)), ['pos', 'neg', '2', null]);
+    for (const other of ['{', '{}', '{"info":{"features":{"label":{"_type":"Value"}}}}']) assert.deepEqual(await labelsOf(other), ['1', '0', '2', '-1'], other);
+  });
 });
 
 describe('an Arrow table', () => {
