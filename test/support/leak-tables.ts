@@ -1,7 +1,7 @@
 /** The tables of the hunt, good and bad: marked strings in texts, attributes, labels, columns and the names of files and folders. */
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { randomInt } from 'node:crypto';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import type { TuningInput } from '../../contracts/index.ts';
@@ -137,9 +137,11 @@ export class LeakTables {
       [table('.parquet', this.#damagedParquet()), /cannot be read; the Parquet file is damaged/],
       [table('.parquet', new Uint8Array(parquetWriteBuffer({ columnData: [{ name: 'text', data: [[bad()], [bad()]], type: 'JSON' }, { name: 'label', data: ['amber', 'birch'] }] }))), /holds a list, a struct or bytes/],
       [table('.parquet.gz', gzipSync(bad())), /is a zipped Parquet file/],
+      [table('.arrow', `${bad()}ARROW1`), /is not a complete Arrow file/],
       [table('.docx', bad()), /is of no known format/],
       [train(this.place('.csv')), /does not exist on the machine of the client worker/],
-      [train(join(good, '..')), /is not a file/],
+      [train(dirname(this.place('.csv'))), /is not a file, nor a data set's folder/],
+      [train(this.#dataset(`configs: [${bad()}`, rows(6))), /README\.md: has a head that is not YAML/],
       [train(good, { test: this.#write('.tsv', `text\tlabel\n${bad()}\tamber\n${bad()}\t${this.plant('label of a test row')}\n`) }), /holds a label that no training row has/],
       [train(good, { test: this.place('.tsv') }), /does not exist/],
       [train(good, { labelColumn: column() }), /has no column "[^"]+" \(labelColumn\)/],
@@ -149,6 +151,13 @@ export class LeakTables {
       [{ ...train(good), [this.plant('setting')]: this.plant('setting') }, /is not a known field/],
       [{ ...train(good), gates: { [this.plant('setting')]: '>=1' } }, /is not a metric/],
     ];
+  }
+
+  /** A data set's folder with such a card. */
+  #dataset(head: string, rows: string): string {
+    const folder = dirname(this.#write('.csv', `text,label\n${rows}`));
+    writeFileSync(join(folder, 'README.md'), `---\n${head}\n---\n`);
+    return folder;
   }
 
   /** A table whose reading ends in an error that Rapt does not know. */
