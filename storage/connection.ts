@@ -1,4 +1,5 @@
 /** A connection to an object store, by the `minio` client, with keys that stay or keys that are renewed. */
+import type { Readable } from 'node:stream';
 import { Client, type ClientOptions } from 'minio';
 import { ErrorKind, RaptError } from '../contracts/index.ts';
 import { RenewedKeys, type KeySource, type StoreKeys } from './access/renewed-keys.ts';
@@ -25,6 +26,11 @@ export interface StoreOptions extends BucketOptions, StoreKeys {}
 /** A bucket, with keys that end and are asked for again before they do. */
 export interface RenewedStoreOptions extends BucketOptions {
   readonly keys: KeySource;
+}
+
+/** The tag of the version that a reply brings. Read from the reply itself: a second request could see another version. */
+export function etagOf(reply: Readable): string {
+  return ((reply as Readable & { headers: Record<string, string | undefined> }).headers['etag'] ?? '').replaceAll('"', '');
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;

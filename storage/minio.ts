@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { ErrorKind, RaptError } from '../contracts/index.ts';
 import type { ArtifactRef, Sha256 } from '../contracts/index.ts';
 import { sha256File, sha256Of } from '../system/index.ts';
-import { StoreConnection, type RenewedStoreOptions, type StoreOptions } from './connection.ts';
+import { etagOf, StoreConnection, type RenewedStoreOptions, type StoreOptions } from './connection.ts';
 import { codeOf, describeFailure, isMissing, isPreconditionFailed, isTransient, type FailurePlace } from './failure.ts';
 import { changedWhileSent, putInParts } from './multipart.ts';
 import type { ListedObject, ObjectStore, PutOptions, StoredObject, UnfinishedUpload } from './store.ts';
@@ -98,9 +98,7 @@ class MinioStore implements ObjectStore {
     return this.#request('reading', key, async () => {
       try {
         const response = await this.#client.getObject(this.bucket, key);
-        // Read from the reply itself: a second request could see another version.
-        const { etag = '' } = (response as Readable & { headers: Record<string, string | undefined> }).headers;
-        return { body: await readAll(response, Infinity), etag: etag.replaceAll('"', '') };
+        return { body: await readAll(response, Infinity), etag: etagOf(response) };
       } catch (error) {
         if (isMissing(error) && (error as { code?: string }).code !== 'NoSuchBucket') return null;
         throw error;

@@ -1,17 +1,10 @@
 /** Reading objects of any bucket that somebody else wrote: no digests are known beforehand, and they may be large. Writes nothing. */
-import type { Readable } from 'node:stream';
 import { BadInput, RaptError } from '../contracts/index.ts';
 import type { StoreKeys } from './access/renewed-keys.ts';
-import { StoreConnection } from './connection.ts';
+import { etagOf, StoreConnection, type BucketOptions } from './connection.ts';
 import { codeOf, describeFailure, isDenied, isMissing, isTransient } from './failure.ts';
-import type { RetryOptions } from './retry.ts';
 
-export interface BucketReaderOptions extends StoreKeys {
-  /** Such as "https://s3.eu-central-1.amazonaws.com". */
-  readonly endpoint: string;
-  readonly region?: string | undefined;
-  readonly retry?: RetryOptions | undefined;
-}
+export interface BucketReaderOptions extends StoreKeys, Pick<BucketOptions, 'endpoint' | 'region' | 'retry'> {}
 
 export interface ObjectPlace {
   readonly bucket: string;
@@ -102,8 +95,3 @@ export class BucketReader {
 }
 
 const addressOf = ({ bucket, key }: ObjectPlace): string => `s3://${bucket}/${key}`;
-
-/** Read from the reply itself: a second request could see another version. */
-function etagOf(reply: Readable): string {
-  return ((reply as Readable & { headers: Record<string, string | undefined> }).headers['etag'] ?? '').replaceAll('"', '');
-}
