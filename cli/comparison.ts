@@ -1,7 +1,7 @@
 /** Finished runs side by side: what was set otherwise, and what came of it. */
-import { join } from 'node:path';
 import { parseTuningConfig, RaptError, type TuningConfig, type TuningResult } from '../contracts/index.ts';
-import { homeFolder, resolveStore } from '../infra/index.ts';
+import { resolveStore } from '../infra/index.ts';
+import { clientHome } from '../rapt/home.ts';
 import { pairedDifference, unpairedDifference, wilsonInterval, type Difference, type Interval } from '../rapt/evaluation/index.ts';
 import { createMinioStore } from '../storage/index.ts';
 import { finishedRun, withTemporal } from './temporal.ts';
@@ -64,7 +64,7 @@ export async function compareRuns(tenant: string, ids: readonly string[]): Promi
 /** What this client remembers, which outlasts Temporal's own memory; of other runs, what Temporal knows. */
 async function finishedRuns(tenant: string, ids: readonly string[]): Promise<Finished[]> {
   const { readRunRecord } = await import('../activities/client/index.ts');
-  const home = join(homeFolder(), 'client');
+  const home = clientHome();
   const local = ids.map((id) => {
     try {
       return readRunRecord(home, tenant, id);
@@ -120,7 +120,7 @@ async function pairedRows(tenant: string, first: Finished, second: Finished): Pr
   if (testTable(first) !== testTable(second)) return 'they were tested on different tables';
   const { gradedRows } = await import('../activities/client/index.ts');
   try {
-    const client = { store: createMinioStore(resolveStore({ kind: 'operator' })), home: join(homeFolder(), 'client') };
+    const client = { store: createMinioStore(resolveStore({ kind: 'operator' })), home: clientHome() };
     const graded = ({ result }: Finished): ReturnType<typeof gradedRows> => gradedRows(client, tenant, result.workflowId, result.release.sha256);
     const [one, other] = [await graded(first), await graded(second)];
     if (one === null || other === null) return 'the test labels of both are not on this client';

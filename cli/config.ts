@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { BadInput, BUILT_IN_DATASETS, parseTuningConfig, type InputProblem, type TuningConfig } from '../contracts/index.ts';
 import { baselineProblems } from '../activities/client/baseline.ts';
-import { homeFolder } from '../infra/index.ts';
+import { clientHome } from '../rapt/home.ts';
 import { inspectColumns, tableAddress } from '../rapt/data/index.ts';
 
 export interface ConfigOptions {
@@ -29,7 +29,7 @@ export async function loadConfig({ file, set = [], gate = [], baseline }: Config
   const parsed = parseTuningConfig(input);
   if (!parsed.ok) throw new BadInput([...problems, ...parsed.problems]);
   const config = withAbsolutePaths(parsed.value);
-  if (localFiles) problems.push(...(await inspectColumns(config.data, { listColumns: true })), ...baselineProblems(join(homeFolder(), 'client'), config));
+  if (localFiles) problems.push(...(await inspectColumns(config.data, { listColumns: true })), ...baselineProblems(clientHome(), config));
   if (problems.length > 0) throw new BadInput(problems);
   return config;
 }

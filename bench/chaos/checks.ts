@@ -7,6 +7,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { keys, MANIFEST_FILE, releaseManifestSchema, type Fence } from '../../contracts/index.ts';
 import { homeFolder, readStack } from '../../infra/index.ts';
+import { clientHome, tenantFolder } from '../../rapt/home.ts';
 import { Ledger } from '../../rapt/ledger/index.ts';
 import { createMinioStore, findGarbage } from '../../storage/index.ts';
 import { runSinks } from '../../workers/run-sinks.ts';
@@ -19,7 +20,7 @@ const TENANT = 'local';
  *  agree. @param releases digests of the releases of all runs so far. @returns what does not hold. */
 export async function checkReleasedOnce(releases: ReadonlySet<string>): Promise<string[]> {
   const problems: string[] = [];
-  const home = join(homeFolder(), 'client', TENANT);
+  const home = tenantFolder(clientHome(), TENANT);
   const folders = readdirSync(join(home, 'releases'));
   if (folders.length !== releases.size) problems.push(`${folders.length} releases on the client's disk after ${releases.size} runs`);
   const ledger = await new Ledger(home).releases();
@@ -58,7 +59,7 @@ export async function checkLeftovers(gpuWorkers: readonly number[]): Promise<str
   const stack = readStack();
   for (const { pid, parent } of modelProcesses()) if (!gpuWorkers.includes(parent) && belongsHere(pid)) problems.push(`model process ${pid} has no worker`);
   const home = homeFolder();
-  for (const path of filesUnder(join(home, 'client')))
+  for (const path of filesUnder(clientHome()))
     if (/\/tmp\/[^/]+$|\.part$/.test(path)) problems.push(`temporary file ${path.slice(home.length + 1)}`);
   for (const path of filesUnder(join(home, 'gpu')))
     if (!path.startsWith(join(home, 'gpu', 'releases')) || path.endsWith('.part')) problems.push(`temporary file ${path.slice(home.length + 1)}`);

@@ -1,8 +1,7 @@
 /** audit: attacks on a release, or on a table that was privatized. */
-import { join } from 'node:path';
 import { Option, type Command } from 'commander';
 import { ATTACKS, BadInput, DEFAULT_BACKBONE, DEFAULT_ETA, ErrorKind, RaptError, type Attack, type AuditResult } from '../../contracts/index.ts';
-import { homeFolder } from '../../infra/index.ts';
+import { clientHome } from '../../rapt/home.ts';
 import { auditTables } from '../audit-tables.ts';
 import { print, printJson, say } from '../output.ts';
 
@@ -59,7 +58,7 @@ const told = (attack: string): void => say(`attack: ${attack}`);
 async function auditRun({ tenant }: AuditOptions, run: string, attacks: Attack[], maxTokens: number): Promise<AuditResult> {
   const { findRelease, readRunRecord } = await import('../../activities/client/index.ts');
   const { attackRelease } = await import('../../rapt/client/index.ts');
-  const home = join(homeFolder(), 'client');
+  const home = clientHome();
   const { config, result } = readRunRecord(home, tenant, run);
   const folder = await findRelease(home, tenant, result.release.sha256);
   if (folder === null) throw new RaptError(ErrorKind.notFound, `the release of run ${run} is not on this client any more`);

@@ -2,12 +2,11 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Command } from 'commander';
-import { reportFile } from '../../rapt/home.ts';
+import { clientHome, reportFile } from '../../rapt/home.ts';
 import { createCodec, startCodecServer } from '../../codec/index.ts';
 import { BadInput, ErrorKind, isTenantName, RaptError } from '../../contracts/index.ts';
-import { homeFolder, namedTemporal, readStack, resolveKeyring, secret } from '../../infra/index.ts';
+import { namedTemporal, readStack, resolveKeyring, secret } from '../../infra/index.ts';
 import { addListenOptions, listeningOf, type ListenOptions } from '../listening.ts';
 import { print } from '../output.ts';
 
@@ -33,7 +32,7 @@ export function addCodecServerCommand(program: Command): void {
 }
 
 async function reportOf(tenant: string, run: string): Promise<string | null> {
-  const path = isTenantName(tenant) ? reportFile(join(homeFolder(), 'client'), tenant, run) : null;
+  const path = isTenantName(tenant) ? reportFile(clientHome(), tenant, run) : null;
   return path !== null && existsSync(path) ? readFile(path, 'utf8') : null;
 }
 

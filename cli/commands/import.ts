@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { BadInput, DEFAULT_ETA, parseTuningConfig } from '../../contracts/index.ts';
-import { homeFolder, resolveStore } from '../../infra/index.ts';
+import { resolveStore } from '../../infra/index.ts';
+import { clientHome } from '../../rapt/home.ts';
 import { MECHANISMS, numberOf, rateOf, wholeNumberOf } from '../options.ts';
 import { print, printJson, table } from '../output.ts';
 
@@ -57,7 +58,7 @@ async function importPeft(folder: string, options: ImportOptions): Promise<void>
   const { createMinioStore } = await import('../../storage/index.ts');
   const store = createMinioStore(resolveStore({ kind: 'operator' }));
   const request = { folder, run: id, classes: classes?.split(',').map((name) => name.trim()) ?? null, config: parsed.value };
-  const { adapter, card } = await importAdapter({ store, home: join(homeFolder(), 'client') }, request);
+  const { adapter, card } = await importAdapter({ store, home: clientHome() }, request);
   const shown = { run: id, adapter: adapter.digest, backbone: card.backbone.name, method: card.method, length: card.length, classes: card.classes, mechanism: card.guarantee.mechanism, eta: card.guarantee.eta };
   if (json) printJson(shown);
   else print(table(Object.entries(shown).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : String(value)])));

@@ -1,16 +1,15 @@
 /** ledger: what left this client, text by text, and how much may still leave. */
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { BadInput, budgetSchema, type Budget } from '../../contracts/index.ts';
-import { homeFolder } from '../../infra/index.ts';
+import { clientHome, tenantFolder as folderOf } from '../../rapt/home.ts';
 import { csvCell, readTable } from '../../rapt/data/index.ts';
 import { clientSecret, digestOfText, Ledger, readBudget, tenantSpent, writeBudget, type LedgerRelease, type TextRelease } from '../../rapt/ledger/index.ts';
 import { print, printJson, say, table } from '../output.ts';
 
-const tenantFolder = (tenant: string): string => join(homeFolder(), 'client', tenant);
+const tenantFolder = (tenant: string): string => folderOf(clientHome(), tenant);
 
 interface LedgerOptions {
   tenant: string;

@@ -1,8 +1,7 @@
 /** privacy explain: the guarantee in words, for a run, for a table that is to be tuned on, or for a choice of eta alone. */
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { BadInput, DEFAULT_BACKBONE, DEFAULT_ETA, ErrorKind, RaptError, type AuditResult, type Guarantee, type TextLengths } from '../../contracts/index.ts';
-import { homeFolder } from '../../infra/index.ts';
+import { clientHome } from '../../rapt/home.ts';
 import { quantiles } from '../../rapt/quantiles.ts';
 import { auditTables } from '../audit-tables.ts';
 import { mechanismOf, numberOf, rateOf } from '../options.ts';
@@ -58,7 +57,7 @@ export function addPrivacyCommands(program: Command): void {
 async function explainRun(run: string, tenant: string): Promise<Explained> {
   const { findRelease, readRunRecord } = await import('../../activities/client/index.ts');
   const { openRelease, textLengths } = await import('../../rapt/release/index.ts');
-  const home = join(homeFolder(), 'client');
+  const home = clientHome();
   const { result } = readRunRecord(home, tenant, run);
   const folder = await findRelease(home, tenant, result.release.sha256);
   const release = folder === null ? null : await openRelease(folder);

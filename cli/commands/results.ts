@@ -5,12 +5,12 @@ import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { RunRecord, TunedAdapter } from '../../activities/client/index.ts';
 import { ADAPTER_FILES, BadInput, BUILT_IN_DATASETS, ErrorKind, parsePredictInput, RaptError, WORKFLOW_TYPE, type FinishedPrediction } from '../../contracts/index.ts';
-import { homeFolder, resolveStore } from '../../infra/index.ts';
+import { resolveStore } from '../../infra/index.ts';
+import { clientHome, tenantFolder } from '../../rapt/home.ts';
 import { CommandFailure } from '../exit-codes.ts';
 import { percent, print, printJson, say } from '../output.ts';
 import { explainFailure, startOrAttach, withTemporal } from '../temporal.ts';
 
-const clientHome = (): string => join(homeFolder(), 'client');
 
 /** The client's code comes with TensorFlow, which takes a second to load: only the commands that need it do. */
 async function recordOf(tenant: string, run: string): Promise<RunRecord> {
@@ -126,7 +126,7 @@ export function addResultCommands(program: Command): void {
 
 async function predictOne(options: PredictOptions, text: string): Promise<void> {
   const { config } = await adapterOf(options.tenant, options.run);
-  const inbox = join(clientHome(), options.tenant, 'inbox');
+  const inbox = join(tenantFolder(clientHome(), options.tenant), 'inbox');
   mkdirSync(inbox, { recursive: true, mode: 0o700 });
   const row = { [config.data.textColumn]: text, ...(config.data.pairColumn === undefined ? {} : { [config.data.pairColumn]: options.pair ?? '' }) };
   const content = `${JSON.stringify(row)}\n`;

@@ -1,9 +1,8 @@
 /** Looks a user's table over and proposes a run on it. Tells names, counts and lengths; of the content, the names of the classes alone. */
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { parseTuningConfig, type TuningConfig } from '../../contracts/index.ts';
-import { homeFolder } from '../../infra/index.ts';
 import { inspectTables, proposeColumns, readTable, surveyTable, tableAddress, type ChosenColumns, type ColumnSurvey, type ProposedColumns } from '../../rapt/data/index.ts';
+import { clientHome, tenantFolder } from '../../rapt/home.ts';
 import { countTexts, Ledger, readBudget, tenantSpent, TextCollector } from '../../rapt/ledger/index.ts';
 import { trainingCost, trainingRate, type TrainingCost, type TrainingRate } from './estimate.ts';
 
@@ -77,10 +76,10 @@ export async function proposeRun({ file, chosen, backbone, tenant, unchanged }: 
   const { eta } = etas[0]!;
   const config = accepted({ tenant, backbone, data: { ...columns, maxTokens }, privacy: { mechanism: 'exponential', eta } });
 
-  const home = join(homeFolder(), 'client');
+  const home = clientHome();
   const rate = await trainingRate(home, tenant, backbone);
   const tokens = measured.histogram.reduce((sum, count, length) => sum + count * Math.min(length, maxTokens), 0);
-  const spent = tenantSpent(await new Ledger(join(home, tenant)).releases());
+  const spent = tenantSpent(await new Ledger(tenantFolder(home, tenant)).releases());
   return {
     file: path,
     rows: { ...rows, empty: skipped.train },
@@ -99,7 +98,7 @@ export async function proposeRun({ file, chosen, backbone, tenant, unchanged }: 
       etaOfText: eta,
       etaOfTenant: eta * measured.duplicates.most,
       spentBefore: spent === Infinity ? null : spent,
-      budgetOfTenant: readBudget(join(home, tenant)).perTenant ?? null,
+      budgetOfTenant: readBudget(tenantFolder(home, tenant)).perTenant ?? null,
     },
     config,
   };
