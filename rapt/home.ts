@@ -14,7 +14,9 @@ export const runsFolder = (home: string, tenant: string): string => join(home, t
 const runFolderOf = (home: string, tenant: string, run: string): string =>
   join(runsFolder(home, tenant), encodeURIComponent(run).replace(/^\.+/, (dots) => '%2E'.repeat(dots.length)));
 
-export const reportFile = (home: string, tenant: string, run: string): string => join(runFolderOf(home, tenant, run), 'report.html');
+/** A file of a run, which may not be there. */
+export const runFile = (home: string, tenant: string, run: string, name: string): string => join(runFolderOf(home, tenant, run), name);
+export const reportFile = (home: string, tenant: string, run: string): string => runFile(home, tenant, run, 'report.html');
 
 /** A run's own folder, made if need be. */
 export function runFolder(home: string, tenant: string, run: string): string {

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson, ErrorKind, RaptError, type AdapterRef, type OtherRun, type PlainBaseline, type Sha256, type TuningConfig, type TuningResult } from '../../contracts/index.ts';
-import { runFolder, runsFolder, tenantFolder } from '../../rapt/home.ts';
+import { runFile, runFolder, runsFolder, tenantFolder } from '../../rapt/home.ts';
 import { clientSecret } from '../../rapt/ledger/index.ts';
 
 const RECORD_FILE = 'run.json';
@@ -32,13 +32,13 @@ export async function writeWhole(path: string, content: string): Promise<void> {
 
 /** @throws RaptError notFound when this client knows no such run. */
 export function readRunRecord(home: string, tenant: string, run: string): RunRecord {
-  const path = join(runFolder(home, tenant, run), RECORD_FILE);
+  const path = runFile(home, tenant, run, RECORD_FILE);
   if (!existsSync(path))
     throw new RaptError(ErrorKind.notFound, `run ${run} has not finished on this client (tenant ${tenant}); finished runs have a report, see \`rapt report --run ${run}\``);
   return JSON.parse(readFileSync(path, 'utf8')) as RunRecord;
 }
 
-export const hasRunRecord = (home: string, tenant: string, run: string): boolean => existsSync(join(runFolder(home, tenant, run), RECORD_FILE));
+export const hasRunRecord = (home: string, tenant: string, run: string): boolean => existsSync(runFile(home, tenant, run, RECORD_FILE));
 
 export async function writeImportRecord(home: string, tenant: string, run: string, imported: TunedAdapter): Promise<void> {
   await writeWhole(join(runFolder(home, tenant, run), IMPORT_FILE), JSON.stringify(imported, null, 2));
@@ -46,8 +46,8 @@ export async function writeImportRecord(home: string, tenant: string, run: strin
 
 /** The adapter of a finished run, or one that was imported under this name; null when there is none. */
 export function findTunedAdapter(home: string, tenant: string, run: string): TunedAdapter | null {
-  const path = join(runFolder(home, tenant, run), IMPORT_FILE);
   if (hasRunRecord(home, tenant, run)) return readRunRecord(home, tenant, run);
+  const path = runFile(home, tenant, run, IMPORT_FILE);
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as TunedAdapter) : null;
 }
 
