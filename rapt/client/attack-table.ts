@@ -5,6 +5,7 @@ import { ATTACKS, BadInput, type Attack, type AuditResult } from '../../contract
 import { audit } from '../attacks/index.ts';
 import type { PublicBackbone } from '../backbone/index.ts';
 import { readTable } from '../data/index.ts';
+import { parseJson } from '../json.ts';
 import type { Mechanism } from '../privacy/index.ts';
 import { joinIds } from '../release/index.ts';
 
@@ -57,17 +58,9 @@ export async function attack({ input, released: file, textColumn = 'text', backb
 async function releasedIds(file: string): Promise<Map<number, Int32Array>> {
   const answers = new Map<number, Int32Array>();
   for await (const line of createInterface({ input: createReadStream(file) })) {
-    const { row, input_ids: ids } = parsed(line) as { row?: unknown; input_ids?: unknown };
+    const { row, input_ids: ids } = (parseJson(line) ?? {}) as { row?: unknown; input_ids?: unknown };
     if (typeof row !== 'number' || !Array.isArray(ids)) throw new BadInput([{ where: file, problem: 'must be what Rapt writes as .jsonl: lines with row and input_ids' }]);
     answers.set(row, Int32Array.from(ids, Number));
   }
   return answers;
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line) ?? {};
-  } catch {
-    return {};
-  }
 }

@@ -1,5 +1,6 @@
 /** Arrow's IPC formats, the streaming one, in which Hugging Face's `save_to_disk` writes, and that of files. Memory: one record batch, so the writer decides (a thousand
  *  rows, as Hugging Face's library writes). */
+import { buffer } from 'node:stream/consumers';
 import { RecordBatchReader, type RecordBatch } from 'apache-arrow';
 import { BadInput, RaptError } from '../../contracts/index.ts';
 import { classNamesOf, FEATURES_KEY, withClassName } from './class-names.ts';
@@ -66,9 +67,7 @@ async function lastBytes(file: string, count: number): Promise<Buffer> {
   const source = sourceOf(file);
   const found = await source.stat(file);
   if (found === null || found.sizeBytes < count) return Buffer.alloc(0);
-  const chunks: Buffer[] = [];
-  for await (const chunk of source.read(file, { start: found.sizeBytes - count, end: found.sizeBytes, version: found.version })) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  return buffer(source.read(file, { start: found.sizeBytes - count, end: found.sizeBytes, version: found.version }));
 }
 
 /** The library's own messages may quote the file. */

@@ -1,6 +1,7 @@
 /** Names of classes where a column holds their numbers: Hugging Face's `ClassLabel`, told in the schema of its Parquet and Arrow files.
  *  Source: `Features.arrow_schema` and `ClassLabel` in the documentation of datasets; -1 stands for a row without a label. */
 import { z } from 'zod';
+import { parseJson } from '../json.ts';
 
 /** Under which the schema of a file has it, as JSON. */
 export const FEATURES_KEY = 'huggingface';
@@ -13,7 +14,7 @@ export type ClassNames = ReadonlyMap<string, readonly string[]>;
 
 export function classNamesOf(features: string | undefined): ClassNames {
   const names = new Map<string, readonly string[]>();
-  const parsed = featuresSchema.safeParse(features === undefined ? undefined : parse(features));
+  const parsed = featuresSchema.safeParse(features === undefined ? undefined : parseJson(features));
   if (!parsed.success) return names;
   for (const [column, feature] of Object.entries(parsed.data.info.features)) {
     const label = classLabelSchema.safeParse(feature);
@@ -26,12 +27,4 @@ export function classNamesOf(features: string | undefined): ClassNames {
 export function withClassName(value: unknown, names: readonly string[] | undefined): unknown {
   if (names === undefined || (typeof value !== 'number' && typeof value !== 'bigint')) return value;
   return Number(value) === -1 ? null : (names[Number(value)] ?? value);
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

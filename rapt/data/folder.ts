@@ -1,9 +1,11 @@
 /** A data set's folder as Hugging Face has them: a README.md whose head names configurations and their files, a folder for each split as `save_to_disk` writes them, or files named by their splits.
  *  Source: "Structure your repository" and "Manual configuration" in the hub's documentation of datasets. */
+import { text } from 'node:stream/consumers';
 import picomatch from 'picomatch';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { BadInput } from '../../contracts/index.ts';
+import { parseJson } from '../json.ts';
 import { isTable } from './format.ts';
 import { sourceOf } from './source.ts';
 
@@ -107,25 +109,12 @@ async function configsOf(readme: string): Promise<NonNullable<z.output<typeof he
 
 /** Names of the splits, each with a folder of its own. */
 async function savedSplits(file: string): Promise<readonly string[]> {
-  const parsed = z.looseObject({ splits: z.array(z.string()) }).safeParse(await jsonOf(file));
+  const parsed = z.looseObject({ splits: z.array(z.string()) }).safeParse(parseJson(await textOf(file)));
   if (!parsed.success) throw new BadInput([{ where: file, problem: 'is not as Hugging Face has it' }]);
   return parsed.data.splits;
 }
 
-async function jsonOf(file: string): Promise<unknown> {
-  try {
-    return JSON.parse(await textOf(file)) as unknown;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-async function textOf(file: string): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of sourceOf(file).read(file)) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
-}
+const textOf = (file: string): Promise<string> => text(sourceOf(file).read(file));
 
 function matching(files: readonly string[], patterns: readonly string[]): string[] {
   const matches = picomatch([...patterns]);

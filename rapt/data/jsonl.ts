@@ -1,5 +1,6 @@
 /** JSON Lines: one object a line. */
 import { BadInput } from '../../contracts/index.ts';
+import { parseJson } from '../json.ts';
 import { readLines } from './bytes.ts';
 import { describePlace } from './problems.ts';
 import type { TableFormat, TableRecord } from './record.ts';
@@ -51,14 +52,10 @@ export const jsonl: TableFormat = {
   },
 };
 
-/** The object, or what is wrong with the line. The JSON parser's own message quotes the line. */
+/** The object, or what is wrong with the line. */
 function parseObject(text: string): Readonly<Record<string, unknown>> | string {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return 'is not valid JSON';
-  }
+  const value = parseJson(text);
+  if (value === undefined) return 'is not valid JSON';
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'is not a JSON object such as {"text": ..., "label": ...}';
   return value as Record<string, unknown>;
 }

@@ -11,6 +11,7 @@ import { canonicalJson, ErrorKind, MANIFEST_FILE, RaptError, releaseManifestSche
 import type { ReleaseManifest, Sha256, Shard } from '../../contracts/index.ts';
 import type { Tokenizer } from '../backbone/index.ts';
 import type { Row, Split } from '../data/index.ts';
+import { parseJson } from '../json.ts';
 import { writeDigests } from './earlier.ts';
 import type { EarlierRow, EarlierRows, FoundRow } from './earlier.ts';
 import { RandomizedResponse, systemRandom, withLabelNoise } from '../privacy/index.ts';
@@ -166,7 +167,7 @@ export async function openRelease(folder: string): Promise<Omit<DrawnRelease, 'r
   const path = join(folder, MANIFEST_FILE);
   if (!existsSync(path)) return null;
   const bytes = await readFile(path);
-  const parsed = releaseManifestSchema.safeParse(parseJson(bytes));
+  const parsed = releaseManifestSchema.safeParse(parseJson(bytes.toString('utf8')));
   if (!parsed.success) throw damaged(path);
   let tokens = 0;
   let unchanged = 0;
@@ -203,7 +204,7 @@ async function describeShard(folder: string, file: string, split: Split): Promis
     throw damaged(path, cause);
   });
   // Written by `writeShard` alone, whole or not at all.
-  return { ...(parseJson(bytes) as ShardRecord), file, split, sha256, sizeBytes };
+  return { ...(parseJson(bytes.toString('utf8')) as ShardRecord), file, split, sha256, sizeBytes };
 }
 
 /** Depends on the finished shards and the settings only, so that a release that was interrupted gets the manifest of one that was not. */
@@ -243,14 +244,6 @@ function classNumbers(classes: readonly string[]): (label: string | null) => num
 
 const shardFile = (split: Split, index: number): string => `${split}-${String(index).padStart(5, '0')}.parquet`;
 const recordFile = (folder: string, shard: Sha256): string => join(folder, PRIVATE_FOLDER, 'shards', `${shard}.json`);
-
-function parseJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    return undefined;
-  }
-}
 
 const damaged = (path: string, cause?: unknown): RaptError =>
   new RaptError(ErrorKind.corruptArtifact, `${path} was changed or damaged after it was drawn. Restore the file; drawing it again would release its texts a second time`, { cause });
