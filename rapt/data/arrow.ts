@@ -3,9 +3,8 @@
 import { buffer } from 'node:stream/consumers';
 import { RecordBatchReader, type RecordBatch } from 'apache-arrow';
 import { BadInput, RaptError } from '../../contracts/index.ts';
+import { scalarCells } from './cells.ts';
 import { classNamesOf, FEATURES_KEY, withClassName } from './class-names.ts';
-import { cellText } from './jsonl.ts';
-import { describePlace } from './problems.ts';
 import type { TableFormat, TableRecord } from './record.ts';
 import { sourceOf } from './source.ts';
 
@@ -31,16 +30,8 @@ export const arrow: TableFormat = {
         const vectors = columns.map((column) => batch.getChild(column));
         for (let index = 0; index < batch.numRows; index++) {
           const place = { line: null, number: before + index };
-          const cells: (string | null)[] = [];
-          for (const [at, column] of columns.entries()) {
-            const cell = cellText(withClassName(vectors[at]?.get(index) as unknown, classNames.get(column)));
-            if (cell === undefined) {
-              report({ where: describePlace(file, place, column), problem: 'holds a list, a struct or bytes; a text, a number or true/false is needed' });
-              break;
-            }
-            cells.push(cell);
-          }
-          if (cells.length === columns.length) yield { ...place, cells, emptyLinesBefore: 0 };
+          const cells = scalarCells(file, place, columns, (column, at) => withClassName(vectors[at]?.get(index), classNames.get(column)), 'a list, a struct or bytes', report);
+          if (cells !== null) yield { ...place, cells, emptyLinesBefore: 0 };
         }
         before += batch.numRows;
       }

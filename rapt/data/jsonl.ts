@@ -2,6 +2,7 @@
 import { BadInput } from '../../contracts/index.ts';
 import { parseJson } from '../json.ts';
 import { readLines } from './bytes.ts';
+import { scalarCells } from './cells.ts';
 import { describePlace } from './problems.ts';
 import type { TableFormat, TableRecord } from './record.ts';
 
@@ -37,16 +38,8 @@ export const jsonl: TableFormat = {
         report({ where: describePlace(file, place), problem: object });
         continue;
       }
-      const cells: (string | null)[] = [];
-      for (const column of columns) {
-        const cell = cellText(Object.hasOwn(object, column) ? object[column] : null);
-        if (cell === undefined) {
-          report({ where: describePlace(file, place, column), problem: 'holds a list or an object; a text, a number or true/false is needed' });
-          break;
-        }
-        cells.push(cell);
-      }
-      if (cells.length === columns.length) yield { ...place, cells, emptyLinesBefore };
+      const cells = scalarCells(file, place, columns, (column) => (Object.hasOwn(object, column) ? object[column] : null), 'a list or an object', report);
+      if (cells !== null) yield { ...place, cells, emptyLinesBefore };
       emptyLinesBefore = 0;
     }
   },
@@ -58,13 +51,4 @@ function parseObject(text: string): Readonly<Record<string, unknown>> | string {
   if (value === undefined) return 'is not valid JSON';
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'is not a JSON object such as {"text": ..., "label": ...}';
   return value as Record<string, unknown>;
-}
-
-/** Scalars as text; undefined for what has no text form. Shared with Parquet. */
-export function cellText(value: unknown): string | null | undefined {
-  if (value === null || value === undefined) return null;
-  if (typeof value === 'string') return value;
-  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
-  if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString();
-  return undefined;
 }

@@ -4,9 +4,8 @@ import { parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparqu
 import type { AsyncBuffer, FileMetaData } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { BadInput, RaptError } from '../../contracts/index.ts';
+import { scalarCells } from './cells.ts';
 import { classNamesOf, FEATURES_KEY, withClassName } from './class-names.ts';
-import { cellText } from './jsonl.ts';
-import { describePlace } from './problems.ts';
 import type { TableFormat, TableRecord } from './record.ts';
 import { sourceOf } from './source.ts';
 
@@ -29,16 +28,8 @@ export const parquet: TableFormat = {
       });
       for (const [index, row] of rows.entries()) {
         const place = { line: null, number: rowStart + index };
-        const cells: (string | null)[] = [];
-        for (const column of columns) {
-          const cell = cellText(withClassName(row[column], classNames.get(column)));
-          if (cell === undefined) {
-            report({ where: describePlace(file, place, column), problem: 'holds a list, a struct or bytes; a text, a number or true/false is needed' });
-            break;
-          }
-          cells.push(cell);
-        }
-        if (cells.length === columns.length) yield { ...place, cells, emptyLinesBefore: 0 };
+        const cells = scalarCells(file, place, columns, (column) => withClassName(row[column], classNames.get(column)), 'a list, a struct or bytes', report);
+        if (cells !== null) yield { ...place, cells, emptyLinesBefore: 0 };
       }
       rowStart = rowEnd;
     }
