@@ -12,7 +12,7 @@ import { sourceOf } from './source.ts';
 /** Files of each split, by the split's name. */
 type Splits = ReadonlyMap<string, readonly string[]>;
 
-export interface DatasetFolder {
+interface DatasetFolder {
   readonly configs: ReadonlyMap<string, Splits>;
   /** That is meant where none is named; null when there are several and none is said to be. */
   readonly defaultConfig: string | null;
@@ -46,7 +46,7 @@ const headSchema = z.looseObject({
 });
 
 /** @throws BadInput when the README's head cannot be understood, or no table lies there. */
-export async function readDatasetFolder(folder: string): Promise<DatasetFolder> {
+async function readDatasetFolder(folder: string): Promise<DatasetFolder> {
   const base = folder.endsWith('/') ? folder : `${folder}/`;
   const files = (await sourceOf(folder).list(folder)).map((file) => file.slice(base.length)).filter((file) => !/(^|\/)[._]/.test(file));
   const address = (file: string): string => base + file;
@@ -73,8 +73,8 @@ export async function readDatasetFolder(folder: string): Promise<DatasetFolder> 
 
 export interface SelectedSplits {
   readonly train: readonly string[];
-  /** Of the configuration's own test split, if it has one. */
-  readonly test: readonly string[] | null;
+  /** Selects the configuration's own test split; null when it has none. */
+  readonly test: string | null;
 }
 
 /** The files of a folder's configuration and split. @param selection "config", "split", "config/split", or empty. @throws BadInput when there is no such. */
@@ -89,8 +89,8 @@ export async function selectSplits(folder: string, selection: string): Promise<S
   const chosen = splits?.get(split ?? 'train') ?? (split === undefined && splits?.size === 1 ? [...splits.values()][0] : undefined);
   if (splits === undefined || chosen === undefined)
     throw new BadInput([{ where, problem: split === undefined ? 'has no split "train"; name another, as in FOLDER#SPLIT' : 'has no such configuration or split' }]);
-  const test = TEST_SPLITS.map((name) => splits.get(name)).find((files) => files !== undefined && files !== chosen);
-  return { train: chosen, test: test ?? null };
+  const test = TEST_SPLITS.find((name) => splits.has(name) && splits.get(name) !== chosen);
+  return { train: chosen, test: test === undefined ? null : configs.has(first) || configs.has(test) ? `${config}/${test}` : test };
 }
 
 async function configsOf(readme: string): Promise<NonNullable<z.output<typeof headSchema>['configs']>> {

@@ -35,16 +35,8 @@ export async function partsOf(address: string): Promise<readonly string[]> {
 export async function testSplitOf(address: string): Promise<string | null> {
   const located = await locateFolder(address);
   if (located === null) return null;
-  const { folder, selection } = located;
-  const { test } = await selectSplits(folder, selection);
-  if (test === null) return null;
-  const config = selection.split('/')[0] ?? '';
-  for (const split of ['test', 'validation'])
-    for (const name of [`${config}/${split}`, split]) {
-      const found = await selectSplits(folder, name).catch(() => null);
-      if (found?.train.join() === test.join()) return `${folder}#${name}`;
-    }
-  return null;
+  const { test } = await selectSplits(located.folder, located.selection);
+  return test === null ? null : `${located.folder}#${test}`;
 }
 
 /** The format of a table by its name, or of several files one after the other. @throws BadInput when there is no such table, or of no known format. */
@@ -56,9 +48,10 @@ export async function formatOf(address: string): Promise<TableFormat> {
 
 /** Digest of a table's bytes: of its one file, or of the digests of several. And its version, which changes with the content and costs no reading. */
 export async function hashTable(address: string): Promise<{ sha256: Sha256; version: string }> {
-  const version = await versionOf(address);
+  const parts = await partsOf(address);
+  const version = await versionOfParts(parts);
   const digests: Sha256[] = [];
-  for (const file of await partsOf(address)) {
+  for (const file of parts) {
     const hash = createHash('sha256');
     for await (const chunk of sourceOf(file).read(file)) hash.update(chunk);
     digests.push(hash.digest('hex') as Sha256);
@@ -66,9 +59,11 @@ export async function hashTable(address: string): Promise<{ sha256: Sha256; vers
   return { sha256: digests.length === 1 ? digests[0]! : sha256Of(digests.join('\n')), version };
 }
 
-export async function versionOf(address: string): Promise<string> {
+export const versionOf = async (address: string): Promise<string> => versionOfParts(await partsOf(address));
+
+async function versionOfParts(parts: readonly string[]): Promise<string> {
   const versions: string[] = [];
-  for (const file of await partsOf(address)) versions.push((await sourceOf(file).stat(file))?.version ?? 'gone');
+  for (const file of parts) versions.push((await sourceOf(file).stat(file))?.version ?? 'gone');
   return versions.join(' ');
 }
 
