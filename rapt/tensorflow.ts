@@ -5,12 +5,10 @@ import { ErrorKind, RaptError } from '../contracts/index.ts';
 import { SETUP_COMMAND } from '../system/index.ts';
 
 process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
-// On some processors TensorFlow uses oneDNN of itself, says so on every start whatever the level is, and rounds otherwise than on the rest; a step takes as long either way.
-process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '0';
 
 let library: typeof TensorFlow | undefined;
 
-/** Loaded at its first use: most commands need none of it, and it takes half a second. */
+/** Loaded at its first use: most commands need none of it, it takes half a second, and on some processors it prints a line about its build. */
 export const tf = new Proxy({} as typeof TensorFlow, { get: (_, name) => (library ??= loaded())[name as keyof typeof TensorFlow] });
 
 // The package is CommonJS and its ESM namespace hides the tensor operations behind `default`.
