@@ -5,7 +5,7 @@ export default defineConfig({
   entry: 'rapt/index.ts',
   format: ['esm', 'cjs'],
   platform: 'node',
-  target: 'node20.6',
+  target: 'node20.19',
   dts: true,
   shims: true,
   // So that whoever imports the library loads nothing of Temporal: what is left of it are names that no method uses.

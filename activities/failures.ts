@@ -1,8 +1,9 @@
 /** What Temporal is told of a failed activity. Messages and stack traces are stored by the server, so they carry nothing unknown. */
 import { ApplicationFailure, type Context } from '@temporalio/activity';
 import { TemporalFailure } from '@temporalio/common';
-import { ErrorKind, RaptError } from '../contracts/index.ts';
+import { ErrorKind, RaptError, TRIES } from '../contracts/index.ts';
 import { isOutOfSpace, projectRoot } from '../system/index.ts';
+import { countFailure } from './heartbeat.ts';
 
 const ROOT = `${projectRoot}/`;
 const CLASS_NAME = /^[A-Za-z_$][\w$]{0,59}$/;
@@ -13,9 +14,13 @@ const ERROR_CODE = /^[A-Z][A-Z0-9_]{0,39}$/;
 export async function toFailure(thrown: unknown, side: 'client' | 'gpu', context: Context): Promise<unknown> {
   if (context.cancellationSignal.aborted && isAbort(thrown)) return context.cancelled.catch((reason: unknown) => reason);
   if (thrown instanceof TemporalFailure) return thrown;
-  const error = known(thrown, side);
-  const nonRetryable = !error.retryableAfter(context.info.attempt);
-  return withoutPaths(ApplicationFailure.create({ type: error.kind, message: error.message, nonRetryable }), thrown);
+  const { kind, message } = known(thrown, side);
+  // Each kind by itself: an outage that was waited for leaves a later crash all of its tries.
+  const failures = countFailure(context, kind);
+  const tries = TRIES[kind];
+  const nonRetryable = failures >= tries;
+  const givenUp = nonRetryable && tries > 1 ? ` (given up: it failed ${failures} times in this way)` : '';
+  return withoutPaths(ApplicationFailure.create({ type: kind, message: message + givenUp, nonRetryable }), thrown);
 }
 
 function known(error: unknown, side: 'client' | 'gpu'): RaptError {

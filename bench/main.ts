@@ -5,7 +5,9 @@ import { cancelBench } from './cancel.ts';
 import { ledgerBench } from './ledger.ts';
 import { overheadBench } from './overhead.ts';
 import { privatizeBench } from './privatize.ts';
+import { takeoverBench } from './takeover.ts';
 import { utilityBench } from './utility.ts';
+import { vocabularyBench } from './vocabulary.ts';
 
 export interface Measurement {
   readonly results: Readonly<Record<string, unknown>>;
@@ -19,7 +21,9 @@ const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<Meas
   audit: auditBench,
   overhead: overheadBench,
   cancel: cancelBench,
+  takeover: takeoverBench,
   utility: utilityBench,
+  vocabulary: vocabularyBench,
 };
 
 const [name = '', ...args] = process.argv.slice(2);

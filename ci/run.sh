@@ -7,6 +7,8 @@
 #   RAPT_CI_GATES      conditions, one a line: accuracy >= baseline - 0.01
 #   RAPT_CI_BASELINE   finished run that gates compare with
 #   RAPT_CI_RUN_ID     name of the run; default: of repository, commit and settings, so that a job that is repeated attaches to its run
+#   RAPT_CI_FRESH      whether to tune anew what was tuned before: true, false, or auto (default): for jobs that a schedule or somebody's hand starts,
+#                      which is not for a new commit
 #   RAPT_CI_TENANT     whose texts; default: as configured
 #   RAPT_CI_TIMEOUT    stop waiting after this time, such as 2h
 #   RAPT_CI_ON_CANCEL  cancel (default) or leave the run when the job is cancelled
@@ -19,9 +21,11 @@ trap 'exit 130' INT
 
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 artifacts=${RAPT_CI_ARTIFACTS:-rapt}
-mkdir -p "$artifacts"
+# A link that came with the checkout could lead anywhere.
+if [[ -L $artifacts ]]; then rm -- "$artifacts"; fi
+mkdir -p -- "$artifacts"
 # What an earlier job left is not of this one.
-rm -f "$artifacts"/{result.json,junit.xml,summary.md,report.html}
+rm -f -- "$artifacts"/{result.json,junit.xml,summary.md,report.html,outputs.env}
 : > "$artifacts/outputs.env"
 
 args=(--wait --json --resume --on-interrupt "${RAPT_CI_ON_CANCEL:-cancel}")
@@ -47,13 +51,30 @@ if [[ -z $id && -n $repository && -n $commit ]]; then
   settings=$({ cat "${RAPT_CI_CONFIG:-/dev/null}" 2> /dev/null || true; printf '%s\0' "${RAPT_CI_SET:-}" "${RAPT_CI_GATES:-}" "${RAPT_CI_BASELINE:-}" "${RAPT_CI_TENANT:-}"; } | sha256sum)
   id="${repository//\//-}-${commit:0:12}-${settings:0:8}"
 fi
+
+fresh=${RAPT_CI_FRESH:-auto}
+if [[ $fresh == auto ]]; then
+  fresh=false
+  # A name that somebody chose says by itself which run is meant.
+  if [[ -z ${RAPT_CI_RUN_ID:-} ]]; then
+    case ${GITHUB_EVENT_NAME:-${CI_PIPELINE_SOURCE:-}} in schedule | workflow_dispatch | repository_dispatch | web | api | trigger | chat) fresh=true ;; esac
+  fi
+fi
+# The same when the job is repeated: that attaches to the run.
+occasion=${GITHUB_RUN_ID:-${CI_PIPELINE_ID:-}}
+case $fresh in
+  true) if [[ -n $id && -n $occasion ]]; then id+="-$occasion"; fi ;;
+  false) ;;
+  *) echo "RAPT_CI_FRESH: must be true, false or auto, not \"$fresh\"" >&2; exit 2 ;;
+esac
 option --id "$id"
 
 if [[ -n ${RAPT_TEMPORAL_ADDRESS:-}${TEMPORAL_ADDRESS:-}${TEMPORAL_PROFILE:-}${TEMPORAL_CONFIG_FILE:-} ]]; then
   node "$home/infra/setup/bootstrap.mjs" --packages
 else
   node "$home/infra/setup/bootstrap.mjs"
-  node "$home/bin/rapt.mjs" up --tenant "${RAPT_CI_TENANT:-local}" >&2
+  # For the tenant that the configuration names.
+  args+=(--up)
 fi
 
 # In place of this shell, so that the signals of a cancelled job reach the command itself.

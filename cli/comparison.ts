@@ -1,10 +1,12 @@
 /** Finished runs side by side: what was set otherwise, and what came of it. */
-import { parseTuningConfig, RaptError, type TuningConfig, type TuningResult } from '../contracts/index.ts';
+import { RaptError, type TuningConfig, type TuningResult } from '../contracts/index.ts';
 import { resolveStore } from '../infra/index.ts';
 import { clientHome } from '../rapt/home.ts';
 import { pairedDifference, unpairedDifference, wilsonInterval, type Difference, type Interval } from '../rapt/evaluation/index.ts';
 import { createMinioStore } from '../storage/index.ts';
-import { finishedRun, withTemporal } from './temporal.ts';
+import { rememberedHere, requireRun, resultOf, tenantOfRun, type Remembered } from './known-run.ts';
+import { differingSettings } from './settings.ts';
+import { withTemporal } from './temporal.ts';
 
 /** A finished run, with what is compared of it. */
 export interface ComparedRun {
@@ -35,54 +37,49 @@ export interface ComparedPair extends Difference {
 
 export interface Comparison {
   readonly runs: readonly ComparedRun[];
-  /** Settings that are not the same in all of them, "tuning.epochs", in the order of the runs; null where one has no such setting. */
-  readonly settings: Readonly<Record<string, readonly unknown[]>>;
+  /** Settings that are not the same in all of them, "tuning.epochs", in the order of the runs; null where one has no such setting. Null as a whole when
+   *  those of one are not known here. */
+  readonly settings: Readonly<Record<string, readonly unknown[]>> | null;
   /** Whether all of them trained on the same bytes. */
   readonly sharedRelease: boolean;
   readonly differences: readonly ComparedPair[];
 }
 
 interface Finished {
-  readonly config: TuningConfig;
+  /** Null when only the store knows the run. */
+  readonly config: TuningConfig | null;
   readonly result: TuningResult;
 }
 
 /** @throws RaptError notFound, or badInput for a run that has not completed. */
-export async function compareRuns(tenant: string, ids: readonly string[]): Promise<Comparison> {
+export async function compareRuns(given: string | undefined, ids: readonly string[]): Promise<Comparison> {
+  const tenant = tenantOfRun(ids[0]!, given);
   const runs = await finishedRuns(tenant, ids);
   const [first, ...others] = runs as [Finished, ...Finished[]];
   const differences: ComparedPair[] = [];
   for (const other of others) differences.push(await compareTwo(tenant, first, other));
   return {
     runs: runs.map(factsOf),
-    settings: differingSettings(runs.map(({ config: { resumeFrom: _, ...settings } }) => settings)),
+    settings: runs.every(hasConfig) ? differingSettings(runs.map(({ config: { resumeFrom: _, ...settings } }) => settings)) : null,
     sharedRelease: new Set(runs.map(({ result }) => result.release.sha256)).size === 1,
     differences,
   };
 }
 
-/** What this client remembers, which outlasts Temporal's own memory; of other runs, what Temporal knows. */
+const hasConfig = (run: Finished): run is Finished & { readonly config: TuningConfig } => run.config !== null;
+
+/** What this client remembers, which outlasts Temporal's own memory and needs no server; of other runs, what Temporal knows, or the store keeps. */
 async function finishedRuns(tenant: string, ids: readonly string[]): Promise<Finished[]> {
-  const { readRunRecord } = await import('../activities/client/index.ts');
-  const home = clientHome();
-  const local = ids.map((id) => {
-    try {
-      return readRunRecord(home, tenant, id);
-    } catch (error) {
-      if (error instanceof RaptError) return null;
-      throw error;
-    }
-  });
-  if (local.every((run) => run !== null)) return local;
+  const local = ids.map((id) => rememberedHere(id, tenant));
+  const isFinished = (run: Remembered | null): run is Remembered & Finished => run !== null && run.result !== null;
+  if (local.every(isFinished)) return local;
   return withTemporal((link) =>
     Promise.all(
       ids.map(async (id, at): Promise<Finished> => {
-        const known = local[at];
-        if (known) return known;
-        const { input, result } = await finishedRun(link, id);
-        const parsed = parseTuningConfig(input);
-        if (!parsed.ok) throw new Error(`run ${id} completed with an input that is not valid`);
-        return { config: parsed.value, result };
+        const known = local[at] ?? null;
+        if (isFinished(known)) return known;
+        const run = await requireRun(link, id, tenant);
+        return { config: run.config, result: await resultOf(link, id, run) };
       }),
     ),
   );
@@ -100,7 +97,7 @@ function factsOf({ config, result }: Finished): ComparedRun {
     mechanism,
     eta,
     attacks: Object.fromEntries((result.audit.attacks ?? []).map(({ attack, success }) => [attack, success.value])),
-    method: `${config.tuning.method}, ${config.tuning.length}`,
+    method: config === null ? '-' : `${config.tuning.method}, ${config.tuning.length}`,
     adapter: result.adapter.sha256,
     release: result.release.sha256,
     seconds: Object.values(result.timing).reduce((sum, part) => sum + part, 0),
@@ -116,7 +113,8 @@ async function compareTwo(tenant: string, first: Finished, second: Finished): Pr
 
 /** The rows that both runs answered, or why there are none. A table that has grown keeps its earlier rows' numbers. */
 async function pairedRows(tenant: string, first: Finished, second: Finished): Promise<{ first: boolean[]; second: boolean[] } | string> {
-  const testTable = ({ config: { data } }: Finished): string => data.test ?? data.train;
+  if (!hasConfig(first) || !hasConfig(second)) return 'the configuration of both is not on this client';
+  const testTable = ({ config: { data } }: { readonly config: TuningConfig }): string => data.test ?? data.train;
   if (testTable(first) !== testTable(second)) return 'they were tested on different tables';
   const { gradedRows } = await import('../activities/client/index.ts');
   try {
@@ -131,19 +129,4 @@ async function pairedRows(tenant: string, first: Finished, second: Finished): Pr
     if (error instanceof RaptError) return error.message;
     throw error;
   }
-}
-
-function differingSettings(configs: readonly object[]): Record<string, unknown[]> {
-  const flat = configs.map((config) => new Map(leaves(config)));
-  const names = new Set(flat.flatMap((settings) => [...settings.keys()]));
-  return Object.fromEntries(
-    [...names].map((name) => [name, flat.map((settings) => settings.get(name) ?? null)] as const).filter(([, values]) => new Set(values.map((value) => JSON.stringify(value))).size > 1),
-  );
-}
-
-/** "tuning.epochs" and its value. Lists are values. */
-function leaves(value: object, prefix = ''): [string, unknown][] {
-  return Object.entries(value).flatMap(([name, inner]: [string, unknown]) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? leaves(inner, `${prefix}${name}.`) : [[prefix + name, inner]],
-  );
 }

@@ -1,16 +1,17 @@
 /** The run's configuration from a file and options, checked before anything is started. */
 import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { parse } from 'yaml';
-import { BadInput, BUILT_IN_DATASETS, parseTuningConfig, type InputProblem, type TuningConfig } from '../contracts/index.ts';
+import { BadInput, parseTuningConfig, type InputProblem, type TuningConfig } from '../contracts/index.ts';
 import { baselineProblems } from '../activities/client/baseline.ts';
 import { clientHome } from '../rapt/home.ts';
-import { inspectColumns, tableAddress } from '../rapt/data/index.ts';
+import { inspectColumns } from '../rapt/data/index.ts';
+import { withAbsolutePaths } from './paths.ts';
 
 export interface ConfigOptions {
-  /** JSON or YAML; "-" reads standard input. */
+  /** JSON or YAML; "-" reads standard input. Paths in it are relative to its folder. */
   readonly file?: string | undefined;
-  /** "tuning.epochs=3": JSON values, anything else is a string. */
+  /** "tuning.epochs=3": JSON values, anything else is a string. Paths are relative to the current folder. */
   readonly set?: readonly string[] | undefined;
   /** "accuracy>=0.7", "accuracy >= baseline - 0.01". Those on a metric take the place of the file's; several on one must all hold. */
   readonly gate?: readonly string[] | undefined;
@@ -22,16 +23,37 @@ export interface ConfigOptions {
  *  @throws BadInput with everything that is wrong. */
 export async function loadConfig({ file, set = [], gate = [], baseline }: ConfigOptions, localFiles: boolean): Promise<TuningConfig> {
   const problems: InputProblem[] = [];
-  const input = file === undefined ? {} : readConfigFile(file);
+  // Paths in a file are those beside it, as in other tools' files; those of an option are those of whoever types it.
+  const base = file === undefined || file === '-' ? process.cwd() : dirname(resolve(file));
+  const written = file === undefined ? {} : readConfigFile(file);
+  const input = withAbsolutePaths(written, base);
   for (const assignment of set) problems.push(...assign(input, assignment));
+  if (file === undefined) input['data'] = onDefaultTable(input['data']);
   problems.push(...addGates(input, gate));
   if (baseline !== undefined) input['baseline'] = baseline;
   const parsed = parseTuningConfig(input);
   if (!parsed.ok) throw new BadInput([...problems, ...parsed.problems]);
-  const config = withAbsolutePaths(parsed.value);
-  if (localFiles) problems.push(...(await inspectColumns(config.data, { listColumns: true })), ...baselineProblems(clientHome(), config));
+  const config = parsed.value;
+  if (localFiles) {
+    const found = await inspectColumns(config.data, { listColumns: true });
+    problems.push(...found.map((problem) => besideTheFile(problem, base, file)), ...baselineProblems(clientHome(), config));
+  }
   if (problems.length > 0) throw new BadInput(problems);
   return config;
+}
+
+/** With no file, what is set changes the default run. */
+function onDefaultTable(data: unknown): unknown {
+  if (typeof data !== 'object' || data === null || 'train' in data) return data;
+  const whole = parseTuningConfig({});
+  return whole.ok ? { ...whole.value.data, ...data } : data;
+}
+
+/** A file that is not beside the configuration, but is where the command runs, was named as seen from there. */
+function besideTheFile({ where, problem }: InputProblem, base: string, file: string | undefined): InputProblem {
+  const here = resolve(relative(base, where));
+  if (file === undefined || existsSync(where) || !isAbsolute(where) || !existsSync(here)) return { where, problem };
+  return { where, problem: `does not exist; paths in ${file} are relative to the folder that it lies in: write ${relative(base, here)}` };
 }
 
 function readConfigFile(file: string): Record<string, unknown> {
@@ -59,8 +81,15 @@ function assign(input: Record<string, unknown>, assignment: string): InputProble
     const inner = at[field];
     at = at[field] = typeof inner === 'object' && inner !== null ? { ...inner } : {};
   }
-  at[last] = jsonOrText(text);
+  at[last] = absoluteAt([...fields, last], jsonOrText(text));
   return [];
+}
+
+/** The value of an option, with the paths in it as seen from where the command runs. */
+function absoluteAt(path: readonly string[], value: unknown): unknown {
+  const [outer = '', ...inner] = path;
+  const nested = inner.reduceRight<unknown>((inside, field) => ({ [field]: inside }), value);
+  return path.reduce<unknown>((at, field) => (at as Record<string, unknown>)[field], withAbsolutePaths({ [outer]: nested }));
 }
 
 function jsonOrText(text: string): unknown {
@@ -82,16 +111,4 @@ function addGates(input: Record<string, unknown>, conditions: readonly string[])
   const gates = Object.entries(given).map(([metric, all]) => [metric, all.length === 1 ? all[0] : all]);
   if (gates.length > 0) input['gates'] = { ...(input['gates'] as object | undefined), ...Object.fromEntries(gates) };
   return problems;
-}
-
-/** The worker that reads them runs in another folder. */
-function withAbsolutePaths(config: TuningConfig): TuningConfig {
-  const { data, backbone, audit } = config;
-  const absolute = (path: string): string => ((BUILT_IN_DATASETS as readonly string[]).includes(path) ? path : tableAddress(path));
-  return {
-    ...config,
-    data: { ...data, train: absolute(data.train), ...(data.test === undefined ? {} : { test: absolute(data.test) }) },
-    audit: { ...audit, ...(audit.publicText === undefined ? {} : { publicText: resolve(audit.publicText) }) },
-    backbone: existsSync(join(backbone, 'config.json')) ? resolve(backbone) : backbone,
-  };
 }

@@ -6,13 +6,13 @@ import { CONTROL_QUEUE, type RunProgress, type TuningResult } from '../contracts
 import { EXIT } from './exit-codes.ts';
 import type { Interruption, OnInterrupt } from './interruption.ts';
 import { createProgressView, type ProgressView } from './progress.ts';
-import { abandonedVersion, explainFailure, failedAttempt, hasWorker, queryProgress, queueOf, type Link } from './temporal.ts';
+import { abandonedVersion, explainFailure, failedAttempt, failedWorkflowTask, hasWorker, isAtWork, queryProgress, queueOf, type Link } from './temporal.ts';
 
 const POLL_MS = 1000;
 /** A run that says nothing new for so long may lack a worker. */
-const STILL_MS = 8000;
+export const STILL_MS = 8000;
 /** Storing a checkpoint takes a second; GitHub kills a step 10 s after it has asked it to stop. */
-const CANCELLATION_MS = 6000;
+export const CANCELLATION_MS = 6000;
 
 /** How waiting for a run came out. */
 export type Followed =
@@ -66,7 +66,7 @@ export async function follow(link: Link, handle: WorkflowHandle, { tenant, timeo
 }
 
 /** The first answer, or null after so long. */
-async function within<T>(ms: number, ...asked: readonly Promise<T>[]): Promise<T | null> {
+export async function within<T>(ms: number, ...asked: readonly Promise<T>[]): Promise<T | null> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((resolve) => (timer = setTimeout(() => resolve(null), ms)));
   try {
@@ -76,7 +76,7 @@ async function within<T>(ms: number, ...asked: readonly Promise<T>[]): Promise<T
   }
 }
 
-const finished = (result: TuningResult): Followed => ({ result, exitCode: result.gates.every(({ passed }) => passed) ? EXIT.done : EXIT.gateMissed });
+export const finished = (result: TuningResult): Followed => ({ result, exitCode: result.gates.every(({ passed }) => passed) ? EXIT.done : EXIT.gateMissed });
 
 function withoutResult(error: unknown, id: string): Followed {
   const explained = explainFailure(error, id);
@@ -139,19 +139,26 @@ class Teller {
   }
 }
 
+export const WITHOUT_CONTROL = 'waits for a control worker; start one with `rapt worker control`, or all with `rapt up`';
+
 /** What a run that says nothing new waits for; null when it is simply at work. */
 export async function waitsFor(link: Link, id: string, progress: RunProgress | null, tenant: string): Promise<string | null> {
   if (progress?.paused === true) return `is paused; \`rapt continue ${id}\` lets it go on`;
+  const failed = await failedWorkflowTask(link, id);
+  if (failed !== null) return failed;
   if (progress === null) {
     const buildId = await abandonedVersion(link, id);
     if (buildId !== null) return `waits for a control worker of version ${buildId}, to which it belongs; start one, or \`rapt resume ${id}\` goes on with the current version`;
-    return (await hasWorker(link, CONTROL_QUEUE, 'workflow')) ? null : 'waits for a control worker; start one with `rapt worker control`, or all with `rapt up`';
+    return (await hasWorker(link, CONTROL_QUEUE, 'workflow')) ? null : WITHOUT_CONTROL;
   }
+  return waitsOn(link, id, queueOf(progress.stage, tenant));
+}
+
+/** What holds the work on a queue up: a worker that is missing, an attempt that failed, or both; null when it is simply under way. */
+export async function waitsOn(link: Link, id: string, queue: string): Promise<string | null> {
   const failed = await failedAttempt(link, id);
-  const queue = queueOf(progress.stage, tenant);
-  // The server remembers a worker for some minutes after its end.
-  if (await hasWorker(link, queue, 'activity')) return failed;
+  if ((await isAtWork(link, id)) || (await hasWorker(link, queue, 'activity'))) return failed;
   const kind = queue.startsWith('rapt-client-') ? `client --tenant ${queue.slice('rapt-client-'.length)}` : 'gpu';
-  const missing = `waits for a worker on the task queue ${queue}; start one with \`rapt worker ${kind}\`, or all with \`rapt up\``;
+  const missing = `waits for a worker on the task queue ${queue}; start one with \`rapt worker ${kind}\`, or all with \`rapt up\`; where there is one, it is at work on other runs (\`rapt list --status running\`), and takes turns`;
   return failed === null ? missing : `${failed}; ${missing}`;
 }

@@ -1,5 +1,8 @@
 /** What a command does that is told to stop: by Ctrl-C, or as a step of a job that is cancelled. GitHub sends SIGINT, after 7.5 s SIGTERM, and kills
  *  after 2.5 s more; GitLab sends SIGTERM. */
+import { CommandFailure, EXIT } from './exit-codes.ts';
+import { say } from './output.ts';
+
 export type OnInterrupt = 'cancel' | 'leave';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
@@ -26,5 +29,34 @@ export class Interruption {
 
   close(): void {
     for (const signal of SIGNALS) process.off(signal, this.#hear);
+  }
+}
+
+/** Work of this process that stops by the first signal and leaves nothing half: it is told to stop, and cleans up. The second signal ends the process at once.
+ *  @param nothing what there is not afterwards, after "interrupted; ".
+ *  @param graceMs after which it is not waited for any more. @param late what is said then instead.
+ *  @throws CommandFailure with code 130 when it was stopped. */
+export async function stoppable<T>(nothing: string, work: (signal: AbortSignal) => Promise<T>, graceMs: number, late = nothing): Promise<T> {
+  const interruption = new Interruption();
+  const stop = new AbortController();
+  const end = (what = nothing): void => {
+    say(`interrupted; ${what}`);
+    // Not by process.exit(), which waits for calls to the file system that may hang. To shells its code is the same.
+    for (const signal of SIGNALS) process.removeAllListeners(signal);
+    process.kill(process.pid, 'SIGINT');
+  };
+  void interruption.first.then(() => {
+    say('interrupted: stops');
+    stop.abort();
+    setTimeout(() => end(late), graceMs).unref();
+  });
+  void interruption.second.then(() => end());
+  try {
+    return await work(stop.signal);
+  } catch (error) {
+    if (stop.signal.aborted) throw new CommandFailure(`interrupted; ${nothing}`, EXIT.interrupted);
+    throw error;
+  } finally {
+    interruption.close();
   }
 }

@@ -2,17 +2,31 @@
 import { CommanderError } from 'commander';
 import { BadInput, RaptError } from '../contracts/index.ts';
 import { readTablesFromS3 } from '../infra/index.ts';
+import { onHubNews } from '../rapt/hub/index.ts';
 import { CommandFailure, EXIT, exitCodeOf } from './exit-codes.ts';
-import { red, say } from './output.ts';
+import { ofOwnFolders } from './outputs.ts';
+import { dim, red, say } from './output.ts';
 import { createProgram } from './program.ts';
 import { tracedCommand } from './traced-command.ts';
 
+/** A reader that has enough, such as `head`, closes the pipe. Without a listener Node prints a stack trace of its own then. */
+function outliveReaders(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') say(`${red('rapt:')} the answer cannot be written (${error.code ?? 'unknown reason'})`);
+    process.exit(error.code === 'EPIPE' ? (process.exitCode ?? EXIT.done) : EXIT.failed);
+  });
+  // What is said about the way there may go unread: the command goes on.
+  process.stderr.on('error', () => undefined);
+}
+
 async function main(): Promise<void> {
+  outliveReaders();
   readTablesFromS3();
+  onHubNews((line) => say(dim(line)));
   try {
-    await tracedCommand(createProgram());
+    await tracedCommand(await createProgram(process.argv[2]));
   } catch (error) {
-    process.exitCode = report(error);
+    process.exitCode = report(ofOwnFolders(error));
   }
 }
 

@@ -37,3 +37,11 @@ export function mechanismOf(name: string): NoisyMechanism {
   if (found === undefined) throw new BadInput([{ where: '--mechanism', problem: `must be ${MECHANISMS.join(' or ')}, not "${name}"` }]);
   return found;
 }
+
+/** Milliseconds of "90s", "20m" or "2h". @throws BadInput for anything else. */
+export function durationOf(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(s|m|h)$/.exec(text) ?? [];
+  if (number === undefined || unit === undefined) throw new BadInput([{ where: option, problem: `must be a time such as 90s, 20m or 2h, not "${text}"` }]);
+  return Number(number) * { s: 1000, m: 60_000, h: 3_600_000 }[unit as 's' | 'm' | 'h'];
+}

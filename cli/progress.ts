@@ -1,7 +1,7 @@
 /** A run's progress: bars on a terminal, a line for each piece of news in a pipe. */
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 import type { RunProgress } from '../contracts/index.ts';
-import { say } from './output.ts';
+import { duration, say } from './output.ts';
 
 /** In a pipe, training is told at most so often. */
 const LINE_INTERVAL_MS = 10_000;
@@ -15,9 +15,19 @@ export interface ProgressView {
 
 export const createProgressView = (): ProgressView => (process.stderr.isTTY ? new Bars() : new Lines());
 
+/** What a person should know of how the tables were read, each sentence once. */
+class NewNotes {
+  readonly #told = new Set<string>();
+
+  of({ notes = [] }: RunProgress): string[] {
+    const untold = notes.filter((note) => !this.#told.has(note));
+    for (const note of untold) this.#told.add(note);
+    return untold;
+  }
+}
+
 const lossOf = ({ loss }: RunProgress): string => (loss === null ? '-' : loss.toFixed(4));
 const leftOf = ({ secondsLeft }: RunProgress): string => (secondsLeft === null ? '' : `, ${duration(secondsLeft)} left`);
-const duration = (seconds: number): string => (seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`);
 
 class Lines implements ProgressView {
   #stage = '';
@@ -25,8 +35,10 @@ class Lines implements ProgressView {
   #lossTold = false;
   #at = 0;
   #noted = '';
+  readonly #notes = new NewNotes();
 
   show(progress: RunProgress): void {
+    for (const note of this.#notes.of(progress)) say(note);
     const { stage, message, step, totalSteps, epoch, epochs, rowsPrivatized, rowsTotal } = progress;
     const detail =
       stage === 'train' && step > 0
@@ -63,8 +75,10 @@ class Bars implements ProgressView {
   #train: SingleBar | null = null;
   #stage = '';
   #noted = '';
+  readonly #notes = new NewNotes();
 
   show(progress: RunProgress): void {
+    for (const note of this.#notes.of(progress)) this.note(note);
     const { stage, message, rowsPrivatized, rowsTotal, step, totalSteps, epoch, epochs } = progress;
     if (stage !== this.#stage && stage !== 'train' && stage !== 'privatize') this.note(`${stage}: ${message}`);
     this.#stage = stage;

@@ -3,7 +3,7 @@ import type { TuningResult } from '../contracts/index.ts';
 import { homeFolder } from '../infra/index.ts';
 import { green, percent, print, red, table } from './output.ts';
 
-export function printResult({ workflowId, metrics, privacy, audit, gates, adapter, release, report, resumed, timing }: TuningResult, uiUrl: string | null): void {
+export function printResult({ workflowId, metrics, privacy, audit, gates, adapter, release, report, resumed, timing, notes = [] }: TuningResult, uiUrl: string | null): void {
   const { accuracy, majorityRate, f1, n, reconstruction } = metrics.test;
   const seconds = Object.values(timing).reduce((sum, part) => sum + part, 0);
   const rows: [string, string][] = [
@@ -13,10 +13,11 @@ export function printResult({ workflowId, metrics, privacy, audit, gates, adapte
     ...(reconstruction === null ? [] : [['reconstruction', `${percent(reconstruction.accuracy)} of ${reconstruction.n} plain tokens`] as [string, string]]),
     ['mechanism', privacy.eta === null ? `${privacy.mechanism}: the texts left in plain tokens` : `${privacy.mechanism}, eta ${privacy.eta}; ${percent(privacy.unchangedRate)} of the tokens stayed themselves`],
     ...(audit.attacks ?? []).map(({ attack, success, priorOnly }): [string, string] => [`attack ${attack}`, `${percent(success.value)} of the tokens, ${percent(priorOnly.value)} without the release`]),
+    ...notes.map((note): [string, string] => ['note', note]),
     ['release', `${release.uri}${release.reused ? ' (drawn by an earlier run; nothing was spent again)' : release.takenOver === undefined ? '' : ` (${release.takenOver} rows as they were released before, which cost nothing)`}`],
     ['adapter', adapter.uri],
     ['adapter sha256', adapter.sha256],
-    ['report', report.path],
+    ['report', report.path === '' ? report.uri : report.path],
     ...(resumed === null ? [] : [['resumed', resumed] as [string, string]]),
     ['time', `${seconds.toFixed(0)} s (${Object.entries(timing).map(([stage, part]) => `${stage} ${part.toFixed(0)}`).join(', ')})`],
     ['client home', homeFolder()],

@@ -3,13 +3,14 @@ import proto from '@temporalio/proto';
 import { Client, Connection, WorkflowExecutionAlreadyStartedError, WorkflowFailedError, WorkflowNotFoundError, WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
 import { decodeOptionalFailureToOptionalError, decodeOptionalSinglePayload } from '@temporalio/common/lib/internal-non-workflow/index.js';
-import { clientQueue, CONTROL_QUEUE, ErrorKind, GPU_QUEUE, PROGRESS_QUERY, RaptError, WORKFLOW_TYPE, type RunProgress, type Stage, type TuningResult } from '../contracts/index.ts';
-import { explainConnection, explainRefusal, isRefusal, resolveServices, type Services } from '../infra/index.ts';
+import { BadInput, clientQueue, CONTROL_QUEUE, ErrorKind, GPU_QUEUE, idProblems, PROGRESS_QUERY, RaptError, WORKFLOW_TYPE, type RunProgress, type Stage } from '../contracts/index.ts';
+import { asError, checkAddress, explainConnection, explainRefusal, isMissingNamespace, isRefusal, missingNamespace, requireServer, resolveServices, type NamedTemporal, type Services } from '../infra/index.ts';
 import { traceStart } from '../telemetry/index.ts';
 import { dataConverter } from '../workers/data-converter.ts';
 import { EXIT, exitCodeOfKind } from './exit-codes.ts';
+import { RetriesUntilClosed } from './quiet-close.ts';
 
-const { TaskQueueType } = proto.temporal.api.enums.v1;
+const { PendingActivityState, TaskQueueType, WorkflowTaskFailedCause } = proto.temporal.api.enums.v1;
 const CONNECT_TIMEOUT = '5s';
 /** The server keeps it with everything that is asked. By default it would be the user's machine. */
 const IDENTITY = 'rapt';
@@ -23,10 +24,20 @@ export interface Link {
 }
 
 /** @throws RaptError unavailable when no Temporal server answers, accessDenied when it refuses this process. */
-export async function connectTemporal({ temporal }: Services): Promise<Connection> {
-  return Connection.connect({ ...temporal.connection, connectTimeout: CONNECT_TIMEOUT }).catch(async (error: unknown) => {
+export async function connectTemporal({ temporal }: { readonly temporal: NamedTemporal }): Promise<Connection> {
+  const retries = new RetriesUntilClosed();
+  const connection = await Connection.connect({ ...temporal.connection, connectTimeout: CONNECT_TIMEOUT, interceptors: [retries.interceptor] }).catch(async (error: unknown) => {
     throw await explainConnection(error, temporal);
   });
+  return retries.endWith(connection);
+}
+
+/** The server that all commands use, unless another is given by its parts. */
+export function namedServer({ address, namespace }: { readonly address?: string | undefined; readonly namespace?: string | undefined }): NamedTemporal {
+  if (address !== undefined) checkAddress(address, '--address');
+  // The rest of what the environment says of a server counts only together with an address.
+  const { temporal } = resolveServices(address === undefined ? process.env : { ...process.env, RAPT_TEMPORAL_ADDRESS: address });
+  return namespace === undefined ? temporal : { connection: temporal.connection, namespace, namespaceSetting: '--namespace' };
 }
 
 /** @throws RaptError as `connectTemporal`. */
@@ -37,33 +48,48 @@ export async function withTemporal<T>(body: (link: Link) => Promise<T>): Promise
   try {
     return await body({ client: new Client({ connection, namespace, identity: IDENTITY, dataConverter: dataConverter(services.keyring), interceptors: { workflow: [traceStart] } }), services });
   } catch (error) {
+    if (error instanceof RaptError) throw error;
     // A key may be good and cover another namespace.
-    throw !(error instanceof RaptError) && isRefusal(error) ? explainRefusal(services.temporal) : error;
+    if (isRefusal(error)) throw explainRefusal(services.temporal);
+    throw isMissingNamespace(error) ? asError(missingNamespace(services.temporal)) : error;
   } finally {
     await connection.close();
   }
 }
 
-/** Starts a workflow, or attaches to the one that has this id, running or ended. */
-export async function startOrAttach({ client }: Link, type: string, workflowId: string, input: unknown): Promise<{ handle: WorkflowHandle; attached: boolean }> {
+/** Starts a workflow, unless there is one of this id, running or ended. @returns whether it was started.
+ *  @throws RaptError when the server lacks something without which the run would hang. */
+export async function startWorkflow({ client, services }: Link, type: string, workflowId: string, input: unknown): Promise<boolean> {
+  const problems = idProblems(workflowId, type === WORKFLOW_TYPE.tuning ? 'run' : 'prediction', workflowId);
+  if (problems.length > 0) throw new BadInput(problems);
+  await requireServer(client.connection, services.temporal);
   try {
-    const handle = await client.workflow.start(type, { workflowId, taskQueue: CONTROL_QUEUE, args: [input], workflowIdReusePolicy: 'REJECT_DUPLICATE', workflowIdConflictPolicy: 'FAIL' });
-    return { handle, attached: false };
+    await client.workflow.start(type, { workflowId, taskQueue: CONTROL_QUEUE, args: [input], workflowIdReusePolicy: 'REJECT_DUPLICATE', workflowIdConflictPolicy: 'FAIL' });
+    return true;
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    return { handle: client.workflow.getHandle(workflowId), attached: true };
+    return false;
   }
 }
 
-/** @throws RaptError notFound when there is no such run. */
-export async function describe({ client }: Link, id: string): ReturnType<WorkflowHandle['describe']> {
+export type Described = Awaited<ReturnType<WorkflowHandle['describe']>>;
+
+/** Null when Temporal knows no such run, or no longer does. */
+export async function find({ client }: Link, id: string): Promise<Described | null> {
   return client.workflow
     .getHandle(id)
     .describe()
-    .catch((cause: unknown) => {
-      if (cause instanceof WorkflowNotFoundError) throw new RaptError(ErrorKind.notFound, `there is no run ${id}; \`rapt list\` shows those there are`, { cause });
-      throw cause;
+    .catch((error: unknown) => {
+      if (error instanceof WorkflowNotFoundError) return null;
+      throw error;
     });
+}
+
+/** @throws RaptError notFound when Temporal knows no such run. */
+export async function describe(link: Link, id: string): Promise<Described> {
+  const found = await find(link, id);
+  if (found === null) throw new RaptError(ErrorKind.notFound, `there is no run ${id}; \`rapt list\` shows those there are`);
+  return found;
 }
 
 /** Null when no control worker answers in time. */
@@ -86,18 +112,20 @@ function nullUnlessRapt(error: unknown): null {
 /** The queue whose worker a stage waits for. */
 export const queueOf = (stage: Stage, tenant: string): string => (stage === 'train' || stage === 'predict' ? GPU_QUEUE : clientQueue(tenant));
 
-/** Whether any worker asked this queue for work within the last minutes. */
+/** Whether a worker asks this queue for work. One that has all the work that it does at a time asks for none. */
 export async function hasWorker(link: Link, taskQueue: string, kind: 'workflow' | 'activity'): Promise<boolean> {
   return (await pollersOf(link, taskQueue, kind)).length > 0;
 }
 
+/** Those that live: the server remembers others for some minutes. */
 async function pollersOf({ client, services }: Link, taskQueue: string, kind: 'workflow' | 'activity'): Promise<proto.temporal.api.taskqueue.v1.IPollerInfo[]> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: services.temporal.namespace,
     taskQueue: { name: taskQueue },
     taskQueueType: kind === 'workflow' ? TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW : TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
   });
-  return pollers;
+  const lately = Date.now() / 1000 - POLL_SECONDS;
+  return pollers.filter(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) > lately);
 }
 
 /** The one JSON object that a run was started with. */
@@ -109,14 +137,6 @@ export async function inputOf({ client, services }: Link, id: string): Promise<R
   });
   const [payload] = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
   return (await decodeOptionalSinglePayload<Record<string, unknown>>(client.options.loadedDataConverter, payload)) ?? {};
-}
-
-/** What a completed run was given, and gave. @throws RaptError notFound; badInput when it has not completed. */
-export async function finishedRun(link: Link, id: string): Promise<{ input: Record<string, unknown>; result: TuningResult }> {
-  const { status, type } = await describe(link, id);
-  if (type !== WORKFLOW_TYPE.tuning) throw new RaptError(ErrorKind.badInput, `${id} is no tuning run but a ${type}`);
-  if (status.name !== 'COMPLETED') throw new RaptError(ErrorKind.badInput, `run ${id} has not completed: ${status.name.toLowerCase()}`);
-  return { input: await inputOf(link, id), result: (await link.client.workflow.getHandle(id).result()) as TuningResult };
 }
 
 export async function tenantOf(link: Link, id: string): Promise<string> {
@@ -150,8 +170,13 @@ export async function abandonedVersion(link: Link, id: string): Promise<string |
   const buildId = raw.workflowExecutionInfo?.versioningInfo?.deploymentVersion?.buildId ?? '';
   if (buildId === '') return null;
   const pollers = await pollersOf(link, CONTROL_QUEUE, 'workflow');
-  const lately = Date.now() / 1000 - POLL_SECONDS;
-  return pollers.some(({ deploymentOptions, lastAccessTime }) => deploymentOptions?.buildId === buildId && Number(lastAccessTime?.seconds ?? 0) > lately) ? null : buildId;
+  return pollers.some(({ deploymentOptions }) => deploymentOptions?.buildId === buildId) ? null : buildId;
+}
+
+/** Whether a worker is at an activity of a run. */
+export async function isAtWork(link: Link, id: string): Promise<boolean> {
+  const { raw } = await describe(link, id);
+  return (raw.pendingActivities ?? []).some(({ state }) => state === PendingActivityState.PENDING_ACTIVITY_STATE_STARTED);
 }
 
 /** Why the attempt before failed of an activity that is waiting to be tried again, and when it will be. */
@@ -166,19 +191,51 @@ export async function failedAttempt(link: Link, id: string): Promise<string | nu
   return null;
 }
 
+/** Events back from a history's end among which the failure of its newest task is: the tries after the first are not written down. */
+const EVENTS_BACK = 20;
+
+/** Why the workflow itself gets no further: its task fails, and the server has it tried again without end. Null when it does not. */
+export async function failedWorkflowTask(link: Link, id: string): Promise<string | null> {
+  const { raw } = await describe(link, id);
+  const attempt = raw.pendingWorkflowTask?.attempt ?? 0;
+  if (attempt < 2) return null;
+  const { client, services } = link;
+  const { history } = await client.workflowService.getWorkflowExecutionHistoryReverse({ namespace: services.temporal.namespace, execution: { workflowId: id }, maximumPageSize: EVENTS_BACK });
+  const failed = history?.events?.find(({ workflowTaskFailedEventAttributes: found }) => found)?.workflowTaskFailedEventAttributes;
+  if (!failed) return `the workflow's own task got no answer from a control worker, attempt ${attempt}`;
+  const error = await decodeOptionalFailureToOptionalError(client.options.loadedDataConverter, failed.failure);
+  const reason = error?.message ?? WorkflowTaskFailedCause[failed.cause ?? 0] ?? 'unknown reason';
+  return `the workflow's own task fails, attempt ${attempt}: ${reason}; \`rapt doctor\` looks for what its server lacks, and the log of the control worker says more`;
+}
+
+/** An activity that is under way, or waits for a worker. */
+export interface PendingActivity {
+  readonly type: string;
+  /** What it said last with a heartbeat; empty before that. */
+  readonly said: Readonly<Record<string, unknown>>;
+}
+
+/** Null when no activity is pending: the workflow itself is at work, or waits for its worker. */
+export async function pendingActivity({ client }: Link, { raw }: Described): Promise<PendingActivity | null> {
+  const [found] = raw.pendingActivities ?? [];
+  if (!found) return null;
+  const said = await decodeOptionalSinglePayload<Record<string, unknown> | null>(client.options.loadedDataConverter, found.heartbeatDetails?.payloads?.[0]);
+  return { type: found.activityType?.name ?? 'activity', said: said ?? {} };
+}
+
 /** Kinds whose message says how to go on. */
 const SAY_WHAT_TO_DO: readonly string[] = [ErrorKind.diverged, ErrorKind.trainerGivenUp];
 
-/** Why a run ended without a result, for people, and the exit code that says so. */
-export function explainFailure(error: unknown, id: string): { message: string; exitCode: number } {
+/** Why a run, or a prediction, ended without a result, for people, and the exit code that says so. */
+export function explainFailure(error: unknown, id: string, what: 'run' | 'prediction' = 'run'): { message: string; exitCode: number } {
   if (!(error instanceof WorkflowFailedError)) throw error;
   let cause: unknown = error.cause;
   while (cause instanceof Error && !(cause instanceof ApplicationFailure) && cause.cause !== undefined) cause = cause.cause;
-  const again = `\`rapt resume ${id}\` goes on from what it has`;
-  if (cause instanceof CancelledFailure) return { message: `the run was cancelled; ${again}`, exitCode: EXIT.failed };
-  if (cause instanceof TerminatedFailure) return { message: `the run was terminated; ${again}`, exitCode: EXIT.failed };
-  if (cause instanceof TimeoutFailure) return { message: `the run timed out: ${cause.message}; ${again}`, exitCode: EXIT.unavailable };
-  if (!(cause instanceof ApplicationFailure)) return { message: `the run failed; see it in the Temporal UI. ${again}`, exitCode: EXIT.failed };
+  const again = what === 'run' ? `\`rapt resume ${id}\` goes on from what it has` : 'ask again: texts that were privatized are not privatized a second time';
+  if (cause instanceof CancelledFailure) return { message: `the ${what} was cancelled; ${again}`, exitCode: EXIT.failed };
+  if (cause instanceof TerminatedFailure) return { message: `the ${what} was terminated; ${again}`, exitCode: EXIT.failed };
+  if (cause instanceof TimeoutFailure) return { message: `the ${what} timed out: ${cause.message}; ${again}`, exitCode: EXIT.unavailable };
+  if (!(cause instanceof ApplicationFailure)) return { message: `the ${what} failed; see it in the Temporal UI. ${again}`, exitCode: EXIT.failed };
   const exitCode = exitCodeOfKind(cause.type);
   const saysMore = exitCode === EXIT.badInput || SAY_WHAT_TO_DO.includes(cause.type ?? '');
   return { message: saysMore ? cause.message : `${cause.message}\n${again}`, exitCode };

@@ -1,14 +1,17 @@
 /** Starting runs and waiting for them: what `run`, `watch`, `resume` and `extend` have in common. */
 import { Option, type Command } from 'commander';
-import { BadInput, conditionsOf, ErrorKind, gateName, parseTuningConfig, RaptError, WORKFLOW_TYPE, type Gates, type TuningConfig } from '../contracts/index.ts';
+import { BadInput } from '../contracts/index.ts';
+import { startOrAttach, type Planned } from './attach.ts';
 import { aborted, type AskedRun } from './ci/outcome.ts';
 import { ResultFiles, type FilePaths } from './ci/files.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
-import { follow } from './follow.ts';
+import { finished, follow, type Followed } from './follow.ts';
 import { Interruption, type OnInterrupt } from './interruption.ts';
+import type { KnownRun, Remembered } from './known-run.ts';
+import { durationOf } from './options.ts';
 import { bold, printJson, say } from './output.ts';
 import { printResult } from './result-table.ts';
-import { inputOf, startOrAttach, withTemporal, type Link } from './temporal.ts';
+import { withTemporal, type Link } from './temporal.ts';
 
 export interface WaitOptions extends FilePaths {
   readonly wait?: true;
@@ -44,12 +47,14 @@ export class Waiting {
     this.#files = new ResultFiles({ junit, summary, outputs, report });
   }
 
-  /** Does what ends with waiting for a run. However it ends, the files tell. */
-  static async during(id: string, options: WaitOptions, body: (link: Link, waiting: Waiting) => Promise<void>): Promise<void> {
+  /** Does what ends with waiting for a run. However it ends, the files tell.
+   *  @param before is done before there is a connection. */
+  static async during(id: string, options: WaitOptions, body: (link: Link, waiting: Waiting) => Promise<void>, before?: () => Promise<unknown>): Promise<void> {
     const waiting = new Waiting(id, options);
     waiting.#files.begin(waiting.#run);
     try {
-      durationOf(options.timeout);
+      durationOf('--timeout', options.timeout);
+      await before?.();
       await withTemporal((link) => body(link, waiting));
     } catch (error) {
       await waiting.#files.end(waiting.#run, aborted(error));
@@ -59,22 +64,22 @@ export class Waiting {
     }
   }
 
-  async start(link: Link, id: string, config: TuningConfig): Promise<void> {
+  async start(link: Link, planned: Planned): Promise<void> {
     if (this.#interruption.happened) throw new CommandFailure('interrupted; nothing was started', EXIT.interrupted);
-    const { attached } = await startOrAttach(link, WORKFLOW_TYPE.tuning, id, config);
-    say(attached ? `run ${bold(id)} exists already; its progress follows` : `started run ${bold(id)}`);
-    const run = attached ? await askedRun(link, id) : { id, tenant: config.tenant, gates: config.gates };
-    // A job must not be taken for held against gates that nobody looks at.
-    if (namesOf(run.gates) !== namesOf(config.gates)) say(`its gates are those that it was started with, not those given now: ${namesOf(run.gates)}`);
-    await this.for(link, run);
+    const { run, attached, isRunning, left } = await startOrAttach(link, planned);
+    if (isRunning) say(attached ? `run ${bold(run.id)} exists already; its progress follows` : `started run ${bold(run.id)}`);
+    for (const remark of run.remarks ?? []) say(remark);
+    await this.for(link, run, left);
   }
 
-  async for(link: Link, run: AskedRun): Promise<void> {
+  /** @param left what is left of it when Temporal has forgotten it. */
+  async for(link: Link, run: AskedRun, left: Remembered | null = null): Promise<void> {
     this.#run = run;
     this.#files.begin(run);
     const { json, onInterrupt, timeout } = this.#options;
     const { id, tenant } = run;
-    const followed = await follow(link, link.client.workflow.getHandle(id), { tenant, timeoutMs: durationOf(timeout), interruption: this.#interruption, onInterrupt });
+    const followed =
+      left === null ? await follow(link, link.client.workflow.getHandle(id), { tenant, timeoutMs: durationOf('--timeout', timeout), interruption: this.#interruption, onInterrupt }) : whatIsLeft(id, left);
     process.exitCode = followed.exitCode;
     await this.#files.end(run, followed);
     if (followed.result === null) {
@@ -85,24 +90,17 @@ export class Waiting {
   }
 }
 
-const namesOf = (gates: Gates): string => conditionsOf(gates).map(({ metric, condition }) => gateName(metric, condition)).join(', ') || 'none';
-
-/** A run by the input that it was started with. */
-export async function askedRun(link: Link, id: string): Promise<AskedRun> {
-  const parsed = parseTuningConfig(await inputOf(link, id));
-  return { id, tenant: parsed.ok ? parsed.value.tenant : 'local', gates: parsed.ok ? parsed.value.gates : {} };
+function whatIsLeft(id: string, { result }: Remembered): Followed {
+  if (result !== null) return finished(result);
+  const message = `Temporal has forgotten run ${id}, which ended without a result; \`rapt resume ${id}\` goes on from what it has`;
+  return { result: null, status: 'failed', message, exitCode: EXIT.failed };
 }
+
+/** A run as those who wait for it have to know it. */
+export const askedRun = (id: string, { tenant, config }: KnownRun): AskedRun => ({ id, tenant, gates: config?.gates ?? {} });
 
 /** What is told only at a run's end is of no use to a command that does not wait for it. @throws BadInput */
 export function refuseUnlessWaiting({ junit, summary, outputs, report }: FilePaths): void {
   const given = Object.entries({ junit, summary, outputs, report }).flatMap(([name, value]) => (value === undefined ? [] : [name]));
   if (given.length > 0) throw new BadInput(given.map((name) => ({ where: `--${name}`, problem: 'is written when the run has ended; give --wait too' })));
-}
-
-/** Milliseconds of "90s", "20m" or "2h". */
-function durationOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const [, number, unit] = /^(\d+(?:\.\d+)?)(s|m|h)$/.exec(text) ?? [];
-  if (number === undefined || unit === undefined) throw new RaptError(ErrorKind.badInput, `--timeout: must be a time such as 90s, 20m or 2h, not "${text}"`);
-  return Number(number) * { s: 1000, m: 60_000, h: 3_600_000 }[unit as 's' | 'm' | 'h'];
 }

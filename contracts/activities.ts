@@ -30,7 +30,7 @@ export interface LocalRelease {
 
 export interface ClientActivities {
   /** Reads the whole table and refuses bad input with every problem at once; draws nothing. */
-  inspect(request: RunContext): Promise<{ rows: { train: number; test: number }; /** The backbone's name in the model hub, or `folder`; absent from workers of earlier versions. */ backbone?: string }>;
+  inspect(request: RunContext): Promise<{ rows: { train: number; test: number }; /** The backbone's name in the model hub, or `folder`; absent from workers of earlier versions, as are the notes. */ backbone?: string; /** What a person should know of how the tables were read. */ notes?: readonly string[] }>;
   /** Draws the one noisy version of each text, durably, on the client's disk. Finished shards are never drawn again. */
   privatize(request: RunContext): Promise<LocalRelease>;
   /** Uploads the release's bytes as they are. `verify` reads back what is there already, and replaces what is damaged. */
@@ -64,6 +64,8 @@ export interface ReportRequest {
   readonly history: readonly LossPoint[];
   readonly timing: Readonly<Record<string, number>>;
   readonly resumed: string | null;
+  /** As `inspect` told them; absent when there are none. */
+  readonly notes?: readonly string[];
 }
 
 /** What the page draws besides the results, for others who show the run. */
@@ -91,6 +93,8 @@ export interface PreparePrediction {
   /** Workflow id of the prediction itself. */
   readonly prediction: string;
   readonly in: string;
+  /** Where the answers will be written; absent from workflows of earlier versions. */
+  readonly out?: string | undefined;
   readonly textColumn?: string | undefined;
   readonly pairColumn?: string | undefined;
   readonly labelColumn?: string | undefined;

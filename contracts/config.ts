@@ -7,6 +7,9 @@ import { parseWith, type Parsed } from './parse.ts';
 export const BUILT_IN_DATASETS = ['movie-reviews'] as const;
 /** The backbone that set-up provides. */
 export const DEFAULT_BACKBONE = 'all-MiniLM-L6-v2';
+/** The same on the model hub, and its weights as its authors published them. */
+export const DEFAULT_BACKBONE_ON_HUB = 'sentence-transformers/all-MiniLM-L6-v2';
+export const DEFAULT_BACKBONE_SHA256 = '53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db';
 /** The eta of each mechanism where none is given. */
 export const DEFAULT_ETA = { exponential: 14, laplace: 75 } as const;
 
@@ -19,7 +22,7 @@ const positiveInt = z.int().positive();
 const rate = z.number().gt(0, 'must lie strictly between 0 and 1').lt(1, 'must lie strictly between 0 and 1');
 
 const dataSchema = z.strictObject({
-  train: z.string().min(1).describe("A table (.csv, .tsv, .jsonl, each also .gz, .parquet or .arrow) or a data set folder of Hugging Face, on the client worker's machine or at an s3:// address; or a built-in data set."),
+  train: z.string({ error: ({ input }) => (input === undefined ? 'is needed: a table, or movie-reviews, the built-in data set' : undefined) }).min(1).describe("A table (.csv, .tsv, .jsonl, each also .gz, .parquet, .arrow or .feather) or a data set folder of Hugging Face, on the client worker's machine or at an s3:// address; or a built-in data set."),
   test: z.string().min(1).optional().describe('Held-out table. Without it, the test split of a data set folder, else testFraction of the training rows, held out by a hash of the row number.'),
   testFraction: rate.default(0.2).describe('Share of the training rows that is held out for testing where no test table is given.'),
   textColumn: z.string().min(1).default('text').describe('Column of the texts.'),

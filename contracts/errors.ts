@@ -30,8 +30,8 @@ export const ErrorKind = {
 export type ErrorKind = (typeof ErrorKind)[keyof typeof ErrorKind];
 
 /** How often an activity is tried that fails in this way: once; for as long as it takes, since an outage ends and a run that gave up before
- *  would have to be resumed by hand; or so many times, since an error that is not understood might be repeated for ever. Attempts whose
- *  worker was killed are not failures of any kind, and are repeated without end. */
+ *  would have to be resumed by hand; or so many times, since an error that is not understood might be repeated for ever. Failures of each
+ *  kind are counted by themselves. Attempts whose worker was killed are not failures of any kind, and are repeated without end. */
 export const TRIES: Readonly<Record<ErrorKind, number>> = {
   [ErrorKind.badInput]: 1,
   [ErrorKind.budgetExceeded]: 1,
@@ -59,11 +59,6 @@ export class RaptError extends Error {
   constructor(kind: ErrorKind, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.kind = kind;
-  }
-
-  /** Whether it may go well another time. @param attempt number of the attempt that failed, counted from 1. */
-  retryableAfter(attempt: number): boolean {
-    return attempt < TRIES[this.kind];
   }
 }
 

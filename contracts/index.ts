@@ -13,4 +13,6 @@ export * from './notice.ts';
 export type { Parsed } from './parse.ts';
 export * from './progress.ts';
 export * from './result.ts';
+export * from './run-id.ts';
+export * from './stored-key.ts';
 export * from './trace.ts';

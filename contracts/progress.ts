@@ -29,6 +29,8 @@ export interface RunProgress {
   readonly report: string | null;
   /** Where a browser finds the report; null when nobody said. */
   readonly reportLink: string | null;
+  /** What a person should know of how the tables were read: counts, and shares in whole percents. Absent in runs of earlier versions. */
+  readonly notes?: readonly string[];
 }
 
 /** Shares of the tokens. */
@@ -44,6 +46,7 @@ export interface TrainingProgress {
   readonly totalSteps: number;
   readonly epoch: number;
   readonly loss: number;
+  /** What a step takes, smoothed; 0 until that is known. */
   readonly stepMs: number;
   readonly checkpointStep: number | null;
   readonly resumed: string | null;

@@ -71,6 +71,8 @@ export interface TuningResult {
    *  versions, as is `training`. */
   readonly baselines?: { readonly named: EarlierRun | null; readonly plain: PlainBaseline | null };
   readonly training?: { readonly curve: readonly CurvePoint[] };
+  /** What a person should know of how the tables were read: counts, and shares in whole percents. Absent when there is nothing. */
+  readonly notes?: readonly string[];
 }
 
 /** A finished run of the same client, as a point beside this one's. */
@@ -105,6 +107,11 @@ export interface ReportData {
   readonly guarantee: Guarantee;
   readonly textLengths: TextLengths;
   readonly unchangedRate: number;
+  /** Share of the tokens that the backbone's tokenizer does not know, in hundredths: it tells something of the texts, and no more of it is needed to choose a backbone.
+   *  Absent for releases of earlier versions. */
+  readonly unknownRate?: number;
+  /** What a person should know of how the tables were read. Absent when there is nothing. */
+  readonly notes?: readonly string[];
   readonly audit: AuditResult | null;
   readonly history: readonly LossPoint[];
   readonly adapter: AdapterRef;

@@ -1,9 +1,9 @@
 /** Where a process has its keys for payloads from. */
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { formatKeyring, newKey, parseKeyring, type Keyring, type PlainPayloads } from '../codec/index.ts';
 import { BadInput } from '../contracts/index.ts';
-import { setting, writeOnce } from '../system/index.ts';
+import { makeFolder, setting, writeOnce } from '../system/index.ts';
 import { readSecretFile, secret } from './secrets.ts';
 import { stackFolder } from './stack/record.ts';
 
@@ -26,7 +26,7 @@ export const readKeysFile = (path: string): Keyring | null => (existsSync(path) 
 
 /** The file is readable by its owner alone, and whole at any moment. */
 export function writeKeysFile(path: string, keyring: Keyring): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path), 0o700);
   writeFileSync(`${path}.part`, formatKeyring(keyring), { mode: 0o600 });
   renameSync(`${path}.part`, path);
 }

@@ -1,8 +1,9 @@
 import { BadInput } from '../contracts/index.ts';
-import { SETUP_COMMAND } from '../system/index.ts';
+import { setting, SETUP_COMMAND } from '../system/index.ts';
 import { resolveKeyring } from './codec-keys.ts';
 import { describeKeys } from './object-store.ts';
-import { COMPONENTS, hasProgram, type Program } from './setup/index.ts';
+import { askDevice } from './device.ts';
+import { brokenFiles, COMPONENTS, DEVICE_VARIABLE, examine, type Component } from './setup/index.ts';
 import { SERVERS } from './stack/record.ts';
 import { stackStatus } from './stack/stack.ts';
 import { describeSecurity, namedTemporal } from './temporal.ts';
@@ -17,32 +18,56 @@ export interface Finding {
   readonly fix: string | null;
 }
 
-const PROGRAMS: readonly Program[] = ['pip', 'go', 'c++', 'make'];
-const INSTALL: Readonly<Record<Program, string>> = {
-  pip: 'apt-get install python3-pip',
-  go: 'install Go 1.24 or later, or set RAPT_MINIO_BIN',
-  'c++': 'apt-get install g++',
-  make: 'apt-get install make',
-};
+/** Whether the environment names others in the place of the local stack's. */
+function namedElsewhere(): { readonly temporal: boolean; readonly store: boolean } {
+  let temporal = true;
+  try {
+    temporal = namedTemporal() !== null;
+  } catch (error) {
+    // Told as a finding of its own.
+    if (!(error instanceof BadInput)) throw error;
+  }
+  return { temporal, store: setting('RAPT_S3_ENDPOINT') !== undefined };
+}
 
 /** Looks at everything that Rapt needs on this machine; changes nothing. */
-export function diagnose(): Finding[] {
-  const ready = COMPONENTS.map((component): Finding => {
-    const ok = component.isReady();
-    return { what: component.name, ok, detail: ok ? component.place() : `missing: ${component.title}`, fix: ok ? null : SETUP_COMMAND };
-  });
-  const building = PROGRAMS.filter((program) => COMPONENTS.some((component) => !component.isReady() && component.programs.includes(program)));
-  const programs = building.map((program): Finding => {
-    const ok = hasProgram(program);
-    return { what: `program ${program}`, ok, detail: ok ? 'found' : 'missing, and set-up needs it', fix: ok ? null : INSTALL[program] };
-  });
-  const stack = stackStatus().map(({ component, running, pid, address, log }): Finding => ({
+export async function diagnose(): Promise<Finding[]> {
+  const elsewhere = namedElsewhere();
+  const needed = COMPONENTS.filter(({ name }) => !(elsewhere.temporal && name === 'temporal') && !(elsewhere.store && name === 'minio'));
+  const machine = examine(needed.filter((component) => !component.isReady()));
+  const settings = needed.flatMap((component) => component.settings?.() ?? []);
+  const parts = await Promise.all(needed.map(examinePart));
+  const device = parts.every(({ ok }) => ok) ? [await examineDevice()] : [];
+  const isElsewhere = (component: string): boolean => (['minio', 'credentials'].includes(component) ? elsewhere.store : elsewhere.temporal);
+  const stack = stackStatus().filter(({ component, running }) => running || !isElsewhere(component)).map(({ component, running, pid, address, log }): Finding => ({
     what: `${component} ${SERVERS.includes(component) ? 'server' : 'worker'}`,
     ok: running,
     detail: running ? `running as process ${pid}${address === null ? '' : ` at ${address}`}` : `not running (log: ${log})`,
     fix: running ? null : 'rapt up',
   }));
-  return [{ what: 'Node', ok: true, detail: process.version, fix: null }, ...ready, ...programs, ...stack, told('Temporal connection', connection), told('object store keys', storeKeys), told('payload encryption', encryption), told('webhook', webhook)];
+  return [...machine, ...settings, ...parts, ...device, ...stack, told('Temporal connection', connection), told('object store keys', storeKeys), told('payload encryption', encryption), told('webhook', webhook)];
+}
+
+/** Also whether each byte is still what set-up put there. */
+async function examinePart(part: Component): Promise<Finding> {
+  const { name: what, title } = part;
+  if (!part.isReady()) return { what, ok: false, detail: `missing, or not as it was made: ${title}`, fix: SETUP_COMMAND };
+  const broken = await brokenFiles(what, part.files());
+  if (broken.length > 0) return { what, ok: false, detail: `not as it was made: ${broken.join(', ')}`, fix: SETUP_COMMAND };
+  return { what, ok: true, detail: part.place(), fix: null };
+}
+
+/** What models run on, asked of TensorFlow itself. */
+async function examineDevice(): Promise<Finding> {
+  const what = 'device';
+  try {
+    const { name, usesGpu, library } = await askDevice();
+    if (usesGpu || setting(DEVICE_VARIABLE) !== 'gpu') return { what, ok: true, detail: `${name} (${library})`, fix: null };
+    const detail = `${name}: ${DEVICE_VARIABLE} is gpu, and TensorFlow finds none that it can use`;
+    return { what, ok: false, detail, fix: `see what nvidia-smi says, or unset ${DEVICE_VARIABLE}` };
+  } catch (error) {
+    return { what, ok: false, detail: error instanceof Error ? error.message : String(error), fix: SETUP_COMMAND };
+  }
 }
 
 type Told = Pick<Finding, 'ok' | 'detail' | 'fix'>;

@@ -6,7 +6,7 @@ import { setting } from '../system/index.ts';
 import { resolveKeyring, resolvePlainPayloads } from './codec-keys.ts';
 import { resolveStore } from './object-store.ts';
 import { readStack } from './stack/record.ts';
-import { namedTemporal, type NamedTemporal } from './temporal.ts';
+import { localNamespace, namedTemporal, type NamedTemporal } from './temporal.ts';
 
 export interface Services {
   readonly temporal: NamedTemporal & { /** Null when nobody said where it is. */ readonly uiUrl: string | null };
@@ -33,7 +33,7 @@ export function resolveServices(env: NodeJS.ProcessEnv = process.env): Services 
   if (named === null && local === null) throw new RaptError(ErrorKind.unavailable, 'no servers are known; start the local ones with `rapt up`, or set RAPT_TEMPORAL_ADDRESS and RAPT_S3_ENDPOINT');
   return {
     temporal: {
-      ...(named ?? { connection: { address: local!.temporal.address }, namespace: setting('RAPT_TEMPORAL_NAMESPACE', env) ?? setting('TEMPORAL_NAMESPACE', env) ?? 'default' }),
+      ...(named ?? { connection: { address: local!.temporal.address }, namespace: localNamespace(env) }),
       uiUrl: setting('RAPT_TEMPORAL_UI', env) ?? (named === null ? local!.temporal.uiUrl : null),
     },
     storeFor: (role) => resolveStore(role, env),

@@ -68,8 +68,17 @@ async function lookPlainly(address: string): Promise<Found> {
   const plain = await watch(() => connectTcp(place), 'connect');
   if (plain.event !== 'ready') return { what: 'does not answer', reason: plain.reason };
   const secure = await watch(() => connectTls({ ...place, rejectUnauthorized: false, ALPNProtocols: ['h2'] }), 'secureConnect');
-  return secure.event === 'ready' ? { what: 'speaks TLS', reason: '' } : { what: 'does not answer', reason: 'something else listens there' };
+  if (secure.event === 'ready') return { what: 'speaks TLS', reason: '' };
+  const { data } = await watch(() => {
+    const socket = connectTcp(place, () => socket.write(HTTP2_PREFACE));
+    return socket;
+  }, 'data');
+  const reason = isSettingsFrame(data) ? 'it took the connection, but said no more in time: it may still be starting, or be overloaded' : 'something else listens there';
+  return { what: 'does not answer', reason };
 }
+
+/** How a server of HTTP/2 begins (RFC 9113, sections 3.4 and 4.1): three bytes of length, then the type of the frame. */
+const isSettingsFrame = (data: Buffer | null): boolean => data !== null && data.length >= 4 && data[3] === 4;
 
 async function lookByTls({ address, tls }: TemporalConnection): Promise<Found> {
   const place = placeOf(address);
@@ -102,16 +111,23 @@ async function lookByTls({ address, tls }: TemporalConnection): Promise<Found> {
   }
 }
 
+interface Watched {
+  readonly event: 'ready' | 'ended' | 'late';
+  readonly reason: string;
+  /** What came with the event. */
+  readonly data: Buffer | null;
+}
+
 /** Waits for one event of a new connection. */
-async function watch(open: () => Socket, awaited: string): Promise<{ event: 'ready' | 'ended' | 'late'; reason: string }> {
+async function watch(open: () => Socket, awaited: 'connect' | 'secureConnect' | 'data'): Promise<Watched> {
   const socket = open();
   let timer: NodeJS.Timeout | undefined;
   try {
     return await new Promise((resolve) => {
-      socket.once(awaited, () => resolve({ event: 'ready', reason: '' }));
-      socket.once('error', (error) => resolve({ event: 'ended', reason: codeOf(error) }));
-      socket.once('close', () => resolve({ event: 'ended', reason: 'closed' }));
-      timer = setTimeout(() => resolve({ event: 'late', reason: `no answer for ${PROBE_MS / 1000} s` }), PROBE_MS);
+      socket.once(awaited, (data?: Buffer) => resolve({ event: 'ready', reason: '', data: data ?? null }));
+      socket.once('error', (error) => resolve({ event: 'ended', reason: codeOf(error), data: null }));
+      socket.once('close', () => resolve({ event: 'ended', reason: 'closed', data: null }));
+      timer = setTimeout(() => resolve({ event: 'late', reason: `no answer for ${PROBE_MS / 1000} s`, data: null }), PROBE_MS);
     });
   } finally {
     clearTimeout(timer);

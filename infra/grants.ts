@@ -1,9 +1,9 @@
 /** Where an issuer has its grants from, and where the local stack's processes have their tokens. */
-import { appendFileSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BadInput, ErrorKind, RaptError } from '../contracts/index.ts';
 import { formatGrant, grantFor, grantId, newToken, parseGrants, roleName, type Grant, type Role } from '../storage/index.ts';
-import { setting } from '../system/index.ts';
+import { makeFolder, setting } from '../system/index.ts';
 import { readSecretFile } from './secrets.ts';
 import { stackFolder } from './stack/record.ts';
 
@@ -52,14 +52,14 @@ export function stackToken(role: Role): string {
 /** A line is added by one write, so that two processes can do so at the same time. */
 function grantTo(path: string, role: Role, token: string): Grant {
   const grant = grantFor(token, role);
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path), 0o700);
   appendFileSync(path, formatGrant(grant, new Date().toISOString().slice(0, 10)), { mode: 0o600 });
   return grant;
 }
 
 /** @returns false when the file existed; it is left as it is. */
 function writeTokenOnce(path: string, token: string): boolean {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path), 0o700);
   const part = `${path}.${process.pid}.part`;
   writeFileSync(part, token, { mode: 0o600 });
   try {

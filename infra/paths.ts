@@ -1,2 +1,1 @@
-export { cacheFolder } from '../rapt/cache.ts';
-export { homeFolder, projectRoot } from '../system/index.ts';
+export { cacheFolder, homeFolder, projectRoot } from '../system/index.ts';

@@ -16,6 +16,8 @@ export interface TemporalConnection extends Pick<ConnectionOptions, 'tls' | 'api
 export interface NamedTemporal {
   readonly connection: TemporalConnection;
   readonly namespace: string;
+  /** What to correct when there is no such namespace. Default: the variable that names it. */
+  readonly namespaceSetting?: string;
 }
 
 /** The server that the environment names; null when it names none, and what else it says of Temporal is then left aside: it is not meant for the
@@ -25,6 +27,7 @@ export function namedTemporal(env: NodeJS.ProcessEnv = process.env): NamedTempor
   const profile = loadProfile(env);
   const address = setting('RAPT_TEMPORAL_ADDRESS', env) ?? profile.address;
   if (address === undefined) return null;
+  checkAddress(address, setting('RAPT_TEMPORAL_ADDRESS', env) === undefined ? 'TEMPORAL_ADDRESS' : 'RAPT_TEMPORAL_ADDRESS');
   const apiKey = apiKeyOf(profile, env);
   const { tls, metadata } = connectionOf({ ...profile, ...(apiKey === undefined ? {} : { apiKey }) });
   return {
@@ -32,6 +35,15 @@ export function namedTemporal(env: NodeJS.ProcessEnv = process.env): NamedTempor
     namespace: setting('RAPT_TEMPORAL_NAMESPACE', env) ?? profile.namespace ?? 'default',
   };
 }
+
+/** The SDK takes an address without a port for that of another server, on Temporal's usual port. @param where it was given. @throws BadInput. */
+export function checkAddress(address: string, where: string): void {
+  if (/^(\[[\da-f:.]+\]|[^:/\s[\]]+):\d{1,5}$/i.test(address)) return;
+  throw new BadInput([{ where, problem: `must be host:port, such as temporal.example.org:7233, without a scheme` }]);
+}
+
+/** On the local stack. */
+export const localNamespace = (env: NodeJS.ProcessEnv = process.env): string => setting('RAPT_TEMPORAL_NAMESPACE', env) ?? setting('TEMPORAL_NAMESPACE', env) ?? 'default';
 
 function loadProfile(env: NodeJS.ProcessEnv): ClientConfigProfile {
   const file = setting('TEMPORAL_CONFIG_FILE', env);

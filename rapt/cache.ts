@@ -1,35 +1,77 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+/** What follows from public things alone and takes long, made once on a machine. Each file holds a digest of its content, so that what a
+ *  power cut or a disk has changed is made anew rather than believed: a guarantee may be told by these numbers. */
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setting } from '../system/index.ts';
+import { cacheFolder, makeFolder, sha256Of, withFileLock } from '../system/index.ts';
 
-/** Where set-up keeps what is the same for every project on this machine: programs, libraries, backbones, data sets. */
-export const cacheFolder = (): string => setting('RAPT_CACHE') ?? join(setting('XDG_CACHE_HOME') ?? join(homedir(), '.cache'), 'rapt');
+export { cacheFolder };
 
-/** Numbers that follow from public things alone, made once. @param name below the cache's folder; it must tell everything that they depend on. */
-export async function cachedNumbers<T extends Float32Array | Float64Array>(name: string, length: number, type: { new (bytes: ArrayBuffer): T; readonly BYTES_PER_ELEMENT: number }, make: () => Promise<T>): Promise<T> {
-  const path = join(cacheFolder(), name);
-  if (existsSync(path)) {
-    const bytes = readFileSync(path);
-    if (bytes.length === length * type.BYTES_PER_ELEMENT) return new type(Uint8Array.from(bytes).buffer);
-  }
+const DIGEST_BYTES = 32;
+
+/** Numbers, made once. @param name below the cache's folder; it must tell everything that they depend on. */
+export async function cachedNumbers<T extends Numbers>(name: string, length: number, type: NumbersType<T>, make: () => Promise<T>): Promise<T> {
+  const kept = keptNumbers(name, length, type);
+  if (kept !== null) return kept;
   const made = await make();
-  keep(path, made);
+  keepNumbers(name, made);
   return made;
 }
 
-/** As `cachedNumbers`, for what is not numbers alone. */
+type Numbers = Float32Array | Float64Array;
+interface NumbersType<T> {
+  new (bytes: ArrayBuffer): T;
+  readonly BYTES_PER_ELEMENT: number;
+}
+
+/** Numbers as they were kept last; null when there are none of this length. */
+export function keptNumbers<T extends Numbers>(name: string, length: number, type: NumbersType<T>): T | null {
+  const content = kept(join(cacheFolder(), name));
+  return content?.length === length * type.BYTES_PER_ELEMENT ? new type(Uint8Array.from(content).buffer) : null;
+}
+
+export function keepNumbers(name: string, { buffer, byteOffset, byteLength }: Numbers): void {
+  keep(join(cacheFolder(), name), new Uint8Array(buffer, byteOffset, byteLength));
+}
+
+/** As `cachedNumbers`, for what is not numbers alone and takes minutes: of several processes one makes it, and the others wait. */
 export async function cachedJson<T>(name: string, make: () => Promise<T>): Promise<T> {
   const path = join(cacheFolder(), name);
-  if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as T;
-  const made = await make();
-  keep(path, JSON.stringify(made));
+  const found = (): T | null => {
+    const content = kept(path);
+    return content === null ? null : (JSON.parse(content.toString()) as T);
+  };
+  return found() ?? withFileLock(`${path}.lock`, async () => found() ?? keepJson(path, await make()));
+}
+
+function keepJson<T>(path: string, made: T): T {
+  keep(path, Buffer.from(JSON.stringify(made)));
   return made;
 }
 
-/** A reader sees all of it or nothing. */
-function keep(path: string, content: string | NodeJS.ArrayBufferView): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(`${path}.${process.pid}.part`, content);
-  renameSync(`${path}.${process.pid}.part`, path);
+/** The content before its digest; null when there is none, or it is not what was kept. */
+function kept(path: string): Buffer | null {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+  const content = bytes.subarray(0, -DIGEST_BYTES);
+  return sha256Of(content) === bytes.subarray(-DIGEST_BYTES).toString('hex') ? content : null;
+}
+
+/** A reader sees all of it or nothing, after a power cut too. */
+function keep(path: string, content: Uint8Array): void {
+  makeFolder(dirname(path));
+  const part = `${path}.${process.pid}.part`;
+  const bytes = Buffer.concat([content, Buffer.from(sha256Of(content), 'hex')]);
+  const file = openSync(part, 'w');
+  try {
+    for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(part, path);
 }

@@ -7,6 +7,6 @@ export { openBackbone, type PublicBackbone, type Tokenizer } from './backbone/in
 export { attack, privatize, type AttackOptions, type PrivatizeOptions } from './client/index.ts';
 export type { TableColumns } from './data/index.ts';
 export { openPredictor, tune, type Answer, type Predictor, type PredictorOptions, type Tuned, type TuneOptions } from './local/index.ts';
-export { calibrate, createMechanism, explainGuarantee, type Calibration, type EmbeddingTable, type Mechanism, type MechanismOptions, type NoisyMechanismName, type RandomSource } from './privacy/index.ts';
+export { calibrate, createMechanism, explainGuarantee, type Calibration, type CalibrationOptions, type EmbeddingTable, type Mechanism, type MechanismOptions, type NoisyMechanismName, type RandomSource } from './privacy/index.ts';
 export type { PrivatizedTable } from './release/index.ts';
 export type { JointLoss, StepReport } from './tuning/index.ts';

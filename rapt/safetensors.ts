@@ -2,6 +2,8 @@
  *  Source: the format section of the safetensors repository's README. */
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { ErrorKind, RaptError } from '../contracts/index.ts';
+import { strangeModelFile } from './content.ts';
+import { atOnce, type Work } from './turns.ts';
 
 export interface FloatTensor {
   readonly shape: readonly number[];
@@ -10,14 +12,20 @@ export interface FloatTensor {
 }
 export type FloatTensors = Readonly<Record<string, FloatTensor>>;
 
-interface Entry {
+/** What a file says of a tensor before its values are read. */
+export interface TensorHeader {
   readonly dtype: string;
   readonly shape: readonly number[];
+}
+
+interface Entry extends TensorHeader {
   readonly data_offsets: readonly [number, number];
 }
 
 const MAX_HEADER_BYTES = 100_000_000;
 const HEADER_ALIGNMENT = 8;
+/** Read, or widened, before others may have their turn. */
+const PIECE_BYTES = 2 ** 24;
 
 /** Reads tensors out of one file, each when asked for, so that a large file is never held whole. */
 export class SafetensorsFile {
@@ -25,9 +33,11 @@ export class SafetensorsFile {
   readonly #entries: ReadonlyMap<string, Entry>;
   readonly #dataStart: number;
 
-  /** @throws RaptError corruptArtifact when the header does not fit the format or the file's size. */
+  /** @throws RaptError corruptArtifact when the header does not fit the format or the file's size; badInput for a file of another kind. */
   constructor(path: string) {
     this.path = path;
+    const strange = strangeModelFile(path);
+    if (strange !== null) throw new RaptError(ErrorKind.badInput, `${path} ${strange}`);
     const sizeBytes = statSync(path).size;
     const headerBytes = sizeBytes >= 8 ? Number(readAt(path, 0, 8).readBigUInt64LE()) : Infinity;
     if (headerBytes > MAX_HEADER_BYTES || 8 + headerBytes > sizeBytes) throw corrupt(path, 'its header is longer than the file');
@@ -52,12 +62,22 @@ export class SafetensorsFile {
     return this.#entries.has(name);
   }
 
+  /** Null when there is no such tensor. */
+  header(name: string): TensorHeader | null {
+    return this.#entries.get(name) ?? null;
+  }
+
   /** One tensor as float32; half-precision tensors are widened. @throws RaptError notFound, or badInput for another dtype. */
   read(name: string): FloatTensor {
+    return atOnce(this.reading(name));
+  }
+
+  /** The same in stretches: the embeddings of a large vocabulary are some hundreds of megabytes. */
+  *reading(name: string): Work<FloatTensor> {
     const entry = this.#entries.get(name);
     if (!entry) throw new RaptError(ErrorKind.notFound, `${this.path} has no tensor ${name}`);
-    const bytes = readAt(this.path, this.#dataStart + entry.data_offsets[0], entry.data_offsets[1] - entry.data_offsets[0]);
-    const values = toFloat32(bytes, entry.dtype);
+    const bytes = yield* readingAt(this.path, this.#dataStart + entry.data_offsets[0], entry.data_offsets[1] - entry.data_offsets[0]);
+    const values = yield* toFloat32(bytes, entry.dtype);
     if (!values)
       throw new RaptError(ErrorKind.badInput, `${this.path}: tensor ${name} is ${entry.dtype}; convert the model to F32, F16 or BF16`);
     if (values.length !== entry.shape.reduce((product, size) => product * size, 1))
@@ -91,16 +111,19 @@ export function encodeSafetensors(tensors: FloatTensors, metadata: Readonly<Reco
   return Buffer.concat([size, json, Buffer.alloc(padded - json.length, ' '), ...blocks]);
 }
 
-function readAt(path: string, position: number, length: number): Buffer {
+const readAt = (path: string, position: number, length: number): Buffer => atOnce(readingAt(path, position, length));
+
+function* readingAt(path: string, position: number, length: number): Work<Buffer> {
   // A fresh ArrayBuffer, so that typed arrays over it are aligned.
   const bytes = Buffer.from(new ArrayBuffer(length));
   const file = openSync(path, 'r');
   try {
     let done = 0;
     while (done < length) {
-      const read = readSync(file, bytes, done, length - done, position + done);
+      const read = readSync(file, bytes, done, Math.min(PIECE_BYTES, length - done), position + done);
       if (read === 0) throw corrupt(path, 'it ends early');
       done += read;
+      yield;
     }
   } finally {
     closeSync(file);
@@ -108,12 +131,18 @@ function readAt(path: string, position: number, length: number): Buffer {
   return bytes;
 }
 
-function toFloat32(bytes: Buffer, dtype: string): Float32Array | null {
+/** Kinds of numbers that can be read. */
+export const READABLE_DTYPES: readonly string[] = ['F32', 'F16', 'BF16'];
+
+function* toFloat32(bytes: Buffer, dtype: string): Work<Float32Array | null> {
   if (dtype === 'F32') return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
   if (dtype !== 'F16' && dtype !== 'BF16') return null;
   const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2);
   const bits = new Uint32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) bits[i] = dtype === 'BF16' ? halves[i]! << 16 : halfToFloatBits(halves[i]!);
+  for (let i = 0; i < halves.length; i++) {
+    bits[i] = dtype === 'BF16' ? halves[i]! << 16 : halfToFloatBits(halves[i]!);
+    if (i % PIECE_BYTES === 0) yield;
+  }
   return new Float32Array(bits.buffer);
 }
 

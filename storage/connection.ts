@@ -1,9 +1,10 @@
 /** A connection to an object store, by the `minio` client, with keys that stay or keys that are renewed. */
+import { createRequire } from 'node:module';
 import type { Readable } from 'node:stream';
-import { Client, type ClientOptions } from 'minio';
+import type * as Minio from 'minio';
 import { ErrorKind, RaptError } from '../contracts/index.ts';
 import { RenewedKeys, type KeySource, type StoreKeys } from './access/renewed-keys.ts';
-import { isDenied, isTransient } from './failure.ts';
+import { isDenied, isTransient, regionNamedBy } from './failure.ts';
 import { DEFAULT_RETRY, withRetry } from './retry.ts';
 import type { RetryOptions } from './retry.ts';
 import { transportWithTimeout } from './transport.ts';
@@ -33,13 +34,16 @@ export function etagOf(reply: Readable): string {
   return ((reply as Readable & { headers: Record<string, string | undefined> }).headers['etag'] ?? '').replaceAll('"', '');
 }
 
+/** Loaded by the first connection: the client is large, and most commands need no store. */
+const minio = (): typeof Minio => createRequire(import.meta.url)('minio') as typeof Minio;
+
 const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_REGION = 'us-east-1';
 
 export class StoreConnection {
-  readonly client: Client;
+  readonly client: Minio.Client;
   readonly endpoint: string;
-  readonly region: string;
+  #region: string;
   readonly #fixed: StoreKeys | null;
   readonly #renewed: RenewedKeys | null;
   readonly #retry: RetryOptions;
@@ -50,11 +54,11 @@ export class StoreConnection {
     const address = parseEndpoint(options.endpoint);
     const useSSL = address.protocol === 'https:';
     this.endpoint = address.origin;
-    this.region = region;
+    this.#region = region;
     this.#retry = retry;
     this.#fixed = 'keys' in options ? null : options;
     this.#renewed = 'keys' in options ? new RenewedKeys(options.keys) : null;
-    this.client = new Client({
+    this.client = new (minio().Client)({
       // The client wants an IPv6 address without its brackets.
       endPoint: address.hostname.replace(/^\[|\]$/g, ''),
       port: address.port === '' ? (useSSL ? 443 : 80) : Number(address.port),
@@ -67,6 +71,11 @@ export class StoreConnection {
       ...(this.#fixed === null ? {} : { accessKey: this.#fixed.accessKey, secretKey: this.#fixed.secretKey }),
       ...(this.#fixed?.sessionToken === undefined ? {} : { sessionToken: this.#fixed.sessionToken }),
     });
+  }
+
+  /** In which requests are signed: the one that was set, until the store names the bucket's. */
+  get region(): string {
+    return this.#region;
   }
 
   /** Whether the keys are given to this process, and not set for it. */
@@ -82,7 +91,21 @@ export class StoreConnection {
 
   /** Sends one request, again when it failed for a moment. */
   send<T>(request: () => Promise<T>): Promise<T> {
-    return withRetry(() => this.#withGoodKeys(request), isTransient, this.#retry);
+    return withRetry(() => this.#inItsRegion(request), isTransient, this.#retry);
+  }
+
+  /** A bucket of another region than the one that was set is known by the refusal, which names it. */
+  async #inItsRegion<T>(request: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#withGoodKeys(request);
+    } catch (error) {
+      const region = regionNamedBy(error);
+      if (region === null || region === this.#region) throw error;
+      this.#region = region;
+      // Its types keep this from others; it is read anew for each request.
+      Object.assign(this.client, { region });
+      return this.#withGoodKeys(request);
+    }
   }
 
   /** A refusal may only mean that the keys have ended, by the server's clock or by its will; then others are asked for, once. */
@@ -102,14 +125,14 @@ export class StoreConnection {
 }
 
 /** What the client asks before each request. It takes whatever has this method; the class that its types want is declared twice in its package. */
-function providerOf(keys: RenewedKeys): NonNullable<ClientOptions['credentialsProvider']> {
+function providerOf(keys: RenewedKeys): NonNullable<Minio.ClientOptions['credentialsProvider']> {
   const provider = {
     async getCredentials() {
       const { accessKey, secretKey, sessionToken } = await keys.get();
       return { getAccessKey: () => accessKey, getSecretKey: () => secretKey, getSessionToken: () => sessionToken };
     },
   };
-  return provider as unknown as NonNullable<ClientOptions['credentialsProvider']>;
+  return provider as unknown as NonNullable<Minio.ClientOptions['credentialsProvider']>;
 }
 
 function parseEndpoint(endpoint: string): URL {

@@ -30,6 +30,14 @@ export const isPreconditionFailed = (error: unknown): boolean => codeOf(error) =
 /** Whether the store refused the keys, or what they were to do. */
 export const isDenied = (error: unknown): boolean => DENIED_CODES.has(codeOf(error));
 
+/** The bucket's region, where the store says it with its refusal. */
+export function regionNamedBy(error: unknown): string | null {
+  if (typeof error !== 'object' || error === null) return null;
+  const { region, amzBucketRegion } = error as { readonly region?: unknown; readonly amzBucketRegion?: unknown };
+  const named = typeof region === 'string' && region !== '' ? region : amzBucketRegion;
+  return typeof named === 'string' && named !== '' ? named : null;
+}
+
 /** Whether the same request may succeed in a moment. */
 export function isTransient(error: unknown): boolean {
   const code = codeOf(error);

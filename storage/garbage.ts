@@ -1,5 +1,5 @@
 /** Garbage collection: what no run refers to. */
-import { IMPORT_MARK, keys, type ReleaseRef } from '../contracts/index.ts';
+import { IMPORT_MARK, keys, parseKey, type StoredKey } from '../contracts/index.ts';
 import { CheckpointPointerCell } from './pointer.ts';
 import { keptCheckpoints } from './retention.ts';
 import { readRunManifest } from './run-manifest.ts';
@@ -23,43 +23,56 @@ export interface Garbage {
  *  manifest names; every release and adapter that one names, and every imported adapter; everything of a run that is open, and all releases and adapters of its tenant.
  *  @throws RaptError corruptArtifact when a pointer or manifest cannot be read: what it refers to is then unknown. */
 export async function findGarbage(store: ObjectStore, { beforeMs, openRuns }: GarbageOptions): Promise<Garbage> {
-  const listed: ListedObject[] = [];
-  for await (const object of store.list('')) listed.push(object);
+  const listed: (ListedObject & { readonly of: StoredKey | null })[] = [];
+  for await (const object of store.list('')) listed.push({ ...object, of: parseKey(object.key) });
   const uploads = await store.unfinishedUploads('');
-
-  const keptKeys = new Set<string>();
-  const keptPrefixes = new Set<string>();
-  const keepRelease = (tenant: string, digest: ReleaseRef['digest']): unknown => keptPrefixes.add(keys.releasePrefix(tenant, digest));
-  for (const { key } of listed) {
-    if (key.startsWith('adapters/') && key.endsWith(`/${IMPORT_MARK}`)) keptPrefixes.add(key.slice(0, -IMPORT_MARK.length));
-    const [, tenant, run, file] = /^runs\/([^/]+)\/(.+)\/(latest|manifest)\.json$/.exec(key) ?? [];
-    if (tenant === undefined || run === undefined) continue;
-    if (file === 'latest') {
-      const pointer = (await CheckpointPointerCell.open(store, tenant, run)).current;
-      if (pointer === null) continue;
-      keepRelease(tenant, pointer.release);
-      for (const { files } of keptCheckpoints(pointer)) for (const ref of Object.values(files)) keptKeys.add(ref.key);
-    } else {
-      const manifest = await readRunManifest(store, tenant, run);
-      if (manifest === null) continue;
-      const { release, checkpoint, adapter, predictions } = manifest;
-      keepRelease(tenant, release.digest);
-      keptPrefixes.add(keys.adapterPrefix(tenant, adapter.digest));
-      for (const ref of [...Object.values(checkpoint.files), predictions]) keptKeys.add(ref.key);
-    }
-  }
-
+  const named = await namedObjects(store, listed);
   const open = await openRuns();
-  for (const { tenant, run } of open) for (const prefix of [keys.runPrefix(tenant, run), `releases/${tenant}/`, `adapters/${tenant}/`]) keptPrefixes.add(prefix);
-  const isKept = (key: string): boolean => keptKeys.has(key) || [...keptPrefixes].some((prefix) => key.startsWith(prefix));
+  const isOpen = ofOpenRun(open);
   return {
-    objects: listed.filter(({ key, changedMs }) => changedMs < beforeMs && COLLECTABLE.test(key) && !isKept(key)),
-    uploads: uploads.filter(({ key, startedMs }) => startedMs < beforeMs && !open.some(({ tenant, run }) => key.startsWith(keys.runPrefix(tenant, run)) || key.startsWith(`releases/${tenant}/`))),
+    objects: listed.filter(({ key, changedMs, of }) => changedMs < beforeMs && isCollectable(of) && !isOpen(of) && !named.has(wholeOf(key, of))),
+    uploads: uploads.filter(({ key, startedMs }) => startedMs < beforeMs && !isOpen(parseKey(key))),
     examined: listed.length,
   };
 }
 
-const COLLECTABLE = /^(releases|adapters)\/|^runs\/.+\/(checkpoints|predictions)\//;
+/** What pointers, manifests and marks name, as `wholeOf` has it. */
+async function namedObjects(store: ObjectStore, listed: readonly { readonly of: StoredKey | null }[]): Promise<ReadonlySet<string>> {
+  const named = new Set<string>();
+  for (const { of } of listed) {
+    if (of?.kind === 'adapter' && of.file === IMPORT_MARK) named.add(keys.adapterPrefix(of.tenant, of.digest));
+    if (of?.kind === 'pointer') {
+      const pointer = (await CheckpointPointerCell.open(store, of.tenant, of.run)).current;
+      if (pointer === null) continue;
+      named.add(keys.releasePrefix(of.tenant, pointer.release));
+      for (const { files } of keptCheckpoints(pointer)) for (const ref of Object.values(files)) named.add(ref.key);
+    }
+    if (of?.kind === 'manifest') {
+      const manifest = await readRunManifest(store, of.tenant, of.run);
+      if (manifest === null) continue;
+      const { release, checkpoint, adapter, predictions } = manifest;
+      named.add(keys.releasePrefix(of.tenant, release.digest)).add(keys.adapterPrefix(of.tenant, adapter.digest));
+      for (const ref of [...Object.values(checkpoint.files), predictions]) named.add(ref.key);
+    }
+  }
+  return named;
+}
+
+/** A release and an adapter are named as a whole, other objects one by one. */
+function wholeOf(key: string, of: StoredKey | null): string {
+  if (of?.kind === 'release') return keys.releasePrefix(of.tenant, of.digest);
+  return of?.kind === 'adapter' ? keys.adapterPrefix(of.tenant, of.digest) : key;
+}
+
+const isCollectable = (of: StoredKey | null): boolean => of !== null && COLLECTABLE.includes(of.kind);
+const COLLECTABLE: readonly StoredKey['kind'][] = ['release', 'adapter', 'checkpoint', 'predictions'];
+
+/** Whether a run that has not ended may come to need it. */
+function ofOpenRun(open: readonly { readonly tenant: string; readonly run: string }[]): (of: StoredKey | null) => boolean {
+  const tenants = new Set(open.map(({ tenant }) => tenant));
+  const runs = new Set(open.map(({ tenant, run }) => keys.runPrefix(tenant, run)));
+  return (of) => of !== null && ('run' in of ? runs.has(keys.runPrefix(of.tenant, of.run)) : tenants.has(of.tenant));
+}
 
 /** A release's manifest goes before its shards: what has a manifest is whole. */
 export async function removeGarbage(store: ObjectStore, { objects, uploads }: Garbage): Promise<void> {

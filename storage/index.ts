@@ -13,6 +13,6 @@ export { createMinioStore } from './minio.ts';
 export { CheckpointPointerCell } from './pointer.ts';
 export { artifactsOf, readRunManifest, writeRunManifest } from './run-manifest.ts';
 export { BucketReader, type BucketReaderOptions, type ObjectPlace, type ObjectRange } from './reader.ts';
-export { addCheckpoint, keptCheckpoints } from './retention.ts';
+export { addCheckpoint, keptCheckpoints, names } from './retention.ts';
 export type { RetryOptions } from './retry.ts';
 export type { ListedObject, ObjectStore, PutOptions, StoredObject, UnfinishedUpload } from './store.ts';

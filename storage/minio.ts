@@ -1,13 +1,13 @@
 /** The S3 adapter of the object-store port, by the `minio` client. */
 import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ErrorKind, RaptError } from '../contracts/index.ts';
 import type { ArtifactRef, Sha256 } from '../contracts/index.ts';
-import { sha256File, sha256Of } from '../system/index.ts';
+import { makeFolder, sha256File, sha256Of } from '../system/index.ts';
 import { etagOf, StoreConnection, type RenewedStoreOptions, type StoreOptions } from './connection.ts';
 import { codeOf, describeFailure, isMissing, isPreconditionFailed, isTransient, type FailurePlace } from './failure.ts';
 import { changedWhileSent, putInParts } from './multipart.ts';
@@ -66,7 +66,7 @@ class MinioStore implements ObjectStore {
   }
 
   async getToFile(ref: ArtifactRef, path: string): Promise<void> {
-    await mkdir(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     const partial = `${path}.${randomUUID()}.part`;
     try {
       await this.#readVerified(ref, async () => {

@@ -7,6 +7,9 @@ export function keptCheckpoints({ newest, earlier, best }: CheckpointPointer): S
   return best === null || kept.some((checkpoint) => same(checkpoint, best)) ? kept : [...kept, best];
 }
 
+/** Whether a pointer names this very checkpoint. */
+export const names = (pointer: CheckpointPointer, checkpoint: StoredCheckpoint): boolean => keptCheckpoints(pointer).some((kept) => same(kept, checkpoint));
+
 /** Puts a new checkpoint before those that a pointer names: `keep` in all stay, and the one of least loss.
  *  @returns what the next pointer names, and the checkpoints that no pointer names once it stands. */
 export function addCheckpoint(

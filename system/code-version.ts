@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isRepository, projectRoot } from './paths.ts';
-import { setting } from './setting.ts';
+import { isRepository, projectRoot } from './paths.mjs';
+import { setting } from './setting.mjs';
 
 /** The code that runs here: "0.1.0+<commit>", with "-dirty" when files differ from it. RAPT_COMMIT names the commit where there is no
  *  repository, as in a container. */

@@ -1,14 +1,11 @@
 /** Files that are written once, whole, and survive a power cut. */
-import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
-import { hostname } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { link, open, readdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { makeFolder } from './make-folder.mjs';
 import { ErrorKind, RaptError } from '../contracts/index.ts';
-import { isRunning } from './process.ts';
+import { isStale, ownerMark } from './owner.mjs';
 
 const TEMPORARY_FOLDER = 'tmp';
-/** A temporary file lives for the milliseconds of one write. One this old belongs to nobody, whatever machine made it. */
-const STALE_AFTER_MS = 60 * 60 * 1000;
 
 /** Writes a file under its final name exactly once, whoever else tries at the same time. The bytes are flushed under a temporary name,
  *  which is then linked to the final one: link(2) fails if that exists. A kill at any point leaves either nothing under the final name or
@@ -16,8 +13,8 @@ const STALE_AFTER_MS = 60 * 60 * 1000;
  *  @param folder holds the temporary files, on the same file system. @returns false when the file existed; it is left as it is. */
 export async function writeOnce(folder: string, path: string, bytes: Uint8Array): Promise<boolean> {
   const temporaryFolder = join(folder, TEMPORARY_FOLDER);
-  await mkdir(temporaryFolder, { recursive: true, mode: 0o700 });
-  const temporary = join(temporaryFolder, `${hostname()}-${process.pid}-${randomBytes(6).toString('hex')}`);
+  makeFolder(temporaryFolder, 0o700);
+  const temporary = join(temporaryFolder, ownerMark());
   const handle = await open(temporary, 'wx', 0o600);
   try {
     await handle.writeFile(bytes);
@@ -50,17 +47,9 @@ export async function removeStaleTemporaries(folder: string): Promise<void> {
   const temporaryFolder = join(folder, TEMPORARY_FOLDER);
   for (const name of await readdir(temporaryFolder).catch(() => [])) {
     const path = join(temporaryFolder, name);
-    if (!(await isStale(path))) continue;
+    if (!(await isStale(path, name))) continue;
     await rm(path, { force: true });
   }
-}
-
-async function isStale(path: string): Promise<boolean> {
-  const [, host, pid] = /^(.*)-(\d+)-[0-9a-f]{12}$/.exec(basename(path)) ?? [];
-  if (host === undefined) return false;
-  if (host === hostname() && !isRunning(Number(pid))) return true;
-  const age = await stat(path).then(({ mtimeMs }) => Date.now() - mtimeMs, () => 0);
-  return age > STALE_AFTER_MS;
 }
 
 async function flushFolder(folder: string): Promise<void> {

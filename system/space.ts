@@ -1,5 +1,13 @@
+import { statfsSync } from 'node:fs';
+
 /** What a full disk or a used-up quota answers. */
 const CODES: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
+
+/** Bytes that this user may still write to a folder's disk. */
+export function freeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}
 
 /** Whether an error, or one that caused it, says that a disk has no space left. */
 export function isOutOfSpace(error: unknown): boolean {

@@ -1,10 +1,11 @@
 /** The workflow code as Temporal runs it: one file, made by webpack, kept for as long as its sources stay the same. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { bundleWorkflowCode, type BundleOptions, type Logger } from '@temporalio/worker';
+import { makeFolder } from '../system/index.ts';
 import { failureConverterPath } from '../codec/index.ts';
 import { cacheFolder, projectRoot } from '../infra/index.ts';
 
@@ -31,7 +32,7 @@ export async function workflowBundle(logger: Logger): Promise<{ codePath: string
   const codePath = join(folder, `${digest}.js`);
   if (existsSync(codePath)) return { codePath, digest };
   const { code } = await bundleWorkflowCode({ ...bundledWorkflows, logger });
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   // A reader sees the whole file or none.
   const temporary = `${codePath}.${process.pid}`;
   await writeFile(temporary, code);

@@ -4,24 +4,22 @@ import { Worker } from '@temporalio/worker';
 import { createClientActivities } from '../activities/client/index.ts';
 import { clientQueue } from '../contracts/index.ts';
 import { readTablesFromS3, resolveWebhook, type Services } from '../infra/index.ts';
-import { createMinioStore } from '../storage/index.ts';
 import { countReleasesFromZero } from '../telemetry/index.ts';
-import { installRuntime, serve } from './shared.ts';
+import { openStore, serve } from './shared.ts';
 
 /** Privatizing keeps one core busy and uploading one line, so more at once would only hold more memory. */
 const CONCURRENT_ACTIVITIES = 4;
 
 /** @param home the folder under which releases and results of all tenants of this machine lie. */
 export async function runClientWorker(services: Services, { tenant, home }: { tenant: string; home: string }): Promise<void> {
-  installRuntime();
-  countReleasesFromZero(tenant, clientQueue(tenant));
   readTablesFromS3();
   const named = resolveWebhook();
   const webhook = named === null ? undefined : { ...named, uiUrl: services.temporal.uiUrl };
-  const store = createMinioStore(services.storeFor({ kind: 'client', tenant }));
-  await store.ensureBucket();
+  const store = await openStore(services, { kind: 'client', tenant });
   const activities = createClientActivities({ store, home: join(home, 'client'), webhook, ...(services.reportsUrl !== null && { reportsUrl: services.reportsUrl }) });
-  await serve('client', services, (defaults) =>
-    Worker.create({ ...defaults, taskQueue: clientQueue(tenant), activities, maxConcurrentActivityTaskExecutions: CONCURRENT_ACTIVITIES }),
-  );
+  const taskQueue = clientQueue(tenant);
+  await serve('client', services, (defaults) => {
+    countReleasesFromZero(tenant, taskQueue);
+    return Worker.create({ ...defaults, taskQueue, activities, maxConcurrentActivityTaskExecutions: CONCURRENT_ACTIVITIES });
+  });
 }

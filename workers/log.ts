@@ -11,8 +11,13 @@ const LOGGED_FIELDS = ['workflowId', 'runId', 'workflowType', 'activityId', 'act
 /** What an activity's lines call that which a workflow's call runId. */
 const RUN_ID_OF_ACTIVITY = 'workflowRunId';
 
+/** The SDK warns each worker of work that is not its kind's. */
+const NOT_ITS_KIND = /^No (workflows|activities) registered, not polling for/;
+
 export function createLogger(level: LogLevel = 'WARN'): DefaultLogger {
-  return new DefaultLogger(level, (entry) => void process.stderr.write(`${JSON.stringify(logLine(entry))}\n`));
+  return new DefaultLogger(level, (entry) => {
+    if (!NOT_ITS_KIND.test(entry.message)) process.stderr.write(`${JSON.stringify(logLine(entry))}\n`);
+  });
 }
 
 export function logLine({ level, message, timestampNanos, meta }: LogEntry): Record<string, unknown> {
@@ -36,8 +41,8 @@ export function logLine({ level, message, timestampNanos, meta }: LogEntry): Rec
 /** The SDK puts stack traces and causes into some messages. */
 const firstLine = (message: string): string => message.split('\n', 1)[0] ?? '';
 
-/** Rapt's own failures were written to be read by anybody. */
-function describe(error: unknown): string {
+/** Rapt's own failures were written to be read by anybody; of others class, code and place are told. */
+export function describe(error: unknown): string {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if (at instanceof RaptError) return `${at.kind}: ${at.message}`;
     if (at instanceof ApplicationFailure && at.type?.startsWith('Rapt') === true) return `${at.type}: ${rootCause(at) ?? ''}`;

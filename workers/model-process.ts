@@ -1,22 +1,13 @@
 /** The process in which models run: trains or classifies, and tells the GPU worker that started it. It ends with its worker. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { ClassifyJob, FromModelProcess, ToModelProcess, TrainJob } from '../activities/gpu/trainer-protocol.ts';
-import { ErrorKind, MANIFEST_FILE, RaptError, releaseManifestSchema, type Predictions, type ReleaseManifest, type Sha256, type TuningOptions } from '../contracts/index.ts';
-import { readFrameIds, type Encoder } from '../rapt/backbone/index.ts';
-import {
-  PARAMETER,
-  classifyExamples,
-  encodeCheckpoint,
-  loadExamples,
-  openEncoder,
-  openTrainer,
-  readAdapter,
-  readCheckpoint,
-  type Trainer,
-} from '../rapt/tuning/index.ts';
-import { isOutOfSpace } from '../system/index.ts';
+import { ErrorKind, MANIFEST_FILE, RaptError, releaseManifestSchema, type Predictions, type ReleaseManifest } from '../contracts/index.ts';
+import { readFrameIds } from '../rapt/backbone/index.ts';
+import { PARAMETER, classifyExamples, encodeCheckpoint, loadExamples, readAdapter, readCheckpoint } from '../rapt/tuning/index.ts';
+import { isOutOfSpace, makeFolder } from '../system/index.ts';
+import { LoadedModel } from './loaded-model.ts';
 
 let stopping = false;
 
@@ -24,34 +15,15 @@ function report(message: FromModelProcess): Promise<void> {
   return new Promise((resolve) => process.send!(message, () => resolve()));
 }
 
-/** What the last job left in memory, for the next one of the same run. */
-let loaded: { readonly name: string; readonly encoder: Encoder } | null = null;
-let trained: Trainer | null = null;
-let trainedDigest: Sha256 | null = null;
-
-/** A process keeps one model: its host gives it jobs of one backbone after the other only while that is the same. */
-async function encoderOf(folder: string, input: TuningOptions['input'], { guarantee }: Pick<ReleaseManifest, 'guarantee'>): Promise<Encoder> {
-  const name = input === 'released' ? folder : `${folder} ${guarantee.mechanism} ${guarantee.eta}`;
-  if (loaded?.name !== name) loaded = { name, encoder: await openEncoder(folder, input, guarantee) };
-  return loaded.encoder;
-}
-
-async function trainerFor(job: TrainJob): Promise<Trainer> {
-  if (trained !== null && trainedDigest === job.trainingDigest && trained.step === job.fromStep) return trained;
-  const manifest = readManifest(job.releaseFolder);
-  const encoder = await encoderOf(job.backboneFolder, job.options.input, manifest);
-  return openTrainer({ ...job, encoder, manifest, checkpoint: job.checkpointFolder === null ? null : readCheckpoint(job.checkpointFolder) });
-}
+const model = new LoadedModel();
 
 async function train(job: TrainJob): Promise<void> {
-  const trainer = await trainerFor(job);
-  // Only a trainer that came to a clean stop is gone on with.
-  trained = null;
+  const trainer = await model.takeTrainer(job, readManifest);
   let saved = trainer.step;
   const save = async (): Promise<void> => {
     if (trainer.step === saved) return;
     const folder = join(job.outputFolder, String(trainer.step));
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     for (const [file, bytes] of Object.entries(encodeCheckpoint(trainer))) writeFileSync(join(folder, file), bytes);
     saved = trainer.step;
     await report({ type: 'checkpoint', step: saved, folder });
@@ -65,15 +37,14 @@ async function train(job: TrainJob): Promise<void> {
     await setImmediate(); // lets a stop message in
   }
   await save();
-  trained = trainer;
-  trainedDigest = job.trainingDigest;
+  model.keep(trainer, job.trainingDigest);
   await report(stopping ? { type: 'stopped' } : { type: 'finished', reconstruction: null });
 }
 
 async function classify(job: ClassifyJob): Promise<void> {
   const manifest = readManifest(job.releaseFolder);
   const adapter = readAdapter(job.adapterFolder);
-  const encoder = await encoderOf(job.backboneFolder, adapter.card.input ?? 'released', manifest);
+  const encoder = await model.encoder(job.backboneFolder, adapter.card.input ?? 'released', manifest);
   const examples = await loadExamples(job.releaseFolder, manifest, 'test');
   const heads = job.checkpointFolder === null ? {} : reconstructionHead(job.checkpointFolder);
   const answer = classifyExamples(encoder, { ...adapter.parameters, ...heads }, adapter.card.method, examples, readFrameIds(job.backboneFolder), {

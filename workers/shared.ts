@@ -1,39 +1,50 @@
 /** What all workers have in common. */
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { makeTelemetryFilterString, NativeConnection, Runtime, type Worker, type WorkerOptions } from '@temporalio/worker';
-import { explainConnection, type Services } from '../infra/index.ts';
+import { ErrorKind, RaptError } from '../contracts/index.ts';
+import { explainConnection, requireServer, type Services } from '../infra/index.ts';
+import { onHubNews } from '../rapt/hub/index.ts';
+import { createMinioStore, type ObjectStore, type Role } from '../storage/index.ts';
 import { HISTOGRAM_BUCKETS, recordMetrics, startTracing, traceActivity } from '../telemetry/index.ts';
 import { dataConverter } from './data-converter.ts';
+import { endOnUnheardErrors } from './last-words.ts';
 import { createLogger } from './log.ts';
 import { logLevel, metricsAddress } from './settings.ts';
+import { onStopSignal } from './signals.ts';
 
 /** Heartbeats leave the process at least this often. The default of up to a minute loses the news of a checkpoint when the process is
  *  killed, and delays a cancellation by as much. */
 const HEARTBEAT_THROTTLE = '500ms';
 /** A stopping worker cancels its activities at once, so that they save what they have, and waits so long for them. */
 const SHUTDOWN_FORCE_TIME = '90s';
+/** A server that is away refuses within seconds; one that swallows what it is sent would be waited for for minutes. */
+const SILENCE_MS = 15_000;
 
 export type WorkerKind = 'control' | 'client' | 'gpu';
 
 let installed = false;
 
-/** Sets logging, metrics and signal handling up, once a process. SIGINT and SIGTERM let a worker finish what it has begun.
- *  @throws BadInput for settings of the environment that cannot be followed. */
+/** Sets logging, metrics and last words up, once a process. From then on the process lives until its last connection is closed, so a
+ *  worker does it only when all else has been found. @throws BadInput for settings of the environment that cannot be followed. */
 export function installRuntime(): Runtime {
   if (installed) return Runtime.instance();
   installed = true;
+  endOnUnheardErrors();
   const logger = createLogger(logLevel());
   const logging = { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} };
   const bindAddress = metricsAddress();
-  if (bindAddress === null) return Runtime.install({ logger, telemetryOptions: { logging } });
+  // Signals are heard by `serve` (signals.ts): the SDK's own hearing would swallow those that come while a worker starts.
+  const shutdownSignals: NodeJS.Signals[] = [];
+  if (bindAddress === null) return Runtime.install({ logger, shutdownSignals, telemetryOptions: { logging } });
   const prometheus = { bindAddress, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true, histogramBucketOverrides: HISTOGRAM_BUCKETS };
   try {
-    const runtime = Runtime.install({ logger, telemetryOptions: { logging, metrics: { prometheus } } });
+    const runtime = Runtime.install({ logger, shutdownSignals, telemetryOptions: { logging, metrics: { prometheus } } });
     recordMetrics(runtime.metricMeter);
     return runtime;
   } catch {
     // Work is worth more than its figures.
-    const runtime = Runtime.install({ logger, telemetryOptions: { logging } });
+    const runtime = Runtime.install({ logger, shutdownSignals, telemetryOptions: { logging } });
     logger.warn(`there is no page with metrics: ${bindAddress} (RAPT_METRICS_ADDRESS) is taken, or no address of this machine`);
     return runtime;
   }
@@ -43,10 +54,18 @@ export function installRuntime(): Runtime {
 export async function connect({ temporal }: Services): Promise<NativeConnection> {
   installRuntime();
   try {
-    return await NativeConnection.connect(temporal.connection);
+    return await answered(NativeConnection.connect(temporal.connection), `nothing for ${SILENCE_MS / 1000} s`);
   } catch (error) {
     throw await explainConnection(error, temporal);
   }
+}
+
+/** @throws RaptError unavailable when there is neither an answer nor a failure in time. */
+function answered<T>(request: Promise<T>, otherwise: string): Promise<T> {
+  const silence = sleep(SILENCE_MS, undefined, { ref: false }).then(() => {
+    throw new RaptError(ErrorKind.unavailable, otherwise);
+  });
+  return Promise.race([request, silence]);
 }
 
 export type WorkerDefaults = Omit<WorkerOptions, 'taskQueue'>;
@@ -67,7 +86,16 @@ export function workerDefaults(kind: WorkerKind, services: Services, connection:
   };
 }
 
-/** Makes a worker, says in one line that it is ready, and runs it until the process is told to stop.
+/** The bucket, found while a worker starts. @throws RaptError when the store is away, silent, or refuses the keys. */
+export async function openStore(services: Services, role: Role): Promise<ObjectStore> {
+  const options = services.storeFor(role);
+  const store = createMinioStore(options);
+  await answered(store.ensureBucket(), `the object store at ${options.endpoint} does not answer (nothing for ${SILENCE_MS / 1000} s); is it up and reachable from here?`);
+  return store;
+}
+
+/** Makes a worker, says in one line that it is ready, and runs it until the process is told to stop. Whatever fails before it is ready
+ *  ends it: a worker that cannot start must not look like one that has no work.
  *  @param beforeReady is called while the worker runs already. */
 export async function serve(
   kind: WorkerKind,
@@ -76,19 +104,41 @@ export async function serve(
   beforeReady?: (connection: NativeConnection) => Promise<void>,
 ): Promise<void> {
   const tracing = await startTracing(kind);
-  const connection = await connect(services);
-  if (services.keyring === null) Runtime.instance().logger.warn('payloads are not encrypted: the Temporal server can read them; see `rapt keys`');
   try {
-    const worker = await create(workerDefaults(kind, services, connection));
-    const { connection: { address }, namespace } = services.temporal;
-    const running = worker.run();
-    const ready = (async () => {
-      await beforeReady?.(connection);
-      process.stdout.write(`${kind} worker ready: task queue ${worker.options.taskQueue} of namespace ${namespace} at ${address}\n`);
-    })();
-    await Promise.all([running, ready]);
+    const connection = await connect(services);
+    try {
+      await requireServer(connection, services.temporal);
+      onHubNews((line) => void Runtime.instance().logger.info(line));
+      if (services.keyring === null) Runtime.instance().logger.warn('payloads are not encrypted: the Temporal server can read them; see `rapt keys`');
+      const worker = await create(workerDefaults(kind, services, connection));
+      const { connection: { address }, namespace } = services.temporal;
+      const sayReady = (): void => void process.stdout.write(`${kind} worker ready: task queue ${worker.options.taskQueue} of namespace ${namespace} at ${address}\n`);
+      await runUntilTold(worker, () => beforeReady?.(connection) ?? Promise.resolve(), sayReady);
+    } finally {
+      await connection.close();
+    }
   } finally {
-    await connection.close();
     await tracing?.stop();
+  }
+}
+
+/** A connection can be closed only after its worker has ended, so that a worker whose start fails is stopped first. */
+async function runUntilTold(worker: Worker, getReady: () => Promise<void>, sayReady: () => void): Promise<void> {
+  const stop = (): void => {
+    if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  const running = worker.run();
+  let unlisten = (): void => undefined;
+  try {
+    await Promise.race([running, getReady()]);
+    unlisten = onStopSignal(stop);
+    sayReady();
+    await running;
+  } catch (error) {
+    stop();
+    await running.catch(() => undefined);
+    throw error;
+  } finally {
+    unlisten();
   }
 }

@@ -12,6 +12,7 @@ export class PauseGate {
   readonly #changed: () => void;
   #paused = false;
   #atRest = false;
+  #ended = false;
   #running: CancellationScope | null = null;
 
   /** @param changed called whenever `paused` or `atRest` has changed. */
@@ -29,17 +30,24 @@ export class PauseGate {
     return this.#atRest;
   }
 
-  /** Asks for a pause, and waits until nothing runs. */
-  async pause(): Promise<void> {
+  /** Asks for a pause, and waits until nothing runs. @returns false when the run came to its end instead: its last work does not stop. */
+  async pause(): Promise<boolean> {
     this.#paused = true;
     this.#changed();
     this.#running?.cancel();
-    await condition(() => this.#atRest || !this.#paused);
+    await condition(() => this.#atRest || !this.#paused || this.#ended);
+    return !this.#ended;
   }
 
   continue(): void {
     this.#paused = false;
     this.#changed();
+  }
+
+  /** Nothing is left that could wait: a pause that was asked for meanwhile is answered. */
+  end(): void {
+    this.#ended = true;
+    this.continue();
   }
 
   /** Runs work that can be stopped and begun again: it waits while the run is paused, and a pause in its midst stops it. */

@@ -3,6 +3,10 @@ import { STAGES } from '../contracts/index.ts';
 import type { AuditResult, GateResult, ReleaseProgress, RunProgress, Stage, TrainBlockResult, TrainingProgress } from '../contracts/index.ts';
 
 const KEPT_LOSSES = 60;
+/** Each attempt and each block of steps measures its pace anew. What it says first counts as if it were no further than this from what was known, and only in
+ *  part: so the time left does not jump. */
+const MOST_NEW_PACE = 2;
+const WEIGHT_OF_NEW_PACE = 0.3;
 
 export interface Expected {
   readonly epochs: number;
@@ -13,17 +17,21 @@ export interface RunSnapshot {
   readonly progress: RunProgress;
   readonly enteredAtMs: number;
   readonly seconds: Readonly<Record<string, number>>;
+  /** What a step takes; absent before the first one. */
+  readonly paceMs?: number;
 }
 
 export class RunState {
   #progress: RunProgress;
   #enteredAtMs: number;
   readonly #seconds: Record<string, number>;
+  #paceMs: number | null;
 
   /** @param nowMs the workflow's own clock, as for all times given to this class. */
   constructor(nowMs: number, snapshot?: RunSnapshot) {
     this.#enteredAtMs = snapshot?.enteredAtMs ?? nowMs;
     this.#seconds = { ...snapshot?.seconds };
+    this.#paceMs = snapshot?.paceMs ?? null;
     // A snapshot of an earlier version lacks what is newer.
     this.#progress = {
       stage: 'validate',
@@ -50,7 +58,7 @@ export class RunState {
   }
 
   snapshot(): RunSnapshot {
-    return { progress: this.#progress, enteredAtMs: this.#enteredAtMs, seconds: this.timing };
+    return { progress: this.#progress, enteredAtMs: this.#enteredAtMs, seconds: this.timing, ...(this.#paceMs !== null && { paceMs: this.#paceMs }) };
   }
 
   get progress(): RunProgress {
@@ -77,8 +85,9 @@ export class RunState {
     this.#update({ stage, message, secondsLeft: null });
   }
 
-  inspected(rowsTotal: number): void {
-    this.#update({ rowsTotal });
+  /** @param notes what a person should know of how the tables were read. */
+  inspected(rowsTotal: number, notes: readonly string[] = []): void {
+    this.#update({ rowsTotal, ...(notes.length > 0 && { notes }) });
   }
 
   /** Taken only while the stage lasts: a late signal of an attempt that was given up says nothing. Anyone may send a signal, so one
@@ -97,6 +106,7 @@ export class RunState {
   trainingAdvanced(sent: unknown): void {
     if (this.#progress.stage !== 'train' || !isTrainingProgress(sent)) return;
     const { step, totalSteps, epoch, loss, stepMs, checkpointStep, resumed } = sent;
+    if (stepMs > 0) this.#paceMs = smoothed(this.#paceMs, stepMs);
     this.#update({
       step,
       totalSteps,
@@ -104,7 +114,7 @@ export class RunState {
       loss: loss ?? this.#progress.loss,
       losses: loss === null ? this.#progress.losses : [...this.#progress.losses, loss].slice(-KEPT_LOSSES),
       // An attempt knows its pace after its first steps; until then the pace of the one before stands.
-      secondsLeft: stepMs > 0 ? Math.max(0, Math.round(((totalSteps - step) * stepMs) / 1000)) : this.#progress.secondsLeft,
+      secondsLeft: this.#paceMs === null ? null : Math.max(0, Math.round(((totalSteps - step) * this.#paceMs) / 1000)),
       checkpointStep: checkpointStep ?? this.#progress.checkpointStep,
       resumed: resumed ?? this.#progress.resumed,
     });
@@ -148,6 +158,12 @@ export class RunState {
   #update(change: Partial<RunProgress>): void {
     this.#progress = { ...this.#progress, ...change };
   }
+}
+
+function smoothed(before: number | null, ms: number): number {
+  if (before === null) return ms;
+  const near = Math.min(MOST_NEW_PACE * before, Math.max(before / MOST_NEW_PACE, ms));
+  return before + WEIGHT_OF_NEW_PACE * (near - before);
 }
 
 /** How many of the stages have ended: 0 while `validate` lasts. */

@@ -35,7 +35,7 @@ export function trackRun(snapshot?: RunSnapshot, wanted?: boolean): { readonly s
   setHandler(
     pauseUpdate,
     async () => {
-      await gate.pause();
+      refuseUnless(await gate.pause(), 'the run ended before it could pause');
       return state.progress;
     },
     { validator: () => refuseUnless(!gate.paused && state.progress.stage !== 'done', gate.paused ? 'the run is paused already' : 'the run has ended') },

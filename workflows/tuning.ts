@@ -22,7 +22,7 @@ import { describeRun, showAccuracy, showBackbone, showCalibratedEta, showStage }
 import { nextBoundary } from './blocks.ts';
 import type { Notices } from './notices.ts';
 import { endedByCancellation, type PauseGate } from './pause.ts';
-import { accepted } from './refusal.ts';
+import { accepted, acceptId } from './refusal.ts';
 import type { RunState } from './run-state.ts';
 import { kindOf, showDetails, showStopped, trackRun } from './tracker.ts';
 import { goOnInNewHistory, isCarried, newHistoryIsDue, type Carried } from './upgrade.ts';
@@ -38,6 +38,7 @@ export async function raptTuning(input?: unknown, carried?: unknown): Promise<Tu
   const { state, gate, notices } = trackRun(before?.snapshot, before?.noticesWanted);
   try {
     const config = accepted(parseTuningConfig(input ?? {}));
+    if (before === undefined) acceptId('run');
     notices.of(config.tenant);
     const result = await new TuningRun({ state, gate, notices }, config).tune(before);
     notices.tell('finished');
@@ -97,7 +98,7 @@ class TuningRun {
     this.#enter('report', 'writes the report');
     const { localKey } = local;
     const { timing, progress } = this.#state;
-    const request = { ...this.#context, release, localKey, adapter, metrics, audit, gates, history, timing, resumed: progress.resumed };
+    const request = { ...this.#context, release, localKey, adapter, metrics, audit, gates, history, timing, resumed: progress.resumed, ...(progress.notes && { notes: progress.notes }) };
     const { artifact, files, shown, link, ...report } = await this.#gate.run(() => this.#client.results.report.executeWithOptions({ summary: 'write the report' }, [request]));
     this.#state.reported(report.uri, link);
 
@@ -106,6 +107,7 @@ class TuningRun {
     const made = { adapter, checkpoint, release, predictions, report: artifact, ...(files && { reportFiles: files }), result };
     const versions = { workflow: workflowInfo().currentDeploymentVersion?.buildId ?? null, gpu: code };
     await this.#gate.run(() => this.#client.results.register.executeWithOptions({ summary: 'record the finished run' }, [{ ...this.#context, ...made, code: versions }]));
+    if (this.#gate.paused && patched('ends though paused')) this.#gate.end();
     this.#enter('done', 'finished');
     await condition(allHandlersFinished);
     return result;
@@ -116,8 +118,8 @@ class TuningRun {
     describeRun(this.#config);
     this.#state.expect({ epochs: totalEpochs(tuning) });
     this.#enter('validate', `checks the tables on the client (tenant ${tenant})`);
-    const { rows, backbone } = await this.#gate.run(() => this.#client.reading.inspect.executeWithOptions({ summary: 'check the tables' }, [this.#context]));
-    this.#state.inspected(rows.train + rows.test);
+    const { rows, backbone, notes } = await this.#gate.run(() => this.#client.reading.inspect.executeWithOptions({ summary: 'check the tables' }, [this.#context]));
+    this.#state.inspected(rows.train + rows.test, notes);
     if (backbone !== undefined) showBackbone(backbone);
   }
 
@@ -145,7 +147,8 @@ class TuningRun {
       if (newHistoryIsDue() && !this.#gate.paused) {
         const snapshot = this.#state.snapshot();
         const noticesWanted = await this.#notices.handOver();
-        await goOnInNewHistory(this.#config, { format: 'rapt-carried/1', snapshot, local, release, trained, ...(noticesWanted && { noticesWanted }) });
+        const carried: Carried = { format: 'rapt-carried/1', snapshot, local, release, trained, ...(noticesWanted && { noticesWanted }) };
+        await goOnInNewHistory(this.#config, carried, () => this.#gate.paused);
       }
       const untilStep = nextBoundary(trained);
       const block = await this.#trainBlock(local, { ...job, untilStep, resumeFrom });
@@ -233,6 +236,7 @@ class TuningRun {
       resumed: this.#state.progress.resumed,
       timing: this.#state.timing,
       ...(shown === undefined ? {} : { baselines: shown.baselines, training: { curve: shown.curve } }),
+      ...(this.#state.progress.notes && { notes: this.#state.progress.notes }),
     };
   }
 }

@@ -1,5 +1,5 @@
 /** Going on in a new history: before the old one grows long, and on a newer version of this code. */
-import { allHandlersFinished, condition, makeContinueAsNewFunc, workflowInfo } from '@temporalio/workflow';
+import { allHandlersFinished, condition, makeContinueAsNewFunc, patched, workflowInfo } from '@temporalio/workflow';
 import type { LocalRelease, ReleaseRef, TrainBlockResult, TuningConfig } from '../contracts/index.ts';
 import type { RunSnapshot } from './run-state.ts';
 
@@ -28,9 +28,12 @@ export function newHistoryIsDue(): boolean {
   return historyLength > LONG_HISTORY_EVENTS || continueAsNewSuggested || targetWorkerDeploymentVersionChanged;
 }
 
-/** A run stays on the version that it began with, and moves to the current one here. Never returns. */
-export async function goOnInNewHistory(config: TuningConfig, carried: Carried): Promise<never> {
+/** A run stays on the version that it began with, and moves to the current one here. @param isPaused whether a pause was asked for, which is
+ *  answered only once the run rests. @returns only then: the run rests in this history. */
+export async function goOnInNewHistory(config: TuningConfig, carried: Carried, isPaused: () => boolean): Promise<void> {
+  await condition(() => allHandlersFinished() || isPaused());
+  if (isPaused() && patched('rests before a new history')) return;
   await condition(allHandlersFinished);
   const continueAsNew = makeContinueAsNewFunc<(input: TuningConfig, carried: Carried) => Promise<unknown>>({ initialVersioningBehavior: 'AUTO_UPGRADE' });
-  return continueAsNew(config, carried);
+  await continueAsNew(config, carried);
 }

@@ -11,12 +11,12 @@ export async function auditRelease({ home }: ClientDependencies, { config, relea
   const { cancellationSignal } = Context.current();
   let current: OpenSpan | null = null;
   try {
-    return await attackRelease(releaseFolder(home, config.tenant, release.localKey), config, (attack) => {
-      cancellationSignal.throwIfAborted();
+    const onAttack = (attack: string): void => {
       beat({ attack });
       current?.end();
       current = openSpan(`attack: ${attack}`);
-    });
+    };
+    return await attackRelease(releaseFolder(home, config.tenant, release.localKey), config, onAttack, cancellationSignal);
   } finally {
     (current as OpenSpan | null)?.end();
   }

@@ -2,8 +2,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ADAPTER_FILES, BadInput, canonicalJson, IMPORT_MARK, keys, type AdapterCard, type AdapterFile, type AdapterRef, type TuningConfig } from '../../contracts/index.ts';
-import { locateBackbone, openBackbone, poolingProblems, readBackboneConfig } from '../../rapt/backbone/index.ts';
+import { ADAPTER_FILES, BadInput, canonicalJson, idProblems, IMPORT_MARK, keys, type AdapterCard, type AdapterFile, type AdapterRef, type TuningConfig } from '../../contracts/index.ts';
+import { locateBackbone, openLocated, poolingProblems, readBackboneConfig } from '../../rapt/backbone/index.ts';
+import { adapterProblems } from '../../rapt/client/index.ts';
 import { createMechanism } from '../../rapt/privacy/index.ts';
 import { adapterDigest, encodeAdapter, readPeftConfig, readPeftWeights } from '../../rapt/tuning/index.ts';
 import { putFiles } from '../../storage/index.ts';
@@ -29,6 +30,8 @@ export interface ImportedAdapter {
 /** Of the same adapter under the same name it is done again to no effect. @throws BadInput with what is wrong with the adapter's files, its backbone or the name. */
 export async function importAdapter({ store, home }: Pick<ClientDependencies, 'store' | 'home'>, { folder, run, classes, config }: ImportRequest): Promise<ImportedAdapter> {
   const { tenant, data, privacy } = config;
+  const misnamed = idProblems(run, 'run', '--id');
+  if (misnamed.length > 0) throw new BadInput(misnamed);
   if (hasRunRecord(home, tenant, run)) throw new BadInput([{ where: '--id', problem: `${run} is a finished run; give the adapter another name` }]);
   const peft = readPeftConfig(folder);
   const files = await locateBackbone(config.backbone);
@@ -40,7 +43,7 @@ export async function importAdapter({ store, home }: Pick<ClientDependencies, 's
   if (names.length !== count || new Set(names).size !== count)
     throw new BadInput([{ where: '--classes', problem: `must be ${count} different names, one for each row of the adapter's classifier, not ${names.length}` }]);
 
-  const { table, outputIds } = await openBackbone(config.backbone);
+  const { table, outputIds } = await openLocated(files);
   const mechanism = createMechanism({ name: privacy.mechanism, eta: privacy.eta, targetUnchanged: privacy.targetUnchanged, table, outputIds });
   const { guarantee } = mechanism;
   mechanism.dispose();
@@ -56,6 +59,8 @@ export async function importAdapter({ store, home }: Pick<ClientDependencies, 's
     plain: false,
     guarantee,
   };
+  const problems = await adapterProblems({ card, parameters, folder: files.folder, backbone: { outputIds } });
+  if (problems.length > 0) throw new BadInput(problems);
   const content = encodeAdapter(parameters, card, backbone);
   const digest = adapterDigest(content);
   const earlier = findTunedAdapter(home, tenant, run);

@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import type { ClientActivities } from '../../contracts/index.ts';
 import { atBoundary } from '../boundary.ts';
 import type { ClientDependencies } from './dependencies.ts';
@@ -9,6 +10,7 @@ import { privatize } from './privatize.ts';
 import { publishRelease } from './publish.ts';
 import { register } from './register.ts';
 import { report } from './report.ts';
+import { writeStartedRecord } from './run-record.ts';
 import { score } from './score.ts';
 
 export { findRelease, gradedRows, type GradedRow } from './graded.ts';
@@ -21,7 +23,10 @@ export function createClientActivities(dependencies: ClientDependencies): Client
   return atBoundary<ClientActivities>('client', {
     inspect: async (request) => {
       await wantNotices(dependencies);
-      return inspect(dependencies, request);
+      // Reading changes nothing, so a worker that is told to stop does not wait until millions of rows are read.
+      const found = await Promise.race([inspect(dependencies, request), Context.current().cancelled]);
+      await writeStartedRecord(dependencies.home, request);
+      return found;
     },
     privatize: (request) => privatize(dependencies, request),
     publish: ({ config, release, verify }) => publishRelease(dependencies, config.tenant, release.localKey, release.digest, { verify }),

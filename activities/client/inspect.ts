@@ -1,6 +1,7 @@
-import { BadInput, RaptError, type ClientActivities, type InputProblem, type RunContext } from '../../contracts/index.ts';
+import { BadInput, idProblems, RaptError, type ClientActivities, type InputProblem, type RunContext } from '../../contracts/index.ts';
 import { existsSync } from 'node:fs';
-import { locateBackbone, poolingProblems, type BackboneFiles } from '../../rapt/backbone/index.ts';
+import { locateBackbone, openLocated, poolingProblems, type BackboneFiles, type PublicBackbone } from '../../rapt/backbone/index.ts';
+import { dryRun, notesOn } from '../../rapt/client/index.ts';
 import { inspectTables } from '../../rapt/data/index.ts';
 import { baselineProblems } from './baseline.ts';
 import type { ClientDependencies } from './dependencies.ts';
@@ -8,22 +9,34 @@ import type { ClientDependencies } from './dependencies.ts';
 /** As it may be shown to the provider. */
 const publicName = ({ name, isPublic }: Pick<BackboneFiles, 'name' | 'isPublic'>): string => (isPublic ? name : 'folder');
 
-/** The `inspect` activity. @throws BadInput with everything that is wrong with tables, backbone and baseline. */
+/** The `inspect` activity: a run's dry run, before anything is drawn. @throws BadInput with everything that is wrong with tables, backbone and baseline. */
 export async function inspect({ home }: Pick<ClientDependencies, 'home'>, { config }: RunContext): ReturnType<ClientActivities['inspect']> {
   const problems: InputProblem[] = [];
-  const [tables, backbone] = await Promise.allSettled([inspectTables(config.data), locateBackbone(config.backbone)]);
+  const [tables, opened] = await Promise.allSettled([inspectTables(config.data, { splitByLabels: config.privacy.labelEpsilon === undefined }), open(config.backbone)]);
   if (tables.status === 'rejected') {
     if (!(tables.reason instanceof BadInput)) throw tables.reason;
     problems.push(...tables.reason.problems);
   }
-  if (backbone.status === 'rejected') {
-    if (!(backbone.reason instanceof RaptError)) throw backbone.reason;
-    problems.push({ where: 'backbone', problem: backbone.reason.message });
+  if (opened.status === 'rejected') {
+    if (!(opened.reason instanceof RaptError)) throw opened.reason;
+    problems.push(...(opened.reason instanceof BadInput ? opened.reason.problems : [{ where: 'backbone', problem: opened.reason.message }]));
   }
-  if (backbone.status === 'fulfilled') problems.push(...poolingProblems(backbone.value.folder, config.tuning.pooling));
   const { publicText } = config.audit;
   if (publicText !== undefined && !existsSync(publicText)) problems.push({ where: 'audit.publicText', problem: `${publicText} does not exist on the client worker's machine` });
-  problems.push(...baselineProblems(home, config));
-  if (tables.status === 'rejected' || backbone.status === 'rejected' || problems.length > 0) throw new BadInput(problems);
-  return { rows: tables.value.rows, backbone: publicName(backbone.value) };
+  problems.push(...baselineProblems(home, config), ...config.resumeFrom.flatMap((id) => idProblems(id, 'run', 'resumeFrom')));
+  if (tables.status === 'rejected' && opened.status === 'fulfilled') problems.push(...poolingProblems(opened.value.files.folder, config.tuning.pooling));
+  if (tables.status === 'rejected' || opened.status === 'rejected') throw new BadInput(problems);
+
+  const inspection = tables.value;
+  const { files, backbone } = opened.value;
+  const dry = await dryRun({ config, inspection, files, backbone }, { trainsHere: false });
+  problems.push(...dry.problems);
+  if (problems.length > 0) throw new BadInput(problems);
+  const notes = [...(await notesOn(config.data, inspection, backbone.tokenizer)), ...dry.notes];
+  return { rows: inspection.rows, backbone: publicName(files), ...(notes.length > 0 && { notes }) };
+}
+
+async function open(name: string): Promise<{ readonly files: BackboneFiles; readonly backbone: PublicBackbone }> {
+  const files = await locateBackbone(name);
+  return { files, backbone: await openLocated(files) };
 }

@@ -1,18 +1,17 @@
 /** Answers for new texts: they are privatized here, and joined with the answers here. */
-import { createWriteStream } from 'node:fs';
-import { mkdir, rename } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { once } from 'node:events';
 import { Context } from '@temporalio/activity';
 import { adapterCardSchema, BadInput, type ClientActivities, type FinishedPrediction, type PreparedPrediction } from '../../contracts/index.ts';
-import { openBackbone } from '../../rapt/backbone/index.ts';
-import { reserve } from '../../rapt/client/index.ts';
+import { locateBackbone, openLocated } from '../../rapt/backbone/index.ts';
+import { questionProblems, reserve } from '../../rapt/client/index.ts';
 import { releaseFolder, tenantFolder } from '../../rapt/home.ts';
 import { csvCell, inspectTable, readTable, resolveDataset, type Row, type TableColumns } from '../../rapt/data/index.ts';
 import { clientSecret } from '../../rapt/ledger/index.ts';
-import { createMechanism } from '../../rapt/privacy/index.ts';
+import { createMechanismInTurns } from '../../rapt/privacy/index.ts';
 import { drawPrediction, hashInput, openRelease, predictionKey } from '../../rapt/release/index.ts';
 import { assertSameWeights } from '../../rapt/tuning/index.ts';
+import { fileProblem, makeFolder, unwritable, writeWholeFile } from '../../system/index.ts';
 import { inSpan } from '../../telemetry/index.ts';
 import { beat } from '../heartbeat.ts';
 import { countDrawn, countRelease } from './counted.ts';
@@ -23,17 +22,26 @@ import { readPredictions } from './score.ts';
 
 /** The `preparePrediction` activity. */
 export async function preparePrediction({ store, home }: ClientDependencies, request: Parameters<ClientActivities['preparePrediction']>[0]): Promise<PreparedPrediction> {
-  const { tenant, run, prediction } = request;
+  const { tenant, run, prediction, out } = request;
+  // What is drawn is paid for.
+  const path = resolveDataset(request.in, 'test');
+  if (out !== undefined) await refuseOutput(out, path);
   const { config, adapter } = readTunedAdapter(home, tenant, run);
   const card = adapterCardSchema.parse(JSON.parse((await store.get(adapter.files['rapt.json'])).toString('utf8')));
+  // The GPU worker reads them; what the store has lost is missed before anything is drawn.
+  for (const file of Object.values(adapter.files)) await store.get(file);
   const columns = columnsOf(request, config.data);
+  if (columns.pair !== undefined && !card.pair) throw new BadInput([{ where: 'pairColumn', problem: `run ${run} was tuned on single texts; leave it out` }]);
   const context = Context.current();
-  const path = resolveDataset(request.in, 'test');
   const { rows } = await inspectTable(path, columns);
   const input = await hashInput(path);
-  const backbone = await openBackbone(config.backbone);
+  const files = await locateBackbone(config.backbone);
+  const backbone = await openLocated(files);
   const secret = await clientSecret(tenantFolder(home, tenant));
   assertSameWeights(card, backbone.description.sha256);
+  const read = (): AsyncIterable<Row> => readTable(path, { text: columns.text, pair: columns.pair });
+  const problems = await questionProblems(card, files.folder, backbone, read(), path);
+  if (problems.length > 0) throw new BadInput(problems);
   const localKey = predictionKey(tenant, card, input, columns, secret);
   const folder = releaseFolder(home, tenant, localKey);
   const { table, outputIds, tokenizer, description } = backbone;
@@ -47,10 +55,10 @@ export async function preparePrediction({ store, home }: ClientDependencies, req
     labelEpsilon: null,
     table: table.sha256,
     budget: config.privacy.budget,
-    rows: () => readTable(path, { text: columns.text, pair: columns.pair }),
+    rows: read,
   } as const;
   await reserve(tenantFolder(home, tenant), secret, due, (await openRelease(folder)) !== null);
-  const mechanism = createMechanism({ name: card.guarantee.mechanism, eta: card.guarantee.eta ?? undefined, table, outputIds });
+  const mechanism = await createMechanismInTurns({ name: card.guarantee.mechanism, eta: card.guarantee.eta ?? undefined, table, outputIds }, context.cancellationSignal);
   try {
     const drawn = await inSpan('draw', () => drawPrediction({
       tenant, card, input, columns, rows, folder, tokenizer, mechanism,
@@ -77,27 +85,37 @@ export async function finishPrediction(
   const card = adapterCardSchema.parse(JSON.parse((await store.get(prepared.adapter.files['rapt.json'])).toString('utf8')));
   const { rows, predicted, probability } = await readPredictions(store, ref);
   const places = new Map(rows.map((row, at) => [row, at]));
-  await mkdir(dirname(out), { recursive: true });
-  const temporary = `${out}.${process.pid}.part`;
-  const write = out.endsWith('.jsonl') ? jsonLine : csvLine;
-  const file = createWriteStream(temporary, { mode: 0o600 });
+  const line = out.endsWith('.jsonl') ? jsonLine : csvLine;
   let labelled = 0;
   let right = 0;
-  if (write === csvLine) file.write('row,text,prediction,probability\r\n');
-  for await (const row of readTable(path, columns, { requireLabel: false })) {
-    const at = places.get(row.number);
-    if (at === undefined) throw new BadInput([{ where: path, problem: 'changed while it was being classified; run the prediction again' }]);
-    const answer = card.classes[predicted[at]!]!;
-    if (row.label !== null) {
-      labelled++;
-      if (row.label === answer) right++;
+  async function* answers(): AsyncGenerator<string> {
+    if (line === csvLine) yield 'row,text,prediction,probability\r\n';
+    for await (const row of readTable(path, columns, { unlabelled: 'keep' })) {
+      const at = places.get(row.number);
+      if (at === undefined) throw new BadInput([{ where: path, problem: 'changed while it was being classified; run the prediction again' }]);
+      const answer = card.classes[predicted[at]!]!;
+      if (row.label !== null) {
+        labelled++;
+        if (row.label === answer) right++;
+      }
+      yield line(row, answer, probability[at]!);
     }
-    if (!file.write(write(row, answer, probability[at]!))) await once(file, 'drain');
   }
-  file.end();
-  await once(file, 'close');
-  await rename(temporary, out);
+  try {
+    makeFolder(dirname(out));
+  } catch (error) {
+    throw unwritable(out, error);
+  }
+  await writeWholeFile(out, answers(), { signal: Context.current().cancellationSignal });
   return { rows: rows.length, out, accuracy: labelled === 0 ? null : right / labelled };
+}
+
+/** @throws BadInput when no file can be written there, or the table itself would be. */
+async function refuseOutput(out: string, input: string): Promise<void> {
+  const problem = fileProblem(out, { makesFolders: true });
+  if (problem !== null) throw new BadInput([{ where: out, problem }]);
+  const [theirs, own] = await Promise.all([out, input].map((path) => realpath(path).catch(() => null)));
+  if (theirs !== null && theirs === own) throw new BadInput([{ where: out, problem: 'is the table that is asked about; give the answers a file of their own' }]);
 }
 
 function columnsOf(request: { textColumn?: string | undefined; pairColumn?: string | undefined; labelColumn?: string | undefined }, data: { textColumn: string; pairColumn?: string | undefined }): TableColumns {

@@ -4,6 +4,7 @@ import { Context } from '@temporalio/activity';
 import { canonicalJson, ErrorKind, keys, RaptError, REPORT_FILES, type ClientActivities, type FrontierPoint, type Guarantee, type ReportData, type ReportFiles } from '../../contracts/index.ts';
 import { zipfFrontier } from '../../rapt/attacks/index.ts';
 import { openBackbone } from '../../rapt/backbone/index.ts';
+import { inPercent } from '../../rapt/client/index.ts';
 import { releaseFolder, reportFile, runFolder } from '../../rapt/home.ts';
 import { openRelease, textLengths } from '../../rapt/release/index.ts';
 import { renderReport, renderReportMarkdown, shareableConfig, sparseCurve } from '../../rapt/report/index.ts';
@@ -46,18 +47,20 @@ export async function report({ store, home, reportsUrl }: ClientDependencies, re
   return { uri: `s3://${store.bucket}/${prefix}index.html`, path, ...link, artifact, files, shown: { baselines: { named, plain }, curve: sparseCurve(data.history, CURVE_POINTS) } };
 }
 
-async function gather(home: string, { run, config, localKey, adapter, release, metrics, audit = null, gates, history, timing, resumed }: ReportRequest): Promise<ReportData> {
+async function gather(home: string, { run, config, localKey, adapter, release, metrics, audit = null, gates, history, timing, resumed, notes }: ReportRequest): Promise<ReportData> {
   const { tenant } = config;
   const folder = releaseFolder(home, tenant, localKey);
   const found = await openRelease(folder);
   if (found === null) throw new RaptError(ErrorKind.notFound, `the release ${release.digest} is not on this client any more`);
-  const { manifest, unchangedRate } = found;
+  const { manifest, unchangedRate, unknownRate } = found;
   const { classes, classCounts, rows, guarantee, backbone } = manifest;
   const plain = config.privacy.mechanism === 'none' ? null : findPlainBaseline(home, config);
   const earlier = readBaseline(home, config);
   return {
     format: 'rapt-report/1', run, tenant, config: shareableConfig(config), classes, classCounts, rows, metrics, guarantee, unchangedRate, textLengths: await textLengths(folder, manifest), audit, history, adapter,
     release, gates, timing, resumed,
+    ...(unknownRate !== null && { unknownRate: inPercent(unknownRate) / 100 }),
+    ...(notes !== undefined && { notes }),
     baseline: plain,
     named: earlier === null ? null : { run: earlier.run, accuracy: earlier.accuracy },
     frontier: await frontierOf(config.backbone, guarantee),

@@ -1,14 +1,15 @@
-/** What a client remembers of a finished run, under its run's folder. */
+/** What a client remembers of a run, under the run's folder: how it was started, and what came of it. */
 import { createHmac } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { canonicalJson, ErrorKind, RaptError, type AdapterRef, type OtherRun, type PlainBaseline, type Sha256, type TuningConfig, type TuningResult } from '../../contracts/index.ts';
+import { canonicalJson, ErrorKind, isTenantName, RaptError, type AdapterRef, type OtherRun, type PlainBaseline, type RunContext, type Sha256, type TuningConfig, type TuningResult } from '../../contracts/index.ts';
 import { runFile, runFolder, runsFolder, tenantFolder } from '../../rapt/home.ts';
 import { clientSecret } from '../../rapt/ledger/index.ts';
 
 const RECORD_FILE = 'run.json';
 const IMPORT_FILE = 'import.json';
+const STARTED_FILE = 'started.json';
 
 export interface RunRecord {
   readonly config: TuningConfig;
@@ -34,8 +35,40 @@ export async function writeWhole(path: string, content: string): Promise<void> {
 export function readRunRecord(home: string, tenant: string, run: string): RunRecord {
   const path = runFile(home, tenant, run, RECORD_FILE);
   if (!existsSync(path))
-    throw new RaptError(ErrorKind.notFound, `run ${run} has not finished on this client (tenant ${tenant}); finished runs have a report, see \`rapt report --run ${run}\``);
+    throw new RaptError(ErrorKind.notFound, `run ${run} has not finished on this client (tenant ${tenant}); \`rapt list\` shows those that there are, \`rapt watch ${run}\` follows one that goes on`);
   return JSON.parse(readFileSync(path, 'utf8')) as RunRecord;
+}
+
+/** Kept so that a run can be gone on with when Temporal has forgotten how it was started. */
+export async function writeStartedRecord(home: string, { run, config }: RunContext): Promise<void> {
+  await writeWhole(join(runFolder(home, config.tenant, run), STARTED_FILE), JSON.stringify({ config }, null, 2));
+}
+
+/** A run that this client has seen. */
+export interface SeenRun {
+  /** As it was written then: a version of today reads it by `parseTuningConfig`. */
+  readonly config: unknown;
+  /** Null when it has not finished. */
+  readonly result: TuningResult | null;
+  readonly recordedAt: Date;
+}
+
+/** Null when this client has seen no such run, or has seen it under an earlier version and it has not finished. */
+export function readSeenRun(home: string, tenant: string, run: string): SeenRun | null {
+  for (const file of [RECORD_FILE, STARTED_FILE]) {
+    const path = runFile(home, tenant, run, file);
+    if (!existsSync(path)) continue;
+    const { config, result = null } = JSON.parse(readFileSync(path, 'utf8')) as { config: unknown; result?: TuningResult };
+    return { config, result, recordedAt: statSync(path).mtime };
+  }
+  return null;
+}
+
+/** Tenants of this machine that have a run, or an imported adapter, of this name. */
+export function tenantsWithRun(home: string, run: string): string[] {
+  if (!existsSync(home)) return [];
+  const tenants = readdirSync(home).filter(isTenantName);
+  return tenants.filter((tenant) => [RECORD_FILE, IMPORT_FILE, STARTED_FILE].some((file) => existsSync(runFile(home, tenant, run, file)))).sort();
 }
 
 export const hasRunRecord = (home: string, tenant: string, run: string): boolean => existsSync(runFile(home, tenant, run, RECORD_FILE));

@@ -1,10 +1,10 @@
 /** A run's checkpoints in the store, as one attempt of its training writes them: store first, then point, then remove what no pointer names. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { CHECKPOINT_FILES, ErrorKind, keys, RaptError, type CheckpointFile, type CheckpointPointer, type Fence, type Sha256, type StoredCheckpoint } from '../../contracts/index.ts';
+import { CHECKPOINT_FILES, ErrorKind, keys, parseKey, RaptError, type CheckpointFile, type CheckpointPointer, type Fence, type Sha256, type StoredCheckpoint } from '../../contracts/index.ts';
 import { log } from '@temporalio/activity';
 import { inSpan, metrics } from '../../telemetry/index.ts';
-import { addCheckpoint, keptCheckpoints, putFiles, type CheckpointPointerCell, type ObjectStore, type UnfinishedUpload } from '../../storage/index.ts';
+import { addCheckpoint, CheckpointPointerCell, keptCheckpoints, names, putFiles, type ObjectStore, type UnfinishedUpload } from '../../storage/index.ts';
 
 /** What a checkpoint's pointer says besides the checkpoint itself. */
 export interface Training {
@@ -61,12 +61,23 @@ export class RunCheckpoints {
     try {
       await this.#cell.advance({ format: 'rapt-pointer/2', release, trainingDigest: this.#training.trainingDigest, totalSteps, attempt, fence, ...next });
     } catch (error) {
-      // Nobody will ever point at them.
-      if (error instanceof RaptError && error.kind === ErrorKind.overtaken) await this.#remove([added]);
+      if (error instanceof RaptError && error.kind === ErrorKind.overtaken) await this.#removeUnlessNamed(added);
       throw error;
     }
     await this.#remove(dropped);
     return Object.values(files).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  }
+
+  /** The pointer may have been moved before the answer was lost and a newer attempt took it over: then it names the checkpoint, and the
+   *  newer attempt begins from it. What it does not name now is never named, since a pointer takes over only what one before it named. */
+  async #removeUnlessNamed(added: StoredCheckpoint): Promise<void> {
+    const { tenant, run } = this.#training;
+    try {
+      const { current } = await CheckpointPointerCell.open(this.#store, tenant, run);
+      if (current === null || !names(current, added)) await this.#remove([added]);
+    } catch {
+      // Of a pointer that cannot be read it is not known what it names; `rapt gc` removes what is left over.
+    }
   }
 
   /** What cannot be removed now is removed by the next attempt, or by `rapt gc`. */
@@ -118,11 +129,17 @@ interface CheckpointObjects {
   readonly uploads: readonly UnfinishedUpload[];
 }
 
+/** Below the same prefix lies all that there is of a run called "<run>/checkpoints/...", which is none of this run's. */
 async function listCheckpointObjects(store: ObjectStore, tenant: string, run: string): Promise<CheckpointObjects> {
   const prefix = keys.checkpointsPrefix(tenant, run);
+  const isOwn = (key: string): boolean => {
+    const of = parseKey(key);
+    return of?.kind === 'checkpoint' && of.run === run;
+  };
   const found: string[] = [];
-  for await (const { key } of store.list(prefix)) found.push(key);
-  return { keys: found, uploads: await store.unfinishedUploads(prefix) };
+  for await (const { key } of store.list(prefix)) if (isOwn(key)) found.push(key);
+  const uploads = await store.unfinishedUploads(prefix);
+  return { keys: found, uploads: uploads.filter(({ key }) => isOwn(key)) };
 }
 
 async function removeOthers(store: ObjectStore, found: CheckpointObjects, pointer: CheckpointPointer | null): Promise<void> {

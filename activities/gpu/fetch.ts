@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import pMap from 'p-map';
@@ -19,7 +19,7 @@ import {
 } from '../../contracts/index.ts';
 import { locateBackbone, type BackboneFiles } from '../../rapt/backbone/index.ts';
 import type { ObjectStore } from '../../storage/index.ts';
-import { sha256File } from '../../system/index.ts';
+import { makeFolder, sha256File } from '../../system/index.ts';
 import { inSpan } from '../../telemetry/index.ts';
 import type { Scratch } from './scratch.ts';
 
@@ -47,7 +47,7 @@ async function fetchAll(store: ObjectStore, scratch: Scratch, tenant: string, re
     throw new RaptError(ErrorKind.corruptArtifact, `release ${release.digest} does not name its own manifest; publish it again`);
   const manifest = releaseManifestSchema.parse(JSON.parse((await store.get(release.manifest)).toString('utf8')));
   const folder = join(scratch.releases, release.digest);
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   await scratch.attempt(async (incoming) => {
     const fetchFile = async (ref: ArtifactRef, file: string): Promise<void> => {
       Context.current().cancellationSignal.throwIfAborted();
@@ -67,14 +67,14 @@ async function fetchAll(store: ObjectStore, scratch: Scratch, tenant: string, re
 }
 
 export async function fetchCheckpoint(store: ObjectStore, folder: string, { files }: StoredCheckpoint): Promise<void> {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   await inSpan('fetch checkpoint', async () => {
     for (const file of CHECKPOINT_FILES) await store.getToFile(files[file], join(folder, file));
   });
 }
 
 export async function fetchAdapter(store: ObjectStore, folder: string, adapter: AdapterRef): Promise<void> {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   for (const file of ADAPTER_FILES) await store.getToFile(adapter.files[file], join(folder, file));
 }
 
@@ -84,7 +84,10 @@ export async function requireBackbone(name: string, sha256: Sha256): Promise<Bac
   if (backbone.sha256 !== sha256)
     throw new RaptError(
       ErrorKind.badInput,
-      `backbone "${name}" has other weights here (sha256 ${backbone.sha256}) than where the text was privatized (${sha256}); give both sides the same model.safetensors`,
+      `backbone "${name}" has other weights here (sha256 ${backbone.sha256}) than where the text was privatized (${sha256}); give both sides the same model.safetensors${pinned(backbone)}`,
     );
   return backbone;
 }
+
+/** A branch of the hub may have moved between two fetches. */
+const pinned = ({ name, commit }: BackboneFiles): string => (commit === null || name.includes('@') ? '' : `, such as by the revision that both name: this side has ${name}@${commit}`);

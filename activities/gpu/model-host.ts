@@ -43,7 +43,10 @@ export function createModelHost(entry: string, { stallTimeoutMs }: { readonly st
   }
 
   function keep(child: ChildProcess): void {
+    // One that was stopped before its first step was killed, and may not have ended yet.
+    if (child.killed) return;
     child.removeAllListeners();
+    child.on('error', () => undefined);
     if (idle !== null) {
       endGently(child);
       return;
@@ -166,6 +169,6 @@ function describeExit(code: number | null, killedBy: NodeJS.Signals | null): Cra
 
 /** The process needs its libraries' settings and nothing else: no addresses, no credentials. */
 function modelEnvironment(): NodeJS.ProcessEnv {
-  const wanted = /^(PATH|HOME|TMPDIR|LANG|LC_.*|LD_LIBRARY_PATH|CUDA_.*|NVIDIA_.*|TF_.*|OMP_.*|RAPT_CACHE|XDG_CACHE_HOME)$/;
+  const wanted = /^(PATH|HOME|TMPDIR|LANG|LC_.*|LD_LIBRARY_PATH|CUDA_.*|NVIDIA_.*|TF_.*|OMP_.*|RAPT_CACHE|RAPT_DEVICE|XDG_CACHE_HOME)$/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => wanted.test(name)));
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { isRunning } from '../../system/index.ts';
+import { isRunning, makeFolder } from '../../system/index.ts';
 
 /** Folders of attempts carry their worker's process id, so that a later worker can tell which are left over. */
 export class Scratch {
@@ -10,8 +10,8 @@ export class Scratch {
   /** Removes what attempts of killed workers left behind. */
   constructor(root: string) {
     this.root = root;
-    mkdirSync(this.attempts, { recursive: true });
-    mkdirSync(this.releases, { recursive: true });
+    makeFolder(this.attempts);
+    makeFolder(this.releases);
     for (const name of readdirSync(this.attempts))
       if (!isRunning(Number(name.split('-')[0]))) rmSync(join(this.attempts, name), { recursive: true, force: true });
   }

@@ -9,6 +9,7 @@ import { claimRun, queueUploads, RunCheckpoints, type Attempt } from './checkpoi
 import { fetchRelease, requireBackbone } from './fetch.ts';
 import type { ModelHost } from './model-host.ts';
 import { ObservedTraining } from './observed.ts';
+import { Pace } from './pace.ts';
 import type { Scratch } from './scratch.ts';
 import { findStart } from './start.ts';
 
@@ -70,6 +71,7 @@ export async function train({ store, scratch, models }: GpuDependencies, request
     if (begin < untilStep) {
       let lossesStored = losses.length;
       const observed = new ObservedTraining(tenant, totalSteps);
+      const pace = new Pace();
       const outcome = await models
         .run({
           signal: AbortSignal.any([cancellationSignal, failed.signal]),
@@ -93,7 +95,8 @@ export async function train({ store, scratch, models }: GpuDependencies, request
             const { step, epoch, loss, stepMs } = message;
             losses.push(loss);
             observed.stepped(message);
-            progress = { ...progress, step, epoch, loss, stepMs };
+            pace.observe(stepMs);
+            progress = { ...progress, step, epoch, loss, stepMs: pace.stepMs ?? 0 };
             reporter.report(progress);
           },
         })

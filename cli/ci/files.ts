@@ -1,10 +1,12 @@
 /** Files in which a CI job, and who looks at it, finds how a run came out. */
-import { appendFileSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { BadInput, type TuningResult } from '../../contracts/index.ts';
+import { makeFolder } from '../../system/index.ts';
+import type { TuningResult } from '../../contracts/index.ts';
 import { resolveStore } from '../../infra/index.ts';
 import { renderSummary, renderWithoutResult } from '../../rapt/summary/index.ts';
 import { say } from '../output.ts';
+import { assertFile } from '../outputs.ts';
 import { junitReport } from './junit.ts';
 import { UNKNOWN, verdictOf, type AskedRun, type Outcome } from './outcome.ts';
 import { outputLines } from './outputs.ts';
@@ -38,12 +40,8 @@ export class ResultFiles {
   #prepare(): void {
     for (const [option, path] of Object.entries(this.#paths) as [keyof FilePaths, string | undefined][]) {
       if (path === undefined) continue;
-      try {
-        mkdirSync(dirname(path), { recursive: true });
-        if (option !== 'report') appendFileSync(path, '');
-      } catch (error) {
-        throw new BadInput([{ where: `--${option}`, problem: `${path} cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown'}); name a file in a folder of this job` }]);
-      }
+      assertFile(`--${option}`, path, { makesFolders: true, inPlace: true });
+      makeFolder(dirname(path));
     }
   }
 
@@ -57,7 +55,7 @@ export class ResultFiles {
     if (junit !== undefined) writeFileSync(junit, junitReport(run, outcome, { startedAt: this.#startedAt, seconds }));
     if (summary !== undefined) writeFileSync(summary, summaryOf(run, outcome));
     if (outputs !== undefined) {
-      this.#earlierOutputs ??= readFileSync(outputs, 'utf8');
+      this.#earlierOutputs ??= existsSync(outputs) ? readFileSync(outputs, 'utf8') : '';
       // Each name once: not every reader takes the last of several.
       writeFileSync(outputs, this.#earlierOutputs + outputLines(run, outcome, report));
     }
@@ -82,6 +80,6 @@ export class ResultFiles {
   }
 }
 
-function summaryOf({ id }: AskedRun, outcome: Outcome): string {
-  return outcome.result === null ? renderWithoutResult(id, verdictOf(outcome), outcome.message) : renderSummary(outcome.result);
+function summaryOf({ id, remarks = [] }: AskedRun, outcome: Outcome): string {
+  return outcome.result === null ? renderWithoutResult(id, verdictOf(outcome), [...remarks, outcome.message]) : renderSummary(outcome.result, remarks);
 }

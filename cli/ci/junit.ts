@@ -36,7 +36,7 @@ export function junitReport(run: AskedRun, outcome: Outcome, { startedAt, second
     '@name': `rapt run ${run.id}`,
     '@timestamp': startedAt.toISOString().slice(0, 19),
     ...counts,
-    properties: { property: Object.entries({ run: run.id, ...propertiesOf(result) }).map(([name, value]) => ({ '@name': name, '@value': value })) },
+    properties: { property: Object.entries({ run: run.id, ...(run.remarks?.length ? { remarks: run.remarks.join(' ') } : {}), ...propertiesOf(result) }).map(([name, value]) => ({ '@name': name, '@value': value })) },
     testcase: cases,
   };
   return xml.build({ '?xml': { '@version': '1.0', '@encoding': 'UTF-8' }, testsuites: { ...counts, testsuite: suite } });

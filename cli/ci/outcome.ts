@@ -9,6 +9,8 @@ export interface AskedRun {
   readonly tenant: string;
   /** Conditions that it is to be held against. */
   readonly gates: Gates;
+  /** What has to be known of it besides how it came out, such as that it had finished before. */
+  readonly remarks?: readonly string[];
 }
 
 /** What waiting gave, or why there was no waiting. */

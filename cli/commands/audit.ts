@@ -3,13 +3,15 @@ import { Option, type Command } from 'commander';
 import { ATTACKS, BadInput, DEFAULT_BACKBONE, DEFAULT_ETA, ErrorKind, RaptError, type Attack, type AuditResult } from '../../contracts/index.ts';
 import { clientHome } from '../../rapt/home.ts';
 import { auditTables } from '../audit-tables.ts';
+import { stoppable } from '../interruption.ts';
+import { tenantOfRun } from '../known-run.ts';
 import { print, printJson, say } from '../output.ts';
 
 interface AuditOptions {
   run?: string;
   in?: string;
   released?: string;
-  tenant: string;
+  tenant?: string;
   mechanism: 'exponential' | 'laplace';
   eta?: string;
   backbone: string;
@@ -19,6 +21,9 @@ interface AuditOptions {
   json?: true;
 }
 
+/** An attack that is broken off leaves nothing, so it need not be waited for. */
+const STOP_MS = 1000;
+
 export function addAuditCommand(program: Command): void {
   program
     .command('audit')
@@ -26,7 +31,7 @@ export function addAuditCommand(program: Command): void {
     .option('--run <id>', "the release of a finished run of this client; its tables must still be where they were")
     .option('--in <file>', 'a table, with --released')
     .option('--released <file>', 'what `rapt privatize` made of it, as .jsonl')
-    .option('--tenant <name>', 'tenant of the run', 'local')
+    .option('--tenant <name>', "with --run; default: the run's")
     .addOption(new Option('--mechanism <name>', 'with --in: what it was privatized by').choices(['exponential', 'laplace']).default('exponential'))
     .option('--eta <number>', `with --in; default: ${DEFAULT_ETA.exponential} for exponential, ${DEFAULT_ETA.laplace} for laplace`)
     .option('--backbone <name>', 'with --in: model folder, or name', DEFAULT_BACKBONE)
@@ -39,7 +44,8 @@ export function addAuditCommand(program: Command): void {
       const attacks = attacksOf(options.attacks);
       const maxTokens = Number(options.maxTokens);
       if (!Number.isInteger(maxTokens) || maxTokens < 1) throw new BadInput([{ where: '--max-tokens', problem: `must be a whole number from 1, not "${options.maxTokens}"` }]);
-      const result = await (options.run !== undefined ? auditRun(options, options.run, attacks, maxTokens) : auditTable(options, attacks, maxTokens));
+      const { run } = options;
+      const result = await stoppable('nothing was told', (signal) => (run !== undefined ? auditRun(options, run, attacks, maxTokens, signal) : auditTable(options, attacks, maxTokens, signal)), STOP_MS);
       if (options.json) printJson(result);
       else print(auditTables(result));
     });
@@ -55,22 +61,23 @@ function attacksOf(list: string | undefined): Attack[] {
 
 const told = (attack: string): void => say(`attack: ${attack}`);
 
-async function auditRun({ tenant }: AuditOptions, run: string, attacks: Attack[], maxTokens: number): Promise<AuditResult> {
+async function auditRun({ tenant: given }: AuditOptions, run: string, attacks: Attack[], maxTokens: number, signal: AbortSignal): Promise<AuditResult> {
   const { findRelease, readRunRecord } = await import('../../activities/client/index.ts');
   const { attackRelease } = await import('../../rapt/client/index.ts');
   const home = clientHome();
+  const tenant = tenantOfRun(run, given);
   const { config, result } = readRunRecord(home, tenant, run);
   const folder = await findRelease(home, tenant, result.release.sha256);
   if (folder === null) throw new RaptError(ErrorKind.notFound, `the release of run ${run} is not on this client any more`);
-  return attackRelease(folder, { ...config, audit: { ...config.audit, attacks, maxTokens } }, told);
+  return attackRelease(folder, { ...config, audit: { ...config.audit, attacks, maxTokens } }, told, signal);
 }
 
-async function auditTable(options: AuditOptions, attacks: Attack[], maxTokens: number): Promise<AuditResult> {
+async function auditTable(options: AuditOptions, attacks: Attack[], maxTokens: number, signal: AbortSignal): Promise<AuditResult> {
   if (options.in === undefined || options.released === undefined) throw new BadInput([{ where: 'rapt audit', problem: 'give either --run, or --in with --released' }]);
   const eta = options.eta === undefined ? DEFAULT_ETA[options.mechanism] : Number(options.eta);
   if (!(eta > 0)) throw new BadInput([{ where: '--eta', problem: `must be a positive number, not "${options.eta}"` }]);
   const { openBackbone } = await import('../../rapt/backbone/index.ts');
   const { attack } = await import('../../rapt/client/index.ts');
   const { in: input, released, textColumn, mechanism: name } = options;
-  return attack({ input, released, textColumn, backbone: await openBackbone(options.backbone), mechanism: { name, eta }, attacks, maxTokens, onAttack: told });
+  return attack({ input, released, textColumn, backbone: await openBackbone(options.backbone), mechanism: { name, eta }, attacks, maxTokens, onAttack: told, signal });
 }

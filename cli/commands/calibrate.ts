@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { BadInput, DEFAULT_BACKBONE, DEFAULT_ETA, type FrontierPoint } from '../../contracts/index.ts';
 import { mechanismOf, MECHANISMS, rateOf, type NoisyMechanism } from '../options.ts';
 import { bar, percent, print, printJson, say, table } from '../output.ts';
+import { assertFile } from '../outputs.ts';
 
 interface CalibrateOptions {
   unchanged?: string;
@@ -41,6 +42,7 @@ async function calibrateEta(options: CalibrateOptions): Promise<void> {
   const bayesAttack = rateOf('--bayes-attack', options.bayesAttack);
   if ([unchanged, bayesAttack, curve].filter((one) => one !== undefined).length > 1) throw new BadInput([{ where: 'rapt calibrate', problem: 'give one of --unchanged, --bayes-attack and --curve' }]);
   if (svg !== undefined && curve === undefined) throw new BadInput([{ where: '--svg', problem: 'draws the curve; give --curve as well' }]);
+  assertFile('--svg', svg, { inPlace: true });
   const mechanisms = options.mechanism === undefined ? MECHANISMS : [mechanismOf(options.mechanism)];
   const points = bayesAttack === undefined && curve === undefined ? await byUnchanged(mechanisms, backbone, unchanged) : await onFrontier(mechanisms, backbone, publicText, bayesAttack);
   if (svg !== undefined) {

@@ -9,10 +9,10 @@ export function addCompareCommand(program: Command): void {
     .description('finished runs side by side: what was set otherwise, what came of it, and whether that is more than chance')
     .argument('<id>', 'the run that the others are held against')
     .argument('<ids...>')
-    .option('--tenant <name>', 'tenant of the runs', 'local')
+    .option('--tenant <name>', 'tenant of the runs; default: as this client knows the first one')
     .option('--json', 'print one JSON object')
     .addHelpText('after', "\nTest rows that both runs answered are compared one by one, by McNemar's exact test, where their labels are on this client; else the two accuracies are.\nExample: rapt compare nightly nightly-eta10")
-    .action(async (id: string, ids: string[], { tenant, json }: { tenant: string; json?: true }) => {
+    .action(async (id: string, ids: string[], { tenant, json }: { tenant?: string; json?: true }) => {
       const comparison = await compareRuns(tenant, [id, ...ids]);
       if (json) printJson(comparison);
       else print(inWords(comparison));
@@ -39,10 +39,9 @@ function inWords({ runs, settings, sharedRelease, differences }: Comparison): st
     row('release', ({ release }) => release.slice(0, DIGEST_DIGITS)),
     row('time', ({ seconds }) => duration(seconds)),
   ]);
-  const changed = Object.entries(settings).map(([name, values]) => [name, ...values.map(settingInWords)]);
   return [
     results,
-    changed.length === 0 ? 'All settings are the same.' : `Set otherwise:\n${table(changed)}`,
+    settingsInWords(settings),
     sharedRelease ? 'All of them used the same release: the texts left once.' : 'They used different releases; `rapt ledger` tells what each cost.',
     ...differences.map(sentence),
     ...(differences.length > 1 ? [`Each of these ${differences.length} comparisons would look like more than chance one time in twenty where there is no difference.`] : []),
@@ -55,6 +54,12 @@ function sentence({ run, against, value, low, high, p, rows, unpaired, moreThanC
       ? `by the interval of two proportions, since the rows could not be paired: ${unpaired ?? ''}`
       : `by McNemar's exact test on the ${rows} texts that both answered, p = ${(p ?? 1).toPrecision(2)}`;
   return `${run} against ${against}: ${signed(value)} points of accuracy (95 % interval ${signed(low)} to ${signed(high)}), ${moreThanChance ? 'more than' : 'which may be'} chance, ${basis}.`;
+}
+
+function settingsInWords(settings: Comparison['settings']): string {
+  if (settings === null) return 'What was set otherwise is not known here: the store keeps no configurations, since they name files.';
+  const changed = Object.entries(settings).map(([name, values]) => [name, ...values.map(settingInWords)]);
+  return changed.length === 0 ? 'All settings are the same.' : `Set otherwise:\n${table(changed)}`;
 }
 
 const settingInWords = (value: unknown): string => (value === null ? '-' : Array.isArray(value) ? value.join(' ') || 'none' : typeof value === 'string' ? value : JSON.stringify(value));

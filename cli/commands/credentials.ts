@@ -6,6 +6,7 @@ import { grantNew, grantsFile, readGrants, resolveAdministration, revoke, writeT
 import { createIssuer, createMinioStore, CREDENTIALS_PATH, ensureLender, grantId, parseRole, roleName, startCredentialServer, type Role } from '../../storage/index.ts';
 import { addListenOptions, listeningOf, type ListenOptions } from '../listening.ts';
 import { print, printJson, say } from '../output.ts';
+import { assertFile } from '../outputs.ts';
 
 /** MinIO's least. A week is the most that it issues. */
 const LEAST_MINUTES = 15;
@@ -18,6 +19,7 @@ export function addCredentialCommands(program: Command): void {
     .option('--minutes <n>', 'how long issued keys hold', minutes, 60)
     .addHelpText('after', "\nIt has the keys that may do everything, from RAPT_S3_ACCESS_KEY_FILE and RAPT_S3_SECRET_KEY_FILE, else those of the local stack; nobody else needs them.\nTokens come from `rapt credentials grant`. It speaks the protocol of AWS's container credentials.\nExample: rapt credential-server --listen 127.0.0.1:8235 --minutes 30")
     .action(async ({ grants: file = grantsFile(), minutes: duration, ...options }: ListenOptions & { grants?: string; minutes: number }) => {
+      (await import('../../workers/last-words.ts')).endOnUnheardErrors();
       const administration = resolveAdministration();
       const { endpoint, bucket, region } = administration;
       // Those who ask may not make it.
@@ -58,6 +60,8 @@ export function addCredentialCommands(program: Command): void {
     .addHelpText('after', '\nExample: rapt credentials grant client --tenant acme --out acme.token')
     .action((kind: string, { tenant, out, json }: { tenant?: string; out?: string; json?: true }, command: Command) => {
       const file = fileOf(command);
+      assertFile('--grants', file, { makesFolders: true, inPlace: true });
+      assertFile('--out', out, { makesFolders: true });
       let granted: string | null = null;
       const keep = json ? (token: string) => void (granted = token) : print;
       const grant = grantNew(file, roleOf(kind, tenant), out === undefined ? keep : (token) => writeTokenFile(out, token));
@@ -71,7 +75,9 @@ export function addCredentialCommands(program: Command): void {
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample: rapt credentials revoke 7d0f4c1b52ae')
     .action((id: string, { json }: { json?: true }, command: Command) => {
-      const grant = revoke(fileOf(command), id);
+      const file = fileOf(command);
+      assertFile('--grants', file, { makesFolders: true });
+      const grant = revoke(file, id);
       if (json) printJson({ revoked: id, role: roleName(grant.role) });
       else say(`the role ${roleName(grant.role)} is no longer granted to ${id}`);
     });

@@ -1,12 +1,12 @@
 /** import: an adapter that Hugging Face PEFT trained elsewhere. */
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { BadInput, DEFAULT_ETA, parseTuningConfig } from '../../contracts/index.ts';
 import { resolveStore } from '../../infra/index.ts';
 import { clientHome } from '../../rapt/home.ts';
 import { MECHANISMS, numberOf, rateOf, wholeNumberOf } from '../options.ts';
 import { print, printJson, table } from '../output.ts';
+import { backboneAddress } from '../paths.ts';
 
 interface ImportOptions {
   id: string;
@@ -52,7 +52,7 @@ async function importPeft(folder: string, options: ImportOptions): Promise<void>
     tenant,
     data: { train: resolve(folder), textColumn, pairColumn, maxTokens: wholeNumberOf('--max-tokens', options.maxTokens) },
     privacy: { mechanism, eta: numberOf('--eta', options.eta), targetUnchanged: rateOf('--target-unchanged', options.targetUnchanged) },
-    backbone: existsSync(join(backbone, 'config.json')) ? resolve(backbone) : backbone,
+    backbone: backboneAddress(backbone),
   });
   if (!parsed.ok) throw new BadInput(parsed.problems);
   const { createMinioStore } = await import('../../storage/index.ts');

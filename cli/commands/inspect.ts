@@ -1,11 +1,12 @@
 /** show, verify, gc: what is known of runs, and what lies in the store. */
 import type { Command } from 'commander';
-import { ErrorKind, RaptError, type RunManifest } from '../../contracts/index.ts';
+import { ErrorKind, RaptError, totalEpochs, type RunManifest, type RunProgress } from '../../contracts/index.ts';
 import { resolveStore } from '../../infra/index.ts';
 import { artifactsOf, createMinioStore, findGarbage, readRunManifest, removeGarbage, type ObjectStore } from '../../storage/index.ts';
 import { EXIT } from '../exit-codes.ts';
+import { requireRun, tenantOfRun, type Remembered } from '../known-run.ts';
 import { green, print, printJson, red, say, table } from '../output.ts';
-import { describe, openRuns, queryProgress, tenantOf, withTemporal } from '../temporal.ts';
+import { openRuns, queryProgress, withTemporal } from '../temporal.ts';
 import { waitsFor } from '../follow.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -16,25 +17,26 @@ export function addInspectCommands(program: Command): void {
     .command('show')
     .description('what a run is doing now, and of a finished one, what its adapter was made from')
     .argument('<id>')
+    .option('--tenant <name>', 'tenant of a run that Temporal has forgotten; default: as this client knows it')
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample: rapt show nightly')
-    .action((id: string, { json }: { json?: true }) =>
+    .action((id: string, { tenant, json }: { tenant?: string; json?: true }) =>
       withTemporal(async (link) => {
-        const { status } = await describe(link, id);
-        const running = status.name === 'RUNNING';
-        const progress = await queryProgress(link.client.workflow.getHandle(id));
-        const tenant = await tenantOf(link, id);
-        const waiting = running ? await waitsFor(link, id, progress, tenant) : null;
-        const manifest = running ? null : await readRunManifest(createMinioStore(link.services.storeFor(OPERATOR)), tenant, id);
+        const run = await requireRun(link, id, tenant);
+        const running = run.status === 'RUNNING';
+        const progress = run.left === null ? await queryProgress(link.client.workflow.getHandle(id)) : progressOf(run.left);
+        const waiting = running ? await waitsFor(link, id, progress as RunProgress | null, run.tenant) : null;
+        const manifest = running ? null : await readRunManifest(createMinioStore(link.services.storeFor(OPERATOR)), run.tenant, id);
         const lineage = manifest === null ? null : lineageOf(manifest);
-        const state = { workflowId: id, status: status.name.toLowerCase(), ...progress, waiting };
+        const state = { workflowId: id, status: run.status.toLowerCase(), ...progress, ...(manifest !== null && run.left !== null && atStep(manifest)), waiting };
         if (json) {
           printJson({ ...state, lineage });
           return;
         }
         print(table(Object.entries(state).flatMap(([name, value]) => (value === null || typeof value === 'object' ? [] : [[name, String(value)]]))));
         if (lineage !== null) print(`\n${table(Object.entries(lineage).map(([name, value]) => [name, value]))}`);
-        if (progress === null) say('no control worker answered; `rapt up` starts one');
+        if (run.left !== null) say('Temporal has forgotten this run; this is what the client and the store keep of it');
+        else if (progress === null && waiting === null) say('no control worker answers, which would tell more; start one with `rapt worker control`, or all with `rapt up`');
       }),
     );
 
@@ -42,12 +44,12 @@ export function addInspectCommands(program: Command): void {
     .command('verify')
     .description('read every artifact of a finished run, and compare it with its digest')
     .argument('<id>')
-    .option('--tenant <name>', 'tenant of the run', 'local')
+    .option('--tenant <name>', "default: the run's")
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample: rapt verify nightly')
-    .action(async (id: string, { tenant, json }: { tenant: string; json?: true }) => {
+    .action(async (id: string, { tenant, json }: { tenant?: string; json?: true }) => {
       const store = createMinioStore(resolveStore(OPERATOR));
-      const checked = await verify(store, tenant, id);
+      const checked = await verify(store, tenantOfRun(id, tenant), id);
       if (json) printJson({ workflowId: id, artifacts: checked });
       else for (const { what, key, problem } of checked) print(`${problem === null ? green('✓') : red('✗')} ${what.padEnd(34)} ${problem ?? key}`);
       process.exitCode = checked.every(({ problem }) => problem === null) ? EXIT.done : EXIT.failed;
@@ -77,6 +79,26 @@ export function addInspectCommands(program: Command): void {
       }),
     );
 }
+
+/** What a run that Temporal has forgotten would say of itself, as far as anybody wrote it down. */
+function progressOf({ result, config }: Remembered): Partial<RunProgress> {
+  if (result === null) return { message: 'ended without a result' };
+  const { metrics, gates, audit, report, resumed } = result;
+  const epochs = config === null ? {} : { epoch: totalEpochs(config.tuning), epochs: totalEpochs(config.tuning) };
+  return {
+    stage: 'done',
+    message: 'finished',
+    ...epochs,
+    loss: result.training?.curve.at(-1)?.loss ?? null,
+    resumed,
+    accuracy: metrics.test.accuracy,
+    attacks: (audit.attacks ?? []).map(({ attack, success, priorOnly }) => ({ attack, success: success.value, priorOnly: priorOnly.value })),
+    gates: gates.length === 0 ? null : { held: gates.filter(({ passed }) => passed).length, total: gates.length },
+    report: report.uri,
+  };
+}
+
+const atStep = ({ checkpoint: { step } }: RunManifest): Pick<RunProgress, 'step' | 'totalSteps' | 'checkpointStep'> => ({ step, totalSteps: step, checkpointStep: step });
 
 /** From the adapter back to what it was made from. */
 function lineageOf({ adapter, checkpoint, release, configuration, code, resumed, runId }: RunManifest): Record<string, string> {

@@ -4,6 +4,7 @@ import { newKey, withCurrent, withKey, type Keyring } from '../../codec/index.ts
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { keysFile, readKeysFile, writeKeysFile } from '../../infra/index.ts';
 import { print, printJson, say } from '../output.ts';
+import { assertFile } from '../outputs.ts';
 
 const RESTART = 'processes that run have to be started again to know it';
 
@@ -31,7 +32,7 @@ export function addKeysCommands(program: Command): void {
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample: rapt keys add --file codec-keys')
     .action(({ json }: { json?: true }, command: Command) => {
-      const file = fileOf(command);
+      const file = writableFileOf(command);
       const key = newKey();
       const before = readKeysFile(file);
       writeKeysFile(file, withKey(before, key));
@@ -45,7 +46,7 @@ export function addKeysCommands(program: Command): void {
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample: rapt keys use 2026-11-25-3f9c2a')
     .action((id: string, { json }: { json?: true }, command: Command) => {
-      const file = fileOf(command);
+      const file = writableFileOf(command);
       writeKeysFile(file, withCurrent(existing(file), id));
       if (json) printJson({ file, current: id });
       else say(`${id} encrypts; ${RESTART}`);
@@ -53,6 +54,12 @@ export function addKeysCommands(program: Command): void {
 }
 
 const fileOf = (command: Command): string => command.optsWithGlobals<{ file?: string }>().file ?? keysFile();
+
+function writableFileOf(command: Command): string {
+  const file = fileOf(command);
+  assertFile('--file', file, { makesFolders: true });
+  return file;
+}
 
 function existing(file: string): Keyring {
   const keyring = readKeysFile(file);

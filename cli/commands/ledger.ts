@@ -1,13 +1,12 @@
 /** ledger: what left this client, text by text, and how much may still leave. */
-import { createWriteStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { BadInput, budgetSchema, type Budget } from '../../contracts/index.ts';
 import { clientHome, tenantFolder as folderOf } from '../../rapt/home.ts';
 import { csvCell, readTable } from '../../rapt/data/index.ts';
 import { clientSecret, digestOfText, Ledger, readBudget, tenantSpent, writeBudget, type LedgerRelease, type TextRelease } from '../../rapt/ledger/index.ts';
+import { makeFolder, writeWholeFile } from '../../system/index.ts';
 import { print, printJson, say, table } from '../output.ts';
+import { assertEnding, assertFile } from '../outputs.ts';
 
 const tenantFolder = (tenant: string): string => folderOf(clientHome(), tenant);
 
@@ -96,8 +95,9 @@ async function showTable({ tenant, json, textColumn }: LedgerOptions, file: stri
 }
 
 async function exportTexts({ tenant, json }: LedgerOptions, file: string): Promise<void> {
+  assertEnding('<file>', file, ['.csv', '.jsonl']);
+  assertFile('<file>', file);
   const asCsv = file.endsWith('.csv');
-  if (!asCsv && !file.endsWith('.jsonl')) throw new BadInput([{ where: file, problem: 'must end in .csv or .jsonl' }]);
   const columns = ['text', 'times', 'release', 'run', 'purpose', 'mechanism', 'eta', 'labelEpsilon', 'table', 'reservedAt', 'releasedAt'] as const;
   let count = 0;
   async function* lines(): AsyncGenerator<string> {
@@ -108,7 +108,7 @@ async function exportTexts({ tenant, json }: LedgerOptions, file: string): Promi
       yield asCsv ? `${columns.map((column) => csvCell(String(line[column] ?? ''))).join(',')}\r\n` : `${JSON.stringify(line)}\n`;
     }
   }
-  await pipeline(lines, createWriteStream(file, { mode: 0o600 }));
+  await writeWholeFile(file, lines());
   if (json) printJson({ file, lines: count });
   else say(`${count} lines are in ${file}`);
 }
@@ -122,7 +122,7 @@ async function setBudget({ tenant, json }: LedgerOptions, { perText, perTenant }
   const folder = tenantFolder(tenant);
   const before = readBudget(folder);
   if (perText !== undefined || perTenant !== undefined) {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
     await writeBudget(folder, { ...limit('perText', '--per-text', perText, before), ...limit('perTenant', '--per-tenant', perTenant, before) });
   }
   const budget = readBudget(folder);

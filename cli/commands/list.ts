@@ -3,7 +3,7 @@ import { Option, type Command } from 'commander';
 import { searchAttributes, STAGES, WORKFLOW_TYPE } from '../../contracts/index.ts';
 import { tenantNameOf, wholeNumberOf } from '../options.ts';
 import { duration, percent, print, printJson, say, table, timeOf } from '../output.ts';
-import { withTemporal } from '../temporal.ts';
+import { queryProgress, withTemporal } from '../temporal.ts';
 
 /** As the command spells them, and as Temporal's visibility does. */
 const STATUSES = { running: 'Running', completed: 'Completed', failed: 'Failed', cancelled: 'Canceled', terminated: 'Terminated', timed_out: 'TimedOut' } as const;
@@ -30,6 +30,8 @@ interface ListedRun {
   readonly started: string;
   /** Of one that runs, up to now. */
   readonly seconds: number;
+  /** Of its training, as the run itself tells it everywhere; null when it does not train, or nobody answers for it. */
+  readonly secondsLeft: number | null;
 }
 
 export function addListCommand(program: Command): void {
@@ -47,7 +49,7 @@ export function addListCommand(program: Command): void {
       const query = queryOf(options);
       const limit = wholeNumberOf('--limit', options.limit);
       const runs = await withTemporal(async ({ client }) => {
-        const found: ListedRun[] = [];
+        const found: Omit<ListedRun, 'secondsLeft'>[] = [];
         for await (const run of client.workflow.list({ query, pageSize: limit })) {
           const { workflowId, status, startTime, closeTime, typedSearchAttributes: facts } = run;
           found.push({
@@ -64,7 +66,9 @@ export function addListCommand(program: Command): void {
           });
           if (found.length === limit) break;
         }
-        return found;
+        const leftOf = async ({ workflowId, status }: { readonly workflowId: string; readonly status: string }): Promise<number | null> =>
+          options.quiet || status !== 'running' ? null : ((await queryProgress(client.workflow.getHandle(workflowId)))?.secondsLeft ?? null);
+        return Promise.all(found.map(async (run): Promise<ListedRun> => ({ ...run, secondsLeft: await leftOf(run) })));
       });
       if (options.json) printJson({ runs });
       else if (options.quiet) for (const { workflowId } of runs) print(workflowId);
@@ -84,8 +88,8 @@ function queryOf({ tenant, stage, status }: ListOptions): string {
   ].join(' AND ');
 }
 
-const HEAD = ['run', 'status', 'stage', 'accuracy', 'eta', 'mechanism', 'backbone', 'started (UTC)', 'duration'];
-const rowOf = ({ workflowId, status, stage, accuracy, eta, mechanism, backbone, started, seconds }: ListedRun): string[] => [
+const HEAD = ['run', 'status', 'stage', 'accuracy', 'eta', 'mechanism', 'backbone', 'started (UTC)', 'duration', 'left'];
+const rowOf = ({ workflowId, status, stage, accuracy, eta, mechanism, backbone, started, seconds, secondsLeft }: ListedRun): string[] => [
   workflowId,
   status,
   stage ?? '-',
@@ -95,4 +99,5 @@ const rowOf = ({ workflowId, status, stage, accuracy, eta, mechanism, backbone, 
   backbone ?? '-',
   timeOf(started),
   duration(seconds),
+  secondsLeft === null ? '-' : duration(secondsLeft),
 ];

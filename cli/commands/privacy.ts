@@ -4,12 +4,13 @@ import { BadInput, DEFAULT_BACKBONE, DEFAULT_ETA, ErrorKind, RaptError, type Aud
 import { clientHome } from '../../rapt/home.ts';
 import { quantiles } from '../../rapt/quantiles.ts';
 import { auditTables } from '../audit-tables.ts';
+import { tenantOfRun } from '../known-run.ts';
 import { mechanismOf, numberOf, rateOf } from '../options.ts';
 import { print, printJson, table } from '../output.ts';
 
 interface ExplainOptions {
   run?: string;
-  tenant: string;
+  tenant?: string;
   in?: string;
   textColumn: string;
   maxTokens: string;
@@ -35,7 +36,7 @@ export function addPrivacyCommands(program: Command): void {
     .command('explain')
     .description("what a run's guarantee says, what it does not cover, and what attacks got; or what a choice of eta would mean")
     .option('--run <id>', 'a finished run of this client')
-    .option('--tenant <name>', 'tenant of the run', 'local')
+    .option('--tenant <name>', "default: the run's")
     .option('--in <file>', 'without --run: a table whose lengths are used; it is read and not released')
     .option('--text-column <name>', 'with --in', 'text')
     .option('--max-tokens <number>', 'with --in: tokens kept of each row', '64')
@@ -46,7 +47,7 @@ export function addPrivacyCommands(program: Command): void {
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExamples: rapt privacy explain --run nightly\n          rapt privacy explain --eta 10 --in notes.csv --text-column note')
     .action(async (options: ExplainOptions) => {
-      const explained = await (options.run === undefined ? explainChoice(options) : explainRun(options.run, options.tenant));
+      const explained = await (options.run === undefined ? explainChoice(options) : explainRun(options.run, tenantOfRun(options.run, options.tenant)));
       const { explainGuarantee } = await import('../../rapt/privacy/index.ts');
       const sentences = explainGuarantee(explained.guarantee, explained.textLengths);
       if (options.json) printJson({ ...explained, sentences });

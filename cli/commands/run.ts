@@ -1,25 +1,23 @@
 /** start, run, watch, pause, continue, cancel, resume, extend: tuning runs. */
-import { randomBytes } from 'node:crypto';
-import type { Command } from 'commander';
-import {
-  CONTINUE_UPDATE,
-  ErrorKind,
-  parseTuningConfig,
-  PAUSE_UPDATE,
-  RaptError,
-  WORKFLOW_TYPE,
-  type RunProgress,
-  type TuningConfig,
-} from '../../contracts/index.ts';
-import { up } from '../../infra/index.ts';
+import { Option, type Command } from 'commander';
+import { BadInput, CONTINUE_UPDATE, idProblems, PAUSE_UPDATE, type RunProgress, type TuningConfig } from '../../contracts/index.ts';
+import { namedTemporal, up } from '../../infra/index.ts';
 import { RAPT_COMMAND } from '../../system/index.ts';
+import { startOrAttach, type Planned } from '../attach.ts';
 import { loadConfig } from '../config.ts';
+import { assertTuning, requireRun, type KnownRun } from '../known-run.ts';
+import { wholeNumberOf } from '../options.ts';
 import { dim, printJson, say } from '../output.ts';
-import { abandonedVersion, describe, inputOf, sendUpdate, startOrAttach, withTemporal, type Link } from '../temporal.ts';
+import { newId, nextId, planExtension, planResumption, planSuccessor, type NextRun } from '../plan.ts';
+import { CANCELLATION_MS, waitsFor, within } from '../follow.ts';
+import { describe, queryProgress, sendUpdate, tenantOf, withTemporal, type Link } from '../temporal.ts';
 import { addWaitOptions, askedRun, refuseUnlessWaiting, Waiting, type WaitOptions } from '../waiting.ts';
 import { sayComponents } from './stack.ts';
 
 const collect = (value: string, before: string[]): string[] => [...before, value];
+
+/** Temporal itself knows whose the others are. */
+const forgottenTenant = (): Option => new Option('--tenant <name>', 'tenant of a run that Temporal has forgotten; default: as this client knows it');
 
 interface RunOptions extends WaitOptions {
   readonly file?: string;
@@ -28,6 +26,7 @@ interface RunOptions extends WaitOptions {
   readonly baseline?: string;
   readonly id?: string;
   readonly resume?: true;
+  readonly up?: true;
 }
 
 export function addRunCommands(program: Command): void {
@@ -39,10 +38,10 @@ export function addRunCommands(program: Command): void {
     .addHelpText('after', '\nExample: rapt start --set tuning.epochs=2')
     .action(async ({ set, json }: { set: string[]; json?: true }) => {
       const config = await loadConfig({ set }, true);
-      const { temporal } = await up({ say: (line) => say(dim(line)) });
+      const { temporal } = await startLocally(config);
       say(`Temporal UI: ${temporal.uiUrl}`);
       const id = newId('start');
-      await Waiting.during(id, { onInterrupt: 'leave', ...(json && { json }) }, (link, waiting) => waiting.start(link, id, config));
+      await Waiting.during(id, { onInterrupt: 'leave', ...(json && { json }) }, (link, waiting) => waiting.start(link, { id, config, goesOnFrom: null, isNewName: true }));
       say(`\nThese processes stay, for the next run; \`${RAPT_COMMAND} down\` ends them:`);
       sayComponents();
     });
@@ -56,22 +55,30 @@ export function addRunCommands(program: Command): void {
     .option('--baseline <id>', "a finished run that gates compare with: 'accuracy >= baseline - 0.01'")
     .option('--id <id>', 'name of the run; a name that exists attaches to that run')
     .option('--resume', 'when the run of this name ended without a result, go on with it as a new run, from its checkpoint')
+    .option('--up', "start the local servers and workers first, for the configuration's tenant")
     .option('--wait', 'wait for the end and show the progress');
   addWaitOptions(run)
     .addHelpText('after', "\nExample: rapt run -f tuning.yaml --set tuning.epochs=3 --gate 'accuracy>=0.7' --id pr-17 --wait --json --junit junit.xml")
-    .action(({ file, set, gate, baseline, id = newId('run'), resume, ...options }: RunOptions) =>
-      begin(id, options, async (link) => {
-        const config = await loadConfig({ file, set, gate, baseline }, link.services.stack === 'local');
-        return resume ? { config, ...(await successorOf(link, id)) } : { config, id, before: [] };
-      }),
-    );
+    .action(({ file, set, gate, baseline, id: name, resume, up: startFirst, ...options }: RunOptions) => {
+      const id = name ?? newId('run');
+      // Read once: it may come by standard input.
+      let config: TuningConfig | null = null;
+      const load = async (localFiles: boolean): Promise<TuningConfig> => (config ??= await loadConfig({ file, set, gate, baseline }, localFiles));
+      const before = startFirst && (async () => startLocally(await load(true)));
+      const plan = async (link: Link): Promise<Planned> => {
+        const wanted = await load(link.services.stack === 'local');
+        return resume && name !== undefined ? planSuccessor(link, id, wanted) : { id, config: wanted, goesOnFrom: null, isNewName: name === undefined };
+      };
+      return begin(id, options, plan, before);
+    });
 
-  addWaitOptions(program.command('watch').description('show how a run gets on, until it ends').argument('<id>'))
+  addWaitOptions(program.command('watch').description('show how a run gets on, until it ends').argument('<id>').addOption(forgottenTenant()))
     .addHelpText('after', '\nExample: rapt watch nightly --timeout 90m')
-    .action((id: string, options: WaitOptions) =>
+    .action((id: string, { tenant, ...options }: WaitOptions & { tenant?: string }) =>
       Waiting.during(id, options, async (link, waiting) => {
-        await describe(link, id);
-        await waiting.for(link, await askedRun(link, id));
+        const run = await requireRun(link, id, tenant);
+        assertTuning(id, run);
+        await waiting.for(link, askedRun(id, run), run.left);
       }),
     );
 
@@ -104,11 +111,17 @@ export function addRunCommands(program: Command): void {
         if (ran) {
           const handle = link.client.workflow.getHandle(id);
           await handle.cancel();
-          await handle.result().catch(() => undefined);
+          const end = handle.result().then(() => true, () => true);
+          if ((await within(CANCELLATION_MS, end)) === null) {
+            const why = await waitsFor(link, id, await queryProgress(handle), await tenantOf(link, id));
+            say(dim(`run ${id} was told to end, and has not yet${why === null ? '' : `: it ${why}`}. Ctrl-C ends the waiting alone`));
+            await end;
+          }
         }
         const status = (ran ? await describe(link, id) : before).status.name.toLowerCase();
         if (json) printJson({ workflowId: id, status });
-        else say(ran ? `run ${id}: ${status}. \`rapt resume ${id}\` goes on from what it has` : `run ${id} has ended already: ${status}`);
+        else if (!ran) say(`run ${id} has ended already: ${status}`);
+        else say(`run ${id}: ${status}${status === 'completed' ? ' before it could be cancelled' : `. \`rapt resume ${id}\` goes on from what it has`}`);
       }),
     );
 
@@ -116,44 +129,25 @@ export function addRunCommands(program: Command): void {
     .command('resume')
     .description('go on with a run that failed, timed out, was cancelled or terminated, or whose version of the code has no worker any more, as a new run that takes over release and checkpoint')
     .argument('<id>')
+    .option('--id <id>', 'name of the new run; default: that of the one before with the next number, as in nightly-r2')
+    .addOption(forgottenTenant())
     .option('--wait', 'wait for the end and show the progress');
   addWaitOptions(resume)
     .addHelpText('after', '\nExample: rapt resume nightly --wait')
-    .action((id: string, options: WaitOptions) =>
-      begin(nextId(id), options, async (link) => {
-        const { status } = await describe(link, id);
-        if (status.name === 'COMPLETED') throw new RaptError(ErrorKind.badInput, `run ${id} has completed; \`rapt report --run ${id}\` shows its report, and \`rapt extend ${id} --epochs N\` trains on`);
-        if (status.name === 'RUNNING') {
-          const buildId = await abandonedVersion(link, id);
-          if (buildId === null) {
-            say(`run ${id} is running; nothing to resume`);
-            return { running: id };
-          }
-          await link.client.workflow.getHandle(id).terminate(`resumed by ${nextId(id)}: no worker runs version ${buildId}`);
-          say(`run ${id} belongs to version ${buildId} of the workflows, which no worker runs any more; it was ended`);
-        }
-        return { id: nextId(id), config: await earlierConfig(link, id), before: [id] };
-      }),
-    );
+    .action((from: string, { id, tenant, ...options }: NextRun & WaitOptions) => begin(id ?? nextId(from), options, (link) => planResumption(link, from, { id, tenant })));
 
   const extend = program
     .command('extend')
     .description('train a completed run for more epochs, as a new run that takes over its release and its last checkpoint')
     .argument('<id>')
     .requiredOption('--epochs <number>', 'epochs to add')
+    .option('--id <id>', 'name of the new run; default: that of the one before with the next number, as in nightly-r2')
+    .addOption(forgottenTenant())
     .option('--wait', 'wait for the end and show the progress');
   addWaitOptions(extend)
     .addHelpText('after', '\nThe added epochs have a rise and a fall of the learning rate of their own. Example: rapt extend nightly --epochs 3 --wait')
-    .action((id: string, { epochs, ...options }: WaitOptions & { epochs: string }) =>
-      begin(nextId(id), options, async (link) => {
-        const more = Number(epochs);
-        if (!Number.isInteger(more) || more < 1) throw new RaptError(ErrorKind.badInput, `--epochs: must be a whole number from 1, not "${epochs}"`);
-        const { status } = await describe(link, id);
-        if (status.name !== 'COMPLETED') throw new RaptError(ErrorKind.badInput, `run ${id} has not completed (${status.name.toLowerCase()}); \`rapt resume ${id}\` brings it to its end first`);
-        const config = await earlierConfig(link, id);
-        const extensions = [...config.tuning.extensions, more];
-        return { id: nextId(id), config: { ...config, tuning: { ...config.tuning, extensions } }, before: [id] };
-      }),
+    .action((from: string, { epochs, id, tenant, ...options }: NextRun & WaitOptions & { epochs: string }) =>
+      begin(id ?? nextId(from), options, (link) => planExtension(link, from, wholeNumberOf('--epochs', epochs), { id, tenant })),
     );
 }
 
@@ -165,65 +159,33 @@ function update(id: string, name: string, { json }: { json?: true }, told: (prog
   });
 }
 
-/** A run to be started, with those whose checkpoints it may take over; or one that runs already. */
-type Planned = { readonly id: string; readonly config: TuningConfig; readonly before: readonly string[] } | { readonly running: string };
+/** @throws BadInput when the environment names other servers. */
+function startLocally({ tenant }: TuningConfig): ReturnType<typeof up> {
+  if (namedTemporal() !== null) throw new BadInput([{ where: '--up', problem: 'starts servers on this machine, and the environment names others (RAPT_TEMPORAL_ADDRESS); leave one of the two out' }]);
+  return up({ tenant, say: (line) => say(dim(line)) });
+}
 
-/** Starts what is planned, or attaches to it, and waits for it when that is asked for. */
-async function begin(id: string, options: WaitOptions, plan: (link: Link) => Promise<Planned>): Promise<void> {
+/** Starts what is planned, or attaches to it, and waits for it when that is asked for. @throws BadInput, before anything is asked, when nothing can be called so. */
+async function begin(id: string, options: WaitOptions, plan: (link: Link) => Promise<Planned | { readonly running: KnownRun }>, before?: () => Promise<unknown>): Promise<void> {
+  const problems = idProblems(id, 'run', '--id');
+  if (problems.length > 0) throw new BadInput(problems);
   if (options.wait) {
-    await Waiting.during(id, options, async (link, waiting) => {
+    const wait = async (link: Link, waiting: Waiting): Promise<void> => {
       const planned = await plan(link);
-      if ('running' in planned) await waiting.for(link, await askedRun(link, planned.running));
-      else await waiting.start(link, planned.id, resuming(planned));
-    });
+      if ('running' in planned) await waiting.for(link, askedRun(id, planned.running));
+      else await waiting.start(link, planned);
+    };
+    await Waiting.during(id, options, wait, before);
     return;
   }
   refuseUnlessWaiting(options);
+  await before?.();
   await withTemporal(async (link) => {
     const planned = await plan(link);
     if ('running' in planned) return;
-    const { handle, attached } = await startOrAttach(link, WORKFLOW_TYPE.tuning, planned.id, resuming(planned));
-    if (options.json) printJson({ workflowId: handle.workflowId, attached });
-    else say(`${attached ? 'run exists already' : 'started'}: ${handle.workflowId}\n\`rapt watch ${handle.workflowId}\` shows it`);
+    const { run, attached } = await startOrAttach(link, planned);
+    if (options.json) printJson({ workflowId: run.id, attached });
+    else say(`${attached ? 'run exists already' : 'started'}: ${run.id}\n\`rapt watch ${run.id}\` shows it`);
+    for (const remark of run.remarks ?? []) say(remark);
   });
-}
-
-const MOST_EARLIER_RUNS = 100;
-const resuming = ({ config, before }: { config: TuningConfig; before: readonly string[] }): TuningConfig => ({ ...config, resumeFrom: [...before, ...config.resumeFrom].slice(0, MOST_EARLIER_RUNS) });
-
-/** The configuration of an earlier run, with those that it resumed itself as places to go on from. */
-async function earlierConfig(link: Link, id: string): Promise<TuningConfig> {
-  const parsed = parseTuningConfig(await inputOf(link, id));
-  if (!parsed.ok) throw new RaptError(ErrorKind.badInput, `run ${id} was started with an input that is not valid; start a new one with \`rapt run\``);
-  return parsed.value;
-}
-
-/** The first of a run and its resumptions that has not ended without a result, and those before it, the latest first. */
-async function successorOf(link: Link, id: string): Promise<{ id: string; before: string[] }> {
-  const before: string[] = [];
-  for (let next = id; ; next = nextId(next)) {
-    const status = await statusOf(link, next);
-    if (status === null || status === 'RUNNING' || status === 'COMPLETED') return { id: next, before };
-    say(`run ${next} ended without a result: ${status.toLowerCase()}`);
-    before.unshift(next);
-  }
-}
-
-/** Null when there is no such run. */
-function statusOf(link: Link, id: string): Promise<string | null> {
-  return describe(link, id).then(
-    ({ status }) => status.name,
-    (error: unknown) => {
-      if (error instanceof RaptError && error.kind === ErrorKind.notFound) return null;
-      throw error;
-    },
-  );
-}
-
-const newId = (kind: string): string => `${kind}-${new Date().toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}-${randomBytes(2).toString('hex')}`;
-
-/** "nightly" -> "nightly-r2" -> "nightly-r3". */
-export function nextId(id: string): string {
-  const [, base = id, number] = /^(.*)-r(\d+)$/.exec(id) ?? [];
-  return `${base}-r${number === undefined ? 2 : Number(number) + 1}`;
 }

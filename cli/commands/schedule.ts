@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy, type ScheduleHandle, type ScheduleSummary } from '@temporalio/client';
 import type { Command } from 'commander';
-import { BadInput, CONTROL_QUEUE, ErrorKind, RaptError, WORKFLOW_TYPE } from '../../contracts/index.ts';
+import { BadInput, CONTROL_QUEUE, ErrorKind, idProblems, RaptError, WORKFLOW_TYPE } from '../../contracts/index.ts';
+import { requireServer } from '../../infra/index.ts';
 import { loadConfig } from '../config.ts';
 import { print, printJson, say, table, timeOf } from '../output.ts';
 import { whenOf, type WhenOptions } from '../schedule-spec.ts';
@@ -100,8 +101,11 @@ function change(schedule: Command, name: string, description: string, act: (hand
 
 async function create(id: string, { file, set, gate, paused, json, ...when }: CreateOptions): Promise<void> {
   const { spec, words } = whenOf(when);
+  const problems = idProblems(id, 'schedule', 'id');
+  if (problems.length > 0) throw new BadInput(problems);
   await withTemporal(async ({ client, services }) => {
     const config = await loadConfig({ file, set, gate }, services.stack === 'local');
+    await requireServer(client.connection, services.temporal);
     const handle = await client.schedule
       .create({
         scheduleId: id,

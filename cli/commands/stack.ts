@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { Option, type Command } from 'commander';
 import { assertSetUp, diagnose, down, homeFolder, resolveServices, stackStatus, up } from '../../infra/index.ts';
 import { EXIT } from '../exit-codes.ts';
+import { tenantNameOf } from '../options.ts';
 import { bold, dim, green, print, printJson, red, say, table } from '../output.ts';
+import { serverFindings } from '../server-findings.ts';
 
 export function addStackCommands(program: Command): void {
   program
@@ -42,24 +44,26 @@ export function addStackCommands(program: Command): void {
   program
     .command('doctor')
     .description('what is there, what is missing, and the command that mends it')
+    .option('--tenant <name>', 'whose client worker is looked for on a Temporal server that Rapt did not start', 'local')
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample: rapt doctor')
-    .action(({ json }: { json?: true }) => {
-      const findings = diagnose();
+    .action(async ({ tenant, json }: { tenant: string; json?: true }) => {
+      const findings = [...(await diagnose()), ...(await serverFindings(tenantNameOf('--tenant', tenant)))];
       if (json) printJson({ findings });
       else for (const { what, ok, detail, fix } of findings) print(`${ok ? green('✓') : red('✗')} ${what.padEnd(20)} ${detail}${fix === null ? '' : `\n  ${bold(`→ ${fix}`)}`}`);
       process.exitCode = findings.every(({ ok }) => ok) ? EXIT.done : EXIT.failed;
     });
   program
     .command('setup')
-    .description('put in place what cannot come by npm: servers, TensorFlow with its binding, the default model and data set; cached, done once')
+    .description('put in place what cannot come by npm: servers, TensorFlow with its binding, the default model and data set; cached, done once; what is there is verified')
     .option('--library', 'only what works without servers: no Temporal, no MinIO')
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample: rapt setup')
     .action(async ({ library, json }: { library?: true; json?: true }) => {
-      const { COMPONENTS, setUp } = await import('../../infra/setup/index.ts');
+      const { COMPONENTS, runSetUp } = await import('../../infra/setup/index.ts');
       const parts = COMPONENTS.filter(({ name }) => library === undefined || !['temporal', 'minio'].includes(name));
-      await setUp(parts);
+      process.exitCode = await runSetUp(parts, { verify: true });
+      if (process.exitCode !== 0) return;
       const places = parts.map((part) => ({ what: part.name, place: part.place() }));
       if (json) printJson({ parts: places });
       else for (const { what, place } of places) print(`${green('✓')} ${what.padEnd(20)} ${place}`);
@@ -70,16 +74,28 @@ export function addStackCommands(program: Command): void {
     .argument('<kind>', 'control, client or gpu')
     .addOption(new Option('--tenant <name>', 'tenant that a client worker serves').default('local'))
     .option('--build-id <name>', "control: name of this version of the workflows, such as an image's tag; default: a digest of their sources")
-    .option('--no-promote', 'control: do not make this version the one on which new runs begin')
+    .option('--promote', 'control: make this version the one on which new runs begin, even if it was replaced before; default: only if it is new')
+    .option('--no-promote', 'control: leave the version on which new runs begin as it is')
     .addHelpText('after', '\nA worker finds its servers by RAPT_TEMPORAL_ADDRESS and RAPT_S3_ENDPOINT, and its keys by RAPT_S3_CREDENTIALS_URL and RAPT_S3_CREDENTIALS_TOKEN_FILE (`rapt credentials`), else takes those of `rapt up`. All variables: docs/operations.md.\nExample: rapt worker client --tenant acme')
-    .action(async (kind: string, { tenant, buildId, promote }: { tenant: string; buildId?: string; promote: boolean }, command: Command) => {
+    .action(async (kind: string, { tenant, buildId, promote }: { tenant: string; buildId?: string; promote?: boolean }, command: Command) => {
       const home = homeFolder();
       if (kind === 'client' || kind === 'gpu') assertSetUp([kind]);
-      if (kind === 'control') await (await import('../../workers/control.ts')).runControlWorker(resolveServices(), { buildId, promote });
-      else if (kind === 'client') await (await import('../../workers/client.ts')).runClientWorker(resolveServices(), { tenant, home });
-      else if (kind === 'gpu') await (await import('../../workers/gpu.ts')).runGpuWorker(resolveServices(), { scratch: join(home, 'gpu') });
-      else command.error(`error: there is no ${kind} worker; the kinds are control, client and gpu`);
+      try {
+        if (kind === 'control') await (await import('../../workers/control.ts')).runControlWorker(resolveServices(), { buildId, promotion: promotionOf(promote) });
+        else if (kind === 'client') await (await import('../../workers/client.ts')).runClientWorker(resolveServices(), { tenant, home });
+        else if (kind === 'gpu') await (await import('../../workers/gpu.ts')).runGpuWorker(resolveServices(), { scratch: join(home, 'gpu') });
+        else command.error(`error: there is no ${kind} worker; the kinds are control, client and gpu`);
+      } finally {
+        endSoon();
+      }
     });
+}
+
+const promotionOf = (promote: boolean | undefined) => (promote === undefined ? 'whenNew' : promote ? 'always' : 'never');
+
+/** A request that nobody waits for any more must not keep a worker alive that has ended. The exit code is the one that the command has by then. */
+function endSoon(): void {
+  setTimeout(() => process.exit(), 1000).unref();
 }
 
 export function sayComponents(): void {

@@ -1,7 +1,8 @@
 /** privatize: the method alone, without any server. */
 import type { Command } from 'commander';
 import { DEFAULT_BACKBONE, DEFAULT_ETA, BadInput } from '../../contracts/index.ts';
-import { mechanismOf, numberOf, rateOf } from '../options.ts';
+import { stoppable } from '../interruption.ts';
+import { mechanismOf, numberOf, rateOf, tenantNameOf, wholeNumberOf } from '../options.ts';
 import { percent, print, printJson, say, table as formatTable } from '../output.ts';
 
 interface PrivatizeOptions {
@@ -23,7 +24,7 @@ export function addTextCommands(program: Command): void {
   program
     .command('privatize')
     .description('privatize a table on this machine; no server is needed')
-    .requiredOption('--in <file>', '.csv, .tsv, .jsonl, each also .gz, .parquet or .arrow; or a data set folder; also at an s3:// address')
+    .requiredOption('--in <file>', '.csv, .tsv, .jsonl, each also .gz, .parquet, .arrow or .feather; or a data set folder; also at an s3:// address')
     .requiredOption('--out <file>', '.csv, or .jsonl with the token ids')
     .option('--mechanism <name>', 'exponential or laplace', 'exponential')
     .option('--eta <number>', `default: ${DEFAULT_ETA.exponential} for exponential, ${DEFAULT_ETA.laplace} for laplace`)
@@ -39,17 +40,26 @@ export function addTextCommands(program: Command): void {
     .action(privatize);
 }
 
-async function privatize(options: PrivatizeOptions): Promise<void> {
+/** A batch and its clean-up take a part of it. */
+const STOP_MS = 8000;
+
+const privatize = (options: PrivatizeOptions): Promise<void> =>
+  stoppable('nothing was written, and nothing was spent', (signal) => privatizeInto(options, signal), STOP_MS, 'it did not stop in time; the same command again takes up what it has paid for');
+
+async function privatizeInto(options: PrivatizeOptions, signal: AbortSignal): Promise<void> {
   const name = mechanismOf(options.mechanism);
   const eta = numberOf('--eta', options.eta);
   const targetUnchanged = rateOf('--target-unchanged', options.targetUnchanged);
-  const maxTokens = numberOf('--max-tokens', options.maxTokens)!;
+  const maxTokens = wholeNumberOf('--max-tokens', options.maxTokens);
+  const tenant = tenantNameOf('--tenant', options.tenant);
   if (eta !== undefined && targetUnchanged !== undefined) throw new BadInput([{ where: '--target-unchanged', problem: 'give either this or --eta, not both' }]);
+  const { outputProblem, privatize: privatizeTable } = await import('../../rapt/client/index.ts');
+  const problem = outputProblem(options.out);
+  if (problem !== null) throw new BadInput([{ where: '--out', problem: `${options.out} ${problem}` }]);
   const { openBackbone } = await import('../../rapt/backbone/index.ts');
-  const { privatize: privatizeTable } = await import('../../rapt/client/index.ts');
-  const { createMechanism, explainGuarantee } = await import('../../rapt/privacy/index.ts');
+  const { createMechanismInTurns, explainGuarantee } = await import('../../rapt/privacy/index.ts');
   const backbone = await openBackbone(options.backbone);
-  const mechanism = createMechanism({ name, eta, targetUnchanged, ...backbone });
+  const mechanism = await createMechanismInTurns({ name, eta, targetUnchanged, ...backbone }, signal);
   const start = performance.now();
   let toldAt = start;
   const { rows, tokens, unchangedRate } = await privatizeTable({
@@ -59,7 +69,8 @@ async function privatize(options: PrivatizeOptions): Promise<void> {
     backbone,
     mechanism,
     maxTokens,
-    tenant: options.tenant,
+    tenant,
+    signal,
     onProgress: (done) => {
       const now = performance.now();
       if (now - toldAt < 2000) return;

@@ -1,15 +1,19 @@
 /** Looks a user's table over and proposes a run on it. Tells names, counts and lengths; of the content, the names of the classes alone. */
 import { randomBytes } from 'node:crypto';
 import { parseTuningConfig, type TuningConfig } from '../../contracts/index.ts';
-import { inspectTables, proposeColumns, readTable, surveyTable, tableAddress, type ChosenColumns, type ColumnSurvey, type ProposedColumns } from '../../rapt/data/index.ts';
+import { inspectTables, proposeColumns, readTable, surveyTable, tableAddress, tableNotes, type ChosenColumns, type ColumnSurvey, type ProposedColumns } from '../../rapt/data/index.ts';
 import { clientHome, tenantFolder } from '../../rapt/home.ts';
 import { countTexts, Ledger, readBudget, tenantSpent, TextCollector } from '../../rapt/ledger/index.ts';
+import { inTurns } from '../../rapt/turns.ts';
+import { backboneAddress } from '../paths.ts';
 import { trainingCost, trainingRate, type TrainingCost, type TrainingRate } from './estimate.ts';
 
 /** Shares of the vocabulary that stay themselves, whose eta is told beside the proposed one. */
 const OTHER_SHARES = [0.1, 0.3, 0.5, 0.7, 0.9];
 /** The share is meant roughly, and a round number is easier to keep to. */
 const ETA_DIGITS = 2;
+/** A round eta that leaves so much more of the tokens than was asked for is given another digit. */
+const ABOVE = 0.01;
 const LONGEST_TEXT = 480;
 const SHORTEST_CUT = 16;
 
@@ -36,16 +40,25 @@ export interface Proposal {
   readonly rows: { readonly train: number; readonly test: number; readonly empty: number };
   readonly columns: readonly ColumnSurvey[];
   readonly unusable: readonly string[];
+  readonly repeated: readonly string[];
   readonly proposed: ProposedColumns;
   readonly classes: readonly { readonly name: string; readonly rows: number }[];
   readonly lengths: RowLengths;
   /** Rows that are cut. */
   readonly cut: number;
+  /** What a person should know of how the table was read. */
+  readonly notes: readonly string[];
+  /** Share of the tokens that the backbone's tokenizer does not know. */
+  readonly unknownRate: number;
+  /** Rows of which the tokenizer leaves nothing. */
+  readonly withoutTokens: number;
   readonly duplicates: { /** Texts beyond the first of each. */ readonly texts: number; /** Times that the most frequent text occurs. */ readonly most: number };
   /** The proposed eta first. */
   readonly etas: readonly { readonly eta: number; readonly unchanged: number }[];
   readonly cost: TrainingCost & {
     readonly rate: TrainingRate;
+    /** Memory of one step on the machine that trains. */
+    readonly stepBytes: number;
     /** Of the user's texts, after the cut. */
     readonly tokens: number;
     readonly etaOfText: number;
@@ -58,21 +71,34 @@ export interface Proposal {
 }
 
 /** @throws BadInput with everything for which a run on this table would be refused. */
-export async function proposeRun({ file, chosen, backbone, tenant, unchanged }: ProposalOptions): Promise<Proposal> {
+export async function proposeRun({ file, chosen, backbone: named, tenant, unchanged }: ProposalOptions): Promise<Proposal> {
+  const backbone = backboneAddress(named);
   const path = tableAddress(file);
   const survey = await surveyTable(path);
   const proposed = proposeColumns(path, survey, chosen);
   const columns = { train: path, textColumn: proposed.text, labelColumn: proposed.label, ...(proposed.pair === undefined ? {} : { pairColumn: proposed.pair }) };
-  const { classes, classCounts, rows, skipped } = await inspectTables(accepted({ tenant, backbone, data: columns }).data);
+  const inspection = await inspectTables(accepted({ tenant, backbone, data: columns }).data);
+  const { classes, classCounts, rows, skipped } = inspection;
 
   // They come with TensorFlow, which takes its time; a table that is refused is refused without it.
-  const { openBackbone } = await import('../../rapt/backbone/index.ts');
-  const { calibrate } = await import('../../rapt/privacy/index.ts');
-  const { tokenizer, table, outputIds } = await openBackbone(backbone);
-  const measured = await measureTexts(path, proposed, tokenizer);
+  const { locateBackbone, openLocated } = await import('../../rapt/backbone/index.ts');
+  const { stepBytes, TokenSurvey, unknownNote } = await import('../../rapt/client/index.ts');
+  const { Calibrator } = await import('../../rapt/privacy/index.ts');
+  const files = await locateBackbone(backbone);
+  const opened = await openLocated(files);
+  const { tokenizer, table, outputIds } = opened;
+  const tokenSurvey = new TokenSurvey(tokenizer, LONGEST_COUNTED);
+  const measured = await measureTexts(path, proposed, tokenSurvey);
+  const unknown = unknownNote(tokenSurvey.unknownShare);
   const maxTokens = Math.min(LONGEST_TEXT, Math.max(SHORTEST_CUT, 8 * Math.ceil(measured.lengths.p95 / 8)));
   const shares = [unchanged, ...OTHER_SHARES.filter((share) => share !== unchanged)];
-  const etas = shares.map((targetUnchanged) => calibrate({ name: 'exponential', table, outputIds, targetUnchanged, digits: ETA_DIGITS }));
+  const calibrator = await inTurns(Calibrator.open(table, outputIds));
+  const etas: Proposal['etas'][number][] = [];
+  for (const share of shares) {
+    const short = await inTurns(calibrator.calibrating('exponential', share, ETA_DIGITS));
+    etas.push(short.unchanged <= share + ABOVE ? short : await inTurns(calibrator.calibrating('exponential', share, ETA_DIGITS + 1)));
+  }
+  calibrator.dispose();
   const { eta } = etas[0]!;
   const config = accepted({ tenant, backbone, data: { ...columns, maxTokens }, privacy: { mechanism: 'exponential', eta } });
 
@@ -85,15 +111,20 @@ export async function proposeRun({ file, chosen, backbone, tenant, unchanged }: 
     rows: { ...rows, empty: skipped.train },
     columns: survey.columns,
     unusable: survey.unusable,
+    repeated: survey.repeated,
     proposed,
     classes: classes.map((name, at) => ({ name, rows: classCounts.train[at]! + classCounts.test[at]! })),
     lengths: measured.lengths,
     cut: measured.histogram.reduce((sum, count, length) => sum + (length > maxTokens ? count : 0), 0),
+    notes: [...tableNotes(inspection), ...(unknown === null ? [] : [unknown])],
+    unknownRate: tokenSurvey.unknownShare,
+    withoutTokens: tokenSurvey.withoutTokens,
     duplicates: measured.duplicates,
     etas,
     cost: {
       ...trainingCost(config, rows.train, tokens / (rows.train + rows.test), rate),
       rate,
+      stepBytes: stepBytes({ config, inspection, files, backbone: opened }),
       tokens,
       etaOfText: eta,
       etaOfTenant: eta * measured.duplicates.most,
@@ -119,17 +150,14 @@ interface MeasuredTexts {
 
 const LONGEST_COUNTED = 4096;
 
-async function measureTexts(file: string, columns: ProposedColumns, tokenizer: { encode(text: string, maxTokens: number): Int32Array }): Promise<MeasuredTexts> {
+async function measureTexts(file: string, columns: ProposedColumns, tokens: { add(row: { text: string; pair: string | null }): number }): Promise<MeasuredTexts> {
   const histogram = new Uint32Array(LONGEST_COUNTED + 1);
   // As the ledger counts them. The digests are thrown away, so any key will do.
   const collector = new TextCollector(randomBytes(32));
   let rows = 0;
-  for await (const { text, pair } of readTable(file, columns)) {
-    let length = 0;
-    for (const one of pair === null ? [text] : [text, pair]) {
-      collector.add(one);
-      length += tokenizer.encode(one, LONGEST_COUNTED).length;
-    }
+  for await (const { text, pair } of readTable(file, columns, { unlabelled: 'leave out' })) {
+    for (const one of pair === null ? [text] : [text, pair]) collector.add(one);
+    const length = tokens.add({ text, pair });
     histogram[Math.min(length, LONGEST_COUNTED)]!++;
     rows++;
   }

@@ -1,9 +1,10 @@
 /** A proposal as a commented configuration: YAML that `rapt run -f` takes as it is. */
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { stringify } from 'yaml';
 import { projectRoot } from '../../infra/index.ts';
 import { percent } from '../output.ts';
+import { backboneWrittenIn, datasetWrittenIn } from '../paths.ts';
 import type { Proposal } from './proposal.ts';
 
 /** The published schema, by which editors complete and check the file. */
@@ -11,21 +12,24 @@ export const SCHEMA_FILE = join('docs', 'tuning.schema.json');
 
 const LISTED_CLASSES = 12;
 
-/** @param name under which the file will be started. */
-export function tuningFile({ file, rows, proposed, classes, lengths, cut, duplicates, etas, cost, config }: Proposal, name: string): string {
+/** @param path of the file, beside which the table's is told. */
+export function tuningFile({ file, rows, proposed, classes, lengths, cut, notes, duplicates, etas, cost, config }: Proposal, path: string): string {
+  const folder = dirname(resolve(path));
+  const table = datasetWrittenIn(folder, file);
   const { data, privacy, tuning, backbone, tenant } = config;
   const all = rows.train + rows.test;
   const [first, ...others] = etas;
   const plain = proposed.otherTexts.map(inComment);
   return `# yaml-language-server: $schema=${pathToFileURL(join(projectRoot, SCHEMA_FILE)).href}
 #
-# Proposed by \`rapt init\` for ${inComment(file)}: ${all} rows.
-# Start it by \`rapt run -f ${name} --wait\`. Every setting there is: \`rapt schema\`. A line without its "# " takes effect.
-
+# Proposed by \`rapt init\` for ${inComment(table)}: ${all} rows.
+# Start it by \`rapt run -f ${path} --wait\`. Every setting there is: \`rapt schema\`. A line without its "# " takes effect.
+${notes.map((note) => `# Note: ${inComment(note)}.\n`).join('')}
 ${tenant === 'local' ? '# tenant: local' : `tenant: ${scalar(tenant)}`}
 
 data:
-  train: ${scalar(file)}
+  # Paths in this file are relative to the folder that it lies in.
+  train: ${scalar(table)}
   textColumn: ${scalar(proposed.text)}
 ${proposed.pair === undefined ? (plain.length === 0 ? '' : `  # Looks like texts as well: ${plain.join(', ')}. For a task on two texts:\n  # pairColumn: ${scalar(proposed.otherTexts[0]!)}\n`) : `  pairColumn: ${scalar(proposed.pair)}\n`}  # ${classes.length} classes: ${listed(classes)}
   labelColumn: ${scalar(proposed.label)}
@@ -44,7 +48,7 @@ privacy:
   # This run spends eta ${cost.etaOfText} of each text${duplicates.most > 1 ? `, and ${duplicates.most} times that of the one that is repeated most` : ''}. Refuse what would exceed:
   # budget: { perText: ${cost.etaOfText} }
 
-${backbone === 'all-MiniLM-L6-v2' ? `# backbone: ${backbone}` : `backbone: ${scalar(backbone)}`}
+${backbone === 'all-MiniLM-L6-v2' ? `# backbone: ${backbone}` : `backbone: ${scalar(backboneWrittenIn(folder, backbone))}`}
 
 tuning:
   method: ${tuning.method}
@@ -59,6 +63,9 @@ tuning:
 #   bayesTop10: "<=0.75"
 `;
 }
+
+/** At least 0.1: less is lost in what the process takes by itself. */
+export const gibibytes = (bytes: number): string => `${Math.max(0.1, bytes / 2 ** 30).toFixed(1)} GiB`;
 
 export const minutes = (value: number): string => (value < 1 ? 'a minute' : value < 90 ? `${Math.ceil(value)} minutes` : `${(value / 60).toFixed(1)} hours`);
 

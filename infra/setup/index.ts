@@ -1,3 +1,12 @@
-export { COMPONENTS, minioBinary, temporalBinary, type Component } from './components/index.ts';
-export { missingOf, setUp } from './set-up.ts';
-export { findOnPath, hasProgram, missingPrograms, type Program } from './programs.ts';
+export { problemsOf, sentence, type Check } from './checks.mjs';
+export { lastWords, runCommand } from './commands.mjs';
+export { libraryChoice } from './components/tensorflow-library.mjs';
+export { DEVICE_VARIABLE, deviceName } from './device.mjs';
+export { minioBinary } from './components/minio.mjs';
+export { temporalBinary } from './components/temporal.mjs';
+export { COMPONENTS } from './components/index.mjs';
+export type { Component } from './components/component.mjs';
+export { examine, missingOf, setUp, SetUpFailed } from './set-up.mjs';
+export { brokenFiles } from './seals.mjs';
+export { OLDEST_TEMPORAL } from './temporal-version.mjs';
+export { runSetUp } from './main.mjs';

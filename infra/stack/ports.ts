@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createConnection, createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -25,6 +26,35 @@ async function tryListen(port: number): Promise<number | null> {
     return null;
   } finally {
     server.close();
+  }
+}
+
+/** Whether this very process listens on the port, as the kernel tells it: /proc/net/tcp names the sockets that do (state 0A), and /proc/PID/fd
+ *  those of a process (proc(5)). */
+export function listensOn(pid: number, port: number): boolean {
+  const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const listening = ['tcp', 'tcp6'].flatMap((family) => socketsOf(family)).filter(([, address = '', , state]) => address.endsWith(wanted) && state === '0A');
+  const sockets = new Set(listening.map((fields) => `socket:[${fields[9]}]`));
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some((fd) => sockets.has(linkOf(`/proc/${pid}/fd/${fd}`)));
+  } catch {
+    return false;
+  }
+}
+
+function socketsOf(family: string): string[][] {
+  try {
+    return readFileSync(`/proc/net/${family}`, 'utf8').split('\n').slice(1).map((line) => line.trim().split(/\s+/));
+  } catch {
+    return [];
+  }
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
   }
 }
 

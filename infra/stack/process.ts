@@ -1,15 +1,16 @@
 /** Processes that outlive the command that starts them. */
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeFolder } from '../../system/index.ts';
 import type { StartedProcess } from './record.ts';
 
 const POLL_MS = 100;
 
 /** Starts a program in a session of its own, its output appended to a file that only its owner can read. */
 export function startDetached(command: string, args: readonly string[], o: { log: string; cwd: string; env?: NodeJS.ProcessEnv }): StartedProcess {
-  mkdirSync(dirname(o.log), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(o.log), 0o700);
   const log = openSync(o.log, 'a', 0o600);
   try {
     const child = spawn(command, args, { detached: true, stdio: ['ignore', log, log], cwd: o.cwd, env: { ...process.env, ...o.env } });

@@ -1,7 +1,8 @@
 /** stack.json: the servers and workers that `rapt up` started, so that `down` ends these and no others. */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { makeFolder } from '../../system/index.ts';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { homeFolder } from '../paths.ts';
 
@@ -50,7 +51,7 @@ export function readStack(): StackRecord | null {
 }
 
 export function writeStack(record: StackRecord): void {
-  mkdirSync(stackFolder(), { recursive: true, mode: 0o700 });
+  makeFolder(stackFolder(), 0o700);
   const path = recordFile();
   writeFileSync(`${path}.part`, JSON.stringify(record, null, 2), { mode: 0o600 });
   renameSync(`${path}.part`, path);

@@ -1,14 +1,18 @@
 /** The local stack: the real servers and one worker of each kind, as processes of this machine. */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ErrorKind, RaptError, searchAttributes } from '../../contracts/index.ts';
+import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { makeStackKeys } from '../codec-keys.ts';
 import { projectRoot } from '../paths.ts';
-import { SETUP_COMMAND } from '../../system/index.ts';
+import { makeFolder, SETUP_COMMAND, withFileLock } from '../../system/index.ts';
 import { minioBinary, missingOf, temporalBinary } from '../setup/index.ts';
-import { answersOn, freePort } from './ports.ts';
+import { explainConnection } from '../explain-connection.ts';
+import { asError, prepareServer } from '../server/index.ts';
+import { localNamespace, type NamedTemporal } from '../temporal.ts';
+import { answersOn, freePort, listensOn } from './ports.ts';
 import { end, isAlive, startDetached } from './process.ts';
 import { COMPONENTS, logFile, PREFERRED_METRICS, readStack, SERVERS, stackFolder, writeStack, type Component, type StackRecord, type StartedProcess } from './record.ts';
 
@@ -20,7 +24,6 @@ const POLL_MS = 100;
 const CLOSING_MS = 5000;
 /** A GPU worker may be in the middle of a step, and saves a checkpoint on its way out. */
 const GRACE_MS: Readonly<Record<Component, number>> = { temporal: 10_000, minio: 10_000, codec: 5000, credentials: 5000, control: 20_000, client: 60_000, gpu: 95_000 };
-const SEARCH_ATTRIBUTE_TYPE: Readonly<Record<string, string>> = { KEYWORD: 'Keyword', DOUBLE: 'Double' };
 
 export interface UpOptions {
   /** Tenant of the client worker. */
@@ -52,7 +55,12 @@ export function assertSetUp(components: readonly Component[]): void {
  *  @throws RaptError notFound when the set-up has not been done, unavailable when a part does not start. */
 export async function up({ tenant = 'local', components = COMPONENTS, say }: UpOptions = {}): Promise<StackRecord> {
   assertSetUp(components);
-  mkdirSync(stackFolder(), { recursive: true, mode: 0o700 });
+  // A port is free until its server listens: two stacks that start at once would be given the same one.
+  return withFileLock(join(tmpdir(), `rapt-ports-${userInfo().uid}.lock`), () => startMissing(tenant, components, say), () => say?.('waits for another `rapt up` on this machine'));
+}
+
+async function startMissing(tenant: string, components: readonly Component[], say: UpOptions['say']): Promise<StackRecord> {
+  makeFolder(stackFolder(), 0o700);
   await makeStackKeys();
   let record = await planned();
   const start = async (component: Component): Promise<void> => {
@@ -71,6 +79,7 @@ export async function up({ tenant = 'local', components = COMPONENTS, say }: UpO
     // Written at once: a process that is not in the record could not be ended.
     writeStack(record);
     await untilReady(component, started, record, logged);
+    if (component === 'temporal') await prepareTemporal(record.temporal.address);
   };
   // The issuer makes the bucket; workers use both.
   for (const together of [['temporal', 'minio', 'codec'], ['credentials'], ['control', 'client', 'gpu']]) await Promise.all(components.filter((component) => together.includes(component)).map(start));
@@ -144,9 +153,8 @@ function launch(component: Component, record: StackRecord, tenant: string): Star
   const log = logFile(component);
   const cwd = stackFolder();
   if (component === 'temporal') {
-    const attributes = Object.values(searchAttributes).flatMap(({ name, type }) => ['--search-attribute', `${name}=${SEARCH_ATTRIBUTE_TYPE[type]}`]);
     const ports = ['--ip', '127.0.0.1', '--port', portOf(record.temporal.address), '--ui-port', portOf(record.temporal.uiUrl), '--ui-codec-endpoint', record.codecUrl];
-    return startDetached(temporalBinary(), ['server', 'start-dev', ...ports, '--db-filename', join(cwd, 'temporal.db'), '--log-level', 'error', ...attributes], { log, cwd });
+    return startDetached(temporalBinary(), ['server', 'start-dev', ...ports, '--db-filename', join(cwd, 'temporal.db'), '--log-level', 'error'], { log, cwd });
   }
   if (component === 'minio') {
     const { endpoint, accessKey, secretKey } = record.s3;
@@ -161,7 +169,9 @@ function launch(component: Component, record: StackRecord, tenant: string): Star
   if (component === 'codec') return rapt(['codec-server', '--listen', local(portOf(record.codecUrl)), '--origin', record.temporal.uiUrl]);
   // It issues keys for the MinIO of this stack, whichever store the workers are led to.
   if (component === 'credentials') return rapt(['credential-server', '--listen', local(portOf(record.credentialsUrl))], { RAPT_S3_ENDPOINT: '', RAPT_S3_GRANTS_FILE: '' });
-  return rapt(['worker', component, ...(component === 'client' ? ['--tenant', tenant] : [])], { RAPT_METRICS_ADDRESS: record.metrics[component] });
+  // This stack has one control worker: runs on a version other than its own would wait for ever.
+  const options = { control: ['--promote'], client: ['--tenant', tenant], gpu: [] }[component];
+  return rapt(['worker', component, ...options], { RAPT_METRICS_ADDRESS: record.metrics[component] });
 }
 
 async function untilReady(component: Component, started: StartedProcess, record: StackRecord, logged: number): Promise<void> {
@@ -174,12 +184,29 @@ async function untilReady(component: Component, started: StartedProcess, record:
     client: () => saysReady('client', logged),
     gpu: () => saysReady('gpu', logged),
   };
+  const port = Number(portOf({ temporal: record.temporal.address, minio: record.s3.endpoint, codec: record.codecUrl, credentials: record.credentialsUrl, ...record.metrics }[component]));
   for (let waited = 0; waited < START_TIMEOUT_MS; waited += POLL_MS) {
-    if (await ready[component]()) return;
+    // What answers there may be somebody else's.
+    if ((await ready[component]()) && listensOn(started.pid, port)) return;
     if (!isAlive(started)) break;
     await sleep(POLL_MS);
   }
   throw new RaptError(ErrorKind.unavailable, `${component} did not start; its last words are in ${logFile(component)}:\n${lastLines(component)}`);
+}
+
+/** As on a server of somebody else: also one that an earlier version of Rapt started gets what this one needs. */
+async function prepareTemporal(address: string): Promise<void> {
+  const { Connection } = await import('@temporalio/client');
+  const named: NamedTemporal = { connection: { address }, namespace: localNamespace() };
+  const connection = await Connection.connect(named.connection).catch(async (error: unknown) => {
+    throw await explainConnection(error, named);
+  });
+  try {
+    const [lack] = (await prepareServer(connection, named)).lacks;
+    if (lack !== undefined) throw asError(lack);
+  } finally {
+    await connection.close();
+  }
 }
 
 function logSize(component: Component): number {

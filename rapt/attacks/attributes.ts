@@ -1,10 +1,10 @@
 /** Attribute inference: what the texts tell of their authors. A classifier is trained from privatized texts to an attribute whose values the adversary
  *  is given for half of them, and is tested on the rest. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AttributeResult, Rate } from '../../contracts/index.ts';
 import { isHeldOut } from '../data/index.ts';
 import type { EmbeddingTable } from '../privacy/index.ts';
 import { tf, tidy, type Rank, type Tensor2D } from '../tensorflow.ts';
+import { Turns } from '../turns.ts';
 import { SuccessCounter } from './success.ts';
 
 /** Most frequent tokens whose presence is a feature, beside the mean embedding. */
@@ -27,20 +27,20 @@ export interface AttributeOptions {
   readonly values: readonly (string | null)[];
 }
 
-/** Null when the attribute has one value only, or too many. */
-export async function attackAttribute({ table, plain, released, name, values }: AttributeOptions): Promise<AttributeResult | null> {
+/** Null when the attribute has one value only, or too many. @throws the signal's reason of the turns. */
+export async function attackAttribute({ table, plain, released, name, values }: AttributeOptions, turns = new Turns()): Promise<AttributeResult | null> {
   const known = values.flatMap((value, text) => (value === null ? [] : [text]));
   const classes = [...new Set(known.map((text) => values[text]!))].sort();
   if (classes.length < 2 || classes.length > MOST_VALUES) return null;
   const labels = Int32Array.from(known, (text) => classes.indexOf(values[text]!));
-  const of = (texts: readonly Int32Array[]): Promise<Answer> => classify(features(table, known.map((text) => texts[text]!)), labels, classes.length);
+  const of = (texts: readonly Int32Array[]): Promise<Answer> => features(table, known.map((text) => texts[text]!), turns).then((x) => classify(x, labels, classes.length, turns));
   const attack = await of(released);
   const plainly = await of(plain);
   return { attribute: name, values: classes.length, success: attack.rate, priorOnly: attack.majority, onPlainText: plainly.rate, n: attack.n };
 }
 
 /** [texts, words + dimensions] */
-function features(table: EmbeddingTable, texts: readonly Int32Array[]): Tensor2D {
+async function features(table: EmbeddingTable, texts: readonly Int32Array[], turns: Turns): Promise<Tensor2D> {
   const counts = new Map<number, number>();
   for (const text of texts) for (const id of new Set(text)) counts.set(id, (counts.get(id) ?? 0) + 1);
   const words = new Map([...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, WORD_FEATURES).map(([id], place) => [id, place]));
@@ -53,6 +53,7 @@ function features(table: EmbeddingTable, texts: readonly Int32Array[]): Tensor2D
       if (place !== undefined) rows[at + place] = 1;
       for (let i = 0; i < table.dimensions; i++) rows[at + words.size + i]! += (table.values[id * table.dimensions + i]! * 10) / text.length;
     }
+    await turns.next();
   }
   return tf.tensor2d(rows, [texts.length, width]);
 }
@@ -63,7 +64,15 @@ interface Answer {
   readonly n: number;
 }
 
-async function classify(x: Tensor2D, labels: Int32Array, classes: number): Promise<Answer> {
+async function classify(x: Tensor2D, labels: Int32Array, classes: number, turns: Turns): Promise<Answer> {
+  try {
+    return await classified(x, labels, classes, turns);
+  } finally {
+    x.dispose();
+  }
+}
+
+async function classified(x: Tensor2D, labels: Int32Array, classes: number, turns: Turns): Promise<Answer> {
   const all = Array.from(labels.keys());
   const test = all.filter((row) => isHeldOut(row, TEST_SHARE));
   const rest = all.filter((row) => !isHeldOut(row, TEST_SHARE));
@@ -71,11 +80,10 @@ async function classify(x: Tensor2D, labels: Int32Array, classes: number): Promi
   const train = rest.filter((row) => !isHeldOut(row + labels.length, VALIDATION_SHARE));
   let best: { readonly penalty: number; readonly accuracy: number } | null = null;
   for (const penalty of PENALTIES) {
-    const accuracy = share(await fit(x, labels, classes, train, penalty, validation), labels, validation);
+    const accuracy = share(await fit(x, labels, classes, train, penalty, validation, turns), labels, validation);
     if (best === null || accuracy > best.accuracy) best = { penalty, accuracy };
   }
-  const answers = await fit(x, labels, classes, rest, best!.penalty, test);
-  x.dispose();
+  const answers = await fit(x, labels, classes, rest, best!.penalty, test, turns);
   const counts = new Array<number>(classes).fill(0);
   for (const row of rest) counts[labels[row]!]!++;
   const most = counts.indexOf(Math.max(...counts));
@@ -91,19 +99,24 @@ async function classify(x: Tensor2D, labels: Int32Array, classes: number): Promi
 const share = (answers: Int32Array, labels: Int32Array, rows: readonly number[]): number => rows.filter((row, at) => answers[at] === labels[row]).length / Math.max(1, rows.length);
 
 /** Softmax regression by Adam on all rows at once. @returns answers for the asked rows. */
-async function fit(x: Tensor2D, labels: Int32Array, classes: number, rows: readonly number[], penalty: number, asked: readonly number[]): Promise<Int32Array> {
-  const inputs = tf.gather<Tensor2D>(x, tf.tensor1d(Int32Array.from(rows), 'int32'));
-  const targets = tf.oneHot(tf.tensor1d(Int32Array.from(rows, (row) => labels[row]!), 'int32'), classes);
-  const weight = tf.variable(tf.zeros<Rank.R2>([x.shape[1], classes]));
-  const bias = tf.variable(tf.zeros([classes]));
+async function fit(x: Tensor2D, labels: Int32Array, classes: number, rows: readonly number[], penalty: number, asked: readonly number[], turns: Turns): Promise<Int32Array> {
+  const rowsOfX = (of: readonly number[]): Tensor2D => tidy(() => tf.gather(x, tf.tensor1d(Int32Array.from(of), 'int32')));
+  const inputs = rowsOfX(rows);
+  const targets = tidy(() => tf.oneHot(tf.tensor1d(Int32Array.from(rows, (row) => labels[row]!), 'int32'), classes));
+  const weight = tidy(() => tf.variable(tf.zeros<Rank.R2>([x.shape[1], classes])));
+  const bias = tidy(() => tf.variable(tf.zeros([classes])));
   const optimizer = tf.train.adam(LEARNING_RATE);
-  for (let step = 0; step < STEPS; step++) {
-    optimizer.minimize(() => tf.add(tf.losses.softmaxCrossEntropy(targets, tf.add(tf.matMul(inputs, weight), bias)), tf.mul(tf.sum(tf.square(weight)), penalty)), false, [weight, bias]);
-    if (step % 10 === 0) await nextTurn();
+  try {
+    for (let step = 0; step < STEPS; step++) {
+      optimizer.minimize(() => tf.add(tf.losses.softmaxCrossEntropy(targets, tf.add(tf.matMul(inputs, weight), bias)), tf.mul(tf.sum(tf.square(weight)), penalty)), false, [weight, bias]);
+      await turns.next();
+    }
+    const answers = tidy(() => tf.argMax(tf.add(tf.matMul(rowsOfX(asked), weight), bias), 1));
+    const values = Int32Array.from(answers.dataSync());
+    answers.dispose();
+    return values;
+  } finally {
+    for (const tensor of [inputs, targets, weight, bias]) tensor.dispose();
+    optimizer.dispose();
   }
-  const answers = tidy(() => tf.argMax(tf.add(tf.matMul(tf.gather<Tensor2D>(x, tf.tensor1d(Int32Array.from(asked), 'int32')), weight), bias), 1));
-  const values = Int32Array.from(answers.dataSync());
-  for (const tensor of [inputs, targets, weight, bias, answers]) tensor.dispose();
-  optimizer.dispose();
-  return values;
 }

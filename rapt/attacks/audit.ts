@@ -2,9 +2,10 @@
 import type { Attack, AttackResult, AttributeResult, AuditResult, Rate } from '../../contracts/index.ts';
 import type { EmbeddingTable } from '../privacy/index.ts';
 import { joinIds } from '../release/index.ts';
+import { Turns } from '../turns.ts';
 import { attackAttribute } from './attributes.ts';
 import { Channel } from './channel.ts';
-import { decodeInContext, fromNeighbours } from './context.ts';
+import { decodeInContext, fromNeighbours, type Transitions } from './context.ts';
 import { deniability } from './deniability.ts';
 import { bayesianGuesses, nearestGuesses, type Guesses } from './inference.ts';
 import { LearnedInverter, type PlainPairs } from './learned.ts';
@@ -34,11 +35,20 @@ export interface AuditOptions {
   readonly publicTexts: readonly Int32Array[];
   readonly attributes: readonly { readonly name: string; readonly values: readonly (string | null)[] }[];
   readonly onAttack?: ((attack: string) => void) | undefined;
+  /** Stops the attacks within a second. */
+  readonly signal?: AbortSignal | undefined;
+  /** Rows of the table that are looked at together. Default: all, or few of a large table. */
+  readonly tileRows?: number | undefined;
 }
 
-/** Runs the attacks that were asked for. Deterministic; nothing of a text is in the result. */
+/** Runs the attacks that were asked for. Deterministic; nothing of a text is in the result. @throws the signal's reason. */
 export async function audit(options: AuditOptions): Promise<AuditResult> {
-  const { table, outputIds, mechanism, eta, plain, released, pairs, publicTexts, onAttack } = options;
+  const { table, outputIds, mechanism, eta, plain, released, pairs, publicTexts, tileRows } = options;
+  const turns = new Turns(options.signal);
+  const onAttack = async (attack: string): Promise<void> => {
+    await turns.next();
+    options.onAttack?.(attack);
+  };
   const wanted = (attack: Attack): boolean => options.attacks.includes(attack);
   const tokens = released.reduce((sum, text) => sum + text.length, 0);
   const attacks: AttackResult[] = [];
@@ -49,49 +59,50 @@ export async function audit(options: AuditOptions): Promise<AuditResult> {
     const zipf = zipfPrior(table.rows, outputIds);
     const start = publicTexts.length === 0 ? zipf : countedPrior(publicTexts, zipf);
     // Without noise P(y|x) is 1 for y = x: a rate at which every other token is out of reach.
-    const channel = await Channel.create({ mechanism: mechanism === 'laplace' ? 'laplace' : 'exponential', eta: eta ?? WITHOUT_NOISE, table, outputIds, prior: start });
-    const prior = await estimatedPrior(channel, options.release, start);
+    const channel = await Channel.create({ mechanism: mechanism === 'laplace' ? 'laplace' : 'exponential', eta: eta ?? WITHOUT_NOISE, table, outputIds, prior: start, tileRows, turns });
+    try {
+      const prior = await estimatedPrior(channel, options.release, start, turns);
     const frequent = Int32Array.from(prior.keys()).sort((a, b) => prior[b]! - prior[a]!).subarray(0, FREQUENT);
-    const ys = Int32Array.from(new Set(joinIds(released)));
-    const count = (attack: string, guesses: Guesses, top: number): AttackResult => {
+    const ys = await distinct(released, turns);
+    const count = async (attack: string, guesses: Guesses, top: number): Promise<AttackResult> => {
       const tops = new Map(Array.from(guesses, ([y, best]) => [y, best.subarray(0, top)]));
       const first = frequent.subarray(0, top);
       return {
         attack,
         n: tokens,
-        success: rateOf(plain, (text, at) => tops.get(released[text]![at]!)!.includes(plain[text]![at]!)),
-        priorOnly: rateOf(plain, (text, at) => first.includes(plain[text]![at]!)),
+        success: await rateOf(plain, (text, at) => tops.get(released[text]![at]!)!.includes(plain[text]![at]!), turns),
+        priorOnly: await rateOf(plain, (text, at) => first.includes(plain[text]![at]!), turns),
       };
     };
-    const both = (attack: string, guesses: Guesses): AttackResult[] => [count(attack, guesses, 1), count(`${attack}Top10`, guesses, TOP)];
-    try {
+    const both = async (attack: string, guesses: Guesses): Promise<AttackResult[]> => [await count(attack, guesses, 1), await count(`${attack}Top10`, guesses, TOP)];
       if (wanted('inversion')) {
-        onAttack?.('inversion');
-        attacks.push(...both('inversion', await nearestGuesses(channel, ys, TOP)));
+        await onAttack('inversion');
+        attacks.push(...(await both('inversion', await nearestGuesses(channel, ys, TOP, turns))));
       }
-      onAttack?.('bayes');
-      const bayes = await bayesianGuesses(channel, prior, ys, KEPT_GUESSES);
-      if (wanted('bayes')) attacks.push(...both('bayes', bayes));
+      await onAttack('bayes');
+      const bayes = await bayesianGuesses(channel, prior, ys, KEPT_GUESSES, turns);
+      if (wanted('bayes')) attacks.push(...(await both('bayes', bayes)));
       if (wanted('learned') && pairs !== null) {
-        onAttack?.('learned');
-        const inverter = await LearnedInverter.train(table, pairs);
-        attacks.push(...both('learned', await inverter.guesses(prior, ys, TOP)));
-        inverter.dispose();
+        await onAttack('learned');
+        const inverter = await LearnedInverter.train(channel.tiles, pairs, turns);
+        try {
+          attacks.push(...(await both('learned', await inverter.guesses(prior, ys, TOP, turns))));
+        } finally {
+          inverter.dispose();
+        }
       }
       if (wanted('context') || wanted('masked')) {
-        onAttack?.('context');
-        const emissions = emissionsOf(channel, ys, bayes);
-        const { decoded, transitions } = await decodeInContext({ released, guesses: bayes, emissions, prior, publicTexts });
-        const priorOnly = rateOf(plain, (text, at) => frequent[0] === plain[text]![at]);
-        if (wanted('context')) attacks.push({ attack: 'context', n: tokens, success: rateOf(plain, (text, at) => decoded[text]![at] === plain[text]![at]), priorOnly });
-        // The neighbours are decoded by themselves: the path through the text would have seen the masked token.
-        const alone = released.map((text) => text.map((y) => bayes.get(y)![0]!));
-        const masked = alone.map((text) => text.map((_, at) => fromNeighbours(text[at - 1], text[at + 1], transitions, frequent)));
-        if (wanted('masked')) attacks.push({ attack: 'masked', n: tokens, success: rateOf(plain, (text, at) => masked[text]![at] === plain[text]![at]), priorOnly });
+        await onAttack('context');
+        const emissions = await emissionsOf(channel, bayes, turns);
+        const { decoded, transitions } = await decodeInContext({ released, guesses: bayes, emissions, prior, publicTexts }, turns);
+        const priorOnly = await rateOf(plain, (text, at) => frequent[0] === plain[text]![at], turns);
+        const counted = async (attack: string, answers: readonly Int32Array[]): Promise<AttackResult> => ({ attack, n: tokens, success: await rateOf(plain, (text, at) => answers[text]![at] === plain[text]![at], turns), priorOnly });
+        if (wanted('context')) attacks.push(await counted('context', decoded));
+        if (wanted('masked')) attacks.push(await counted('masked', await maskedGuesses(released, bayes, transitions, frequent, turns)));
       }
       if (wanted('deniability') && mechanism !== 'none') {
-        onAttack?.('deniability');
-        denied = await deniability(channel, joinIds(plain));
+        await onAttack('deniability');
+        denied = await deniability(channel, joinIds(plain), turns);
       }
     } finally {
       channel.dispose();
@@ -99,8 +110,8 @@ export async function audit(options: AuditOptions): Promise<AuditResult> {
   }
   if (wanted('attributes'))
     for (const attribute of options.attributes) {
-      onAttack?.('attributes');
-      const result = await attackAttribute({ table, plain, released, ...attribute });
+      await onAttack('attributes');
+      const result = await attackAttribute({ table, plain, released, ...attribute }, turns);
       if (result !== null) attributes.push(result);
     }
   return { texts: released.length, tokens, attacks, attributes, deniability: denied };
@@ -108,21 +119,40 @@ export async function audit(options: AuditOptions): Promise<AuditResult> {
 
 const WITHOUT_NOISE = 1e4;
 
-function rateOf(plain: readonly Int32Array[], isRight: (text: number, at: number) => boolean): Rate {
+async function distinct(texts: readonly Int32Array[], turns: Turns): Promise<Int32Array> {
+  const ids = new Set<number>();
+  for (const text of texts) {
+    for (const id of text) ids.add(id);
+    await turns.next();
+  }
+  return Int32Array.from(ids);
+}
+
+async function rateOf(plain: readonly Int32Array[], isRight: (text: number, at: number) => boolean, turns: Turns): Promise<Rate> {
   const counter = new SuccessCounter();
-  plain.forEach((tokens, text) => counter.add(tokens.reduce((right, _, at) => right + (isRight(text, at) ? 1 : 0), 0), tokens.length));
+  for (const [text, tokens] of plain.entries()) {
+    counter.add(tokens.reduce((right, _, at) => right + (isRight(text, at) ? 1 : 0), 0), tokens.length);
+    await turns.next();
+  }
   return counter.rate();
 }
 
-function emissionsOf(channel: Channel, ys: Int32Array, guesses: Guesses): Map<number, Float32Array> {
+/** What stands at each place, from the guesses of its neighbours: the path through the text would have seen the masked token. */
+async function maskedGuesses(released: readonly Int32Array[], guesses: Guesses, transitions: Transitions, frequent: Int32Array, turns: Turns): Promise<Int32Array[]> {
+  const masked: Int32Array[] = [];
+  for (const text of released) {
+    const alone = text.map((y) => guesses.get(y)![0]!);
+    masked.push(alone.map((_, at) => fromNeighbours(alone[at - 1], alone[at + 1], transitions, frequent)));
+    await turns.next();
+  }
+  return masked;
+}
+
+async function emissionsOf(channel: Channel, guesses: Guesses, turns: Turns): Promise<Map<number, Float32Array>> {
   const emissions = new Map<number, Float32Array>();
-  for (let at = 0; at < ys.length; at += 256) {
-    const block = ys.slice(at, at + 256);
-    const likelihood = channel.logLikelihood(block);
-    const values = likelihood.dataSync<'float32'>();
-    const [, inputs] = likelihood.shape;
-    likelihood.dispose();
-    block.forEach((y, row) => emissions.set(y, Float32Array.from(guesses.get(y)!, (x) => values[row * inputs + x]!)));
+  for (const [y, xs] of guesses) {
+    emissions.set(y, Float32Array.from(xs, (x) => channel.logLikelihoodOf(y, x)));
+    await turns.next();
   }
   return emissions;
 }

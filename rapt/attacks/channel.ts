@@ -1,15 +1,18 @@
 /** What the adversary knows of the mechanism: log P(y|x) for every input x of the public table. */
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EmbeddingTable } from '../privacy/index.ts';
-import { createMechanism, seededRandom } from '../privacy/index.ts';
+import { createMechanismInTurns, distanceOf, isLarge, seededRandom, tableTotals } from '../privacy/index.ts';
 import { cachedNumbers } from '../cache.ts';
 import { tf, tidy, type Tensor1D, type Tensor2D } from '../tensorflow.ts';
+import { Turns } from '../turns.ts';
 import { drawFrom } from './prior.ts';
+import { distances, rowTensor, TableTiles, type Tile } from './tiles.ts';
 
 const BLOCK = 512;
 /** Pairs that a laplace channel is fitted to. */
 const FITTED_PAIRS = 2048;
+/** Distances in one tensor of a large table: a step over them takes tenths of a second. */
+const STRIPE_NUMBERS = 2 ** 24;
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 export interface ChannelOptions {
@@ -20,7 +23,11 @@ export interface ChannelOptions {
   /** What inputs are expected; a laplace channel is fitted to draws from it. */
   readonly prior: Float64Array;
   /** log W of every input at a rate. Default: a pass over all pairs of tokens, whose sums are public and kept in the cache. */
-  readonly logTotals?: ((rate: number) => Float32Array) | undefined;
+  readonly logTotals?: ((rate: number) => ArrayLike<number>) | undefined;
+  /** Rows of the table that are looked at together. Default: all, or few of a large table. */
+  readonly tileRows?: number | undefined;
+  /** Turns for others while it is made. */
+  readonly turns?: Turns | undefined;
 }
 
 /** log P(y|x) = -rate * ||phi(x) - phi(y)|| - log W(x), W(x) the sum over all outputs. Free with `dispose`.
@@ -34,100 +41,153 @@ export class Channel {
   readonly rate: number;
   readonly table: EmbeddingTable;
   readonly outputIds: Int32Array;
-  readonly #inputs: Tensor2D;
-  readonly #squares: Tensor1D;
-  readonly #logTotals: Tensor1D;
+  /** All inputs. */
+  readonly tiles: TableTiles;
+  readonly #logTotals: Float32Array;
+  /** Of each tile. */
+  readonly #tileTotals: Tensor1D[] = [];
 
-  private constructor(rate: number, table: EmbeddingTable, outputIds: Int32Array, logTotals: Float32Array) {
+  private constructor(rate: number, tiles: TableTiles, outputIds: Int32Array, logTotals: Float32Array) {
     this.rate = rate;
-    this.table = table;
+    this.table = tiles.table;
     this.outputIds = outputIds;
-    this.#inputs = tf.tensor2d(table.values, [table.rows, table.dimensions]);
-    this.#squares = tidy(() => tf.sum<Tensor1D>(tf.square(this.#inputs), 1));
-    this.#logTotals = tf.tensor1d(logTotals);
+    this.tiles = tiles;
+    this.#logTotals = logTotals;
   }
 
-  static async create({ mechanism, eta, table, outputIds, prior, logTotals }: ChannelOptions): Promise<Channel> {
-    const rate = mechanism === 'exponential' ? eta / 2 : await fittedRate(eta, table, outputIds, prior);
-    return new Channel(rate, table, outputIds, logTotals === undefined ? await summedTotals(rate, table, outputIds) : logTotals(rate));
+  /** @throws the signal's reason of the turns. */
+  static async create({ mechanism, eta, table, outputIds, prior, logTotals, tileRows, turns = new Turns() }: ChannelOptions): Promise<Channel> {
+    const rate = mechanism === 'exponential' ? eta / 2 : await fittedRate(eta, table, outputIds, prior, turns);
+    const totals = logTotals === undefined ? await summedTotals(rate, table, outputIds, turns) : Float32Array.from(logTotals(rate));
+    return new Channel(rate, new TableTiles(table, { tileRows }), outputIds, totals);
   }
 
-  /** log P(y|x) for the given outputs and every input: [ys, inputs]. */
-  logLikelihood(ys: Int32Array): Tensor2D {
-    return tidy(() => {
-      const outputs = tf.gather<Tensor2D>(this.#inputs, tf.tensor1d(ys, 'int32'));
-      return tf.sub(tf.mul(distances(outputs, this.#inputs, this.#squares), -this.rate), this.#logTotals);
-    });
+  /** log P(y|x) for the given outputs and every input of a tile: [ys, rows of the tile]. */
+  logLikelihood(ys: Int32Array, tile: Tile): Tensor2D {
+    // It outlives whatever is tidied up around this call.
+    const totals = (this.#tileTotals[tile.index] ??= tf.keep(tf.tensor1d(this.#logTotals.subarray(tile.start, tile.end))));
+    return tidy(() => tf.sub(tf.mul(distances(rowTensor(this.table, ys), tile.rows, tile.squares), -this.rate), totals));
   }
 
-  /** P(y|x) for one input and every output, in the order of the output ids. */
-  outputs(x: number): Float32Array {
-    const row = tidy(() => {
-      const outputs = tf.gather<Tensor2D>(this.#inputs, tf.tensor1d(this.outputIds, 'int32'));
-      const squares = tf.gather<Tensor1D>(this.#squares, tf.tensor1d(this.outputIds, 'int32'));
-      return tf.softmax(tf.mul(distances(tf.slice(this.#inputs, [x, 0], [1, this.table.dimensions]), outputs, squares), -this.rate));
-    });
-    const values = row.dataSync<'float32'>();
-    row.dispose();
-    return values;
+  /** log P(y|x) of one pair. */
+  logLikelihoodOf(y: number, x: number): number {
+    return -this.rate * distanceOf(this.table, x, y) - this.#logTotals[x]!;
+  }
+
+  /** P(y|x) for some inputs and every output, in the order of the output ids: [xs, outputs], row-major. */
+  async outputs(xs: Int32Array, turns: Turns): Promise<Float32Array> {
+    const { rows } = this.table;
+    const all = new Float32Array(xs.length * rows);
+    for (const tile of this.tiles.inTurn()) {
+      const part = tidy(() => {
+        const totals = tf.tensor2d(Float32Array.from(xs, (x) => this.#logTotals[x]!), [xs.length, 1]);
+        return tf.exp(tf.sub(tf.mul(distances(rowTensor(this.table, xs), tile.rows, tile.squares), -this.rate), totals));
+      });
+      const values = part.dataSync<'float32'>();
+      part.dispose();
+      const width = tile.end - tile.start;
+      for (let row = 0; row < xs.length; row++) all.set(values.subarray(row * width, (row + 1) * width), row * rows + tile.start);
+      await turns.next();
+    }
+    const outputs = this.outputIds.length;
+    const chosen = new Float32Array(xs.length * outputs);
+    for (let row = 0; row < xs.length; row++) for (let place = 0; place < outputs; place++) chosen[row * outputs + place] = all[row * rows + this.outputIds[place]!]!;
+    return chosen;
   }
 
   dispose(): void {
-    for (const tensor of [this.#inputs, this.#squares, this.#logTotals]) tensor.dispose();
+    this.tiles.dispose();
+    for (const totals of this.#tileTotals) (totals as Tensor1D | undefined)?.dispose();
   }
 }
 
-/** a [rows, d], b [columns, d] with the squared norms of its rows: [rows, columns]. */
-export const distances = (a: Tensor2D, b: Tensor2D, squaresOfB: Tensor1D): Tensor2D =>
-  tidy(() => tf.sqrt(tf.relu(tf.add(tf.sub(tf.sum(tf.square(a), 1, true), tf.mul(tf.matMul(a, b, false, true), 2)), squaresOfB))));
-
-function summedTotals(rate: number, table: EmbeddingTable, outputIds: Int32Array): Promise<Float32Array> {
+/** Of a large table they are those of the mechanism's own guarantee, which are sums over half of the pairs, kept half done too, and there already where a release was drawn. */
+async function summedTotals(rate: number, table: EmbeddingTable, outputIds: Int32Array, turns: Turns): Promise<Float32Array> {
+  if (isLarge(table.rows)) {
+    const { logTotals, logPeak } = await tableTotals(2 * rate, table, outputIds, { turns });
+    return Float32Array.from(logTotals, (total) => total - logPeak);
+  }
   return cachedNumbers(join('channels', `${table.sha256}-${outputIds.length}-${rate}.f32`), table.rows, Float32Array, async () => {
     const all = tf.tensor2d(table.values, [table.rows, table.dimensions]);
     const outputs = tf.gather<Tensor2D>(all, tf.tensor1d(outputIds, 'int32'));
     const squares = tidy(() => tf.sum<Tensor1D>(tf.square(outputs), 1));
-    const totals = new Float32Array(table.rows);
-    for (let at = 0; at < table.rows; at += BLOCK) {
-      const rows = Math.min(BLOCK, table.rows - at);
-      const sums = tidy(() => tf.logSumExp<Tensor1D>(tf.mul(distances(tf.slice(all, [at, 0], [rows, table.dimensions]), outputs, squares), -rate), 1));
-      totals.set(sums.dataSync<'float32'>(), at);
-      sums.dispose();
-      await nextTurn();
+    try {
+      const totals = new Float32Array(table.rows);
+      for (let at = 0; at < table.rows; at += BLOCK) {
+        const rows = Math.min(BLOCK, table.rows - at);
+        const sums = tidy(() => tf.logSumExp<Tensor1D>(tf.mul(distances(tf.slice(all, [at, 0], [rows, table.dimensions]), outputs, squares), -rate), 1));
+        totals.set(sums.dataSync<'float32'>(), at);
+        sums.dispose();
+        await turns.next();
+      }
+      return totals;
+    } finally {
+      for (const tensor of [all, outputs, squares]) tensor.dispose();
     }
-    for (const tensor of [all, outputs, squares]) tensor.dispose();
-    return totals;
   });
 }
 
+/** Distances from some inputs that were drawn to all outputs, and to what the mechanism answered. */
+interface Stripe {
+  /** [pairs, outputs] */
+  readonly far: Tensor2D;
+  /** [pairs] */
+  readonly own: Tensor1D;
+}
+
 /** The rate under which pairs drawn from the mechanism are likeliest; the log-likelihood is concave in it, so a golden-section search finds it. */
-async function fittedRate(eta: number, table: EmbeddingTable, outputIds: Int32Array, prior: Float64Array): Promise<number> {
+async function fittedRate(eta: number, table: EmbeddingTable, outputIds: Int32Array, prior: Float64Array, turns: Turns): Promise<number> {
   const random = seededRandom(17);
   const inputs = drawFrom(prior, FITTED_PAIRS, random);
-  const mechanism = createMechanism({ name: 'laplace', eta, table, outputIds, random });
+  const mechanism = await createMechanismInTurns({ name: 'laplace', eta, table, outputIds, random }, turns.signal);
   const places = new Map(Array.from(outputIds, (id, place) => [id, place]));
-  const answers = Int32Array.from(mechanism.privatize(inputs), (id) => places.get(id)!);
+  const answers = Int32Array.from(await mechanism.privatizeInTurns(inputs, turns.signal), (id) => places.get(id)!);
   mechanism.dispose();
-  const [far, own] = tidy(() => {
-    const all = tf.tensor2d(table.values, [table.rows, table.dimensions]);
-    const outputs = tf.gather<Tensor2D>(all, tf.tensor1d(outputIds, 'int32'));
-    const d = distances(tf.gather<Tensor2D>(all, tf.tensor1d(inputs, 'int32')), outputs, tf.sum(tf.square(outputs), 1));
-    const mask = tf.oneHot(tf.tensor1d(answers, 'int32'), outputIds.length);
-    return [d, tf.sum<Tensor1D>(tf.mul(d, mask), 1)] as const;
-  });
-  const likelihood = (rate: number): number => {
-    const mean = tidy(() => tf.mean(tf.sub(tf.mul(own, -rate), tf.logSumExp(tf.mul(far, -rate), 1))));
-    const value = mean.dataSync()[0]!;
-    mean.dispose();
-    return value;
-  };
-  let [low, high] = [0, eta];
-  for (let step = 0; step < 24; step++) {
-    const [a, b] = [high - GOLDEN * (high - low), low + GOLDEN * (high - low)];
-    if (likelihood(a) < likelihood(b)) low = a;
-    else high = b;
-    await nextTurn();
+  const stripes: Stripe[] = [];
+  try {
+    const outputs = new TableTiles(table, { ids: outputIds });
+    const pairs = isLarge(outputIds.length) ? Math.floor(STRIPE_NUMBERS / outputIds.length) : FITTED_PAIRS;
+    try {
+      for (let at = 0; at < inputs.length; at += pairs) {
+        stripes.push(await stripeOf(outputs, inputs.subarray(at, at + pairs), answers.subarray(at, at + pairs), turns));
+        await turns.next();
+      }
+    } finally {
+      outputs.dispose();
+    }
+    const likelihood = async (rate: number): Promise<number> => {
+      let sum = 0;
+      for (const { far, own } of stripes) {
+        const mean = tidy(() => tf.mean(tf.sub(tf.mul(own, -rate), tf.logSumExp(tf.mul(far, -rate), 1))));
+        sum += mean.dataSync()[0]! * own.size;
+        mean.dispose();
+        await turns.next();
+      }
+      return sum;
+    };
+    let [low, high] = [0, eta];
+    for (let step = 0; step < 24; step++) {
+      const [a, b] = [high - GOLDEN * (high - low), low + GOLDEN * (high - low)];
+      if ((await likelihood(a)) < (await likelihood(b))) low = a;
+      else high = b;
+    }
+    return Number(((low + high) / 2).toPrecision(4));
+  } finally {
+    for (const { far, own } of stripes) [far, own].forEach((tensor) => tensor.dispose());
   }
-  far.dispose();
-  own.dispose();
-  return Number(((low + high) / 2).toPrecision(4));
+}
+
+async function stripeOf(outputs: TableTiles, inputs: Int32Array, answers: Int32Array, turns: Turns): Promise<Stripe> {
+  const parts: Tensor2D[] = [];
+  try {
+    for (const tile of outputs.inTurn()) {
+      parts.push(tidy(() => distances(rowTensor(outputs.table, inputs), tile.rows, tile.squares)));
+      await turns.next();
+    }
+    const far = parts.length === 1 ? parts[0]!.clone() : tf.concat(parts, 1);
+    const own = tidy(() => tf.sum<Tensor1D>(tf.mul(far, tf.oneHot(tf.tensor1d(answers, 'int32'), outputs.rows)), 1));
+    return { far, own };
+  } finally {
+    for (const part of parts) part.dispose();
+  }
 }

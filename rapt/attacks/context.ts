@@ -1,6 +1,6 @@
 /** Guessing tokens from their neighbours as well: a hidden Markov model whose hidden states are the plain tokens, whose emissions are the mechanism,
  *  and whose transitions are estimated from public text, where there is some, and from the release itself. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { inTurns, Turns, type Work } from '../turns.ts';
 import type { Guesses } from './inference.ts';
 
 /** Plain tokens considered at each place: those of largest posterior without context. */
@@ -10,6 +10,8 @@ const ROUNDS = 2;
 /** Tokens' worth of the context-free prior in each transition probability (Dirichlet smoothing, MacKay and Peto 1995). */
 const SMOOTHING = 20;
 const BEGIN = -1;
+/** Pairs that are looked up before others may have their turn. */
+const LOOKED_UP = 2 ** 14;
 
 /** log P(y|x) of each output's candidates. */
 export type Emissions = ReadonlyMap<number, Float32Array>;
@@ -25,13 +27,26 @@ export class Transitions {
   readonly #totals: Float64Array;
   /** Tokens seen after each one, the likeliest first, in one list: those of token t are from starts[t + 1] to starts[t + 2]. */
   readonly #starts: Int32Array;
-  readonly #followers: Int32Array;
+  #followers = new Int32Array();
   /** Largest log P(token | before) over all tokens before. */
   readonly #most: Float64Array;
 
-  constructor(prior: Float64Array, texts: Iterable<ArrayLike<number>>) {
+  private constructor(prior: Float64Array) {
     this.#tokens = prior.length;
-    const totals = new Float64Array(prior.length + 1);
+    this.#unseen = prior.map((p) => Math.log(SMOOTHING * p));
+    this.#most = this.#unseen.map((log) => log - Math.log(SMOOTHING));
+    this.#totals = new Float64Array(prior.length + 1);
+    this.#starts = new Int32Array(prior.length + 2);
+  }
+
+  static *learn(prior: Float64Array, texts: Iterable<ArrayLike<number>>): Work<Transitions> {
+    const transitions = new Transitions(prior);
+    yield* transitions.#learn(prior, texts);
+    return transitions;
+  }
+
+  *#learn(prior: Float64Array, texts: Iterable<ArrayLike<number>>): Work<void> {
+    const totals = this.#totals;
     for (const text of texts) {
       let before = BEGIN;
       for (let at = 0; at < text.length; at++) {
@@ -40,20 +55,24 @@ export class Transitions {
         totals[before + 1]!++;
         before = text[at]!;
       }
+      yield;
     }
-    this.#unseen = prior.map((p) => Math.log(SMOOTHING * p));
-    this.#totals = totals.map((total) => Math.log(total + SMOOTHING));
-    for (const [key, count] of this.#seen) this.#seen.set(key, Math.log(count + SMOOTHING * prior[key % this.#tokens]!));
-
+    for (let row = 0; row < totals.length; row++) totals[row] = Math.log(totals[row]! + SMOOTHING);
+    let done = 0;
+    for (const [key, count] of this.#seen) {
+      this.#seen.set(key, Math.log(count + SMOOTHING * prior[key % this.#tokens]!));
+      if (done++ % LOOKED_UP === 0) yield;
+    }
     const keys = Float64Array.from(this.#seen.keys()).sort();
+    yield;
     this.#followers = Int32Array.from(keys, (key) => key % this.#tokens);
-    this.#starts = new Int32Array(totals.length + 1);
     for (const key of keys) this.#starts[Math.floor(key / this.#tokens) + 1]!++;
     for (let row = 0; row < totals.length; row++) this.#starts[row + 1]! += this.#starts[row]!;
-    this.#most = this.#unseen.map((log) => log - Math.log(SMOOTHING));
+    yield;
     for (let before = BEGIN; before < prior.length; before++) {
       this.followers(before).sort((a, b) => this.log(before, b) - this.log(before, a));
       for (const token of this.followers(before)) this.#most[token] = Math.max(this.#most[token]!, this.log(before, token));
+      yield;
     }
   }
 
@@ -101,20 +120,24 @@ export interface ContextOptions {
   readonly publicTexts: readonly Int32Array[];
 }
 
-/** The likeliest plain text of each released one, and the transitions that were learned. */
-export async function decodeInContext({ released, guesses, emissions, prior, publicTexts }: ContextOptions): Promise<{ decoded: Int32Array[]; transitions: Transitions }> {
+/** The likeliest plain text of each released one, and the transitions that were learned. @throws the signal's reason. */
+export function decodeInContext(options: ContextOptions, { signal }: Pick<Turns, 'signal'> = new Turns()): Promise<{ decoded: Int32Array[]; transitions: Transitions }> {
+  return inTurns(decoding(options), signal);
+}
+
+function* decoding({ released, guesses, emissions, prior, publicTexts }: ContextOptions): Work<{ decoded: Int32Array[]; transitions: Transitions }> {
   let decoded: Int32Array[] = released.map((text) => text.map((y) => guesses.get(y)![0]!));
-  let transitions = new Transitions(prior, publicTexts);
+  let transitions: Transitions | null = null;
   for (let round = 0; round < ROUNDS; round++) {
-    transitions = new Transitions(prior, [...publicTexts, ...decoded]);
+    transitions = yield* Transitions.learn(prior, [...publicTexts, ...decoded]);
     const next: Int32Array[] = [];
-    for (const [at, text] of released.entries()) {
+    for (const text of released) {
       next.push(viterbi(text, guesses, emissions, transitions));
-      if (at % 100 === 0) await nextTurn();
+      yield;
     }
     decoded = next;
   }
-  return { decoded, transitions };
+  return { decoded, transitions: transitions! };
 }
 
 /** The path of largest probability (Viterbi, IEEE Trans. Inf. Theory 13(2), 1967) through each place's candidates. Most pairs of candidates were

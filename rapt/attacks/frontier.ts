@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { ErrorKind, RaptError, type FrontierPoint } from '../../contracts/index.ts';
 import { cachedJson } from '../cache.ts';
-import { calibrate, createMechanism, seededRandom, type EmbeddingTable, type NoisyMechanismName } from '../privacy/index.ts';
+import { chooseEta, createMechanismInTurns, seededRandom, type EmbeddingTable, type NoisyMechanismName } from '../privacy/index.ts';
 import { Channel } from './channel.ts';
 import { bayesianGuesses } from './inference.ts';
 import { PairDistances } from './pair-distances.ts';
@@ -35,7 +35,8 @@ export async function zipfFrontier(mechanism: NoisyMechanismName, { table, outpu
 export async function frontierCurve(frontier: Frontier, mechanism: NoisyMechanismName, { table, outputIds }: Omit<FrontierOptions, 'prior'>, onPoint: (point: FrontierPoint) => void): Promise<FrontierPoint[]> {
   const points: FrontierPoint[] = [];
   for (const targetUnchanged of SHARES) {
-    const point = await frontier.at(mechanism, calibrate({ name: mechanism, table, outputIds, targetUnchanged }).eta);
+    const eta = await chooseEta({ name: mechanism, targetUnchanged, table, outputIds });
+    const point = await frontier.at(mechanism, eta!);
     onPoint(point);
     points.push(point);
   }
@@ -63,8 +64,8 @@ export class Frontier {
     const { table, outputIds, prior } = this.#options;
     const random = seededRandom(29);
     const tokens = drawFrom(prior, DRAWN_TOKENS, random);
-    const made = createMechanism({ name: mechanism, eta, table, outputIds, random });
-    const answers = made.privatize(tokens);
+    const made = await createMechanismInTurns({ name: mechanism, eta, table, outputIds, random });
+    const answers = await made.privatizeInTurns(tokens);
     made.dispose();
     const channel = await Channel.create({ mechanism, eta, table, outputIds, prior, logTotals: (rate) => this.#distances.logTotals(rate) });
     try {

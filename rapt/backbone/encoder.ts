@@ -1,5 +1,6 @@
 import { free, tf, tidy, type Tensor2D, type Tensor3D, type Tensor4D } from '../tensorflow.ts';
 import { BadInput, type InputProblem } from '../../contracts/index.ts';
+import { atOnce, inTurns } from '../turns.ts';
 import { maxSequence, positionsFollowPadding, readBackboneConfig, type BackboneConfig } from './config.ts';
 import { disposeTape, layerBackward, layerForward, type LayerPrefix, type LayerShape, type LayerTape } from './layer.ts';
 import { dense, denseBackward, layerNorm, layerNormBackward, type LayerNormState } from './operations.ts';
@@ -61,9 +62,17 @@ export class Encoder {
   readonly #weights: EncoderWeights;
 
   /** Loads a model folder. @param words [rows, embedding], instead of the folder's own input embeddings. @throws BadInput for a model that Rapt cannot run. */
-  constructor(folder: string, words?: Float32Array) {
+  constructor(folder: string, words?: Float32Array);
+  /** @param weights that are loaded already. */
+  constructor(folder: string, words: undefined, weights: EncoderWeights);
+  constructor(folder: string, words?: Float32Array, weights?: EncoderWeights) {
     this.config = readBackboneConfig(folder);
-    this.#weights = loadWeights(folder, this.config, words);
+    this.#weights = weights ?? atOnce(loadWeights(folder, this.config, words));
+  }
+
+  /** As the constructor, in stretches between which others have their turn. */
+  static async inTurns(folder: string): Promise<Encoder> {
+    return new Encoder(folder, undefined, await inTurns(loadWeights(folder, readBackboneConfig(folder))));
   }
 
   /** The pooler without its tanh. @throws BadInput for a model that has none. */

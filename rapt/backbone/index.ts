@@ -6,5 +6,5 @@ export type { LayerPrefix } from './layer.ts';
 export { dense, denseBackward } from './operations.ts';
 export type { Dense } from './weights.ts';
 export { locateBackbone, type BackboneFiles } from './locate.ts';
-export { openBackbone, type PublicBackbone } from './public.ts';
+export { openBackbone, openLocated, type PublicBackbone } from './public.ts';
 export { loadTokenizer, type Tokenizer } from './tokenizer.ts';

@@ -1,10 +1,13 @@
-import { createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { DEFAULT_BACKBONE, ErrorKind, RaptError, type Sha256 } from '../../contracts/index.ts';
-import { SETUP_COMMAND, sha256File } from '../../system/index.ts';
+import { DEFAULT_BACKBONE, DEFAULT_BACKBONE_ON_HUB, ErrorKind, RaptError, type Sha256 } from '../../contracts/index.ts';
+import { SETUP_COMMAND } from '../../system/index.ts';
 import { cacheFolder } from '../cache.ts';
-import { MODEL_FILE } from './weights.ts';
+import { strangeModelFile } from '../content.ts';
+import { folderName, isOffline, keptSnapshot, parseHubName, type HubName } from '../hub/index.ts';
+import { commitOf, fetchBackbone } from './from-hub.ts';
+import { CONFIG_FILE, INDEX_FILE, MODEL_FILE, modelDigest, TOKENIZER_FILE, weightFilesOf } from './model-files.ts';
+import { whatIsMissing } from './unusable.ts';
 
 export interface BackboneFiles {
   /** What the user called it. */
@@ -12,73 +15,78 @@ export interface BackboneFiles {
   /** Whether the name is known to all: that of the model hub, or of set-up. A folder's own name is its owner's. */
   readonly isPublic: boolean;
   readonly folder: string;
-  /** SHA-256 of model.safetensors. */
+  /** SHA-256 of model.safetensors, or of what stands for shards (`modelDigest`). */
   readonly sha256: Sha256;
+  /** The state of the hub's model that this is; null for what did not come from there. */
+  readonly commit: string | null;
 }
 
-const TOKENIZER_FILE = 'tokenizer.json';
-const NEEDED_FILES = ['config.json', MODEL_FILE, TOKENIZER_FILE] as const;
-const HUB_NAME = /^\w[\w.-]*\/\w[\w.-]*$/;
-
-/** Finds a backbone by folder, by the name that set-up gave it, or by its hub name (fetched once into the cache).
- *  @throws RaptError notFound with the way out. */
+/** Finds a backbone by folder, by the name that set-up gave it, or by its hub name, with or without "@revision" (fetched once into the cache).
+ *  @throws RaptError notFound, or badInput for a file that something else stands in the place of, with the way out; of a fetch also
+ *  unavailable, accessDenied and noSpace. */
 export async function locateBackbone(name: string): Promise<BackboneFiles> {
   const asFolder = resolve(name);
-  const cached = join(cacheFolder(), 'backbones', name.replace('/', '--'));
-  const folder = [asFolder, cached].find((candidate) => existsSync(join(candidate, 'config.json')));
-  if (folder) {
-    const missing = NEEDED_FILES.filter((file) => !existsSync(join(folder, file)));
-    if (missing.length > 0)
-      throw new RaptError(ErrorKind.notFound, `backbone "${name}": ${folder} lacks ${missing.join(', ')}; a model folder needs ${NEEDED_FILES.join(', ')}`);
+  const onHub = parseHubName(name);
+  if (existsSync(join(asFolder, CONFIG_FILE)))
     // A path says something about its machine; the folder's own name is enough to name the model.
-    return { name: folder === asFolder ? basename(asFolder) : name, isPublic: folder !== asFolder && (name === DEFAULT_BACKBONE || HUB_NAME.test(name)), folder, sha256: await modelDigest(folder) };
-  }
-  if (HUB_NAME.test(name)) return fetchFromHub(name, cached);
-  throw new RaptError(
-    ErrorKind.notFound,
-    `backbone "${name}" is neither a folder with config.json, nor a model that \`${SETUP_COMMAND}\` provides, nor a hub name such as "sentence-transformers/all-MiniLM-L6-v2"`,
-  );
-}
-
-async function fetchFromHub(name: string, folder: string): Promise<BackboneFiles> {
-  const { env } = await import('@huggingface/transformers');
-  mkdirSync(folder, { recursive: true });
-  try {
-    // config.json last: its presence says that the folder is whole.
-    for (const file of [TOKENIZER_FILE, 'tokenizer_config.json', MODEL_FILE, 'config.json']) {
-      const target = join(folder, file);
-      if (existsSync(target)) continue;
-      const address = env.remoteHost + env.remotePathTemplate.replace('{model}', name).replace('{revision}', 'main') + file;
-      const response = await fetch(address, { signal: AbortSignal.timeout(30 * 60_000) });
-      if (!response.ok || !response.body) throw new Error(`${file}: HTTP ${response.status}`);
-      await pipeline(response.body, createWriteStream(`${target}.part`));
-      renameSync(`${target}.part`, target);
-    }
-  } catch (cause) {
+    return { name: basename(asFolder), isPublic: false, folder: asFolder, sha256: await digestOfWhole(name, asFolder), commit: null };
+  const cached = join(cacheFolder(), 'backbones', folderName(name));
+  const isCached = existsSync(join(cached, CONFIG_FILE));
+  if (!isCached && name === DEFAULT_BACKBONE) throw new RaptError(ErrorKind.notFound, `backbone "${name}" is not on this machine yet; run \`${SETUP_COMMAND}\`, which fetches it`);
+  if (onHub === null && !isCached)
     throw new RaptError(
       ErrorKind.notFound,
-      `backbone "${name}" could not be fetched from the model hub; check the name and the network, or give a local folder with ${NEEDED_FILES.join(', ')}`,
-      { cause },
+      `backbone "${name}" is neither a folder with config.json, nor ${DEFAULT_BACKBONE}, which \`${SETUP_COMMAND}\` provides, nor a hub name such as "sentence-transformers/all-MiniLM-L6-v2"`,
     );
-  }
-  return { name, isPublic: true, folder, sha256: await modelDigest(folder) };
+  const { folder, commit } = isCached || onHub === null ? { folder: cached, commit: commitOf(cached) } : (keptByOthers(onHub) ?? fromSetup(name) ?? (await fetched(name, onHub, cached)));
+  return { name, isPublic: onHub !== null || name === DEFAULT_BACKBONE, folder, sha256: await digestOfWhole(name, folder), commit };
 }
 
-/** Hashing a large file takes a while, so its digest is kept beside it for as long as size and time of change stay the same. */
-async function modelDigest(folder: string): Promise<Sha256> {
-  const path = join(folder, MODEL_FILE);
-  const { size, mtimeMs } = statSync(path);
-  const stamp = `${size} ${mtimeMs}`;
-  const noteFile = join(folder, `.${MODEL_FILE}.sha256`);
-  if (existsSync(noteFile)) {
-    const [digest, noted] = readFileSync(noteFile, 'utf8').split('\n');
-    if (digest && noted === stamp) return digest as Sha256;
-  }
-  const { sha256 } = await sha256File(path);
+interface Found {
+  readonly folder: string;
+  readonly commit: string | null;
+}
+
+/** What Hugging Face's own programs have on this machine, if all of it is there. */
+function keptByOthers(onHub: HubName): Found | null {
+  const kept = keptSnapshot(onHub);
+  if (kept === null) return null;
+  const has = (file: string): boolean => existsSync(join(kept.folder, file));
+  const isWhole = whatIsMissing(has, kept.folder) === null && weightFilesOf(kept.folder)!.every(has);
+  return isWhole ? kept : null;
+}
+
+/** Set-up has it under another name, with the weights that it has on the hub. */
+function fromSetup(name: string): Found | null {
+  const folder = join(cacheFolder(), 'backbones', DEFAULT_BACKBONE);
+  return name === DEFAULT_BACKBONE_ON_HUB && existsSync(join(folder, CONFIG_FILE)) ? { folder, commit: null } : null;
+}
+
+async function fetched(name: string, onHub: HubName, folder: string): Promise<Found> {
+  if (isOffline()) throw new RaptError(ErrorKind.notFound, `backbone "${name}" is not on this machine, and HF_HUB_OFFLINE forbids to fetch it; unset that, or give a local folder`);
   try {
-    writeFileSync(noteFile, `${sha256}\n${stamp}`);
-  } catch {
-    // A read-only model folder is hashed each time.
+    return { folder, commit: await fetchBackbone(onHub, folder) };
+  } catch (error) {
+    if (!(error instanceof RaptError)) throw error;
+    throw new RaptError(error.kind, `backbone "${name}": ${error.message}`, { cause: error });
   }
-  return sha256;
+}
+
+/** @throws RaptError notFound when a file is missing; badInput for one in whose place something else stands. */
+async function digestOfWhole(name: string, folder: string): Promise<Sha256> {
+  const refuse = (kind: ErrorKind, problem: string): RaptError => new RaptError(kind, `backbone "${name}": ${problem}`);
+  const has = (file: string): boolean => existsSync(join(folder, file));
+  const missing = whatIsMissing(has, folder);
+  if (missing !== null) throw refuse(ErrorKind.notFound, `${folder} ${missing}`);
+  const metadata = has(MODEL_FILE) ? [CONFIG_FILE, TOKENIZER_FILE] : [CONFIG_FILE, TOKENIZER_FILE, INDEX_FILE];
+  const refuseStrange = (file: string): void => {
+    const strange = strangeModelFile(join(folder, file));
+    if (strange !== null) throw refuse(ErrorKind.badInput, `${join(folder, file)} ${strange}`);
+  };
+  metadata.forEach(refuseStrange);
+  const weights = weightFilesOf(folder)!;
+  const shards = weights.filter((file) => !has(file));
+  if (shards.length > 0) throw refuse(ErrorKind.notFound, `${folder} lacks ${shards.join(', ')}, which ${INDEX_FILE} lists; fetch all shards`);
+  weights.forEach(refuseStrange);
+  return modelDigest(folder, weights);
 }

@@ -1,10 +1,10 @@
 /** A model file's tensors under the names of each family, with constants folded once so that no step pays for them. */
-import { join } from 'node:path';
-import { tf, type Tensor1D, type Tensor2D } from '../tensorflow.ts';
-import { SafetensorsFile, type FloatTensor } from '../safetensors.ts';
+import { BadInput, type InputProblem } from '../../contracts/index.ts';
+import type { Work } from '../turns.ts';
+import { free, tf, type Tensor1D, type Tensor2D } from '../tensorflow.ts';
+import type { FloatTensor } from '../safetensors.ts';
 import type { BackboneConfig, Family } from './config.ts';
-
-export const MODEL_FILE = 'model.safetensors';
+import { EMBEDDING_NORM, EncoderTensors, layerNames, POOLER, POSITIONS, PROJECTION, TOKEN_TYPES, WORDS } from './tensors.ts';
 
 /** y = x W + b with W [in, out], b [out]. */
 export interface Dense {
@@ -46,66 +46,26 @@ export interface EncoderWeights {
   readonly pooler: Dense | null;
 }
 
-interface LayerNames {
-  readonly query: string;
-  readonly key: string;
-  readonly value: string;
-  readonly attentionOutput: string;
-  readonly attentionNorm: string;
-  readonly intermediate: string;
-  readonly output: string;
-  readonly outputNorm: string;
+/** Whether a model folder has the pooler of BERT's own classification model. */
+export const hasPooler = (folder: string, family: Family): boolean => new EncoderTensors(folder, family).hasPooler;
+
+/** The public input embedding table phi [rows, dimensions], as the file has it. @throws BadInput unless it has the shape that config.json says. */
+export function* readingWordEmbeddings(folder: string, config: BackboneConfig): Work<FloatTensor> {
+  const file = new EncoderTensors(folder, config.family);
+  file.assertFits(WORDS, config);
+  return yield* file.reading(WORDS);
 }
 
-const bertLayer = (layer: number): LayerNames => ({
-  query: `encoder.layer.${layer}.attention.self.query`,
-  key: `encoder.layer.${layer}.attention.self.key`,
-  value: `encoder.layer.${layer}.attention.self.value`,
-  attentionOutput: `encoder.layer.${layer}.attention.output.dense`,
-  attentionNorm: `encoder.layer.${layer}.attention.output.LayerNorm`,
-  intermediate: `encoder.layer.${layer}.intermediate.dense`,
-  output: `encoder.layer.${layer}.output.dense`,
-  outputNorm: `encoder.layer.${layer}.output.LayerNorm`,
-});
+/** All that keeps a folder's weights from being the encoder that its config.json describes, told from the files' headers alone. */
+export const modelProblems = (folder: string, config: BackboneConfig): InputProblem[] => new EncoderTensors(folder, config.family).problems(config);
 
-const distilbertLayer = (layer: number): LayerNames => ({
-  query: `transformer.layer.${layer}.attention.q_lin`,
-  key: `transformer.layer.${layer}.attention.k_lin`,
-  value: `transformer.layer.${layer}.attention.v_lin`,
-  attentionOutput: `transformer.layer.${layer}.attention.out_lin`,
-  attentionNorm: `transformer.layer.${layer}.sa_layer_norm`,
-  intermediate: `transformer.layer.${layer}.ffn.lin1`,
-  output: `transformer.layer.${layer}.ffn.lin2`,
-  outputNorm: `transformer.layer.${layer}.output_layer_norm`,
-});
-
-const WORDS = 'embeddings.word_embeddings.weight';
-
-const POOLER = 'pooler.dense';
-
-/** Whether a model folder has the pooler of BERT's own classification model. Heads of other families are trained with the task. */
-export function hasPooler(folder: string, family: Family): boolean {
-  const file = new SafetensorsFile(join(folder, MODEL_FILE));
-  return family === 'bert' && file.has(`${prefixOf(file, family)}${POOLER}.weight`);
-}
-
-/** Task-specific checkpoints put the encoder under the family's name. */
-function prefixOf(file: SafetensorsFile, family: Family): string {
-  const named = family === 'xlm-roberta' ? 'roberta.' : `${family}.`;
-  return file.has(`${named}${WORDS}`) ? named : '';
-}
-
-/** The public input embedding table phi [rows, dimensions], as the file has it. */
-export function readWordEmbeddings(folder: string, family: Family): FloatTensor {
-  const file = new SafetensorsFile(join(folder, MODEL_FILE));
-  return file.read(`${prefixOf(file, family)}${WORDS}`);
-}
-
-/** Loads every weight of the encoder onto the device, where they stay until the caller frees them. */
-export function loadWeights(folder: string, config: BackboneConfig, words?: Float32Array): EncoderWeights {
-  const file = new SafetensorsFile(join(folder, MODEL_FILE));
-  const prefix = prefixOf(file, config.family);
-  const read = (name: string): FloatTensor => file.read(`${prefix}${name}`);
+/** Loads every weight of the encoder onto the device, where they stay until the caller frees them. @throws BadInput for a model that is not what its
+ *  config.json says. */
+export function* loadWeights(folder: string, config: BackboneConfig, words?: Float32Array): Work<EncoderWeights> {
+  const problems = modelProblems(folder, config);
+  if (problems.length > 0) throw new BadInput(problems);
+  const file = new EncoderTensors(folder, config.family);
+  const read = (name: string): FloatTensor => file.read(name);
   const matrix = (name: string): Tensor2D => {
     const { values, shape } = read(name);
     return tf.tensor2d(values, shape as [number, number]);
@@ -123,27 +83,37 @@ export function loadWeights(folder: string, config: BackboneConfig, words?: Floa
   const norm = (name: string): LayerNorm => ({ gain: vector(`${name}.weight`), bias: vector(`${name}.bias`) });
 
   const queryScale = 1 / Math.sqrt(config.hiddenSize / config.heads);
-  const names = config.family === 'distilbert' ? distilbertLayer : bertLayer;
+  const loadLayer = (index: number): LayerWeights => {
+    const layer = layerNames(config.family, index);
+    return {
+      query: dense(layer.query, queryScale),
+      key: dense(layer.key),
+      value: dense(layer.value),
+      attentionOutput: dense(layer.attentionOutput),
+      attentionNorm: norm(layer.attentionNorm),
+      intermediate: dense(layer.intermediate, Math.SQRT1_2),
+      output: dense(layer.output, Math.SQRT1_2, 1),
+      outputNorm: norm(layer.outputNorm),
+    };
+  };
+  const layers: LayerWeights[] = [];
+  try {
+    for (let index = 0; index < config.layers; index++) {
+      layers.push(loadLayer(index));
+      yield;
+    }
+  } catch (error) {
+    free(layers);
+    throw error;
+  }
   return {
     words: words === undefined ? matrix(WORDS) : tf.tensor2d(words, read(WORDS).shape as [number, number]),
-    positions: matrix('embeddings.position_embeddings.weight'),
-    tokenTypes: config.tokenTypes > 0 ? matrix('embeddings.token_type_embeddings.weight') : null,
-    embeddingNorm: norm('embeddings.LayerNorm'),
-    projection: config.embeddingSize === config.hiddenSize ? null : dense('embeddings_project'),
-    layers: Array.from({ length: config.layers }, (_, index) => {
-      const layer = names(index);
-      return {
-        query: dense(layer.query, queryScale),
-        key: dense(layer.key),
-        value: dense(layer.value),
-        attentionOutput: dense(layer.attentionOutput),
-        attentionNorm: norm(layer.attentionNorm),
-        intermediate: dense(layer.intermediate, Math.SQRT1_2),
-        output: dense(layer.output, Math.SQRT1_2, 1),
-        outputNorm: norm(layer.outputNorm),
-      };
-    }),
-    pooler: hasPooler(folder, config.family) ? dense(POOLER) : null,
+    positions: matrix(POSITIONS),
+    tokenTypes: config.tokenTypes > 0 ? matrix(TOKEN_TYPES) : null,
+    embeddingNorm: norm(EMBEDDING_NORM),
+    projection: config.embeddingSize === config.hiddenSize ? null : dense(PROJECTION),
+    layers,
+    pooler: file.hasPooler ? dense(POOLER) : null,
   };
 }
 

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { ATTACKS, BadInput, type Attack, type AuditResult } from '../../contracts/index.ts';
 import { audit } from '../attacks/index.ts';
 import type { PublicBackbone } from '../backbone/index.ts';
-import { readTable } from '../data/index.ts';
+import { readTable, sourceOf } from '../data/index.ts';
 import { parseJson } from '../json.ts';
 import type { Mechanism } from '../privacy/index.ts';
 import { joinIds } from '../release/index.ts';
@@ -27,6 +27,8 @@ export interface AttackOptions {
   readonly maxTokens?: number | undefined;
   /** Called before each attack. */
   readonly onAttack?: ((attack: string) => void) | undefined;
+  /** Stops the attacks. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const MOST_TOKENS = 20_000;
@@ -34,12 +36,13 @@ const MOST_TOKENS = 20_000;
 /** Attacks a privatized table with the plain texts at hand, to tell what an adversary gets of it, and what he would get without it.
  *  @param options which tables, and by what.
  *  @throws BadInput when the two tables do not belong together. */
-export async function attack({ input, released: file, textColumn = 'text', backbone, mechanism, attacks = ATTACKS, maxTokens = MOST_TOKENS, onAttack }: AttackOptions): Promise<AuditResult> {
+export async function attack({ input, released: file, textColumn = 'text', backbone, mechanism, attacks = ATTACKS, maxTokens = MOST_TOKENS, onAttack, signal }: AttackOptions): Promise<AuditResult> {
   const { table, outputIds, tokenizer } = backbone;
   const answers = await releasedIds(file);
   const plain: Int32Array[] = [];
   const released: Int32Array[] = [];
   for await (const { number, text } of readTable(input, { text: textColumn })) {
+    signal?.throwIfAborted();
     const ids = answers.get(number);
     if (ids === undefined) throw new BadInput([{ where: file, problem: `has no row ${number} of ${input}` }]);
     const tokens = tokenizer.encode(text, ids.length);
@@ -51,11 +54,13 @@ export async function attack({ input, released: file, textColumn = 'text', backb
   const every = Math.max(1, Math.ceil(tokens / maxTokens));
   const sampled = (texts: Int32Array[]): Int32Array[] => texts.filter((_, row) => row % every === 0);
   return audit({
-    table, outputIds, mechanism: mechanism.name, eta: mechanism.eta, attacks, plain: sampled(plain), released: sampled(released), release: joinIds(released), pairs: null, publicTexts: [], attributes: [], onAttack,
+    table, outputIds, mechanism: mechanism.name, eta: mechanism.eta, attacks, plain: sampled(plain), released: sampled(released), release: joinIds(released), pairs: null, publicTexts: [], attributes: [], onAttack, signal,
   });
 }
 
 async function releasedIds(file: string): Promise<Map<number, Int32Array>> {
+  const found = await sourceOf(file).stat(file);
+  if (found?.kind !== 'file') throw new BadInput([{ where: file, problem: found === null ? 'does not exist; name what `rapt privatize` wrote as .jsonl' : 'is a folder, and a file is needed' }]);
   const answers = new Map<number, Int32Array>();
   for await (const line of createInterface({ input: createReadStream(file) })) {
     const { row, input_ids: ids } = (parseJson(line) ?? {}) as { row?: unknown; input_ids?: unknown };

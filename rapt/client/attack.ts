@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { ErrorKind, RaptError, type AuditResult, type Rate, type ReleaseManifest, type TuningConfig } from '../../contracts/index.ts';
 import { audit, type PlainPairs } from '../attacks/index.ts';
 import { openBackbone, type Tokenizer } from '../backbone/index.ts';
-import { readSplit, resolveTables, SPLITS } from '../data/index.ts';
+import { inspectTables, readSplit, SPLITS } from '../data/index.ts';
 import { alignRelease, joinIds, openRelease, readShard } from '../release/index.ts';
 
 /** Pairs that the learned inverter is trained on; more teach it nothing. */
@@ -12,14 +12,15 @@ const MOST_PAIRS = 200_000;
 const MOST_PUBLIC_LINES = 20_000;
 
 /** Attacks a release of this client as its run's configuration says. Success is told to three digits: it is a second look at the plain text.
- *  @throws RaptError notFound when the release is not here any more, badInput when the tables are not those that it was drawn from. */
-export async function attackRelease(folder: string, config: Pick<TuningConfig, 'data' | 'backbone' | 'audit'>, onAttack: (attack: string) => void): Promise<AuditResult> {
+ *  @throws RaptError notFound when the release is not here any more, badInput when the tables are not those that it was drawn from;
+ *  the signal's reason. */
+export async function attackRelease(folder: string, config: Pick<TuningConfig, 'data' | 'backbone' | 'audit'>, onAttack: (attack: string) => void, signal?: AbortSignal): Promise<AuditResult> {
   const found = await openRelease(folder);
   if (found === null) throw new RaptError(ErrorKind.notFound, 'the release is not on this client any more');
   const { manifest } = found;
   const { data } = config;
   const { attacks, maxTokens, publicText } = config.audit;
-  const tables = await resolveTables(data);
+  const { tables } = await inspectTables(data, { splitByLabels: manifest.labelNoise === undefined });
   const { table, outputIds, tokenizer } = await openBackbone(config.backbone);
 
   const every = Math.max(1, Math.ceil(manifest.tokens / maxTokens));
@@ -29,6 +30,7 @@ export async function attackRelease(folder: string, config: Pick<TuningConfig, '
   const places = new Map<string, number>();
   let seen = 0;
   for await (const text of alignRelease({ folder, manifest, tokenizer, rows: (split) => readSplit(data, tables, split) })) {
+    signal?.throwIfAborted();
     whole.push(text.released);
     if (seen++ % every !== 0) continue;
     places.set(`${text.split} ${text.row}`, plain.length);
@@ -40,6 +42,7 @@ export async function attackRelease(folder: string, config: Pick<TuningConfig, '
     const values = new Array<string | null>(plain.length).fill(null);
     for (const split of SPLITS)
       for await (const { number, label } of readSplit(data, tables, split, name)) {
+        signal?.throwIfAborted();
         const place = places.get(`${split} ${number}`);
         if (place !== undefined) values[place] = label;
       }
@@ -47,7 +50,7 @@ export async function attackRelease(folder: string, config: Pick<TuningConfig, '
   }
   const { mechanism, eta } = manifest.guarantee;
   const result = await audit({
-    table, outputIds, mechanism, eta, attacks, plain, released, attributes, onAttack,
+    table, outputIds, mechanism, eta, attacks, plain, released, attributes, onAttack, signal,
     release: joinIds(whole),
     pairs: await plainPairs(folder, manifest),
     publicTexts: publicText === undefined ? [] : await tokenizedLines(publicText, tokenizer, manifest.maxTokens),

@@ -1,8 +1,11 @@
 /** What the data owner's side does with texts: releases them, each with its cost in the ledger, attacks what was released, and grades answers. */
 export { attackRelease, tokenizedLines } from './attack.ts';
 export { attack, type AttackOptions } from './attack-table.ts';
+export { adapterProblems, dryRun, fittingProblems, questionProblems, stepBytes, type DryRun, type DryRunOptions, type Planned } from './dry-run.ts';
 export { knownReleases, releasesToTakeOver, type KnownRelease } from './earlier.ts';
+export { outputProblem } from '../release/index.ts';
 export { privatize, type PrivatizeOptions } from './privatize.ts';
 export { releaseTables, type ReleaseTablesOptions } from './release.ts';
 export { reserve, type DueRelease } from './reserve.ts';
 export { scoreAnswers } from './score.ts';
+export { inPercent, notesOn, TokenSurvey, unknownNote } from './token-survey.ts';

@@ -1,35 +1,42 @@
-import type { LocalRelease, ReleaseProgress, RunContext } from '../../contracts/index.ts';
-import { openBackbone } from '../backbone/index.ts';
-import { inspectTables, type Row } from '../data/index.ts';
+import { BadInput, type LocalRelease, type ReleaseProgress, type RunContext } from '../../contracts/index.ts';
+import { locateBackbone, openLocated, type BackboneFiles, type PublicBackbone } from '../backbone/index.ts';
+import { inspectTables, type Inspection, type Row } from '../data/index.ts';
 import { clientSecret } from '../ledger/index.ts';
-import { chooseEta, createMechanism, tightestEta } from '../privacy/index.ts';
+import { chooseEta, createMechanismInTurns, tightestEta } from '../privacy/index.ts';
 import { chooseReleases, chosenReleases, drawRelease, EarlierRows, hashInputs, openRelease, releaseKey, rowsToDraw, versionSpec, type DrawnRelease } from '../release/index.ts';
 import { knownReleases, releasesToTakeOver } from './earlier.ts';
 import { releaseFolder, tenantFolder } from '../home.ts';
+import { fittingProblems } from './dry-run.ts';
 import { reserve, type DueRelease } from './reserve.ts';
 
 export interface ReleaseTablesOptions extends RunContext {
   /** Folder of all tenants of this machine. */
   readonly home: string;
-  /** Stops between two batches; what was drawn stays for the next attempt. */
+  /** Stops within a batch; what was drawn stays for the next attempt. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ReleaseProgress) => void) | undefined;
   /** Does the work of each step, to see how long it takes. */
   readonly step?: (<T>(name: string, work: () => Promise<T>) => Promise<T>) | undefined;
+  /** Called with what was found, before anything is reserved. */
+  readonly onInspected?: ((found: { readonly inspection: Inspection; readonly files: BackboneFiles; readonly backbone: PublicBackbone }) => Promise<void>) | undefined;
   readonly onDrawn?: ((release: DueRelease, tokens: number) => void) | undefined;
   readonly onReleased?: ((release: DueRelease, released: DrawnRelease) => void) | undefined;
 }
 
 /** A run's release: the one noisy version of each text, drawn once and found again by every later attempt and run. Of a table that has
- *  changed since, only rows that were not released before are drawn. */
-export async function releaseTables({ home, run, config, signal, onProgress, step = (_, work) => work(), onDrawn, onReleased }: ReleaseTablesOptions): Promise<LocalRelease> {
+ *  changed since, only rows that were not released before are drawn. @throws BadInput, before anything is reserved, for what no training could be made of. */
+export async function releaseTables({ home, run, config, signal, onProgress, step = (_, work) => work(), onInspected, onDrawn, onReleased }: ReleaseTablesOptions): Promise<LocalRelease> {
   const { tenant, privacy } = config;
-  const inspection = await step('read tables', () => inspectTables(config.data));
+  const inspection = await step('read tables', () => inspectTables(config.data, { splitByLabels: privacy.labelEpsilon === undefined }));
   const inputs = await step('hash tables', () => hashInputs(inspection.tables));
-  const backbone = await step('open tokenizer', () => openBackbone(config.backbone));
+  const files = await locateBackbone(config.backbone);
+  const backbone = await step('open tokenizer', () => openLocated(files));
   const { table, outputIds, tokenizer, description } = backbone;
+  const problems = await fittingProblems({ config, inspection, files, backbone });
+  if (problems.length > 0) throw new BadInput(problems);
+  await onInspected?.({ inspection, files, backbone });
   const choice = { name: privacy.mechanism, eta: privacy.eta, targetUnchanged: privacy.targetUnchanged, table, outputIds };
-  const eta = chooseEta(choice);
+  const eta = await step('choose eta', () => chooseEta(choice, signal));
   const secret = await clientSecret(tenantFolder(home, tenant));
   const localKey = releaseKey(config, inputs, { eta, backboneSha256: description.sha256 }, secret);
   const folder = releaseFolder(home, tenant, localKey);
@@ -52,9 +59,9 @@ export async function releaseTables({ home, run, config, signal, onProgress, ste
     return describe(localKey, found);
   }
   const earlier = await EarlierRows.open(await knownReleases(home, tenant, await chooseReleases(folder, entry.takesOver ?? [])), secret);
-  const mechanism = createMechanism({ ...choice, eta: eta ?? undefined, targetUnchanged: undefined });
+  const mechanism = await createMechanismInTurns({ ...choice, eta: eta ?? undefined, targetUnchanged: undefined }, signal);
   try {
-    const tightest = privacy.mechanism === 'exponential' && eta !== null ? await step('compute guarantee', () => tightestEta(eta, table, outputIds)) : null;
+    const tightest = privacy.mechanism === 'exponential' && eta !== null ? await step('compute guarantee', () => tightestEta(eta, table, outputIds, { signal })) : null;
     const drawn = await step('draw', () => drawRelease({
       config,
       inputs,
@@ -64,7 +71,7 @@ export async function releaseTables({ home, run, config, signal, onProgress, ste
       folder,
       tokenizer,
       earlier,
-      mechanism: { privatize: (ids) => mechanism.privatize(ids), guarantee: { ...mechanism.guarantee, tightestEta: tightest } },
+      mechanism: { ...mechanism, guarantee: { ...mechanism.guarantee, tightestEta: tightest } },
       signal,
       onProgress: (progress) => onProgress?.({ ...progress, reused: false }),
       onDrawn: (tokens) => onDrawn?.(due, tokens),

@@ -16,10 +16,17 @@ export function scalarCells(file: string, place: RowPlace, columns: readonly str
   return cells;
 }
 
-/** Scalars as text; undefined for what has no text form. */
+/** The label that a cell holds, without white space around it; null where it holds none. Libraries write the missing number of a column of numbers as "NaN". */
+export function labelOf(cell: string | null | undefined): string | null {
+  const label = cell?.trim() ?? '';
+  return label === '' || label === 'NaN' ? null : label;
+}
+
+/** Scalars as text, null for an empty cell, as a number that is none is; undefined for what has no text form. */
 function cellText(value: unknown): string | null | undefined {
   if (value === null || value === undefined) return null;
   if (typeof value === 'string') return value;
+  if (typeof value === 'number' && !Number.isFinite(value)) return null;
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
   if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString();
   return undefined;

@@ -32,9 +32,15 @@ export class LabelCounts {
     return classes.map((name) => this.counts.get(name) ?? 0);
   }
 
+  /** Where each label was first seen that `other` does not have. Empty when either has too many. */
+  missingFrom(other: LabelCounts): RowPlace[] {
+    if (this.tooMany || other.tooMany) return [];
+    return [...this.#first].flatMap(([label, place]) => (other.counts.has(label) ? [] : [place]));
+  }
+
   /** One problem for each label that `trained` does not know, at the first row that has it. The label itself is not quoted: where the
-   *  wrong column was named, it is a text. */
-  unknownTo(trained: LabelCounts, file: string, column: string): InputProblem[] {
+   *  wrong column was named, it is a text. @param wayOut what to do about it. */
+  unknownTo(trained: LabelCounts, file: string, column: string, wayOut: string): InputProblem[] {
     const problems: InputProblem[] = [];
     for (const [label, count] of this.counts) {
       const place = this.#first.get(label);
@@ -42,7 +48,7 @@ export class LabelCounts {
       const also = count === 1 ? '' : `, as ${count - 1} later ${count === 2 ? 'row does' : 'rows do'}`;
       problems.push({
         where: describePlace(file, place, column),
-        problem: `holds a label that no training row has${also}; correct it, or add training rows of that class`,
+        problem: `holds a label that no training row has${also}; ${wayOut}`,
       });
     }
     return problems;

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { BUILT_IN_DATASETS } from '../../contracts/index.ts';
 import type { DataConfig } from '../../contracts/index.ts';
 import { cacheFolder } from '../cache.ts';
-import { testSplitOf } from './parts.ts';
+import { hasLabels } from './labelled.ts';
+import { testSplitsOf } from './parts.ts';
 import { tableAddress } from './source.ts';
 
 export type Split = 'train' | 'test';
@@ -15,6 +16,10 @@ export type ResolveDataset = (name: string, split: Split) => string;
 export interface Tables {
   readonly train: string;
   readonly test: string | null;
+  /** A folder's own test split where it has no labels, and `test` is another split or null. */
+  readonly unlabelledTest?: string;
+  /** Numbers of rows that stay in training though the split would hold them out: each is of a class that no other training row has. */
+  readonly keptInTraining?: ReadonlySet<number>;
 }
 
 const isBuiltIn = (name: string): boolean => (BUILT_IN_DATASETS as readonly string[]).includes(name);
@@ -25,9 +30,14 @@ export function resolveDataset(name: string, split: Split = 'train'): string {
   return join(cacheFolder(), 'datasets', name, `${split}.tsv`);
 }
 
-/** A built-in data set brings its own test table, and a data set's folder its test split. @throws BadInput when there is no such table. */
+/** A built-in data set brings its own test table, and a data set's folder its test split; where that has no labels, its validation split.
+ *  @throws BadInput when there is no such table. */
 export async function resolveTables(data: DataConfig, dataset: ResolveDataset = resolveDataset): Promise<Tables> {
   const train = dataset(data.train, 'train');
   if (data.test !== undefined) return { train, test: dataset(data.test, 'test') };
-  return { train, test: isBuiltIn(data.train) ? dataset(data.train, 'test') : await testSplitOf(train) };
+  if (isBuiltIn(data.train)) return { train, test: dataset(data.train, 'test') };
+  const { test, instead } = await testSplitsOf(train);
+  if (test === null || (await hasLabels(test, train, data.labelColumn))) return { train, test };
+  for (const other of instead) if (await hasLabels(other, train, data.labelColumn)) return { train, test: other, unlabelledTest: test };
+  return { train, test: null, unlabelledTest: test };
 }

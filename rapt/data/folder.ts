@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { BadInput } from '../../contracts/index.ts';
 import { parseJson } from '../json.ts';
-import { isTable } from './format.ts';
+import { tablesAmong } from './format.ts';
 import { sourceOf } from './source.ts';
 
 /** Files of each split, by the split's name. */
@@ -26,6 +26,8 @@ const SPLIT_WORDS: Readonly<Record<string, readonly string[]>> = {
 };
 /** Splits that stand for test rows where none is named. */
 const TEST_SPLITS = ['test', 'validation'];
+/** Names of splits that can take the place of a test split without labels, the likeliest first. */
+const INSTEAD_OF_TEST = [/^validation$/, /^(valid|val|dev)$/, /^(validation|valid|val|dev)[-_.](?!mismatched)/];
 
 const NO_TABLES = "is not a file, nor a data set's folder: no .csv, .tsv, .jsonl, .parquet or .arrow lies in it";
 
@@ -50,7 +52,7 @@ async function readDatasetFolder(folder: string): Promise<DatasetFolder> {
   const base = folder.endsWith('/') ? folder : `${folder}/`;
   const files = (await sourceOf(folder).list(folder)).map((file) => file.slice(base.length)).filter((file) => !/(^|\/)[._]/.test(file));
   const address = (file: string): string => base + file;
-  const tables = files.filter(isTable).sort();
+  const tables = tablesAmong(files).sort();
   if (tables.length === 0) throw new BadInput([{ where: folder, problem: NO_TABLES }]);
   const named = files.includes('README.md') ? await configsOf(address('README.md')) : [];
   const configs = new Map<string, Splits>();
@@ -75,6 +77,8 @@ export interface SelectedSplits {
   readonly train: readonly string[];
   /** Selects the configuration's own test split; null when it has none. */
   readonly test: string | null;
+  /** Selects those that can take its place if it has no labels, the likeliest first. */
+  readonly insteadOfTest: readonly string[];
 }
 
 /** The files of a folder's configuration and split. @param selection "config", "split", "config/split", or empty. @throws BadInput when there is no such. */
@@ -89,8 +93,11 @@ export async function selectSplits(folder: string, selection: string): Promise<S
   const chosen = splits?.get(split ?? 'train') ?? (split === undefined && splits?.size === 1 ? [...splits.values()][0] : undefined);
   if (splits === undefined || chosen === undefined)
     throw new BadInput([{ where, problem: split === undefined ? 'has no split "train"; name another, as in FOLDER#SPLIT' : 'has no such configuration or split' }]);
-  const test = TEST_SPLITS.find((name) => splits.has(name) && splits.get(name) !== chosen);
-  return { train: chosen, test: test === undefined ? null : configs.has(first) || configs.has(test) ? `${config}/${test}` : test };
+  const others = [...splits.keys()].filter((name) => splits.get(name) !== chosen);
+  const selecting = (name: string): string => (configs.has(first) || configs.has(name) ? `${config}/${name}` : name);
+  const test = TEST_SPLITS.find((name) => others.includes(name));
+  const instead = INSTEAD_OF_TEST.flatMap((pattern) => others.filter((name) => name !== test && pattern.test(name)).sort());
+  return { train: chosen, test: test === undefined ? null : selecting(test), insteadOfTest: instead.map(selecting) };
 }
 
 async function configsOf(readme: string): Promise<NonNullable<z.output<typeof headSchema>['configs']>> {

@@ -2,6 +2,7 @@
 export { csvCell } from './csv.ts';
 export { resolveDataset, resolveTables, SPLITS, type ResolveDataset, type Split, type Tables } from './datasets.ts';
 export { inspectColumns, inspectTable, inspectTables, type Inspection } from './inspect.ts';
+export { tableNotes } from './notes.ts';
 export { hashTable, versionOf } from './parts.ts';
 export { proposeColumns, type ChosenColumns, type ProposedColumns } from './propose.ts';
 export { isHeldOut, readSplit } from './split.ts';

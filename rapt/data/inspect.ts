@@ -9,7 +9,7 @@ import { resolveDataset, resolveTables } from './datasets.ts';
 import type { ResolveDataset, Tables } from './datasets.ts';
 import { formatOf } from './parts.ts';
 import { FileProblems } from './problems.ts';
-import { columnsOf, isHeldOut } from './split.ts';
+import { columnsOf, splitOf } from './split.ts';
 import { sourceOf } from './source.ts';
 import { scanTable, wantedColumns } from './table.ts';
 import type { TableColumns } from './table.ts';
@@ -24,6 +24,8 @@ export interface Inspection {
   readonly rows: { readonly train: number; readonly test: number };
   /** Empty rows and lines that were passed over, in the part of each file that is used. */
   readonly skipped: { readonly train: number; readonly test: number };
+  /** Rows with a text that are left out for want of a label. */
+  readonly unlabelled: { readonly train: number; readonly test: number };
 }
 
 /** Checks that the tables are there, of a known format, and have the columns, reading their heads only.
@@ -73,20 +75,27 @@ export async function inspectTable(file: string, columns: TableColumns): Promise
   let skipped = 0;
   await gather(file, problems, async ({ report }) => {
     const onSkipped = (count: number): void => void (skipped += count);
-    for await (const _row of scanTable(file, columns, { report, onSkipped, requireLabel: false })) rows++;
+    for await (const _row of scanTable(file, columns, { report, onSkipped, unlabelled: 'keep' })) rows++;
   });
   if (problems.length === 0 && rows === 0) problems.push({ where: file, problem: 'has no row with a text' });
   if (problems.length > 0) throw new BadInput(problems);
   return { rows, skipped };
 }
 
+export interface InspectOptions {
+  /** Whether a class whose rows would all be held out keeps one in training. The provider sees how many rows each split has, so this must not
+   *  hang on labels that are to be private. Default: true. */
+  readonly splitByLabels?: boolean;
+}
+
 /** Reads the run's tables from end to end. @throws BadInput with all problems of all files at once. */
-export async function inspectTables(data: DataConfig, resolve: ResolveDataset = resolveDataset): Promise<Inspection> {
-  const columnProblems = await inspectColumns(data, { resolve });
+export async function inspectTables(data: DataConfig, { splitByLabels = true }: InspectOptions = {}): Promise<Inspection> {
+  const columnProblems = await inspectColumns(data);
   if (columnProblems.length > 0) throw new BadInput(columnProblems);
 
-  const tables = await resolveTables(data, resolve);
-  const scan = tables.test === null ? await scanSplit(data, tables.train) : await scanBoth(data, tables.train, tables.test);
+  const named = await resolveTables(data, resolveDataset);
+  const scan = named.test === null ? await (splitByLabels ? scanSplit : scanHoldingOut)(data, named.train) : await scanBoth(data, named.train, named.test);
+  const tables = scan.keptInTraining.size === 0 ? named : { ...named, keptInTraining: scan.keptInTraining };
   const problems = [...scan.problems, ...(scan.problems.length > 0 ? [] : labelProblems(data, tables, scan))];
   if (problems.length > 0) throw new BadInput(problems);
 
@@ -97,6 +106,7 @@ export async function inspectTables(data: DataConfig, resolve: ResolveDataset = 
     classCounts: { train: scan.train.of(classes), test: scan.test.of(classes) },
     rows: scan.rows,
     skipped: scan.skipped,
+    unlabelled: scan.unlabelled,
   };
 }
 
@@ -106,14 +116,19 @@ interface Scan {
   readonly test: LabelCounts;
   readonly rows: { train: number; test: number };
   readonly skipped: { train: number; test: number };
+  readonly unlabelled: { train: number; test: number };
+  /** Numbers of rows. */
+  readonly keptInTraining: ReadonlySet<number>;
 }
 
-const emptyScan = (): Scan => ({
+const emptyScan = (keptInTraining: ReadonlySet<number> = new Set()): Scan => ({
   problems: [],
   train: new LabelCounts(),
   test: new LabelCounts(),
   rows: { train: 0, test: 0 },
   skipped: { train: 0, test: 0 },
+  unlabelled: { train: 0, test: 0 },
+  keptInTraining,
 });
 
 async function scanBoth(data: DataConfig, train: string, test: string): Promise<Scan> {
@@ -121,7 +136,10 @@ async function scanBoth(data: DataConfig, train: string, test: string): Promise<
   for (const [split, file, maxRows] of [['train', train, data.maxTrainRows], ['test', test, data.maxTestRows]] as const) {
     await gather(file, scan.problems, async (report) => {
       const onSkipped = (count: number): void => void (scan.skipped[split] += count);
-      for await (const row of scanTable(file, columnsOf(data), { maxRows, report: report.report, onSkipped })) {
+      const onUnlabelled = (): void => {
+        scan.unlabelled[split]++;
+      };
+      for await (const row of scanTable(file, columnsOf(data), { maxRows, report: report.report, onSkipped, unlabelled: 'leave out', onUnlabelled })) {
         scan.rows[split]++;
         scan[split].add(row.label ?? '', row);
       }
@@ -130,14 +148,29 @@ async function scanBoth(data: DataConfig, train: string, test: string): Promise<
   return scan;
 }
 
-/** One table, from which the test rows are held out. */
+/** One table, from which the test rows are held out. A class whose rows would all be held out keeps the first of them in training. Nothing changes where every class has a
+ *  training row; and nothing where that would take more than half of the test rows, since then the label column is probably another. */
 async function scanSplit(data: DataConfig, file: string): Promise<Scan> {
-  const scan = emptyScan();
+  let kept: ReadonlySet<number> = new Set();
+  for (;;) {
+    const scan = await scanHoldingOut(data, file, kept);
+    const alone = scan.test.missingFrom(scan.train).map(({ number }) => number);
+    const tooMany = 2 * alone.length > scan.rows.test || scan.rows.train + alone.length > (data.maxTrainRows ?? Infinity);
+    if (alone.length === 0 || tooMany || scan.problems.length > 0) return scan;
+    kept = new Set([...kept, ...alone]);
+  }
+}
+
+async function scanHoldingOut(data: DataConfig, file: string, kept: ReadonlySet<number> = new Set()): Promise<Scan> {
+  const scan = emptyScan(kept);
   const most = { train: data.maxTrainRows ?? Infinity, test: data.maxTestRows ?? Infinity };
   await gather(file, scan.problems, async (report) => {
     const onSkipped = (count: number): void => void (scan.skipped.train += count);
-    for await (const row of scanTable(file, columnsOf(data), { report: report.report, onSkipped })) {
-      const split = isHeldOut(row.number, data.testFraction) ? 'test' : 'train';
+    const onUnlabelled = (): void => {
+      scan.unlabelled.train++;
+    };
+    for await (const row of scanTable(file, columnsOf(data), { report: report.report, onSkipped, unlabelled: 'leave out', onUnlabelled })) {
+      const split = splitOf(row, data, kept);
       if (scan.rows[split] < most[split]) {
         scan.rows[split]++;
         scan[split].add(row.label ?? '', row);
@@ -159,18 +192,26 @@ async function gather(file: string, problems: InputProblem[], scan: (report: Fil
   }
 }
 
-function labelProblems(data: DataConfig, tables: Tables, { train, test, rows }: Scan): InputProblem[] {
+function labelProblems(data: DataConfig, tables: Tables, { train, test, rows, unlabelled }: Scan): InputProblem[] {
   if (rows.train === 0) return [{ where: tables.train, problem: 'has no row with a text and a label' }];
   const problems: InputProblem[] = [];
+  const otherSplit = `set another data.testFraction${data.maxTrainRows === undefined ? '' : ' or a larger data.maxTrainRows'}`;
+  const isOneClass = train.counts.size < 2;
+  if (isOneClass && tables.test === null && test.missingFrom(train).length > 0) {
+    const without = unlabelled.train === 0 ? '' : `, and ${unlabelled.train} without a label left out`;
+    const problem = `has the same label in every training row, as the rows with other labels are held out for testing${without}; add rows of other classes, give data.test, or ${otherSplit}`;
+    return [{ where: `${tables.train}, column "${data.labelColumn}"`, problem }];
+  }
   if (train.tooMany)
     problems.push({ where: `${tables.train}, column "${data.labelColumn}"`, problem: `has more than ${MOST_CLASSES} different labels; is it the label column?` });
-  else if (train.counts.size < 2)
+  else if (isOneClass)
     problems.push({ where: `${tables.train}, column "${data.labelColumn}"`, problem: 'has the same label in every training row; at least two classes are needed' });
   if (rows.test === 0 && tables.test !== null) problems.push({ where: tables.test, problem: 'has no row with a text and a label' });
   else if (rows.test === 0)
     problems.push({ where: tables.train, problem: 'is too small for held-out test rows; give data.test, or raise data.testFraction' });
   const testFile = tables.test ?? tables.train;
   const unknown = new FileProblems(testFile);
-  for (const problem of test.unknownTo(train, testFile, data.labelColumn)) unknown.report(problem);
+  const wayOut = `correct it, or add training rows of that class${tables.test === null ? `, or ${otherSplit}` : ''}`;
+  for (const problem of test.unknownTo(train, testFile, data.labelColumn, wayOut)) unknown.report(problem);
   return [...problems, ...unknown.list()];
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { BadInput, type Sha256 } from '../../contracts/index.ts';
 import { sha256Of } from '../../system/index.ts';
 import { checkColumns } from './columns.ts';
-import { formatByName } from './format.ts';
+import { anyFormat } from './format.ts';
 import { selectSplits } from './folder.ts';
 import type { TableFormat, TableRecord } from './record.ts';
 import { sourceOf } from './source.ts';
@@ -31,19 +31,26 @@ export async function partsOf(address: string): Promise<readonly string[]> {
   return located === null ? [address] : (await selectSplits(located.folder, located.selection)).train;
 }
 
-/** The address of a data set folder's own test split; null for a file, and where the folder has none. @throws BadInput as `partsOf`. */
-export async function testSplitOf(address: string): Promise<string | null> {
-  const located = await locateFolder(address);
-  if (located === null) return null;
-  const { test } = await selectSplits(located.folder, located.selection);
-  return test === null ? null : `${located.folder}#${test}`;
+export interface TestSplits {
+  /** Address of the folder's own test split; null when it has none. */
+  readonly test: string | null;
+  /** Addresses of splits that can take its place if it has no labels, the likeliest first. */
+  readonly instead: readonly string[];
 }
 
-/** The format of a table by its name, or of several files one after the other. @throws BadInput when there is no such table, or of no known format. */
+/** The splits of a data set's folder that can be tested on; none of a file. @throws BadInput as `partsOf`. */
+export async function testSplitsOf(address: string): Promise<TestSplits> {
+  const located = await locateFolder(address);
+  if (located === null) return { test: null, instead: [] };
+  const { folder, selection } = located;
+  const { test, insteadOfTest } = await selectSplits(folder, selection);
+  return { test: test === null ? null : `${folder}#${test}`, instead: insteadOfTest.map((split) => `${folder}#${split}`) };
+}
+
+/** How a table is read: one file, or several one after the other. @throws BadInput when there is no such table. */
 export async function formatOf(address: string): Promise<TableFormat> {
   const parts = await partsOf(address);
-  if (parts.length === 1 && parts[0] === address) return formatByName(address);
-  return joined(parts.map((file) => ({ file, format: formatByName(file) })));
+  return parts.length === 1 && parts[0] === address ? anyFormat : joined(parts);
 }
 
 /** Digest of a table's bytes: of its one file, or of the digests of several. And its version, which changes with the content and costs no reading. */
@@ -67,16 +74,16 @@ async function versionOfParts(parts: readonly string[]): Promise<string> {
   return versions.join(' ');
 }
 
-function joined(parts: readonly { readonly file: string; readonly format: TableFormat }[]): TableFormat {
+function joined(parts: readonly string[]): TableFormat {
   return {
-    columns: () => parts[0]!.format.columns(parts[0]!.file),
+    columns: () => anyFormat.columns(parts[0]!),
     async *records(_address, columns, report): AsyncGenerator<TableRecord> {
       let before = 0;
-      for (const { file, format } of parts) {
-        const missing = checkColumns(file, await format.columns(file), columns.map((name) => ({ name, field: 'as the first file has' })));
+      for (const file of parts) {
+        const missing = checkColumns(file, await anyFormat.columns(file), columns.map((name) => ({ name, field: 'as the first file has' })));
         if (missing.length > 0) throw new BadInput(missing);
         let last = -1;
-        for await (const record of format.records(file, columns, report)) {
+        for await (const record of anyFormat.records(file, columns, report)) {
           last = record.number;
           yield { ...record, number: before + record.number, part: { file, number: record.number } };
         }

@@ -1,8 +1,9 @@
 /** Where tables lie: on the disk, or where the scheme of an address leads ("s3://..."). This folder knows the disk alone; a program says what else there is. */
-import { createReadStream } from 'node:fs';
-import { access, constants, readdir, stat } from 'node:fs/promises';
+import { createReadStream, type BigIntStats } from 'node:fs';
+import { access, constants, readdir, readlink, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { BadInput } from '../../contracts/index.ts';
+import { unreadable } from '../../system/index.ts';
 
 export interface SourceStat {
   readonly kind: 'file' | 'folder';
@@ -35,22 +36,44 @@ const disk: TableSource = {
   async stat(path) {
     try {
       const found = await stat(path, { bigint: true });
+      const special = whatElse(found);
+      if (special !== null) throw new BadInput([{ where: path, problem: `is ${special}, and tables are read more than once; save it as a file` }]);
       await access(path, constants.R_OK);
       const { ino, size, mtimeNs, ctimeNs } = found;
       return { kind: found.isDirectory() ? 'folder' : 'file', sizeBytes: Number(size), version: [ino, size, mtimeNs, ctimeNs].join('-') };
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-      if (code === 'EACCES') throw new BadInput([{ where: path, problem: 'cannot be read by the user that Rapt runs as; check its permissions' }]);
-      throw error;
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') throw unreadable(path, error);
+      const target = await readlink(path).catch(() => null);
+      if (target !== null) throw new BadInput([{ where: path, problem: `is a link to ${target}, which is not there; fetch or write that again, or remove the link` }]);
+      return null;
     }
   },
-  read: (path, range) => createReadStream(path, { highWaterMark: READ_BYTES, ...(range === undefined ? {} : { start: range.start, end: range.end - 1 }) }),
+  async *read(path, range) {
+    // The files of a folder are known by their names alone. To open a pipe would wait for one who writes into it.
+    await disk.stat(path);
+    try {
+      yield* createReadStream(path, { highWaterMark: READ_BYTES, ...(range === undefined ? {} : { start: range.start, end: range.end - 1 }) }) as AsyncIterable<Buffer>;
+    } catch (error) {
+      throw unreadable(path, error);
+    }
+  },
   async list(folder) {
-    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-    return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name)).sort();
+    try {
+      const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+      return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name)).sort();
+    } catch (error) {
+      throw unreadable((error as NodeJS.ErrnoException).path ?? folder, error);
+    }
   },
 };
+
+/** What is neither a file nor a folder. */
+function whatElse(found: BigIntStats): string | null {
+  if (found.isFIFO()) return 'a pipe';
+  if (found.isSocket()) return 'a socket';
+  return found.isFile() || found.isDirectory() ? null : 'a device';
+}
 
 const sources = new Map<string, TableSource>();
 
@@ -69,4 +92,4 @@ export function sourceOf(address: string): TableSource {
 }
 
 /** A path made absolute; an address as it is. */
-export const tableAddress = (name: string): string => (SCHEME.test(name) ? name : resolve(name));
+export const tableAddress = (name: string, base = process.cwd()): string => (SCHEME.test(name) ? name : resolve(base, name));

@@ -21,19 +21,24 @@ export function columnsOf(data: DataConfig): TableColumns {
   return { text: data.textColumn, pair: data.pairColumn, label: data.labelColumn };
 }
 
-/** Streams one split's rows, at most maxTrainRows or maxTestRows of them. @param attribute a column that is read instead of the label, and may be
- *  empty. @throws BadInput as `readTable`. */
+/** The part of a table without a test table in which a row lies. */
+export function splitOf(row: Pick<Row, 'number'>, { testFraction }: Pick<DataConfig, 'testFraction'>, keptInTraining?: ReadonlySet<number>): Split {
+  return isHeldOut(row.number, testFraction) && keptInTraining?.has(row.number) !== true ? 'test' : 'train';
+}
+
+/** Streams one split's rows, at most maxTrainRows or maxTestRows of them; rows without a label are left out. @param attribute a column that is read instead of the
+ *  label, and may be empty: then the rows are not limited in number. @throws BadInput as `readTable`. */
 export async function* readSplit(data: DataConfig, tables: Tables, split: Split, attribute?: string): AsyncGenerator<Row> {
   const columns = attribute === undefined ? columnsOf(data) : { ...columnsOf(data), label: attribute };
-  const requireLabel = attribute === undefined;
-  const maxRows = (split === 'train' ? data.maxTrainRows : data.maxTestRows) ?? Infinity;
+  const unlabelled = attribute === undefined ? 'leave out' : 'keep';
+  const maxRows = attribute === undefined ? ((split === 'train' ? data.maxTrainRows : data.maxTestRows) ?? Infinity) : Infinity;
   if (tables.test !== null) {
-    yield* readTable(tables[split] ?? tables.test, columns, { maxRows, requireLabel });
+    yield* readTable(tables[split] ?? tables.test, columns, { maxRows, unlabelled });
     return;
   }
   let rows = 0;
-  for await (const row of readTable(tables.train, columns, { requireLabel })) {
-    if (isHeldOut(row.number, data.testFraction) !== (split === 'test')) continue;
+  for await (const row of readTable(tables.train, columns, { unlabelled })) {
+    if (splitOf(row, data, tables.keptInTraining) !== split) continue;
     yield row;
     if (++rows >= maxRows) return;
   }

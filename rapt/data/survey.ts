@@ -1,11 +1,15 @@
 /** Looking over a table that nobody has described yet: what its columns are like. Counts and names only, never a cell's content. */
 import { BadInput } from '../../contracts/index.ts';
+import { sha256Of } from '../../system/index.ts';
 import { looksLikeName } from './columns.ts';
 import { formatOf } from './parts.ts';
 import type { TableFormat } from './record.ts';
+import { countWords } from './words.ts';
 
 /** Different values are counted up to here: more are texts or numbers, and the set of them would grow with the table. */
 const MOST_DISTINCT = 1000;
+/** A longer value is told from others by its digest. */
+const LONGEST_KEPT = 256;
 /** Rows that are looked at to learn whether a column holds cells at all, or lists and objects. */
 const PROBED_ROWS = 100;
 
@@ -26,15 +30,20 @@ export interface TableSurvey {
   readonly columns: readonly ColumnSurvey[];
   /** Columns of lists or objects, which can be neither texts nor labels. */
   readonly unusable: readonly string[];
+  /** Names that more than one column has, so that none of these can be named. */
+  readonly repeated: readonly string[];
 }
 
 /** Reads a table from end to end, at constant memory. Rows that cannot be read are left to the inspection.
  *  @throws BadInput for a file that is no table, has no usable header, or no rows. */
 export async function surveyTable(file: string): Promise<TableSurvey> {
   const format = await formatOf(file);
-  const names = (await format.columns(file)).filter((name) => name !== '');
-  const problem = headerProblem(names);
-  if (problem !== null) throw new BadInput([{ where: file, problem }]);
+  // A column without a name is an index, which pandas writes first.
+  const all = (await format.columns(file)).filter((name) => name !== '');
+  // A table without a header has a user's text in its first line, and that must not get into a message.
+  if (!all.every(looksLikeName)) throw new BadInput([{ where: file, problem: 'its first line does not look like column names: the first line must name the columns' }]);
+  const repeated = [...new Set(all.filter((name, at) => all.indexOf(name) !== at))];
+  const names = all.filter((name) => !repeated.includes(name));
   const unusable: string[] = [];
   for (const name of names) if (!(await holdsCells(format, file, name))) unusable.push(name);
   const columns = names.filter((name) => !unusable.includes(name)).map((name) => new ColumnCounter(name));
@@ -46,17 +55,7 @@ export async function surveyTable(file: string): Promise<TableSurvey> {
     for (const [at, text] of texts.entries()) columns[at]!.add(text);
   }
   if (rows === 0) throw new BadInput([{ where: file, problem: 'has a header and no rows' }]);
-  return { rows, columns: columns.map((column) => column.survey()), unusable };
-}
-
-function headerProblem(names: readonly string[]): string | null {
-  // A table without a header has a user's text in its first line, and that must not get into a message.
-  if (!names.every(looksLikeName)) return 'its first line does not look like column names: the first line must name the columns';
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
-  if (twice !== undefined) return `has more than one column "${twice}"; give each its own name`;
-  const separator = names.length === 1 ? /[;\t|]/.exec(names[0]!)?.[0] : undefined;
-  if (separator === undefined) return null;
-  return separator === '\t' ? 'is separated by tabs; name it .tsv' : `seems to be separated by "${separator}"; export it with commas, or with tabs as .tsv`;
+  return { rows, columns: columns.map((column) => column.survey()), unusable, repeated };
 }
 
 async function holdsCells(format: TableFormat, file: string, name: string): Promise<boolean> {
@@ -86,9 +85,9 @@ class ColumnCounter {
       return;
     }
     this.#cells++;
-    this.#words += text.split(/\s+/).length;
+    this.#words += countWords(text);
     if (Number.isFinite(Number(text))) this.#numbers++;
-    if (this.#values.size <= MOST_DISTINCT) this.#values.add(text);
+    if (this.#values.size <= MOST_DISTINCT) this.#values.add(text.length <= LONGEST_KEPT ? text : sha256Of(text));
   }
 
   survey(): ColumnSurvey {

@@ -1,5 +1,6 @@
 /** Rows out of records: which cells are the text, the pair and the label, which rows are empty, which are wrong. */
 import { BadInput } from '../../contracts/index.ts';
+import { labelOf } from './cells.ts';
 import { checkColumns } from './columns.ts';
 import type { WantedColumn } from './columns.ts';
 import { formatOf } from './parts.ts';
@@ -28,14 +29,16 @@ export interface TableColumns {
 export interface ReadOptions {
   /** Stop after so many rows; empty ones are not counted. */
   readonly maxRows?: number | undefined;
-  /** False lets a row with a text have no label. Default true. */
-  readonly requireLabel?: boolean | undefined;
+  /** What becomes of a row with a text and no label. Default: refuse. */
+  readonly unlabelled?: 'refuse' | 'keep' | 'leave out' | undefined;
 }
 
 export interface ScanOptions extends ReadOptions {
   readonly report: ReportProblem;
   /** Told how many empty rows and lines stood before the row that comes. */
   readonly onSkipped?: (count: number) => void;
+  /** Told of each row that is left out for want of a label. */
+  readonly onUnlabelled?: () => void;
 }
 
 /** Streams a table's rows in file order. Rows in which all wanted cells are empty are skipped.
@@ -53,7 +56,7 @@ export async function* readTable(file: string, columns: TableColumns, options: R
 
 /** As `readTable`, with row problems reported instead of thrown; a row that has one is left out. */
 export async function* scanTable(file: string, columns: TableColumns, options: ScanOptions): AsyncGenerator<LocatedRow> {
-  const { report, onSkipped, maxRows = Infinity, requireLabel = true } = options;
+  const { report, onSkipped, onUnlabelled, maxRows = Infinity, unlabelled = 'refuse' } = options;
   const format = await formatOf(file);
   const wanted = wantedColumns(columns);
   const missing = checkColumns(file, await format.columns(file), wanted);
@@ -74,11 +77,16 @@ export async function* scanTable(file: string, columns: TableColumns, options: S
     const place = { line, number, ...(part === undefined ? {} : { part }) };
     const text = cells[0] ?? '';
     const pair = pairAt < 0 ? null : (cells[pairAt] ?? '');
-    const label = labelAt < 0 || isBlank(cells[labelAt]) ? null : (cells[labelAt] ?? '').trim();
+    const label = labelAt < 0 ? null : labelOf(cells[labelAt]);
+    const lacksLabel = labelAt >= 0 && label === null;
+    if (lacksLabel && unlabelled === 'leave out') {
+      onUnlabelled?.();
+      continue;
+    }
     const empty = [
       ...(isBlank(text) ? [columns.text] : []),
       ...(pair !== null && isBlank(pair) ? [columns.pair] : []),
-      ...(labelAt >= 0 && label === null && requireLabel ? [columns.label] : []),
+      ...(lacksLabel && unlabelled === 'refuse' ? [columns.label] : []),
     ];
     if (empty.length > 0) {
       for (const column of empty)

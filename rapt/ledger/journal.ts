@@ -4,10 +4,10 @@
  *  exists. Then somebody else was first, and the writer reads on and decides anew. So what an entry says was true of all entries before it,
  *  without a lock that a killed process could leave behind. Each entry names the digest of the one before: one that is changed or
  *  removed later is noticed. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson, ErrorKind, RaptError, type Sha256 } from '../../contracts/index.ts';
-import { removeStaleTemporaries, sha256Of, writeOnce } from '../../system/index.ts';
+import { makeFolder, removeStaleTemporaries, sha256Of, writeOnce } from '../../system/index.ts';
 
 const DIGITS = 8;
 const NONE_BEFORE = '0'.repeat(64) as Sha256;
@@ -39,7 +39,7 @@ export class Journal<T extends object> {
 
   /** Appends what `decide` makes of all entries before; null appends nothing. `decide` may be called several times. */
   async append(decide: (entries: readonly T[]) => Promise<T | null> | T | null): Promise<void> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    makeFolder(this.#folder, 0o700);
     await removeStaleTemporaries(this.#folder);
     for (;;) {
       const entry = await decide(await this.read());

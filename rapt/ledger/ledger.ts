@@ -8,11 +8,11 @@
  *  Order. A release is RESERVED before anything is drawn, RELEASED is entered before its first byte leaves, and its cost counts from the
  *  reservation on: a kill in between can neither lose the cost nor charge it twice. A release that was reserved and has not left may be
  *  dropped, and then costs nothing. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ErrorKind, RaptError, sha256Schema, type Sha256 } from '../../contracts/index.ts';
-import { sha256Of, writeOnce } from '../../system/index.ts';
+import { makeFolder, sha256Of, writeOnce } from '../../system/index.ts';
 import { exceededTenantBudget, exceededTextBudget, type Limits } from './budget.ts';
 import { Journal } from './journal.ts';
 import { countTexts, decodeTexts, encodeTexts, forEachCommon, type TextCounts, type TextDigests } from './texts.ts';
@@ -161,7 +161,7 @@ export class Ledger {
   async #keepTexts(texts: TextDigests): Promise<{ counts: TextCounts; digests: Sha256 }> {
     const bytes = encodeTexts(texts);
     const sha256 = sha256Of(bytes);
-    await mkdir(join(this.#folder, 'texts'), { recursive: true, mode: 0o700 });
+    makeFolder(join(this.#folder, 'texts'), 0o700);
     await writeOnce(this.#folder, this.#textsPath(sha256), bytes);
     return { counts: countTexts(texts), digests: sha256 };
   }

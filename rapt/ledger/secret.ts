@@ -1,8 +1,8 @@
 /** The key of all digests that name texts and releases. It never leaves the client. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeOnce } from '../../system/index.ts';
+import { makeFolder, writeOnce } from '../../system/index.ts';
 
 const SECRET_FILE = 'release-key';
 const SECRET_BYTES = 32;
@@ -10,7 +10,7 @@ const SECRET_BYTES = 32;
 /** The secret of a client's folder, made on first use. Whoever loses it loses the link to earlier releases: keep it with them. */
 export async function clientSecret(folder: string): Promise<Uint8Array> {
   const path = join(folder, SECRET_FILE);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder, 0o700);
   try {
     return await readFile(path);
   } catch (error) {

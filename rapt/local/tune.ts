@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BadInput, parseTuningConfig, type InputProblem, type LocalRelease, type ReleaseProgress, type Sha256, type TestMetrics, type TuningConfig, type TuningInput, type TuningResult } from '../../contracts/index.ts';
 import { locateBackbone, poolingProblems, readBackboneConfig, readFrameIds, type BackboneFiles } from '../backbone/index.ts';
-import { attackRelease, releaseTables, scoreAnswers } from '../client/index.ts';
+import { attackRelease, dryRun, notesOn, releaseTables, scoreAnswers } from '../client/index.ts';
 import { clientHome, releaseFolder } from '../home.ts';
+import { folderProblem, makeFolder } from '../../system/index.ts';
 import { checkGates, gateValues } from '../evaluation/index.ts';
 import { openRelease } from '../release/index.ts';
 import { adapterCard, adapterDigest, classifyExamples, encodeAdapter, loadExamples, openEncoder, openTrainer, trainingDigest, type StepReport } from '../tuning/index.ts';
@@ -26,7 +27,7 @@ export interface TuneOptions {
 }
 
 /** What a tuning gives back: the parts of a run's result that need no server. */
-export interface Tuned extends Pick<TuningResult, 'metrics' | 'privacy' | 'audit' | 'gates'> {
+export interface Tuned extends Pick<TuningResult, 'metrics' | 'privacy' | 'audit' | 'gates' | 'notes'> {
   /** The configuration with every default filled in. */
   readonly config: TuningConfig;
   readonly adapter: { readonly folder: string; readonly sha256: Sha256 };
@@ -42,21 +43,26 @@ export interface Tuned extends Pick<TuningResult, 'metrics' | 'privacy' | 'audit
 export async function tune(input: TuningInput, { adapter, home = clientHome(), signal, onRelease, onStep, onAttack }: TuneOptions): Promise<Tuned> {
   const config = configOf(input);
   const target = resolve(adapter);
-  // A folder that cannot be written is found before the training, not after it.
-  mkdirSync(target, { recursive: true });
   const backbone = await locateBackbone(config.backbone);
   // A release is paid for: what would stop the tuning after it is told before it.
   const problems = poolingProblems(backbone.folder, config.tuning.pooling);
+  const unwritable = folderProblem(target);
+  if (unwritable !== null) problems.push({ where: adapter, problem: unwritable });
   const { publicText } = config.audit;
   if (publicText !== undefined && !existsSync(publicText)) problems.push({ where: 'audit.publicText', problem: `${publicText} does not exist` });
   if (problems.length > 0) throw new BadInput(problems);
-  const local = await releaseTables({ home, run: 'tune', config, signal, onProgress: onRelease });
+  let notes: readonly string[] = [];
+  const local = await releaseTables({
+    home, run: 'tune', config, signal, onProgress: onRelease,
+    onInspected: async (found) => {
+      const dry = await dryRun({ config, ...found }, { trainsHere: true });
+      if (dry.problems.length > 0) throw new BadInput(dry.problems);
+      notes = [...(await notesOn(config.data, found.inspection, found.backbone.tokenizer)), ...dry.notes];
+    },
+  });
   const folder = releaseFolder(home, config.tenant, local.localKey);
   const { files, test } = await trainAndGrade({ config, backbone, release: local, folder, target, signal, onStep });
-  const audit = config.audit.attacks.length === 0 ? null : await attackRelease(folder, config, (attack) => {
-    signal?.throwIfAborted();
-    onAttack?.(attack);
-  });
+  const audit = config.audit.attacks.length === 0 ? null : await attackRelease(folder, config, (attack) => onAttack?.(attack), signal);
   const { guarantee, unchangedRate, backboneSha256, digest, reused } = local;
   return {
     config,
@@ -66,6 +72,7 @@ export async function tune(input: TuningInput, { adapter, home = clientHome(), s
     gates: checkGates(config.gates, gateValues({ test, unchangedRate, audit })),
     adapter: { folder: target, sha256: adapterDigest(files) },
     release: { folder, sha256: digest, reused },
+    ...(notes.length > 0 && { notes }),
   };
 }
 
@@ -91,6 +98,7 @@ async function trainAndGrade({ config: { tuning }, backbone, release, folder, ta
       signal?.throwIfAborted();
     }
     const files = encodeAdapter(trainer.parameters, adapterCard({ manifest, release: release.digest, backbone: { name: backbone.name, sha256: backbone.sha256 }, tuning }), readBackboneConfig(backbone.folder));
+    makeFolder(target);
     for (const [file, bytes] of Object.entries(files)) writeFileSync(join(target, file), bytes);
 
     const examples = await loadExamples(folder, manifest, 'test');

@@ -1,7 +1,9 @@
 /** Choosing eta by what it does to words, on the public table, before any private text is touched. */
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
-import { OutputGeometry, type EmbeddingTable } from './geometry.ts';
-import { TokenSample } from './survey.ts';
+import { loadingTensorflow } from '../tensorflow.ts';
+import { atOnce, type Work } from '../turns.ts';
+import { OutputGeometry, squaredNorms, type EmbeddingTable } from './geometry.ts';
+import { TokenSample, type TableSurvey } from './survey.ts';
 
 /** The mechanisms that add noise. */
 export type NoisyMechanismName = 'exponential' | 'laplace';
@@ -20,60 +22,118 @@ const LARGEST_ETA = 1e5;
 const HALVINGS = 24;
 
 /** The eta at which this share of output tokens, all counted alike, stays itself in expectation. In a text frequent words count more.
- *  @param o.digits of eta; default 4. @throws RaptError badInput when no eta gives this share. */
-export function calibrate(o: { name: NoisyMechanismName; table: EmbeddingTable; outputIds: Int32Array; targetUnchanged: number; digits?: number }): Calibration {
-  return withSample(o, (sample) => {
-    const eta = Number(calibratedEta(sample, o.name, o.targetUnchanged).toPrecision(o.digits ?? 4));
-    return { eta, unchanged: unchangedRate(sample, o.name, eta) };
-  });
+ *  @throws RaptError badInput when no eta gives this share. */
+export function calibrate(o: CalibrationOptions): Calibration {
+  return atOnce(calibrating(o));
+}
+
+/** What an eta is looked for by. */
+export interface CalibrationOptions {
+  readonly name: NoisyMechanismName;
+  readonly table: EmbeddingTable;
+  /** Tokens that may be released. */
+  readonly outputIds: Int32Array;
+  /** Share of output tokens that shall stay themselves, between 0 and 1. */
+  readonly targetUnchanged: number;
+  /** Significant digits of eta; default 4. */
+  readonly digits?: number;
+}
+
+export function* calibrating({ name, table, outputIds, targetUnchanged, digits }: CalibrationOptions): Work<Calibration> {
+  const calibrator = yield* Calibrator.open(table, outputIds);
+  try {
+    return yield* calibrator.calibrating(name, targetUnchanged, digits);
+  } finally {
+    calibrator.dispose();
+  }
 }
 
 /** Expected share of output tokens, all counted alike, that stay themselves. */
-export function expectedUnchanged(o: { name: NoisyMechanismName; table: EmbeddingTable; outputIds: Int32Array; eta: number }): number {
-  return withSample(o, (sample) => unchangedRate(sample, o.name, o.eta));
-}
-
-export function unchangedRate(sample: TokenSample, name: NoisyMechanismName, eta: number): number {
-  if (name === 'exponential') return sample.exponentialUnchanged(eta);
-  const critical = sample.laplaceCriticalEtas();
-  return critical.filter((one) => one < eta).length / critical.length;
-}
-
-export function calibratedEta(sample: TokenSample, name: NoisyMechanismName, target: number): number {
-  const eta = name === 'laplace' ? laplaceEta(sample, target) : exponentialEta(sample, target);
-  return Number(eta.toPrecision(4));
-}
-
-function laplaceEta(sample: TokenSample, target: number): number {
-  const critical = sample.laplaceCriticalEtas();
-  return critical[Math.min(critical.length - 1, Math.floor(target * critical.length))]!;
-}
-
-/** The rate rises with eta. */
-function exponentialEta(sample: TokenSample, target: number): number {
-  let low = SMALLEST_ETA;
-  let high = LARGEST_ETA;
-  const [least, most] = [low, high].map((eta) => sample.exponentialUnchanged(eta)) as [number, number];
-  if (target <= least || target >= most)
-    throw new RaptError(
-      ErrorKind.badInput,
-      `privacy.targetUnchanged: ${target} cannot be reached on this table, whose tokens stay themselves at rates between ${least.toPrecision(3)} and ${most.toPrecision(3)}`,
-    );
-  for (let halving = 0; halving < HALVINGS; halving++) {
-    const middle = Math.sqrt(low * high);
-    if (sample.exponentialUnchanged(middle) < target) low = middle;
-    else high = middle;
-  }
-  return high;
-}
-
-function withSample<T>({ table, outputIds }: { table: EmbeddingTable; outputIds: Int32Array }, body: (sample: TokenSample) => T): T {
-  const geometry = new OutputGeometry(table, outputIds);
-  const sample = new TokenSample(geometry);
+export function expectedUnchanged({ name, table, outputIds, eta }: { name: NoisyMechanismName; table: EmbeddingTable; outputIds: Int32Array; eta: number }): number {
+  const calibrator = atOnce(Calibrator.open(table, outputIds));
   try {
-    return body(sample);
+    return atOnce(calibrator.unchangedRate(name, eta));
   } finally {
-    sample.dispose();
-    geometry.dispose();
+    calibrator.dispose();
+  }
+}
+
+/** What etas do on one table, whose sample is measured once. Free with `dispose`. */
+export class Calibrator {
+  readonly geometry: OutputGeometry;
+  readonly #sample: TokenSample;
+  /** Ascending; a function of the table alone. */
+  #laplaceCritical: Float64Array | null = null;
+
+  private constructor(geometry: OutputGeometry, sample: TokenSample) {
+    this.geometry = geometry;
+    this.#sample = sample;
+  }
+
+  static *open(table: EmbeddingTable, outputIds: Int32Array): Work<Calibrator> {
+    yield* loadingTensorflow();
+    yield* squaredNorms(table);
+    const geometry = new OutputGeometry(table, outputIds);
+    yield;
+    try {
+      return new Calibrator(geometry, yield* TokenSample.measure(geometry));
+    } catch (error) {
+      geometry.dispose();
+      throw error;
+    }
+  }
+
+  survey(): TableSurvey {
+    return this.#sample.survey();
+  }
+
+  /** As `calibrate`. */
+  *calibrating(name: NoisyMechanismName, targetUnchanged: number, digits = 4): Work<Calibration> {
+    const found = name === 'laplace' ? yield* this.#laplaceEta(targetUnchanged) : yield* this.#exponentialEta(targetUnchanged);
+    const eta = Number(Number(found.toPrecision(4)).toPrecision(digits));
+    return { eta, unchanged: yield* this.unchangedRate(name, eta) };
+  }
+
+  *unchangedRate(name: NoisyMechanismName, eta: number): Work<number> {
+    if (name === 'exponential') return yield* this.#sample.exponentialUnchanged(eta);
+    const critical = yield* this.#critical();
+    return critical.filter((one) => one < eta).length / critical.length;
+  }
+
+  /** Frees the sample, and leaves the geometry to whoever uses it on. */
+  disposeSample(): void {
+    this.#sample.dispose();
+  }
+
+  dispose(): void {
+    this.#sample.dispose();
+    this.geometry.dispose();
+  }
+
+  *#critical(): Work<Float64Array> {
+    return (this.#laplaceCritical ??= yield* this.#sample.laplaceCriticalEtas());
+  }
+
+  *#laplaceEta(target: number): Work<number> {
+    const critical = yield* this.#critical();
+    return critical[Math.min(critical.length - 1, Math.floor(target * critical.length))]!;
+  }
+
+  /** The rate rises with eta. */
+  *#exponentialEta(target: number): Work<number> {
+    let low = SMALLEST_ETA;
+    let high = LARGEST_ETA;
+    const [least, most] = [yield* this.#sample.exponentialUnchanged(low), yield* this.#sample.exponentialUnchanged(high)];
+    if (target <= least || target >= most)
+      throw new RaptError(
+        ErrorKind.badInput,
+        `privacy.targetUnchanged: ${target} cannot be reached on this table, whose tokens stay themselves at rates between ${least.toPrecision(3)} and ${most.toPrecision(3)}`,
+      );
+    for (let halving = 0; halving < HALVINGS; halving++) {
+      const middle = Math.sqrt(low * high);
+      if ((yield* this.#sample.exponentialUnchanged(middle)) < target) low = middle;
+      else high = middle;
+    }
+    return high;
   }
 }

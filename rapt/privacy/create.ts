@@ -1,13 +1,17 @@
 import { DEFAULT_ETA, ErrorKind, RaptError } from '../../contracts/index.ts';
 import type { Guarantee } from '../../contracts/index.ts';
-import { calibrate, unchangedRate } from './calibration.ts';
+import { atOnce, inTurns, type Work } from '../turns.ts';
+import { calibrating, Calibrator } from './calibration.ts';
 import { ExponentialSampler } from './exponential.ts';
-import { OutputGeometry, type EmbeddingTable } from './geometry.ts';
+import { isLarge, type EmbeddingTable, type OutputGeometry } from './geometry.ts';
 import { describeGuarantee } from './guarantee.ts';
+import { LargeExponentialSampler } from './large-exponential.ts';
 import { LaplaceSampler } from './laplace.ts';
 import type { Mechanism, Sampler } from './mechanism.ts';
 import { systemRandom, type RandomSource } from './random.ts';
-import { TokenSample } from './survey.ts';
+
+/** Tokens taken at once where nothing is done to them. */
+const PASSED_TOKENS = 2 ** 14;
 
 /** Which mechanism, over which table, at which eta. */
 export interface MechanismOptions {
@@ -25,34 +29,68 @@ export interface MechanismOptions {
   readonly cacheBytes?: number | undefined;
 }
 
-/** The eta that a mechanism will have, without making it; null for `none`. The same on every call. */
-export function chooseEta({ name, eta, targetUnchanged, table, outputIds }: Omit<MechanismOptions, 'random' | 'cacheBytes'>): number | null {
+type EtaOptions = Omit<MechanismOptions, 'random' | 'cacheBytes'>;
+
+/** The eta that a mechanism will have, without making it; null for `none`. The same on every call. @throws the signal's reason when aborted. */
+export function chooseEta(options: EtaOptions, signal?: AbortSignal): Promise<number | null> {
+  return inTurns(choosingEta(options), signal);
+}
+
+function* choosingEta({ name, eta, targetUnchanged, table, outputIds }: EtaOptions): Work<number | null> {
   if (name === 'none') return null;
   if (targetUnchanged === undefined) return eta ?? DEFAULT_ETA[name];
-  return calibrate({ name, table, outputIds, targetUnchanged }).eta;
+  return (yield* calibrating({ name, table, outputIds, targetUnchanged })).eta;
 }
 
 /** A mechanism over a public table. @throws RaptError badInput for an eta that is not positive or a target out of reach. */
 export function createMechanism(options: MechanismOptions): Mechanism {
+  return atOnce(creating(options));
+}
+
+/** As `createMechanism`, with turns for others: on a large table it takes seconds. @throws the signal's reason when aborted. */
+export function createMechanismInTurns(options: MechanismOptions, signal?: AbortSignal): Promise<Mechanism> {
+  return inTurns(creating(options), signal);
+}
+
+function* creating(options: MechanismOptions): Work<Mechanism> {
   const { name, table, outputIds, random = systemRandom, cacheBytes } = options;
-  const eta = chooseEta(options);
+  const eta = yield* choosingEta(options);
   if (eta !== null && !(eta > 0 && Number.isFinite(eta))) throw new RaptError(ErrorKind.badInput, `privacy.eta: must be a positive number, not ${eta}`);
-  const geometry = new OutputGeometry(table, outputIds);
-  const sampler: Sampler | null =
-    eta === null ? null : name === 'laplace' ? new LaplaceSampler(eta, geometry, random) : new ExponentialSampler(eta, geometry, random, cacheBytes);
-  const sample = new TokenSample(geometry);
-  const survey = sample.survey();
-  const expectedUnchanged = eta === null || name === 'none' ? null : unchangedRate(sample, name, eta);
-  sample.dispose();
+  const calibrator = yield* Calibrator.open(table, outputIds);
+  try {
+    const { geometry } = calibrator;
+    const Exponential = isLarge(outputIds.length) ? LargeExponentialSampler : ExponentialSampler;
+    const sampler: Sampler | null = eta === null ? null : name === 'laplace' ? new LaplaceSampler(eta, geometry, random) : new Exponential(eta, geometry, random, cacheBytes);
+    const expectedUnchanged = eta === null || name === 'none' ? null : yield* calibrator.unchangedRate(name, eta);
+    const guarantee = describeGuarantee({ mechanism: name, eta, isPrivate: random.private, precision: sampler, geometry, survey: calibrator.survey(), expectedUnchanged });
+    calibrator.disposeSample();
+    return mechanismOf(name, eta, geometry, sampler, guarantee);
+  } catch (error) {
+    calibrator.dispose();
+    throw error;
+  }
+}
+
+function mechanismOf(name: Guarantee['mechanism'], eta: number | null, geometry: OutputGeometry, sampler: Sampler | null, guarantee: Guarantee): Mechanism {
+  const { rows } = geometry.table;
+  const privatizing = function* (ids: Int32Array): Work<Int32Array> {
+    for (const id of ids) if (id < 0 || id >= rows) throw new RangeError('a token id lies outside the embedding table');
+    return sampler === null ? ids.slice() : yield* sampler.privatizing(ids);
+  };
   return {
     name,
     eta,
-    privatize(ids) {
-      for (const id of ids) if (id < 0 || id >= table.rows) throw new RangeError('a token id lies outside the embedding table');
-      return sampler === null ? ids.slice() : sampler.privatize(ids);
+    privatize: (ids) => atOnce(privatizing(ids)),
+    privatizeInTurns: (ids, signal) => inTurns(privatizing(ids), signal),
+    keepTables: async (folder, signal) => {
+      if (sampler?.keepingTables !== undefined) await inTurns(sampler.keepingTables(folder), signal);
     },
+    batchTokens: sampler?.batchTokens ?? PASSED_TOKENS,
     lossBound: (distance) => (eta === null ? Infinity : eta * distance + (sampler?.numericalSlack ?? 0)),
-    guarantee: describeGuarantee({ mechanism: name, eta, isPrivate: random.private, precision: sampler, geometry, survey, expectedUnchanged }),
-    dispose: () => geometry.dispose(),
+    guarantee,
+    dispose: () => {
+      sampler?.close?.();
+      geometry.dispose();
+    },
   };
 }

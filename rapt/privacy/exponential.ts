@@ -11,22 +11,23 @@
  *  has one INTEGER weight, of at least 2^10. A draw is then a uniform integer below W(x), exact. Cutting keeps the premise, min(., D)
  *  being 1-Lipschitz. Each log-weight is off the ideal by no more than
  *      e = eta/2 * (rounding of the distance + error of the computed distance) + rounding of the integer,
- *  so the log-ratio of two outputs' probabilities is off by at most 4 e (weight and sum, for x and for x'): the published slack. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
+ *  so the log-ratio of two outputs' probabilities is off by at most 4 e (weight and sum, for x and for x'): the published slack.
+ *
+ *  A large vocabulary is drawn from by the same weights in another way: large-exponential.ts. */
+import { atOnce, type Work } from '../turns.ts';
 import type { OutputGeometry } from './geometry.ts';
 import type { Sampler } from './mechanism.ts';
 import type { RandomSource } from './random.ts';
 import { uniformInteger } from './samplers.ts';
+import { blockOf, HeldTables, placesOf } from './token-tables.ts';
+import { LEVELS, levelWeights, type LevelWeights } from './weights.ts';
 
-const LEVELS = 2 ** 16;
-const LEAST_WEIGHT = 2 ** 10;
 /** Weights of so many outputs are summed up beforehand: a draw finds its block first, then its place in the block. */
 const BLOCK = 128;
 /** Inputs whose tables are made together. */
 const BATCH_TYPES = 128;
+const BATCH_TOKENS = 2 ** 14;
 const DEFAULT_CACHE_BYTES = 512 * 2 ** 20;
-/** Distances below the one at which single precision would add more than this to e are computed anew in double precision. */
-const DISTANCE_ERROR_BUDGET = 2 ** -8;
 
 /** One input token's distribution. */
 interface TypeTable {
@@ -40,113 +41,72 @@ export class ExponentialSampler implements Sampler {
   readonly numericalSlack: number;
   /** Draws are exact. */
   readonly numericalDelta = 0;
+  readonly batchTokens = BATCH_TOKENS;
   /** Tables made so far, the cached ones not counted again. */
   tablesMade = 0;
   readonly #geometry: OutputGeometry;
   readonly #random: RandomSource;
-  /** Weight of each level. Integers; a sum over all outputs stays below 2^53, where doubles are exact. */
-  readonly #weights: Float64Array;
-  readonly #step: number;
-  /** Below this squared distance single precision is not enough. */
-  readonly #nearSquare: number;
-  /** Oldest use first. */
-  readonly #cache = new Map<number, TypeTable>();
-  readonly #cachedTypes: number;
+  readonly #levels: LevelWeights;
+  readonly #held: HeldTables<TypeTable>;
 
   constructor(eta: number, geometry: OutputGeometry, random: RandomSource, cacheBytes = DEFAULT_CACHE_BYTES) {
     this.#geometry = geometry;
     this.#random = random;
-    const { outputIds, table } = geometry;
-    const peak = 2 ** (52 - Math.ceil(Math.log2(outputIds.length)));
-    let mostSquare = 0;
-    for (let id = 0; id < table.rows; id++) mostSquare = Math.max(mostSquare, geometry.squaredNorm(id));
-    const mostNorm = Math.sqrt(mostSquare);
-    const mostDistance = mostNorm + geometry.mostNorm;
-    // Beyond this distance every weight would be the least one.
-    const cut = Math.min(mostDistance, (2 / eta) * Math.log(peak / LEAST_WEIGHT));
-    this.#step = cut / (LEVELS - 1);
-    this.#weights = Float64Array.from({ length: LEVELS }, (_, level) => Math.max(LEAST_WEIGHT, Math.round(peak * Math.exp((-eta / 2) * level * this.#step))));
-
-    // d = sqrt(s) with s off by 2 * error of the product: d is off by at most that over d.
-    const squareError = 2 * geometry.dotProductError(mostNorm);
-    const near = Math.max((eta / 2) * squareError / DISTANCE_ERROR_BUDGET, 2 * Math.sqrt(squareError));
-    this.#nearSquare = near * near + squareError;
-    const distanceError = squareError / near;
-    this.numericalSlack = 4 * ((eta / 2) * (this.#step / 2 + distanceError) + 1 / (2 * LEAST_WEIGHT - 1));
+    const { outputIds } = geometry;
+    this.#levels = levelWeights(eta, geometry);
+    this.numericalSlack = this.#levels.slack;
     const tableBytes = outputIds.length * 2 + (outputIds.length / BLOCK + 2) * 8;
-    this.#cachedTypes = Math.max(1, Math.floor(cacheBytes / tableBytes));
+    this.#held = new HeldTables(Math.floor(cacheBytes / tableBytes));
   }
 
   /** Tables held now. */
   get cachedTypes(): number {
-    return this.#cache.size;
+    return this.#held.size;
   }
 
   privatize(ids: Int32Array): Int32Array {
-    const places = new Map<number, number[]>();
-    ids.forEach((id, place) => {
-      const known = places.get(id);
-      if (known) known.push(place);
-      else places.set(id, [place]);
-    });
+    return atOnce(this.privatizing(ids));
+  }
+
+  *privatizing(ids: Int32Array): Work<Int32Array> {
+    const places = placesOf(ids);
     const noisy = new Int32Array(ids.length);
     const answer = (id: number, table: TypeTable): void => {
+      this.#held.hold(id, table);
       for (const place of places.get(id)!) noisy[place] = this.#geometry.outputIds[this.#draw(table)]!;
     };
     const missing: number[] = [];
     for (const id of places.keys()) {
-      const table = this.#cache.get(id);
+      const table = this.#held.get(id);
       if (table === undefined) missing.push(id);
-      else {
-        this.#keep(id, table);
-        answer(id, table);
-      }
+      else answer(id, table);
+      yield;
     }
-    for (let at = 0; at < missing.length; at += BATCH_TYPES) {
-      const batch = Int32Array.from(missing.slice(at, at + BATCH_TYPES));
-      this.#makeTables(batch, (id, table) => {
-        this.#keep(id, table);
-        answer(id, table);
-      });
-    }
+    yield* this.#makeTables(Int32Array.from(missing), answer);
     return noisy;
   }
 
   /** P(y|x) for every output y, in the order of the output ids, as it is drawn from. */
   probabilities(id: number): Float64Array {
     let found: TypeTable | undefined;
-    this.#makeTables(Int32Array.of(id), (_, table) => (found = table));
+    atOnce(this.#makeTables(Int32Array.of(id), (_, table) => (found = table)));
     const { levels, sums } = found!;
-    return Float64Array.from(levels, (level) => this.#weights[level]! / sums.at(-1)!);
+    return Float64Array.from(levels, (level) => this.#levels.weights[level]! / sums.at(-1)!);
   }
 
-  /** log W(x), of the weights that are drawn from. */
-  async logTotals(ids: Int32Array): Promise<Float64Array> {
-    const totals = new Float64Array(ids.length);
-    let done = 0;
+  /** In their order. */
+  *#makeTables(ids: Int32Array, onTable: (id: number, table: TypeTable) => void): Work<void> {
+    const outputs = this.#geometry.outputIds.length;
     for (let at = 0; at < ids.length; at += BATCH_TYPES) {
-      this.#makeTables(ids.subarray(at, at + BATCH_TYPES), (_, { sums }) => (totals[done++] = Math.log(sums.at(-1)!)));
-      await nextTurn();
-    }
-    return totals;
-  }
-
-  #keep(id: number, table: TypeTable): void {
-    this.#cache.delete(id);
-    this.#cache.set(id, table);
-    if (this.#cache.size <= this.#cachedTypes) return;
-    const [oldest] = this.#cache.keys();
-    if (oldest !== undefined) this.#cache.delete(oldest);
-  }
-
-  #makeTables(ids: Int32Array, onTable: (id: number, table: TypeTable) => void): void {
-    const geometry = this.#geometry;
-    const products = geometry.dotProducts(ids);
-    for (const [row, id] of ids.entries()) {
-      const levels = this.#levelsOf(id, products.subarray(row * geometry.outputIds.length, (row + 1) * geometry.outputIds.length));
-      const sums = this.#sumsOf(levels);
-      this.tablesMade++;
-      onTable(id, { levels, sums });
+      const batch = ids.subarray(at, at + BATCH_TYPES);
+      const products = yield* this.#geometry.dotProducts(batch);
+      for (const [row, id] of batch.entries()) {
+        const levels = this.#levelsOf(id, products.subarray(row * outputs, (row + 1) * outputs));
+        const sums = this.#sumsOf(levels);
+        this.tablesMade++;
+        onTable(id, { levels, sums });
+        yield;
+      }
     }
   }
 
@@ -156,8 +116,8 @@ export class ExponentialSampler implements Sampler {
     const geometry = this.#geometry;
     const { squaredNorms } = geometry;
     const own = geometry.squaredNorm(id);
-    const near = this.#nearSquare;
-    const scale = 1 / this.#step;
+    const { nearSquare: near, step } = this.#levels;
+    const scale = 1 / step;
     const most = LEVELS - 1;
     const levels = new Uint16Array(products.length);
     for (let output = 0; output < products.length; output++) {
@@ -170,7 +130,7 @@ export class ExponentialSampler implements Sampler {
   }
 
   #sumsOf(levels: Uint16Array): Float64Array {
-    const weights = this.#weights;
+    const { weights } = this.#levels;
     const sums = new Float64Array(Math.ceil(levels.length / BLOCK) + 1);
     let sum = 0;
     for (let block = 0; block + 1 < sums.length; block++) {
@@ -184,18 +144,11 @@ export class ExponentialSampler implements Sampler {
 
   #draw({ levels, sums }: TypeTable): number {
     const drawn = uniformInteger(this.#random, sums.at(-1)!);
-    // The last block whose sum before it is at most the drawn number.
-    let low = 0;
-    let high = sums.length - 1;
-    while (high - low > 1) {
-      const middle = (low + high) >> 1;
-      if (sums[middle]! <= drawn) low = middle;
-      else high = middle;
-    }
-    let rest = drawn - sums[low]!;
-    let output = low * BLOCK;
+    const block = blockOf(sums, drawn);
+    let rest = drawn - sums[block]!;
+    let output = block * BLOCK;
     for (;;) {
-      const weight = this.#weights[levels[output]!]!;
+      const weight = this.#levels.weights[levels[output]!]!;
       if (rest < weight) return output;
       rest -= weight;
       output++;

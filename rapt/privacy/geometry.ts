@@ -1,5 +1,6 @@
 /** Distances in the public embedding table, in blocks on TensorFlow, with a bound on their error. */
-import { tf, tidy, type Tensor1D, type Tensor2D } from '../tensorflow.ts';
+import { tf, type Tensor2D } from '../tensorflow.ts';
+import { atOnce, type Work } from '../turns.ts';
 
 /** The public input embeddings phi: what distances are measured in. */
 export interface EmbeddingTable {
@@ -12,52 +13,93 @@ export interface EmbeddingTable {
 
 /** Unit roundoff of single precision. */
 const UNIT = 2 ** -24;
+/** Output tokens whose rows make one tensor. Of a larger vocabulary there are several, of TILE_ROWS each, so that a product with a batch of queries takes hundredths of
+ *  a second, and its result some ten megabytes. */
+const MOST_WHOLE = 2 ** 16;
+const TILE_ROWS = 2 ** 15;
 
-/** The output tokens' embeddings on the device. Free with `dispose`. */
+/** Whether passes over a vocabulary of this size are cut up, and what they cost is worth keeping. */
+export const isLarge = (outputs: number): boolean => outputs > MOST_WHOLE;
+
+interface Tile {
+  /** Position of its first row among the output ids. */
+  readonly start: number;
+  readonly rows: Tensor2D;
+}
+
+const rowSquares = new WeakMap<EmbeddingTable, Float64Array>();
+
+/** Rows whose norms are worked out before others may have their turn. */
+const ROWS_AT_ONCE = 4096;
+
+/** ||phi(id)||^2 of every row in double precision; worked out once for a table. Whoever makes an `OutputGeometry` of a large one beside other work
+ *  does this before. */
+export function* squaredNorms(table: EmbeddingTable): Work<Float64Array> {
+  const known = rowSquares.get(table);
+  if (known !== undefined) return known;
+  const { values, rows, dimensions } = table;
+  const squares = new Float64Array(rows);
+  for (let id = 0; id < rows; id++) {
+    let sum = 0;
+    for (let at = id * dimensions; at < (id + 1) * dimensions; at++) sum += values[at]! * values[at]!;
+    squares[id] = sum;
+    if (id % ROWS_AT_ONCE === 0) yield;
+  }
+  rowSquares.set(table, squares);
+  return squares;
+}
+
+/** ||phi(a) - phi(b)||_2 in double precision. */
+export function distanceOf({ values, dimensions }: EmbeddingTable, a: number, b: number): number {
+  let sum = 0;
+  for (let i = 0; i < dimensions; i++) sum += (values[a * dimensions + i]! - values[b * dimensions + i]!) ** 2;
+  return Math.sqrt(sum);
+}
+
+/** The output tokens' embeddings on the device, from their first use on. Free with `dispose`. */
 export class OutputGeometry {
   readonly table: EmbeddingTable;
   readonly outputIds: Int32Array;
   /** Squared norms of the output rows, in double precision. */
   readonly squaredNorms: Float64Array;
-  /** Largest norm of an output row. */
+  /** Largest norm of an output row, and of any row. */
   readonly mostNorm: number;
-  readonly #rows: Tensor2D;
-  readonly #halfSquares: Tensor1D;
-  readonly #positions: ReadonlyMap<number, number>;
+  readonly mostInputNorm: number;
+  readonly #inputSquares: Float64Array;
+  #tiles: Tile[] = [];
+  /** By id; -1 for one that is no output. */
+  readonly #positions: Int32Array;
 
   constructor(table: EmbeddingTable, outputIds: Int32Array) {
     // Matrix products of 10-bit mantissas, cuBLAS's default on recent GPUs, are outside of every bound below.
     process.env['NVIDIA_TF32_OVERRIDE'] = '0';
     this.table = table;
     this.outputIds = outputIds;
-    this.squaredNorms = Float64Array.from(outputIds, (id) => this.squaredNorm(id));
-    this.mostNorm = Math.sqrt(this.squaredNorms.reduce((most, square) => Math.max(most, square), 0));
-    this.#positions = new Map(Array.from(outputIds, (id, position) => [id, position]));
-    this.#rows = tf.tensor2d(this.#gather(outputIds), [outputIds.length, table.dimensions]);
-    this.#halfSquares = tf.tensor1d(Float32Array.from(this.squaredNorms, (square) => square / 2));
+    this.#inputSquares = atOnce(squaredNorms(table));
+    this.squaredNorms = new Float64Array(outputIds.length);
+    this.#positions = new Int32Array(table.rows).fill(-1);
+    outputIds.forEach((id, position) => {
+      this.squaredNorms[position] = this.squaredNorm(id);
+      this.#positions[id] = position;
+    });
+    this.mostNorm = Math.sqrt(largest(this.squaredNorms));
+    this.mostInputNorm = Math.sqrt(largest(this.#inputSquares));
   }
 
   /** Place of an id among the output ids; null when it is never answered. */
   position(id: number): number | null {
-    return this.#positions.get(id) ?? null;
+    const position = this.#positions[id] ?? -1;
+    return position < 0 ? null : position;
   }
 
   /** ||phi(id)||^2 in double precision. */
   squaredNorm(id: number): number {
-    const { values, dimensions } = this.table;
-    let sum = 0;
-    for (let at = id * dimensions; at < (id + 1) * dimensions; at++) sum += values[at]! * values[at]!;
-    return sum;
+    return this.#inputSquares[id]!;
   }
 
   /** ||phi(id) - phi(output)||_2 in double precision. */
   distance(id: number, output: number): number {
-    const { values, dimensions } = this.table;
-    const a = id * dimensions;
-    const b = this.outputIds[output]! * dimensions;
-    let sum = 0;
-    for (let i = 0; i < dimensions; i++) sum += (values[a + i]! - values[b + i]!) ** 2;
-    return Math.sqrt(sum);
+    return distanceOf(this.table, id, this.outputIds[output]!);
   }
 
   /** Bound on the error of phi(x) . phi(y) in single precision, whatever the order of summation, for a table row x of at most this norm:
@@ -67,19 +109,57 @@ export class OutputGeometry {
     return (n / (1 - n)) * norm * this.mostNorm;
   }
 
+  /** Bound on the error of a squared distance of any two rows that is computed from their product in single precision. */
+  get squareError(): number {
+    const n = this.table.dimensions * UNIT;
+    return 2 * (n / (1 - n)) * this.mostInputNorm ** 2;
+  }
+
   /** phi(x) . phi(y) for each given id and each output token. @returns [ids, outputs], row-major, single precision. */
-  dotProducts(ids: Int32Array): Float32Array {
-    const product = tidy(() => this.products(tf.tensor2d(this.#gather(ids), [ids.length, this.table.dimensions])));
+  *dotProducts(ids: Int32Array): Work<Float32Array> {
+    const outputs = this.outputIds.length;
+    const queries = tf.tensor2d(rowsOf(this.table, ids), [ids.length, this.table.dimensions]);
     try {
-      return product.dataSync<'float32'>();
+      let all: Float32Array | undefined;
+      for (const tile of this.#tilesInTurn()) {
+        // To copy its rows takes as long as to multiply them; the first time the library is loaded, too.
+        yield;
+        const values = this.#productsWith(queries, tile);
+        if (values.length === ids.length * outputs) return values;
+        all ??= new Float32Array(ids.length * outputs);
+        const width = values.length / ids.length;
+        for (let row = 0; row < ids.length; row++) all.set(values.subarray(row * width, (row + 1) * width), row * outputs + tile.start);
+        yield;
+      }
+      return all!;
     } finally {
-      product.dispose();
+      queries.dispose();
     }
   }
 
-  /** q . phi(y) for each query and each output token. @param queries [count, dimensions]. @returns [count, outputs]. */
-  products(queries: Tensor2D): Tensor2D {
-    return tf.matMul(queries, this.#rows, false, true);
+  /** The same, a tile of output tokens after the other. @param use gets the products of an id, by its place among the ids, with outputs from the position `start` on. */
+  *productsByTile(ids: Int32Array, use: (row: number, products: Float32Array, start: number) => void): Work<void> {
+    const queries = tf.tensor2d(rowsOf(this.table, ids), [ids.length, this.table.dimensions]);
+    try {
+      for (const tile of this.#tilesInTurn()) {
+        yield;
+        const values = this.#productsWith(queries, tile);
+        yield;
+        const width = values.length / ids.length;
+        for (let row = 0; row < ids.length; row++) {
+          use(row, values.subarray(row * width, (row + 1) * width), tile.start);
+          yield;
+        }
+      }
+    } finally {
+      queries.dispose();
+    }
+  }
+
+  /** q . phi(y) for each query and each output token, a tile of output tokens after the other, from the position `start` on: [count, outputs of the tile]. Free each.
+   *  @param queries [count, dimensions]. */
+  *products(queries: Tensor2D): Generator<{ readonly start: number; readonly products: Tensor2D }> {
+    for (const { start, rows } of this.#tilesInTurn()) yield { start, products: tf.matMul<Tensor2D>(queries, rows, false, true) };
   }
 
   /** phi(id) . vector. */
@@ -93,47 +173,54 @@ export class OutputGeometry {
   /** The output token nearest to each query, the smallest id of equally near ones. Found in single precision; wherever another token is
    *  within that precision's error, decided among those in double precision.
    *  @param queries [count, dimensions], row-major. @returns positions among the output ids. */
-  nearest(queries: Float64Array): Int32Array {
+  *nearest(queries: Float64Array): Work<Int32Array> {
     const { dimensions } = this.table;
     const count = queries.length / dimensions;
-    const single = Float32Array.from(queries);
-    const norms = Float64Array.from({ length: count }, (_, row) => Math.hypot(...queries.subarray(row * dimensions, (row + 1) * dimensions)));
+    const queryOf = (row: number): Float64Array => queries.subarray(row * dimensions, (row + 1) * dimensions);
     // Two scores are each off by the error of the product, by the rounding of query and half square, and by that of their difference; twice that.
-    const slack = norms.map((norm) => 4 * (this.dotProductError(norm) + UNIT * (this.mostNorm ** 2 + 2 * norm * this.mostNorm)));
-    // ||w - q||^2 / 2 without the part that is the same for all w.
-    const [best, rivals, scores] = tidy((): readonly [Tensor1D, Tensor1D, Tensor2D] => {
-      const score: Tensor2D = tf.sub(this.#halfSquares, this.products(tf.tensor2d(single, [count, dimensions])));
-      const limit = tf.add(tf.min(score, 1, true), tf.tensor2d(Float32Array.from(slack), [count, 1]));
-      return [tf.argMin(score, 1), tf.sum(tf.cast(tf.lessEqual(score, limit), 'int32'), 1), score];
+    const slack = Float64Array.from({ length: count }, (_, row) => {
+      const norm = Math.sqrt(queryOf(row).reduce((sum, value) => sum + value * value, 0));
+      return 4 * (this.dotProductError(norm) + UNIT * (this.mostNorm ** 2 + 2 * norm * this.mostNorm));
     });
+    const searches = Array.from(slack, (width) => new NearestSearch(width));
+    const single = tf.tensor2d(Float32Array.from(queries), [count, dimensions]);
     try {
-      const answer = Int32Array.from(best.dataSync());
-      const within = rivals.dataSync();
-      for (let row = 0; row < count; row++)
-        if (within[row]! > 1) answer[row] = this.#nearestExactly(scores, row, slack[row]!, queries.subarray(row * dimensions, (row + 1) * dimensions));
-      return answer;
+      for (const tile of this.#tilesInTurn()) {
+        const products = this.#productsWith(single, tile);
+        const width = products.length / count;
+        searches.forEach((search, row) => search.look(products.subarray(row * width, (row + 1) * width), this.squaredNorms, tile.start));
+        yield;
+      }
     } finally {
-      for (const tensor of [best, rivals, scores]) tensor.dispose();
+      single.dispose();
     }
+    return Int32Array.from(searches, (search, row) => search.rivals().reduce((best, other) => (this.#isNearer(other, best, queryOf(row)) ? other : best)));
   }
 
   dispose(): void {
-    this.#rows.dispose();
-    this.#halfSquares.dispose();
+    for (const { rows } of this.#tiles) rows.dispose();
+    this.#tiles = [];
   }
 
-  #nearestExactly(scores: Tensor2D, row: number, slack: number, query: Float64Array): number {
-    const line = tidy(() => tf.slice(scores, [row, 0], [1, this.outputIds.length]));
-    const values = line.dataSync();
-    line.dispose();
-    let least = Infinity;
-    for (const value of values) least = Math.min(least, value);
-    let best = -1;
-    for (let output = 0; output < values.length; output++) {
-      if (values[output]! > least + slack) continue;
-      if (best === -1 || this.#isNearer(output, best, query)) best = output;
+  /** Makes each when it is asked for, if it was not before: to copy a large table in one go takes long. */
+  *#tilesInTurn(): Generator<Tile> {
+    const outputs = this.outputIds.length;
+    const size = isLarge(outputs) ? TILE_ROWS : outputs;
+    for (let index = 0; index * size < outputs; index++) {
+      const start = index * size;
+      const ids = this.outputIds.subarray(start, start + size);
+      yield (this.#tiles[index] ??= { start, rows: tf.tensor2d(rowsOf(this.table, ids), [ids.length, this.table.dimensions]) });
     }
-    return best;
+  }
+
+  /** [queries, rows of the tile] */
+  #productsWith(queries: Tensor2D, { rows }: Tile): Float32Array {
+    const product = tf.matMul(queries, rows, false, true);
+    try {
+      return product.dataSync<'float32'>();
+    } finally {
+      product.dispose();
+    }
   }
 
   /** Whether a query is strictly nearer to output a than to output b: ||q - a||^2 - ||q - b||^2 = (a - b) . (a + b - 2 q) is negative. As a product of
@@ -149,11 +236,46 @@ export class OutputGeometry {
     }
     return sum < 0;
   }
+}
 
-  #gather(ids: Int32Array): Float32Array {
-    const { values, dimensions } = this.table;
-    const rows = new Float32Array(ids.length * dimensions);
-    for (const [place, id] of ids.entries()) rows.set(values.subarray(id * dimensions, (id + 1) * dimensions), place * dimensions);
-    return rows;
+/** Looks for the smallest ||w - q||^2 / 2, without the part that is the same for all w, and for all that may be as small. */
+class NearestSearch {
+  readonly #slack: number;
+  #least = Infinity;
+  /** Positions that were within the slack of the least score when they were seen, and their scores. */
+  readonly #positions: number[] = [];
+  readonly #scores: number[] = [];
+
+  constructor(slack: number) {
+    this.#slack = slack;
+  }
+
+  // A plain loop over all outputs.
+  look(products: Float32Array, squares: Float64Array, start: number): void {
+    let limit = this.#least + this.#slack;
+    for (let at = 0; at < products.length; at++) {
+      const score = squares[start + at]! / 2 - products[at]!;
+      if (score > limit) continue;
+      this.#positions.push(start + at);
+      this.#scores.push(score);
+      if (score < this.#least) {
+        this.#least = score;
+        limit = score + this.#slack;
+      }
+    }
+  }
+
+  /** Ascending. */
+  rivals(): number[] {
+    return this.#positions.filter((_, at) => this.#scores[at]! <= this.#least + this.#slack);
   }
 }
+
+/** [ids, dimensions], row-major. */
+export function rowsOf({ values, dimensions }: EmbeddingTable, ids: Int32Array): Float32Array {
+  const rows = new Float32Array(ids.length * dimensions);
+  for (const [place, id] of ids.entries()) rows.set(values.subarray(id * dimensions, (id + 1) * dimensions), place * dimensions);
+  return rows;
+}
+
+const largest = (values: Float64Array): number => values.reduce((most, value) => Math.max(most, value), 0);

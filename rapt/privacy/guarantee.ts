@@ -13,6 +13,7 @@ const NOT_COVERED = [
   LABELS_NOT_COVERED,
   'that the data owner takes part at all, and how well the tuned model does on the test texts',
   'the share of all tokens of a release that stayed themselves, and how often the attacks of its audit were right, told to three digits',
+  'the share of tokens that the tokenizer does not know, told to whole percents, and how many rows were left out for want of a label',
   'what the meaning of a whole text tells about its words: the bound is per token, and adds up over the tokens of a text',
 ] as const;
 

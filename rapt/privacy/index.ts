@@ -1,11 +1,13 @@
 /** Mechanisms that replace tokens under d_chi-privacy, their exact samplers, and what they promise. */
-export { calibrate, expectedUnchanged, type Calibration, type NoisyMechanismName } from './calibration.ts';
-export { chooseEta, createMechanism, type MechanismOptions } from './create.ts';
-export type { EmbeddingTable } from './geometry.ts';
+export { calibrate, Calibrator, expectedUnchanged, type Calibration, type CalibrationOptions, type NoisyMechanismName } from './calibration.ts';
+export { chooseEta, createMechanism, createMechanismInTurns, type MechanismOptions } from './create.ts';
+export { distanceOf, isLarge, rowsOf, type EmbeddingTable } from './geometry.ts';
 export { explainGuarantee } from './guarantee.ts';
 export { explainLabels, RandomizedResponse, withLabelNoise } from './labels.ts';
 export type { Mechanism } from './mechanism.ts';
 export { seededRandom, systemRandom, type RandomSource } from './random.ts';
 export { categorical, exponential, fillDirection, fillGaussian, gamma, uniform, uniformInteger } from './samplers.ts';
 export { tightestEta } from './tightest.ts';
+export { tableTotals } from './totals.ts';
+export { dropKeptTables } from './kept-tables.ts';
 export { outputVocabulary } from './vocabulary.ts';

@@ -9,6 +9,7 @@
  *  costs nothing (post-processing).
  *
  *  That is of the ideal density; what double precision costs is `laplaceDelta`. */
+import { atOnce, type Work } from '../turns.ts';
 import type { OutputGeometry } from './geometry.ts';
 import { laplaceDelta } from './laplace-precision.ts';
 import type { Sampler } from './mechanism.ts';
@@ -20,6 +21,7 @@ const BATCH_TOKENS = 256;
 
 export class LaplaceSampler implements Sampler {
   readonly numericalSlack = 0;
+  readonly batchTokens = 2 ** 13;
   readonly numericalDelta: number;
   readonly #eta: number;
   readonly #geometry: OutputGeometry;
@@ -29,26 +31,35 @@ export class LaplaceSampler implements Sampler {
     this.#eta = eta;
     this.#geometry = geometry;
     this.#random = random;
-    const { table, outputIds, mostNorm } = geometry;
-    let mostSquare = 0;
-    for (let id = 0; id < table.rows; id++) mostSquare = Math.max(mostSquare, geometry.squaredNorm(id));
-    this.numericalDelta = laplaceDelta({ eta, dimensions: table.dimensions, outputs: outputIds.length, inputNorm: Math.sqrt(mostSquare), outputNorm: mostNorm });
+    const { table, outputIds, mostNorm, mostInputNorm } = geometry;
+    this.numericalDelta = laplaceDelta({ eta, dimensions: table.dimensions, outputs: outputIds.length, inputNorm: mostInputNorm, outputNorm: mostNorm });
   }
 
   privatize(ids: Int32Array): Int32Array {
+    return atOnce(this.privatizing(ids));
+  }
+
+  *privatizing(ids: Int32Array): Work<Int32Array> {
     const { dimensions } = this.#geometry.table;
     const noisy = new Int32Array(ids.length);
     const direction = new Float64Array(dimensions);
-    for (let at = 0; at < ids.length; at += BATCH_TOKENS) {
-      const batch = ids.subarray(at, at + BATCH_TOKENS);
-      const queries = new Float64Array(batch.length * dimensions);
-      for (const [row, id] of batch.entries()) this.#perturb(id, direction, queries.subarray(row * dimensions, (row + 1) * dimensions));
-      const nearest = this.#geometry.nearest(queries);
+    const queries = new Float64Array(Math.min(BATCH_TOKENS, ids.length) * dimensions);
+    try {
+      for (let at = 0; at < ids.length; at += BATCH_TOKENS) {
+        const batch = ids.subarray(at, at + BATCH_TOKENS);
+        const points = queries.subarray(0, batch.length * dimensions);
+        for (const [row, id] of batch.entries()) {
+          this.#perturb(id, direction, points.subarray(row * dimensions, (row + 1) * dimensions));
+          yield;
+        }
+        const nearest = yield* this.#geometry.nearest(points);
+        nearest.forEach((position, row) => (noisy[at + row] = this.#geometry.outputIds[position]!));
+      }
+    } finally {
       // The noisy points must not outlive the lookup.
       queries.fill(0);
-      nearest.forEach((position, row) => (noisy[at + row] = this.#geometry.outputIds[position]!));
+      direction.fill(0);
     }
-    direction.fill(0);
     return noisy;
   }
 

@@ -6,64 +6,136 @@
  *      tightest = eta/2 + max over x, x' of |log W(x) - log W(x')| / d(x, x')
  *
  *  between eta/2, for a table on which all tokens have the same W, and eta. (For a token that is no output the first part may stay below its bound; what is
- *  computed then is no less than the least.) */
+ *  computed then is no less than the least.)
+ *
+ *  Which pairs are looked at. With n(x) at most the distance from x to any other token, a pair whose logarithms differ by D has a ratio of at most D / n(x) and of at
+ *  most D / n(x'). So once a pair of ratio r is known, only pairs with D > r n(x) and D > r n(x') can have a larger one. In a table whose tokens lie about equally far
+ *  from each other these are few, between tokens of the largest W and of the smallest; the maximum over them is the maximum over all. */
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { cachedNumbers } from '../cache.ts';
-import { ExponentialSampler } from './exponential.ts';
-import { OutputGeometry, type EmbeddingTable } from './geometry.ts';
-import { systemRandom } from './random.ts';
+import { tf, tidy } from '../tensorflow.ts';
+import { inTurns, Turns } from '../turns.ts';
+import { distanceOf, OutputGeometry, rowsOf, squaredNorms, type EmbeddingTable } from './geometry.ts';
+import { computeTotals, tableTotals, type TableTotals } from './totals.ts';
+import { levelWeights } from './weights.ts';
 
-const BATCH = 128;
-/** Below this squared distance single precision would tell; those pairs are computed in double precision. */
-const NEAR_SQUARE = 0.01;
+/** Tokens of the smallest and of the largest W whose pairs give the first ratio. */
+const FIRST_TOKENS = 128;
+const TILE_ROWS = 1024;
+const TILE_COLUMNS = 8192;
 /** Digits that are told. */
 const DIGITS = 4;
 
-/** Takes two passes over all pairs of tokens the first time; the answer is public and kept in the cache. With it the bound holds with the mechanism's
- *  numerical slack, as with eta itself. @returns at most eta, rounded up. */
-export async function tightestEta(eta: number, table: EmbeddingTable, outputIds: Int32Array): Promise<number> {
+export interface TightestOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called now and then with the share that is done. */
+  readonly onProgress?: ((done: number) => void) | undefined;
+}
+
+/** Takes a pass over all pairs of tokens the first time; the answer is public and kept in the cache. With it the bound holds with the mechanism's
+ *  numerical slack, as with eta itself. @returns at most eta, rounded up. @throws the signal's reason when aborted; the next call goes on where this one was. */
+export async function tightestEta(eta: number, table: EmbeddingTable, outputIds: Int32Array, { signal, onProgress }: TightestOptions = {}): Promise<number> {
   const name = join('tightest', `${table.sha256}-${outputIds.length}-${eta}.f64`);
-  const [tightest] = await cachedNumbers(name, 1, Float64Array, async () => Float64Array.of(await computeTightest(eta, table, outputIds)));
+  const turns = new Turns(signal);
+  const [tightest] = await cachedNumbers(name, 1, Float64Array, async () =>
+    Float64Array.of(await tightestOf(eta, table, outputIds, await tableTotals(eta, table, outputIds, { turns, onProgress }), turns)),
+  );
   return tightest!;
 }
 
 /** As `tightestEta`, without the cache. */
 export async function computeTightest(eta: number, table: EmbeddingTable, outputIds: Int32Array): Promise<number> {
-  const ids = Int32Array.from({ length: table.rows }, (_, id) => id);
-  const geometry = new OutputGeometry(table, outputIds);
-  const all = new OutputGeometry(table, ids);
-  try {
-    const sampler = new ExponentialSampler(eta, geometry, systemRandom);
-    const logTotals = await sampler.logTotals(ids);
-    // Each log W is off the ideal by a quarter of the slack at most.
-    const steepest = await steepestPair(all, logTotals, sampler.numericalSlack / 2);
-    const rounding = 10 ** (DIGITS - 1 - Math.floor(Math.log10(eta)));
-    return Math.min(eta, Math.ceil((eta / 2 + steepest) * rounding) / rounding);
-  } finally {
-    geometry.dispose();
-    all.dispose();
-  }
+  const turns = new Turns();
+  return tightestOf(eta, table, outputIds, await computeTotals(eta, table, outputIds, { turns }), turns);
 }
 
-/** Largest (|a(x) - a(x')| - slack) / d(x, x') over all pairs; 0 when none is positive. */
-async function steepestPair(all: OutputGeometry, values: Float64Array, slack: number): Promise<number> {
-  const rows = values.length;
-  const squares = all.squaredNorms;
-  let steepestSquare = 0;
-  for (let at = 0; at < rows; at += BATCH) {
-    const batch = all.outputIds.subarray(at, Math.min(rows, at + BATCH));
-    const products = all.dotProducts(batch);
-    for (const [row, x] of batch.entries())
-      // A plain loop: half a billion pairs for a table of 30,000 tokens.
-      for (let other = x + 1; other < rows; other++) {
-        const difference = Math.abs(values[x]! - values[other]!) - slack;
-        if (difference <= 0) continue;
-        let square = squares[x]! + squares[other]! - 2 * products[row * rows + other]!;
-        if (square < NEAR_SQUARE) square = all.distance(x, other) ** 2;
-        if (difference * difference > steepestSquare * square) steepestSquare = (difference * difference) / square;
-      }
-    await nextTurn();
+async function tightestOf(eta: number, table: EmbeddingTable, outputIds: Int32Array, totals: TableTotals, turns: Turns): Promise<number> {
+  await inTurns(squaredNorms(table));
+  const geometry = new OutputGeometry(table, outputIds);
+  // Each log W is off the ideal by a quarter of the slack at most.
+  const steepest = await new SteepestPair(geometry, totals, levelWeights(eta, geometry).slack / 2).find(turns);
+  const rounding = 10 ** (DIGITS - 1 - Math.floor(Math.log10(eta)));
+  return Math.min(eta, Math.ceil((eta / 2 + steepest) * rounding) / rounding);
+}
+
+/** Largest (|log W(x) - log W(x')| - slack) / d(x, x') over all pairs; 0 when none is positive. */
+export class SteepestPair {
+  /** Pairs whose products were computed. */
+  pairs = 0;
+  readonly #geometry: OutputGeometry;
+  readonly #totals: TableTotals;
+  readonly #slack: number;
+  #steepest = 0;
+
+  constructor(geometry: OutputGeometry, totals: TableTotals, slack: number) {
+    this.#geometry = geometry;
+    this.#totals = totals;
+    this.#slack = slack;
   }
-  return Math.sqrt(steepestSquare);
+
+  async find(turns: Turns): Promise<number> {
+    const { logTotals } = this.#totals;
+    const rising = Int32Array.from(logTotals.keys()).sort((a, b) => logTotals[a]! - logTotals[b]!);
+    const falling = rising.slice().reverse();
+    for (const x of rising.subarray(0, FIRST_TOKENS)) {
+      for (const other of falling.subarray(0, FIRST_TOKENS)) this.#consider(x, other);
+      await turns.next();
+    }
+    // Those that have most others to be compared with come first, and raise the ratio for the rest.
+    const lows = rising.slice().sort((a, b) => this.#reach(a) - this.#reach(b));
+    for (let at = 0; at < lows.length; at += TILE_ROWS) await this.#compare(lows.subarray(at, at + TILE_ROWS), falling, turns);
+    return this.#steepest;
+  }
+
+  /** A token can make a larger ratio with those alone whose log W lies above. */
+  #reach(low: number): number {
+    return this.#totals.logTotals[low]! + this.#slack + this.#steepest * this.#totals.nearest[low]!;
+  }
+
+  /** @param falling all tokens, those of the largest W first. */
+  async #compare(lows: Int32Array, falling: Int32Array, turns: Turns): Promise<void> {
+    const { logTotals, nearest } = this.#totals;
+    let reach = Infinity;
+    let lowest = Infinity;
+    for (const low of lows) {
+      reach = Math.min(reach, this.#reach(low));
+      lowest = Math.min(lowest, logTotals[low]!);
+    }
+    const end = falling.findIndex((id) => logTotals[id]! <= reach);
+    const highs = falling.subarray(0, end < 0 ? falling.length : end).filter((high) => logTotals[high]! - lowest - this.#slack > this.#steepest * nearest[high]!);
+    for (let at = 0; at < highs.length; at += TILE_COLUMNS) {
+      this.#compareTile(lows, highs.subarray(at, at + TILE_COLUMNS));
+      await turns.next();
+    }
+  }
+
+  #compareTile(lows: Int32Array, highs: Int32Array): void {
+    const geometry = this.#geometry;
+    const { table, squareError } = geometry;
+    const { logTotals } = this.#totals;
+    const tensorOf = (ids: Int32Array) => tf.tensor2d(rowsOf(table, ids), [ids.length, table.dimensions]);
+    const product = tidy(() => tf.matMul(tensorOf(lows), tensorOf(highs), false, true));
+    const products = product.dataSync<'float32'>();
+    product.dispose();
+    this.pairs += products.length;
+    const squares = Float64Array.from(highs, (id) => geometry.squaredNorm(id));
+    const tops = Float64Array.from(highs, (id) => logTotals[id]! - this.#slack);
+    let steepestSquare = this.#steepest ** 2;
+    for (const [row, low] of lows.entries()) {
+      const own = geometry.squaredNorm(low) - squareError;
+      const bottom = logTotals[low]!;
+      for (let at = 0; at < highs.length; at++) {
+        const difference = tops[at]! - bottom;
+        // Of pairs that single precision lets pass, double precision has the last word.
+        if (difference <= 0 || difference * difference <= steepestSquare * (own + squares[at]! - 2 * products[row * highs.length + at]!)) continue;
+        this.#consider(low, highs[at]!);
+        steepestSquare = this.#steepest ** 2;
+      }
+    }
+  }
+
+  #consider(low: number, high: number): void {
+    const difference = this.#totals.logTotals[high]! - this.#totals.logTotals[low]! - this.#slack;
+    if (difference > 0) this.#steepest = Math.max(this.#steepest, difference / distanceOf(this.#geometry.table, low, high));
+  }
 }

@@ -1,16 +1,13 @@
-/** Rows into privatized rows, a batch at a time. */
-import type { Mechanism, RandomizedResponse, RandomSource } from '../privacy/index.ts';
+/** Rows into privatized rows, a batch at a time: `add` rows until there are enough, give `waiting` to the mechanism, and `take` what it answers. */
+import type { RandomizedResponse, RandomSource } from '../privacy/index.ts';
 import { uniformInteger } from '../privacy/index.ts';
 import type { Row } from '../data/index.ts';
 import { TAKEN_OVER } from './earlier.ts';
-import type { EarlierRow, FoundRow } from './earlier.ts';
+import type { FoundRow } from './earlier.ts';
+import type { RowVersion } from './row-file.ts';
 import { toRagged } from './shard.ts';
 import type { ShardRows } from './shard.ts';
 import type { KeptTokens } from './truncate.ts';
-
-/** Tokens given to the mechanism at once: enough to keep its matrix products large, few enough that a cancellation and a heartbeat get
- *  their turn within a second. */
-const BATCH_TOKENS = 8192;
 
 /** m tokens drawn anew for each row, uniformly and independently of the row, from a public vocabulary. */
 export interface PlainTokens {
@@ -19,12 +16,15 @@ export interface PlainTokens {
 }
 
 export interface BuilderOptions {
-  readonly mechanism: Pick<Mechanism, 'privatize'>;
+  /** Tokens for the mechanism at once. */
+  readonly batchTokens: number;
   readonly random: RandomSource;
   readonly pair: boolean;
   readonly plain: PlainTokens | false;
   /** Number of a label; null for a split that is released without labels. */
   readonly classNumber: ((label: string | null) => number) | null;
+  /** What stands for unknown tokens in the plain text, which are then counted. */
+  readonly unknownId?: number | undefined;
   /** Draws the labels; null lets them pass as they are. */
   readonly response: Pick<RandomizedResponse, 'draw'> | null;
   /** Called with the number of the user's tokens for which a noisy version was drawn just now. */
@@ -35,7 +35,7 @@ interface PendingRow extends KeptTokens {
   readonly number: number;
   readonly label: number;
   readonly plain: Int32Array;
-  readonly earlier: EarlierRow | null;
+  readonly earlier: RowVersion | null;
 }
 
 /** The rows of one shard while they are drawn. Texts are not kept. */
@@ -49,9 +49,10 @@ export class ShardBuilder {
   readonly #pair: Int32Array[] = [];
   readonly #plain: Int32Array[] = [];
   readonly #noisyPlain: Int32Array[] = [];
-  /** The user's tokens privatized so far, and how many of them stayed themselves. Plain tokens are not counted. */
+  /** The user's tokens privatized so far, how many of them stayed themselves, and how many were unknown. Plain tokens are not counted. */
   tokens = 0;
   unchanged = 0;
+  unknown = 0;
   /** Rows taken over as they were released before. */
   takenOver = 0;
   /** Of the rows, in their order, by which a later release finds those that were drawn here. */
@@ -67,8 +68,8 @@ export class ShardBuilder {
   }
 
   /** @param found absent in releases that nothing is taken over from. @param earlier the row's version that was released before, if there is one.
-   *  @returns whether a batch is full and `draw` is due. */
-  add(row: Row, tokens: KeptTokens, found: Pick<FoundRow, 'digest'> | undefined, earlier: EarlierRow | null): boolean {
+   *  @returns whether a batch is full. */
+  add(row: Row, tokens: KeptTokens, found: Pick<FoundRow, 'digest'> | undefined, earlier: RowVersion | null): boolean {
     const { plain, random, classNumber, response } = this.#options;
     const label = classNumber === null ? -1 : classNumber(row.label);
     const pending: PendingRow = {
@@ -82,11 +83,11 @@ export class ShardBuilder {
     if (found !== undefined) this.digests.push(earlier === null ? found.digest : TAKEN_OVER);
     if (earlier === null) this.#pendingTokens += tokens.text.length + tokens.pair.length + pending.plain.length;
     else this.takenOver++;
-    return this.#pendingTokens >= BATCH_TOKENS;
+    return this.#pendingTokens >= this.#options.batchTokens;
   }
 
-  /** Privatizes what is pending. */
-  draw(): void {
+  /** Tokens of the rows that have no noisy version yet. */
+  waiting(): Int32Array {
     const ids = new Int32Array(this.#pendingTokens);
     let end = 0;
     const append = (part: Int32Array): void => {
@@ -94,31 +95,41 @@ export class ShardBuilder {
       end += part.length;
     };
     for (const { plain, text, pair, earlier } of this.#pending) if (earlier === null) [plain, text, pair].forEach(append);
+    return ids;
+  }
 
-    const noisy = this.#options.mechanism.privatize(ids);
+  /** @param noisy a version of each token of `waiting`. */
+  take(noisy: Int32Array): void {
     let drawn = 0;
     let start = 0;
-    const take = (part: Int32Array): Int32Array => noisy.subarray(start, (start += part.length));
+    const next = (part: Int32Array): Int32Array => noisy.subarray(start, (start += part.length));
     for (const row of this.#pending) {
       this.#rows.push(row.number);
       this.#labels.push(row.label);
       this.#plain.push(row.plain);
-      this.#noisyPlain.push(row.earlier?.noisyPlain ?? take(row.plain));
-      const text = row.earlier?.text ?? take(row.text);
-      const pair = row.earlier?.pair ?? take(row.pair);
+      this.#noisyPlain.push(row.earlier?.noisyPlain ?? next(row.plain));
+      const text = row.earlier?.text ?? next(row.text);
+      const pair = row.earlier?.pair ?? next(row.pair);
       this.#input.push(text);
       this.#pair.push(pair);
       this.tokens += text.length + pair.length;
       if (row.earlier === null) drawn += text.length + pair.length;
       this.unchanged += countEqual(text, row.text) + countEqual(pair, row.pair);
+      this.unknown += this.#countUnknown(row.text) + this.#countUnknown(row.pair);
     }
     this.#pending = [];
     this.#pendingTokens = 0;
     if (drawn > 0) this.#options.onDrawn?.(drawn);
   }
 
+  #countUnknown(ids: Int32Array): number {
+    let unknown = 0;
+    for (const id of ids) if (id === this.#options.unknownId) unknown++;
+    return unknown;
+  }
+
+  /** Of all rows, none of which waits any more. */
   finish(): ShardRows {
-    this.draw();
     const { plain, pair, classNumber } = this.#options;
     return {
       count: this.#rows.length,

@@ -4,28 +4,31 @@
  *  by a second attempt at the same time, not by a later run with the same settings. Nothing leaves the machine before the manifest,
  *  which is written last, names every shard; a shard that lost the race for its name was seen by nobody. */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { canonicalJson, ErrorKind, MANIFEST_FILE, RaptError, releaseManifestSchema } from '../../contracts/index.ts';
 import type { ReleaseManifest, Sha256, Shard } from '../../contracts/index.ts';
 import type { Tokenizer } from '../backbone/index.ts';
 import type { Row, Split } from '../data/index.ts';
 import { parseJson } from '../json.ts';
 import { writeDigests } from './earlier.ts';
-import type { EarlierRow, EarlierRows, FoundRow } from './earlier.ts';
-import { RandomizedResponse, systemRandom, withLabelNoise } from '../privacy/index.ts';
+import type { EarlierRows, FoundRow, Versions } from './earlier.ts';
+import { dropKeptTables, RandomizedResponse, systemRandom, withLabelNoise } from '../privacy/index.ts';
 import type { Mechanism, RandomSource } from '../privacy/index.ts';
-import { removeStaleTemporaries, sha256File, sha256Of, writeOnce } from '../../system/index.ts';
+import { Turns } from '../turns.ts';
+import { isOutOfSpace, makeFolder, removeStaleTemporaries, sha256File, sha256Of, writeOnce } from '../../system/index.ts';
 import { ShardBuilder } from './builder.ts';
 import type { PlainTokens } from './builder.ts';
 import { assertUnchanged } from './key.ts';
 import type { InputFile } from './key.ts';
 import { LabelCollector } from './labels.ts';
+import type { RowVersion } from './row-file.ts';
 import { encodeShard } from './shard.ts';
 import { keptTokens } from './truncate.ts';
 
 export const PRIVATE_FOLDER = 'private';
+/** In the private folder, while a release is drawn: what the sampler makes of its tokens, for the attempts after this one. */
+const TABLES_FOLDER = 'tables';
 /** Some 1 MB of ids at 30 tokens a row: little memory, and little lost to a crash. */
 const ROWS_PER_SHARD = 8192;
 
@@ -52,11 +55,11 @@ export interface ReleaseSplit {
 export interface DrawOptions {
   /** This release's own folder; made if need be. */
   readonly folder: string;
-  readonly tokenizer: Pick<Tokenizer, 'encode'>;
-  readonly mechanism: Pick<Mechanism, 'privatize' | 'guarantee'>;
+  readonly tokenizer: Pick<Tokenizer, 'encode'> & Partial<Pick<Tokenizer, 'unknownId'>>;
+  readonly mechanism: Pick<Mechanism, 'privatizeInTurns' | 'batchTokens' | 'guarantee'> & Partial<Pick<Mechanism, 'keepTables'>>;
   /** Source of the plain tokens. Default: the operating system's. */
   readonly random?: RandomSource | undefined;
-  /** Stops between two batches; finished shards stay and are taken over by the next attempt. */
+  /** Stops within a batch; finished shards stay and are taken over by the next attempt. */
   readonly signal?: AbortSignal | undefined;
   /** Called after every batch, and for shards that are there already. */
   readonly onProgress?: ((progress: { rows: number; rowsTotal: number }) => void) | undefined;
@@ -74,6 +77,8 @@ export interface DrawnRelease {
   /** Share of the user's tokens that stayed themselves. Not in the manifest: it is a second look at the plain text, and for a release of
    *  one short text it would tell which tokens are true. */
   readonly unchangedRate: number;
+  /** Share of the user's tokens that the backbone's tokenizer does not know; null where they were not counted. */
+  readonly unknownRate: number | null;
   /** Rows that were taken over from earlier releases. */
   readonly takenOver: number;
   /** True when the release was complete already and nothing was drawn. */
@@ -85,6 +90,8 @@ interface ShardRecord {
   readonly rows: number;
   readonly tokens: number;
   readonly unchanged: number;
+  /** Of the tokens; absent where they were not counted. */
+  readonly unknown?: number;
   /** Rows taken over from earlier releases, if there are any. */
   readonly takenOver?: number;
   /** Rows of each class by the labels that were drawn; in training shards whose labels were. */
@@ -95,27 +102,42 @@ interface ShardRecord {
  *  @throws BadInput as `readTable`; RaptError badInput when an input changes meanwhile, corruptArtifact when a finished shard was
  *  damaged; the signal's reason when aborted. */
 export async function draw(spec: ReleaseSpec, splits: readonly ReleaseSplit[], inputs: readonly InputFile[], options: DrawOptions): Promise<DrawnRelease> {
+  const versions = options.earlier?.versions(join(options.folder, PRIVATE_FOLDER)) ?? null;
+  try {
+    return await drawMissing(spec, splits, inputs, options, versions);
+  } finally {
+    await versions?.close();
+  }
+}
+
+async function drawMissing(spec: ReleaseSpec, splits: readonly ReleaseSplit[], inputs: readonly InputFile[], options: DrawOptions, versions: Versions | null): Promise<DrawnRelease> {
   const { folder, signal, onProgress, rowsPerShard = ROWS_PER_SHARD, tokenizer, earlier } = options;
   const complete = await openRelease(folder);
   const rowsTotal = splits.reduce((sum, { rows }) => sum + rows, 0);
+  const tablesFolder = join(folder, PRIVATE_FOLDER, TABLES_FOLDER);
   if (complete !== null) {
+    await rm(tablesFolder, { recursive: true, force: true });
     onProgress?.({ rows: rowsTotal, rowsTotal });
     return { ...complete, reused: true };
   }
-  await mkdir(join(folder, PRIVATE_FOLDER, 'shards'), { recursive: true, mode: 0o700 });
+  makeFolder(join(folder, PRIVATE_FOLDER, 'shards'), 0o700);
   await removeStaleTemporaries(folder);
+  await options.mechanism.keepTables?.(tablesFolder, signal);
 
   const classNumber = classNumbers(spec.classes);
   const response = spec.labelEpsilon === null ? null : new RandomizedResponse(spec.labelEpsilon, spec.classes.length, options.random);
   const find = earlier?.finder(response !== null);
-  const versionOf = async (found: FoundRow | undefined): Promise<EarlierRow | null> => (earlier === undefined || found === undefined || found.place === null ? null : earlier.read(found.place));
+  const versionOf = async (found: FoundRow | undefined): Promise<RowVersion | null> => (versions === null || found === undefined || found.place === null ? null : versions.read(found.place));
+  const turns = new Turns(signal);
   const finished: (Shard & ShardRecord)[] = [];
   let rowsBefore = 0;
   for (const { split, rows, read } of splits) {
     const builderOptions = {
       ...options,
       ...spec,
+      batchTokens: options.mechanism.batchTokens,
       random: options.random ?? systemRandom,
+      unknownId: tokenizer.unknownId,
       classNumber: split === 'train' ? classNumber : null,
       response,
     };
@@ -127,7 +149,10 @@ export async function draw(spec: ReleaseSpec, splits: readonly ReleaseSplit[], i
       const file = shardFile(split, index++);
       // An input that changed while it was read must not get into the release: neither this shard nor any after it is kept.
       for (const input of inputs) await assertUnchanged(input);
-      if (builder !== null) await writeShard(folder, file, builder, response === null ? null : spec.classes.length);
+      if (builder !== null) {
+        await drawBatch(builder, options);
+        await writeShard(folder, file, builder, response === null ? null : spec.classes.length, tokenizer.unknownId !== undefined);
+      }
       builder = null;
       finished.push(await describeShard(folder, file, split));
       onProgress?.({ rows: rowsBefore + seen, rowsTotal });
@@ -142,12 +167,12 @@ export async function draw(spec: ReleaseSpec, splits: readonly ReleaseSplit[], i
         const tokens = keptTokens(row, tokenizer, spec.maxTokens);
         const found = find?.(row, split, tokens);
         if (builder?.add(row, tokens, found, await versionOf(found)) === true) {
-          builder.draw();
+          await drawBatch(builder, options);
           onProgress?.({ rows: rowsBefore + seen, rowsTotal });
-          await nextTurn();
-          signal?.throwIfAborted();
         }
       }
+      // Rows that are taken over, or were drawn already, make no batch.
+      if (turns.due) await turns.next();
       if (inShard === rowsPerShard - 1) await finishShard();
     }
     if (seen % rowsPerShard !== 0) await finishShard();
@@ -159,7 +184,12 @@ export async function draw(spec: ReleaseSpec, splits: readonly ReleaseSplit[], i
   await writeOnce(folder, join(folder, MANIFEST_FILE), Buffer.from(canonicalJson(manifestOf(spec, options, splits, finished, response))));
   const drawn = await openRelease(folder);
   if (drawn === null) throw new Error(`${folder} was removed while it was written`);
+  await rm(tablesFolder, { recursive: true, force: true });
   return { ...drawn, reused: false };
+}
+
+async function drawBatch(builder: ShardBuilder, { mechanism, signal }: Pick<DrawOptions, 'mechanism' | 'signal'>): Promise<void> {
+  builder.take(await mechanism.privatizeInTurns(builder.waiting(), signal));
 }
 
 /** Reads a complete release and checks every byte of it; null when the manifest is not there yet. @throws RaptError corruptArtifact. */
@@ -171,28 +201,37 @@ export async function openRelease(folder: string): Promise<Omit<DrawnRelease, 'r
   if (!parsed.success) throw damaged(path);
   let tokens = 0;
   let unchanged = 0;
+  let unknown: number | null = 0;
   let takenOver = 0;
   for (const shard of parsed.data.shards) {
     const found = await describeShard(folder, shard.file, shard.split);
     if (found.sha256 !== shard.sha256) throw damaged(join(folder, shard.file));
     tokens += found.tokens;
     unchanged += found.unchanged;
+    unknown = unknown === null || found.unknown === undefined ? null : unknown + found.unknown;
     takenOver += found.takenOver ?? 0;
   }
-  return { manifest: parsed.data, digest: sha256Of(bytes), unchangedRate: tokens === 0 ? 0 : unchanged / tokens, takenOver };
+  return { manifest: parsed.data, digest: sha256Of(bytes), unchangedRate: tokens === 0 ? 0 : unchanged / tokens, unknownRate: unknown === null || tokens === 0 ? null : unknown / tokens, takenOver };
 }
 
 /** The bytes are flushed together with what the client must remember about them before the shard gets its name: whatever attempt wins the
  *  name, its record is there. */
-async function writeShard(folder: string, file: string, builder: ShardBuilder, drawnClasses: number | null): Promise<void> {
+async function writeShard(folder: string, file: string, builder: ShardBuilder, drawnClasses: number | null, countsUnknown: boolean): Promise<void> {
   const shard = builder.finish();
   const bytes = encodeShard(shard);
   const classCounts = drawnClasses === null || shard.labels === null ? {} : { classCounts: countsOf(shard.labels, drawnClasses) };
-  const { tokens, unchanged, takenOver } = builder;
-  const record: ShardRecord = { rows: shard.count, tokens, unchanged, ...(takenOver > 0 && { takenOver }), ...classCounts };
-  if (builder.digests.length > 0) await writeDigests(folder, sha256Of(bytes), builder.digests);
-  await writeOnce(folder, recordFile(folder, sha256Of(bytes)), Buffer.from(canonicalJson(record)));
-  await writeOnce(folder, join(folder, file), bytes);
+  const { tokens, unchanged, unknown, takenOver } = builder;
+  const record: ShardRecord = { rows: shard.count, tokens, unchanged, ...(countsUnknown && { unknown }), ...(takenOver > 0 && { takenOver }), ...classCounts };
+  const write = async (): Promise<void> => {
+    if (builder.digests.length > 0) await writeDigests(folder, sha256Of(bytes), builder.digests);
+    await writeOnce(folder, recordFile(folder, sha256Of(bytes)), Buffer.from(canonicalJson(record)));
+    await writeOnce(folder, join(folder, file), bytes);
+  };
+  await write().catch(async (error: unknown) => {
+    // What can be made anew makes room for what cannot.
+    if (!isOutOfSpace(error) || !dropKeptTables(join(folder, PRIVATE_FOLDER, TABLES_FOLDER))) throw error;
+    await write();
+  });
 }
 
 async function describeShard(folder: string, file: string, split: Split): Promise<Shard & ShardRecord> {

@@ -6,17 +6,18 @@
  *  releases, so that every attempt, whatever was killed before it, hands out the same. */
 import { createHmac } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { canonicalJson, ErrorKind, MANIFEST_FILE, RaptError, releaseManifestSchema, type Guarantee, type ReleaseManifest, type Sha256 } from '../../contracts/index.ts';
-import { sha256File, sha256Of, writeOnce } from '../../system/index.ts';
+import { makeFolder, sha256File, sha256Of, writeOnce } from '../../system/index.ts';
 import type { Row, Split } from '../data/index.ts';
-import { readShard, type Ragged, type ShardRows } from './shard.ts';
+import { Turns } from '../turns.ts';
+import { DigestIndex } from './digest-index.ts';
+import { RowFile, type LaidOut, type RowVersion } from './row-file.ts';
+import { readShard } from './shard.ts';
 import type { KeptTokens } from './truncate.ts';
 
-/** Shards held in memory, some megabytes each: a table that has grown at its end asks for them in their order. */
-const HELD_SHARDS = 16;
 const CHOICE_FILE = join('private', 'takes-over.json');
 /** In the digests of a shard: a row that was not drawn there but taken over. */
 export const TAKEN_OVER = 0n;
@@ -67,19 +68,9 @@ export async function chosenReleases(folder: string): Promise<string[] | null> {
 /** Chooses once, before the first shard: all shards of a folder, whoever draws them and however often its cost was taken back and entered
  *  again, go by one choice. @returns the choice that holds. */
 export async function chooseReleases(folder: string, localKeys: readonly string[]): Promise<string[]> {
-  await mkdir(join(folder, 'private'), { recursive: true, mode: 0o700 });
+  makeFolder(join(folder, 'private'), 0o700);
   await writeOnce(folder, join(folder, CHOICE_FILE), Buffer.from(canonicalJson(localKeys)));
   return (await chosenReleases(folder))!;
-}
-
-/** One row's noisy version. */
-export interface EarlierRow {
-  readonly text: Int32Array;
-  readonly pair: Int32Array;
-  readonly plain: Int32Array;
-  readonly noisyPlain: Int32Array;
-  /** As it was released; null in a test row. */
-  readonly label: number | null;
 }
 
 export interface FoundRow {
@@ -91,7 +82,7 @@ export interface FoundRow {
 /** To be asked of every row of a release, in the release's order. */
 export type Finder = (row: Row, split: Split, tokens: KeptTokens) => FoundRow;
 
-interface HeldShard {
+interface EarlierShard {
   readonly path: string;
   readonly sha256: Sha256;
   /** Place of its first row. */
@@ -100,31 +91,19 @@ interface HeldShard {
 
 export class EarlierRows {
   readonly #secret: Uint8Array;
-  readonly #shards: readonly HeldShard[];
-  /** Place of the first version of each row, and of the next one of the same row after each; -1 after the last. */
-  readonly #first: ReadonlyMap<bigint, number>;
-  readonly #following: Int32Array;
-  /** Oldest use first. */
-  readonly #held = new Map<string, ShardRows>();
+  readonly #shards: readonly EarlierShard[];
+  readonly #index: DigestIndex;
 
-  private constructor(secret: Uint8Array, shards: readonly HeldShard[], digests: BigUint64Array) {
+  private constructor(secret: Uint8Array, shards: readonly EarlierShard[], index: DigestIndex) {
     this.#secret = secret;
     this.#shards = shards;
-    const first = new Map<bigint, number>();
-    this.#following = new Int32Array(digests.length).fill(-1);
-    for (let place = digests.length - 1; place >= 0; place--) {
-      const digest = digests[place]!;
-      if (digest === TAKEN_OVER) continue;
-      this.#following[place] = first.get(digest) ?? -1;
-      first.set(digest, place);
-    }
-    this.#first = first;
+    this.#index = index;
   }
 
   /** @param releases for which `canTakeOver` holds; none is right, too. @param secret this client's own, from `clientSecret`.
    *  @throws RaptError corruptArtifact when one of them is not here any more. */
   static async open(releases: readonly EarlierRelease[], secret: Uint8Array): Promise<EarlierRows> {
-    const shards: HeldShard[] = [];
+    const shards: EarlierShard[] = [];
     const lists: BigUint64Array[] = [];
     let start = 0;
     for (const { folder, digest } of releases) {
@@ -141,24 +120,26 @@ export class EarlierRows {
     }
     const digests = new BigUint64Array(start);
     for (const [at, list] of lists.entries()) digests.set(list, shards[at]!.start);
-    return new EarlierRows(secret, shards, digests);
+    return new EarlierRows(secret, shards, await DigestIndex.of(digests, TAKEN_OVER, new Turns()));
   }
 
   /** Rows that can be taken over. */
   get size(): number {
-    return this.#first.size;
+    return this.#index.size;
   }
 
   /** Hands out each version once, from the start. @param labelsDrawn whether the training labels of the release are drawn. */
   finder(labelsDrawn: boolean): Finder {
-    const taken = new Uint8Array(this.#following.length);
+    const next = this.#index.handOut();
     return (row, split, tokens) => {
       const digest = this.#digestOf(tokens, labelsDrawn && split === 'train' ? row.label : null);
-      let place = this.#first.get(digest) ?? -1;
-      while (place >= 0 && taken[place] === 1) place = this.#following[place]!;
-      if (place >= 0) taken[place] = 1;
-      return { digest, place: place < 0 ? null : place };
+      return { digest, place: next(digest) };
     };
+  }
+
+  /** For reading versions by their places, in any order. @param folder for a temporary file as large as the rows of the shards that are asked for. */
+  versions(folder: string): Versions {
+    return new Versions(this.#shards, folder);
   }
 
   /** Two of a million rows share a digest with a chance of 3e-8; one of them then gets the other's version, and is not released itself. */
@@ -168,41 +149,57 @@ export class EarlierRows {
     const digest = hash.digest().readBigUInt64BE();
     return digest === TAKEN_OVER ? 1n : digest;
   }
+}
 
-  /** @throws RaptError corruptArtifact when the shard was changed or damaged since. */
-  async read(place: number): Promise<EarlierRow> {
-    const held = this.#shards.findLast(({ start }) => start <= place)!;
-    const shard = await this.#shard(held);
-    const row = place - held.start;
-    const { plain } = shard;
-    const plainOf = (ids: Int32Array, tokensPerRow: number): Int32Array => ids.subarray(row * tokensPerRow, (row + 1) * tokensPerRow);
-    return {
-      text: listOf(shard.input, row),
-      pair: shard.pair === null ? new Int32Array() : listOf(shard.pair, row),
-      plain: plain === null ? new Int32Array() : plainOf(plain.ids, plain.tokensPerRow),
-      noisyPlain: plain === null ? new Int32Array() : plainOf(plain.noisyIds, plain.tokensPerRow),
-      label: shard.labels?.[row] ?? null,
-    };
+/** Versions of earlier rows. A table in a new order asks for rows of all shards at random, and of a shard nothing can be had but the whole: so each is read once, when a
+ *  row of it is asked for first, and laid out row by row. Free with `close`. */
+export class Versions {
+  readonly #shards: readonly EarlierShard[];
+  readonly #folder: string;
+  readonly #laidOut = new Map<EarlierShard, LaidOut>();
+  #file: RowFile | null = null;
+
+  constructor(shards: readonly EarlierShard[], folder: string) {
+    this.#shards = shards;
+    this.#folder = folder;
   }
 
-  async #shard({ path, sha256 }: HeldShard): Promise<ShardRows> {
-    const known = this.#held.get(path);
-    this.#held.delete(path);
-    if (known === undefined) {
-      const found = await sha256File(path).catch(() => null);
-      if (found?.sha256 !== sha256) throw lost(path);
-      if (this.#held.size === HELD_SHARDS) this.#held.delete(this.#held.keys().next().value!);
+  /** @throws RaptError corruptArtifact when the shard was changed or damaged since. */
+  async read(place: number): Promise<RowVersion> {
+    const shard = this.#shardOf(place);
+    const laidOut = this.#laidOut.get(shard) ?? (await this.#layOut(shard));
+    return this.#file!.read(laidOut, place - shard.start);
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+  }
+
+  async #layOut(shard: EarlierShard): Promise<LaidOut> {
+    const found = await sha256File(shard.path).catch(() => null);
+    if (found?.sha256 !== shard.sha256) throw lost(shard.path);
+    this.#file ??= await RowFile.open(this.#folder);
+    const laidOut = await this.#file.append(await readShard(shard.path));
+    this.#laidOut.set(shard, laidOut);
+    return laidOut;
+  }
+
+  /** The last one that starts at the place or before it. */
+  #shardOf(place: number): EarlierShard {
+    let [low, high] = [0, this.#shards.length];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (this.#shards[middle]!.start <= place) low = middle;
+      else high = middle;
     }
-    const shard = known ?? (await readShard(path));
-    this.#held.set(path, shard);
-    return shard;
+    return this.#shards[low]!;
   }
 }
 
 /** Kept before the shard gets its name, as its record is. */
 export async function writeDigests(folder: string, shard: Sha256, digests: readonly bigint[]): Promise<void> {
   const path = digestsFile(folder, shard);
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path), 0o700);
   await writeOnce(folder, path, new Uint8Array(BigUint64Array.from(digests).buffer));
 }
 
@@ -216,7 +213,6 @@ async function readDigests(folder: string, shard: Sha256): Promise<BigUint64Arra
 
 const digestsFile = (folder: string, shard: Sha256): string => join(folder, 'private', 'rows', `${shard}.bin`);
 const bytesOf = (ids: Int32Array): Uint8Array => new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength);
-const listOf = ({ offsets, ids }: Ragged, row: number): Int32Array => ids.subarray(offsets[row], offsets[row + 1]);
 
 const lost = (path: string, cause?: unknown): RaptError =>
   new RaptError(ErrorKind.corruptArtifact, `${path} is missing, or was changed or damaged. This release takes rows over from it; restore the file: drawing them again would release them a second time`, { cause });

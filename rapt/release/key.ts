@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { canonicalJson, ErrorKind, RaptError } from '../../contracts/index.ts';
 import type { Sha256, TuningConfig } from '../../contracts/index.ts';
-import { hashTable, versionOf, type Tables } from '../data/index.ts';
+import { hashTable, versionOf, type TableColumns, type Tables } from '../data/index.ts';
 
 /** A file that a release is drawn from, as it was when it was hashed. */
 export interface InputFile {
@@ -62,6 +62,13 @@ export function releaseKey(config: TuningConfig, inputs: ReleaseInputs, drawnWit
     plain: reconstruction === false ? false : { tokens: reconstruction.plainTokens, vocabulary: reconstruction.vocabularySize },
   };
   return keyedDigest(determinants, secret);
+}
+
+/** Names the privatized table that these settings write there: a try that was killed finds what the one before has paid for. The output is part of it,
+ *  since two tables made side by side are two noisy versions. @param number of the version, from 0. */
+export function fileKey(o: { tenant: string; input: InputFile; output: string; columns: TableColumns; maxTokens: number; mechanism: string; eta: number | null; table: string; number: number }, secret: Uint8Array): string {
+  const { input, columns: { text, pair, label }, ...settings } = o;
+  return keyedDigest({ format: 'rapt-file/1', ...settings, input: input.sha256, columns: { text, pair: pair ?? null, label: label ?? null } }, secret);
 }
 
 /** 32 hexadecimal digits of HMAC-SHA256 over the canonical JSON. */

@@ -1,15 +1,13 @@
 /** A table's texts privatized into another table, for those who send it themselves. */
-import { once } from 'node:events';
-import { createWriteStream, existsSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { extname } from 'node:path';
 import { BadInput, type Sha256 } from '../../contracts/index.ts';
 import type { Tokenizer } from '../backbone/index.ts';
 import { csvCell, readTable, type Row, type TableColumns } from '../data/index.ts';
 import type { Mechanism } from '../privacy/index.ts';
-import { sha256File } from '../../system/index.ts';
+import { fileProblem, sha256File, writeWholeFile } from '../../system/index.ts';
+import { Turns } from '../turns.ts';
 import { keptTokens } from './truncate.ts';
-
-const BATCH_TOKENS = 16_384;
 
 export interface PrivatizeTableOptions {
   readonly input: string;
@@ -17,13 +15,15 @@ export interface PrivatizeTableOptions {
   readonly output: string;
   readonly columns: TableColumns;
   readonly tokenizer: Pick<Tokenizer, 'encode' | 'decode'>;
-  readonly mechanism: Pick<Mechanism, 'privatize'>;
+  readonly mechanism: Pick<Mechanism, 'privatizeInTurns' | 'batchTokens'>;
   readonly maxTokens: number;
   /** Called before anything is drawn, to enter the cost; throws when it may not be spent. */
   readonly reserve?: (() => Promise<unknown>) | undefined;
   /** Called with the output's digest and number of tokens before it gets its name. */
   readonly enter?: ((digest: Sha256, tokens: number) => Promise<void>) | undefined;
   readonly onProgress?: ((progress: { rows: number; tokens: number }) => void) | undefined;
+  /** Stops within a batch; nothing of the output stays. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What was privatized. */
@@ -34,29 +34,37 @@ export interface PrivatizedTable {
   readonly unchangedRate: number;
 }
 
-interface Pending {
-  readonly row: Row;
+/** Without the texts, which may be long. */
+interface Pending extends Pick<Row, 'number' | 'label'> {
+  readonly hasPair: boolean;
   readonly text: Int32Array;
   readonly pair: Int32Array;
 }
 
+const ENDINGS = ['.csv', '.jsonl'];
+
+/** Why a privatized table cannot go there, as a sentence about the file; null when it can. */
+export function outputProblem(output: string): string | null {
+  if (!ENDINGS.includes(extname(output))) return `must end in ${ENDINGS.join(' or ')}`;
+  if (existsSync(output)) return 'exists; the guarantee covers one noisy version of a text, so use that one, or remove it if nobody has seen it';
+  return fileProblem(output);
+}
+
 /** Streams: memory does not grow with the table. The output gets its name when whole, and is never drawn a second time.
- *  @throws BadInput as `readTable`, and when the output exists. */
-export async function privatizeTable({ input, output, columns, tokenizer, mechanism, maxTokens, reserve, enter, onProgress }: PrivatizeTableOptions): Promise<PrivatizedTable> {
+ *  @throws BadInput as `readTable`, and when the output exists or cannot be written, before anything is reserved. */
+export async function privatizeTable({ input, output, columns, tokenizer, mechanism, maxTokens, reserve, enter, onProgress, signal }: PrivatizeTableOptions): Promise<PrivatizedTable> {
+  const problem = outputProblem(output);
+  if (problem !== null) throw new BadInput([{ where: output, problem }]);
   const asCsv = output.endsWith('.csv');
-  if (!asCsv && !output.endsWith('.jsonl')) throw new BadInput([{ where: output, problem: 'must end in .csv or .jsonl' }]);
-  if (existsSync(output))
-    throw new BadInput([{ where: output, problem: 'exists; the guarantee covers one noisy version of a text, so use that one, or remove it if nobody has seen it' }]);
   await reserve?.();
-  const temporary = `${output}.${process.pid}.part`;
-  const file = createWriteStream(temporary, { mode: 0o600 });
   const line = asCsv ? csvLine : jsonLine;
   let pending: Pending[] = [];
   let pendingTokens = 0;
   let rows = 0;
   let tokens = 0;
   let unchanged = 0;
-  const draw = async (): Promise<void> => {
+  const turns = new Turns(signal);
+  const draw = async (): Promise<string> => {
     const ids = new Int32Array(pendingTokens);
     let end = 0;
     for (const { text, pair } of pending) {
@@ -64,40 +72,36 @@ export async function privatizeTable({ input, output, columns, tokenizer, mechan
       ids.set(pair, end + text.length);
       end += text.length + pair.length;
     }
-    const noisy = mechanism.privatize(ids);
+    const noisy = await mechanism.privatizeInTurns(ids, signal);
     for (let at = 0; at < ids.length; at++) if (ids[at] === noisy[at]) unchanged++;
     let start = 0;
     let lines = '';
-    for (const { row, text, pair } of pending) {
+    for (const { number, label, hasPair, text, pair } of pending) {
       const noisyText = noisy.subarray(start, (start += text.length));
       const noisyPair = noisy.subarray(start, (start += pair.length));
-      lines += line({ row: row.number, text: noisyText, pair: row.pair === null ? null : noisyPair, label: row.label }, tokenizer);
+      lines += line({ row: number, text: noisyText, pair: hasPair ? noisyPair : null, label }, tokenizer);
+      if (turns.due) await turns.next();
     }
     rows += pending.length;
     tokens += ids.length;
     pending = [];
     pendingTokens = 0;
-    if (!file.write(lines)) await once(file, 'drain');
     onProgress?.({ rows, tokens });
+    return lines;
   };
-  try {
-    if (asCsv) file.write(`${['row', 'text', ...(columns.pair === undefined ? [] : ['pair']), ...(columns.label === undefined ? [] : ['label'])].join(',')}\r\n`);
+  async function* noisyLines(): AsyncGenerator<string> {
+    if (asCsv) yield `${['row', 'text', ...(columns.pair === undefined ? [] : ['pair']), ...(columns.label === undefined ? [] : ['label'])].join(',')}\r\n`;
     for await (const row of readTable(input, columns)) {
       const { text, pair } = keptTokens(row, tokenizer, maxTokens);
-      pending.push({ row, text, pair });
+      pending.push({ number: row.number, label: row.label, hasPair: row.pair !== null, text, pair });
       pendingTokens += text.length + pair.length;
-      if (pendingTokens >= BATCH_TOKENS) await draw();
+      if (turns.due) await turns.next();
+      if (pendingTokens >= mechanism.batchTokens) yield await draw();
     }
-    await draw();
-    file.end();
-    await once(file, 'close');
-    await enter?.((await sha256File(temporary)).sha256, tokens);
-    await rename(temporary, output);
-  } catch (error) {
-    file.destroy();
-    await rm(temporary, { force: true });
-    throw error;
+    yield await draw();
   }
+  const beforeName = enter && (async (whole: string) => enter((await sha256File(whole)).sha256, tokens));
+  await writeWholeFile(output, noisyLines(), { signal, beforeName });
   return { rows, tokens, unchangedRate: tokens === 0 ? 0 : unchanged / tokens };
 }
 
@@ -109,17 +113,20 @@ interface NoisyRow {
 }
 type Decoder = Pick<Tokenizer, 'decode'>;
 
-function jsonLine({ row, text, pair, label }: NoisyRow, { decode }: Decoder): string {
+/** Of a text without any token, such as one of white space that is not seen, there is nothing to decode. */
+const wordsOf = (ids: Int32Array, { decode }: Decoder): string => (ids.length === 0 ? '' : decode(ids));
+
+function jsonLine({ row, text, pair, label }: NoisyRow, decoder: Decoder): string {
   return `${JSON.stringify({
     row,
-    text: decode(text),
+    text: wordsOf(text, decoder),
     input_ids: Array.from(text),
-    ...(pair === null ? {} : { pair: decode(pair), pair_ids: Array.from(pair) }),
+    ...(pair === null ? {} : { pair: wordsOf(pair, decoder), pair_ids: Array.from(pair) }),
     ...(label === null ? {} : { label }),
   })}\n`;
 }
 
-function csvLine({ row, text, pair, label }: NoisyRow, { decode }: Decoder): string {
-  const cells = [String(row), decode(text), ...(pair === null ? [] : [decode(pair)]), ...(label === null ? [] : [label])];
+function csvLine({ row, text, pair, label }: NoisyRow, decoder: Decoder): string {
+  const cells = [String(row), wordsOf(text, decoder), ...(pair === null ? [] : [wordsOf(pair, decoder)]), ...(label === null ? [] : [label])];
   return `${cells.map(csvCell).join(',')}\r\n`;
 }

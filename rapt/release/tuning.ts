@@ -22,8 +22,8 @@ export interface DrawReleaseOptions extends DrawOptions {
 /** Draws, finishes or finds the release of a run. @throws as `draw` and `inspectTables`. */
 export async function drawRelease(options: DrawReleaseOptions): Promise<DrawnRelease> {
   const { inputs } = options;
-  const { data } = options.config;
-  const inspection = options.inspection ?? (await inspectTables(data));
+  const { data, privacy } = options.config;
+  const inspection = options.inspection ?? (await inspectTables(data, { splitByLabels: privacy.labelEpsilon === undefined }));
   const { tables, rows } = inspection;
   const splits = SPLITS.map((split) => ({ split, rows: rows[split], read: () => readSplit(data, tables, split) }));
   const files = inputs.test === null ? [inputs.train] : [inputs.train, inputs.test];

@@ -7,6 +7,7 @@ import { code, page, table, text } from '../summary/markup.ts';
 import { sparseCurve } from './curve.ts';
 import { summary } from './first-screen.ts';
 import { count, number, percent } from './format.ts';
+import { readingInMarkdown } from './reading.ts';
 import { commands } from './sections.ts';
 import { shareableConfig } from './settings.ts';
 
@@ -29,6 +30,7 @@ export function renderReportMarkdown(data: ReportData): string {
     lossChart(shown),
     attacksTable(shown),
     guarantee(data),
+    readingInMarkdown(data),
     lineage(data),
     repeating(data),
   ]);

@@ -2,6 +2,7 @@ import type { ReportData } from '../../contracts/index.ts';
 import { explainGuarantee } from '../privacy/index.ts';
 import { firstScreen } from './first-screen.ts';
 import { html, Markup } from './html.ts';
+import { reading } from './reading.ts';
 import { attacks, configuration, frontier, gates, guaranteeInWords, lineage, repeating, results, timings, training } from './sections.ts';
 import { STYLE } from './style.ts';
 
@@ -31,6 +32,7 @@ ${training(data)}
 ${guaranteeInWords(data, explainGuarantee(data.guarantee, data.textLengths).filter((sentence) => !LISTED.test(sentence)))}
 ${attacks(data)}
 ${gates(data)}
+${reading(data)}
 ${configuration(data)}
 ${lineage(data)}
 ${timings(data)}

@@ -332,7 +332,7 @@ export function commands(run: string, other: string | null): string {
   ].join('\n');
 }
 
-const section = (id: string, title: string, body: Markup): Markup =>
+export const section = (id: string, title: string, body: Markup): Markup =>
   html`<section aria-labelledby="${id}">
     <h2 id="${id}">${title}</h2>
     ${body}
@@ -340,7 +340,7 @@ const section = (id: string, title: string, body: Markup): Markup =>
 
 const code = (text: string): Markup => html`<code>${text}</code>`;
 
-const bullets = (items: readonly string[], none: string): Markup =>
+export const bullets = (items: readonly string[], none: string): Markup =>
   items.length === 0 ? html`<p>${none}</p>` : html`<ul class="plain">${items.map((item) => html`<li>${item}</li>`)}</ul>`;
 
 /** The first column names the row. `numbers` aligns the others right. */

@@ -6,18 +6,22 @@ import { ATTACK_NAMES } from '../report/attack-names.ts';
 import { count, number, percent, points } from '../report/format.ts';
 import { chart, code, interval, page, range, table, text } from './markup.ts';
 
-/** The result of a finished run: how good, how private, against what, and whether the gates hold. */
-export function renderSummary(result: TuningResult): string {
+/** The result of a finished run: how good, how private, against what, and whether the gates hold.
+ *  @param remarks what has to be known besides, below the heading. */
+export function renderSummary(result: TuningResult, remarks: readonly string[] = []): string {
   const { workflowId, gates } = result;
   const missed = gates.filter(({ passed }) => !passed).length;
   const verdict = gates.length === 0 ? '✓ finished' : missed === 0 ? `✓ ${gates.length === 1 ? 'the gate holds' : `all ${gates.length} gates hold`}` : `✗ ${missed} of ${gates.length} gates missed`;
-  return page([heading(workflowId, verdict), overview(result), gatesTable(gates), attacksTable(result), accuracyChart(result), lossChart(result), origin(result)]);
+  return page([heading(workflowId, verdict), quoted(remarks), overview(result), gatesTable(gates), attacksTable(result), accuracyChart(result), lossChart(result), notesOf(result), origin(result)]);
 }
 
 /** A run that gave no result, and why. */
-export function renderWithoutResult(id: string, verdict: string, message: string): string {
-  return page([heading(id, `✗ ${verdict}`), message.split('\n').map((line) => `> ${text(line)}`).join('\n>\n')]);
+export function renderWithoutResult(id: string, verdict: string, reasons: readonly string[]): string {
+  return page([heading(id, `✗ ${verdict}`), quoted(reasons)]);
 }
+
+const quoted = (messages: readonly string[]): string | null =>
+  messages.length === 0 ? null : messages.flatMap((message) => message.split('\n')).map((line) => `> ${text(line)}`).join('\n>\n');
 
 const heading = (id: string, verdict: string): string => `## Rapt run ${code(id)}: ${verdict}`;
 
@@ -86,6 +90,8 @@ export function lossChart({ training }: Shown): string | null {
     `line [${curve.map(({ loss }) => loss).join(', ')}]`,
   ]);
 }
+
+const notesOf = ({ notes = [] }: TuningResult): string | null => (notes.length === 0 ? null : `### How the tables were read\n\n${notes.map((note) => `- ${text(note)}`).join('\n')}`);
 
 function origin({ adapter, release, report, resumed, timing }: TuningResult): string {
   const seconds = Object.values(timing).reduce((sum, part) => sum + part, 0);

@@ -5,6 +5,8 @@ import {
   ADAPTER_FILES,
   BadInput,
   canonicalJson,
+  DEFAULT_BACKBONE_ON_HUB,
+  DEFAULT_BACKBONE_SHA256,
   ErrorKind,
   RaptError,
   adapterCardSchema,
@@ -16,6 +18,7 @@ import {
 } from '../../contracts/index.ts';
 import { sha256Of } from '../../system/index.ts';
 import type { BackboneConfig } from '../backbone/index.ts';
+import { parseHubName } from '../hub/index.ts';
 import { encodeSafetensors, readSafetensors } from '../safetensors.ts';
 import { trainingDigest } from './digest.ts';
 import { PARAMETER, adapterParameters, type Parameters } from './parameters.ts';
@@ -30,6 +33,13 @@ const PEFT_TYPE = { prompt: 'PROMPT_TUNING', prefix: 'PREFIX_TUNING' } as const;
 /** Under which PEFT's classification model keeps its classifier. */
 const IN_PEFT = 'base_model.';
 
+/** What PEFT and transformers find the model by, as far as it is on the hub. The set-up's model is known by its weights, whatever its folder is called. */
+function baseModel({ name, sha256 }: AdapterCard['backbone']): { readonly base_model_name_or_path: string; readonly revision?: string } {
+  const onHub = parseHubName(name);
+  if (onHub !== null) return { base_model_name_or_path: onHub.model, ...(name.includes('@') && { revision: onHub.revision }) };
+  return { base_model_name_or_path: sha256 === DEFAULT_BACKBONE_SHA256 ? DEFAULT_BACKBONE_ON_HUB : name };
+}
+
 /** The bytes of each file of an adapter; they depend on the trained weights and the card alone. */
 export function encodeAdapter(parameters: Parameters, card: AdapterCard, backbone: BackboneConfig): Record<AdapterFile, Buffer> {
   const { [PARAMETER.virtualTokens]: virtualTokens, ...head } = adapterParameters(parameters);
@@ -41,7 +51,7 @@ export function encodeAdapter(parameters: Parameters, card: AdapterCard, backbon
     'adapter_config.json': Buffer.from(
       `${JSON.stringify(
         {
-          base_model_name_or_path: card.backbone.name,
+          ...baseModel(card.backbone),
           inference_mode: true,
           num_attention_heads: backbone.heads,
           num_layers: backbone.layers,

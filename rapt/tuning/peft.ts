@@ -19,12 +19,13 @@ const configSchema = z.looseObject({
   num_virtual_tokens: z.int().positive(),
   num_transformer_submodules: z.int().nullish(),
   base_model_name_or_path: z.string().nullish(),
+  revision: z.string().nullish(),
 });
 
 export interface PeftConfig {
   readonly method: VirtualTokenMethod;
   readonly length: number;
-  /** What the model was called where it was trained; null when nobody said. */
+  /** What the model was called where it was trained, with its revision where one was named; null when nobody said. */
   readonly baseModel: string | null;
 }
 
@@ -33,14 +34,14 @@ export function readPeftConfig(folder: string): PeftConfig {
   const file = join(folder, CONFIG_FILE);
   const parsed = configSchema.safeParse(readJson(file));
   if (!parsed.success) throw new BadInput(parsed.error.issues.map(({ path, message }) => ({ where: at(file, path.join('.')), problem: `${message}; is this the folder that PEFT's save_pretrained wrote?` })));
-  const { peft_type, task_type, num_virtual_tokens, num_transformer_submodules, base_model_name_or_path } = parsed.data;
+  const { peft_type, task_type, num_virtual_tokens, num_transformer_submodules, base_model_name_or_path: model = null, revision = null } = parsed.data;
   const method = METHODS[peft_type];
   const problems: InputProblem[] = [];
   if (method === undefined) problems.push({ where: at(file, 'peft_type'), problem: `"${peft_type}" cannot be imported; only PROMPT_TUNING and PREFIX_TUNING can` });
   if (task_type !== 'SEQ_CLS') problems.push({ where: at(file, 'task_type'), problem: `"${task_type ?? 'null'}" has no classifier; train with TaskType.SEQ_CLS` });
   if ((num_transformer_submodules ?? 1) !== 1) problems.push({ where: at(file, 'num_transformer_submodules'), problem: `is ${num_transformer_submodules}; an encoder has 1` });
   if (method === undefined || problems.length > 0) throw new BadInput(problems);
-  return { method, length: num_virtual_tokens, baseModel: base_model_name_or_path ?? null };
+  return { method, length: num_virtual_tokens, baseModel: model === null || revision === null ? model : `${model}@${revision}` };
 }
 
 /** Reads adapter_model.safetensors, under Rapt's names. @throws BadInput naming file and tensor, when one is missing or of another shape than the

@@ -5,13 +5,13 @@
  *  P(y|x) is the public mechanism, P(x) a public prior (Zipf's law over the tokenizer's ids). It is a function of the released token alone, so it
  *  costs no privacy (post-processing). */
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Guarantee, TuningOptions } from '../../contracts/index.ts';
 import { Channel, zipfPrior } from '../attacks/index.ts';
 import { Encoder, loadEmbeddingTable, loadTokenizer } from '../backbone/index.ts';
 import { cachedNumbers } from '../cache.ts';
 import { outputVocabulary, type EmbeddingTable } from '../privacy/index.ts';
-import { tf, tidy, type Tensor2D } from '../tensorflow.ts';
+import { tf, tidy, type Tensor1D, type Tensor2D } from '../tensorflow.ts';
+import { Turns } from '../turns.ts';
 
 const BLOCK = 512;
 
@@ -24,23 +24,50 @@ export async function openEncoder(folder: string, input: TuningOptions['input'],
 
 /** The table with E[phi(x)|y] in the rows of the outputs; other rows as they are. [rows, dimensions]. A pass over all pairs of tokens the first time, then kept in
  *  the cache: it depends on table, mechanism and eta alone. */
-export function posteriorEmbeddings(table: EmbeddingTable, outputIds: Int32Array, mechanism: 'exponential' | 'laplace', eta: number): Promise<Float32Array> {
+export function posteriorEmbeddings(table: EmbeddingTable, outputIds: Int32Array, mechanism: 'exponential' | 'laplace', eta: number, tileRows?: number): Promise<Float32Array> {
   return cachedNumbers(join('posteriors', `${table.sha256}-${outputIds.length}-${mechanism}-${eta}.f32`), table.values.length, Float32Array, async () => {
     const prior = zipfPrior(table.rows, outputIds);
-    const channel = await Channel.create({ mechanism, eta, table, outputIds, prior });
-    const all = tf.tensor2d(table.values, [table.rows, table.dimensions]);
+    const channel = await Channel.create({ mechanism, eta, table, outputIds, prior, tileRows });
     const logPrior = tf.tensor1d(Float32Array.from(prior, Math.log));
     const means = table.values.slice();
-    for (let at = 0; at < outputIds.length; at += BLOCK) {
-      const block = outputIds.slice(at, at + BLOCK);
-      const mean = tidy(() => tf.matMul<Tensor2D>(tf.softmax<Tensor2D>(tf.add(channel.logLikelihood(block), logPrior)), all));
-      const values = mean.dataSync<'float32'>();
-      mean.dispose();
-      block.forEach((y, row) => means.set(values.subarray(row * table.dimensions, (row + 1) * table.dimensions), y * table.dimensions));
-      await nextTurn();
+    const turns = new Turns();
+    try {
+      for (let at = 0; at < outputIds.length; at += BLOCK) {
+        const block = outputIds.slice(at, at + BLOCK);
+        const values = await meansOf(block, channel, logPrior, turns);
+        block.forEach((y, row) => means.set(values.subarray(row * table.dimensions, (row + 1) * table.dimensions), y * table.dimensions));
+      }
+    } finally {
+      logPrior.dispose();
+      channel.dispose();
     }
-    for (const tensor of [all, logPrior]) tensor.dispose();
-    channel.dispose();
     return means;
   });
+}
+
+/** E[phi(x)|y] of a block of outputs, [block, dimensions]. Of a large table each tile has a mean of its own, and counts as much as its tokens are likely. */
+async function meansOf(block: Int32Array, channel: Channel, logPrior: Tensor1D, turns: Turns): Promise<Float32Array> {
+  const means: Tensor2D[] = [];
+  const likelihoods: Tensor2D[] = [];
+  try {
+    for (const tile of channel.tiles.inTurn()) {
+      const [mean, likelihood] = tidy(() => {
+        const scores = tf.add<Tensor2D>(channel.logLikelihood(block, tile), tf.slice(logPrior, tile.start, tile.end - tile.start));
+        return [tf.matMul<Tensor2D>(tf.softmax<Tensor2D>(scores), tile.rows), tf.logSumExp<Tensor2D>(scores, 1, true)] as const;
+      });
+      means.push(mean);
+      likelihoods.push(likelihood);
+      await turns.next();
+    }
+    if (means.length === 1) return means[0]!.dataSync<'float32'>();
+    const whole = tidy(() => {
+      const shares = tf.softmax(tf.concat(likelihoods, 1));
+      return tf.addN(means.map((mean, tile) => tf.mul(mean, tf.slice(shares, [0, tile], [block.length, 1]))));
+    });
+    const values = whole.dataSync<'float32'>();
+    whole.dispose();
+    return values;
+  } finally {
+    for (const tensor of [...means, ...likelihoods]) tensor.dispose();
+  }
 }

@@ -1,5 +1,4 @@
 /** Issues a role's keys: short-lived, by the object store's own STS, from keys that may do all of it. */
-import { AssumeRoleProvider } from 'minio/dist/esm/AssumeRoleProvider.mjs';
 import { z } from 'zod';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { codeOf, isDenied } from '../failure.ts';
@@ -35,6 +34,8 @@ export function createIssuer(options: IssuerOptions): Issuer {
 /** Keys that may do what both this policy and the issuer's own keys allow, and cannot be used to issue others.
  *  @throws RaptError unavailable when the store does not answer, accessDenied when it refuses the issuer's keys. Messages hold no key. */
 export async function issueKeys({ endpoint, region = 'us-east-1', keys: { accessKey, secretKey }, durationSeconds }: IssuerOptions, policy: Policy): Promise<IssuedKeys> {
+  // Only who lends keys needs it.
+  const { AssumeRoleProvider } = await import('minio/dist/esm/AssumeRoleProvider.mjs');
   const sts = new AssumeRoleProvider({ stsEndpoint: endpoint, accessKey, secretKey, region, durationSeconds, policy: JSON.stringify(policy) });
   const reply: unknown = await inTime(sts.performRequest()).catch((error: unknown) => {
     throw new RaptError(ErrorKind.unavailable, `the object store at ${endpoint} issues no keys (${codeOf(error) || 'no answer'}); is it up and reachable from here?`);

@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { asyncLocalStorage, type Context } from '@temporalio/activity';
+import { CancelledFailure } from '@temporalio/common';
+import { createClientActivities } from '../../activities/client/index.ts';
 import { inspect } from '../../activities/client/inspect.ts';
 import { DEFAULT_BACKBONE, parseTuningConfig } from '../../contracts/index.ts';
 import { cacheFolder } from '../../rapt/cache.ts';
@@ -15,6 +18,20 @@ async function shown(backbone: string): Promise<string | undefined> {
   assert.ok(parsed.ok);
   return (await inspect({ home }, { run: 'x', config: parsed.value })).backbone;
 }
+
+test('what was left out and what the backbone does not know is told in sentences, without a name', async () => {
+  const table = join(home, 'geheim.csv');
+  const thai = Array.from({ length: 50 }, (_, row) => `ภาพยนตร์เรื่องนี้สนุกมาก 🎬${row},${row === 7 ? '' : row === 6 ? 'alone' : row % 2}`);
+  writeFileSync(table, `Beschwerde,Urteil\n${thai.join('\n')}\n`);
+  const parsed = parseTuningConfig({ data: { train: table, textColumn: 'Beschwerde', labelColumn: 'Urteil' } });
+  assert.ok(parsed.ok);
+  const { notes = [], rows } = await inspect({ home }, { run: 'x', config: parsed.value });
+  assert.equal(rows.train + rows.test, 49);
+  assert.deepEqual(notes.slice(0, 2), ['1 row has no label and is left out', '1 row stays in training that would be held out, since no other training row has its class']);
+  assert.match(notes[2] ?? '', /^\d{2,3} % of the tokens are unknown to the backbone, which cannot tell them apart; a multilingual one knows more, such as /);
+  assert.equal(notes.length, 3);
+  assert.doesNotMatch(notes.join(), /geheim|Beschwerde|Urteil|alone/);
+});
 
 test('a backbone is named by its public name alone: a folder keeps its own to itself, also where it looks like a name of the hub', async () => {
   const provided = join(cacheFolder(), 'backbones', DEFAULT_BACKBONE);
@@ -30,4 +47,14 @@ test('a backbone is named by its public name alone: a folder keeps its own to it
   } finally {
     process.chdir(before);
   }
+});
+
+test('a worker that is told to stop does not wait for the end of the tables', async () => {
+  const parsed = parseTuningConfig({ data: { train: join(home, 'texts.csv') } });
+  assert.ok(parsed.ok);
+  const cancelled = new CancelledFailure('WORKER_SHUTDOWN');
+  const info = { attempt: 1, currentAttemptScheduledTimestampMs: Date.now(), taskQueue: 'q' };
+  const context = { info, heartbeat: () => undefined, log: { info: () => undefined }, cancelled: Promise.reject(cancelled), cancellationSignal: AbortSignal.abort(cancelled) } as unknown as Context;
+  const activities = createClientActivities({ store: null as never, home });
+  await assert.rejects(asyncLocalStorage.run(context, () => activities.inspect({ run: 'stopped', config: parsed.value })), cancelled);
 });

@@ -10,7 +10,7 @@ import { onTerminal } from '../support/terminal.ts';
 
 const folder = temporaryFolder();
 const script = join(folder, 'rapt.bash');
-writeFileSync(script, completionScript('bash', createProgram()));
+writeFileSync(script, completionScript('bash', await createProgram()));
 writeFileSync(join(folder, 'tuning.yaml'), '');
 mkdirSync(join(folder, 'adapters'));
 // In place of the command: it answers what the script asks for ids.
@@ -56,8 +56,8 @@ test('a value is not taken for a command', async () => {
   assert.equal(await completed('rapt ledger --tenant export --per\t'), 'rapt ledger --tenant export --per');
 });
 
-test('the scripts for all shells hold every command and every option', () => {
-  const program = createProgram();
+test('the scripts for all shells hold every command and every option', async () => {
+  const program = await createProgram();
   for (const shell of SHELLS) {
     const text = completionScript(shell, program);
     for (const command of program.commands) {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { test } from 'node:test';
 import { loadConfig } from '../../cli/config.ts';
-import { nextId } from '../../cli/commands/run.ts';
+import { nextId } from '../../cli/plan.ts';
 import { BadInput } from '../../contracts/index.ts';
 import { temporaryFolder } from '../support/folder.ts';
 
@@ -24,16 +24,45 @@ test('no configuration at all is the default run', async () => {
   const { data, privacy } = await loadConfig({}, false);
   assert.equal(data.train, 'movie-reviews');
   assert.equal(privacy.mechanism, 'exponential');
+  const smaller = await loadConfig({ set: ['data.maxTrainRows=160'] }, false);
+  assert.deepEqual(smaller.data, { ...data, maxTrainRows: 160 }, 'what is set changes the default run');
+  assert.equal((await loadConfig({ set: ['data.train=/a/b.csv'] }, false)).data.maxTrainRows, undefined);
 });
 
-test('YAML and JSON are read, --set overrides, --gate adds, paths become absolute', async () => {
-  const file = configFile('data: { train: a/b.csv }\ntuning:\n  epochs: 2\n');
+test('YAML and JSON are read, --set overrides, --gate adds', async () => {
+  const file = configFile('data: { train: /a/b.csv }\ntuning:\n  epochs: 2\n');
   const config = await loadConfig({ file, set: ['tuning.epochs=7', 'data.textColumn=the text', 'tuning.reconstruction=false'], gate: ['accuracy >= 0.7'] }, false);
   assert.equal(config.tuning.epochs, 7);
   assert.equal(config.data.textColumn, 'the text');
   assert.equal(config.tuning.reconstruction, false);
-  assert.equal(config.data.train, join(process.cwd(), 'a/b.csv'));
   assert.deepEqual(config.gates, { accuracy: '>= 0.7' });
+});
+
+test('paths in a file are relative to its folder, those of --set to the current one; names and addresses stay as they are', async () => {
+  mkdirSync(join(folder, 'model'), { recursive: true });
+  writeFileSync(join(folder, 'model', 'config.json'), '{}');
+  const file = configFile('data: { train: a/b.csv, test: ../c.csv }\nbackbone: model\naudit: { publicText: public.txt }\n');
+  const { data, backbone, audit } = await loadConfig({ file }, false);
+  assert.deepEqual([data.train, data.test, backbone, audit.publicText], [join(folder, 'a', 'b.csv'), join(folder, '..', 'c.csv'), join(folder, 'model'), join(folder, 'public.txt')]);
+  const set = await loadConfig({ file, set: ['data.train=a/b.csv', 'audit={"publicText": "public.txt"}', 'data.test=/c.csv'] }, false);
+  assert.deepEqual([set.data.train, set.data.test, set.audit.publicText], [join(process.cwd(), 'a', 'b.csv'), '/c.csv', join(process.cwd(), 'public.txt')]);
+  const named = await loadConfig({ file: configFile('data: { train: s3://bucket/a.csv, test: movie-reviews }\nbackbone: sentence-transformers/all-MiniLM-L6-v2\n') }, false);
+  assert.deepEqual([named.data.train, named.data.test, named.backbone], ['s3://bucket/a.csv', 'movie-reviews', 'sentence-transformers/all-MiniLM-L6-v2']);
+});
+
+test('a path that was meant as seen from the current folder is told how to be written', async () => {
+  const file = configFile('data: { train: package.json.csv }\n');
+  const here = join(process.cwd(), 'package.json.csv');
+  writeFileSync(here, 'text,label\na,b\n');
+  try {
+    await assert.rejects(loadConfig({ file }, true), (error: unknown) => {
+      assert.ok(error instanceof BadInput);
+      assert.equal(error.message, `${join(folder, 'package.json.csv')}: does not exist; paths in ${file} are relative to the folder that it lies in: write ${relative(folder, here)}`);
+      return true;
+    });
+  } finally {
+    rmSync(here);
+  }
 });
 
 test('gates given on the command line take the place of the file’s on the same metric, and several on one metric all hold', async () => {

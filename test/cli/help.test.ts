@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Command } from 'commander';
-import { createProgram } from '../../cli/program.ts';
+import { createProgram, LOADED_TOGETHER } from '../../cli/program.ts';
 
 /** They print no result: they serve until they are ended, or print what another program reads. */
 const WITHOUT_RESULT = ['worker', 'codec-server', 'credential-server', 'schema', 'completion'];
@@ -28,7 +28,7 @@ function helpOf(command: Command): string {
   return text;
 }
 
-const visited = visit(createProgram());
+const visited = visit(await createProgram());
 const leaves = visited.filter(({ command }) => command.commands.length === 0);
 
 test('there are commands, all with a description, as have all their options', () => {
@@ -55,4 +55,11 @@ test('examples use options that there are', () => {
 test('every command that prints a result prints it as JSON on demand', () => {
   const without = leaves.filter(({ path, options }) => !WITHOUT_RESULT.includes(path) && !options.includes('--json')).map(({ path }) => path);
   assert.deepEqual(without, []);
+});
+
+test('a command is found by its name alone, without the others', async () => {
+  const namesOf = (command: Command): string[] => command.commands.map((child) => child.name()).sort();
+  assert.deepEqual(LOADED_TOGETHER.flat().sort(), namesOf(await createProgram()));
+  for (const together of LOADED_TOGETHER.filter(([first]) => first !== 'completion'))
+    for (const name of together) assert.deepEqual(namesOf(await createProgram(name)), [...together].sort());
 });

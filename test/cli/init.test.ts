@@ -1,7 +1,7 @@
 /** From a table to a configuration, with the real tokenizer and the real public table. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { before, test } from 'node:test';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
@@ -24,7 +24,7 @@ let yaml: string;
 before(async () => {
   writeReviews(table, ROWS);
   proposal = await proposeRun(options);
-  yaml = tuningFile(proposal, 'tuning.yaml');
+  yaml = tuningFile(proposal, join(folder, 'tuning.yaml'));
 });
 
 async function problemOf(content: string): Promise<string> {
@@ -44,6 +44,9 @@ test('columns, classes, lengths and cost are those of the table', () => {
   assert.ok(lengths.p05 < lengths.p50 && lengths.p50 < lengths.p95 && lengths.p95 <= lengths.most);
   assert.ok(config.data.maxTokens >= lengths.p95 && config.data.maxTokens < lengths.p95 + 8 && cut <= 0.05 * ROWS, `${config.data.maxTokens} tokens, ${cut} rows cut`);
   assert.deepEqual(duplicates, { texts: 0, most: 1 });
+  // No more stays than was asked for, or hardly more, and a round eta where that is so.
+  for (const [at, asked] of [0.5, 0.1, 0.3, 0.7, 0.9].entries()) assert.ok(etas[at]!.unchanged <= asked + 0.01 && etas[at]!.unchanged > asked - 0.05, JSON.stringify(etas[at]));
+  assert.equal(etas[0]!.eta, 14);
   assert.ok(Math.abs(etas[0]!.unchanged - 0.5) < 0.05 && etas[0]!.eta === config.privacy.eta);
   assert.deepEqual([cost.etaOfText, cost.etaOfTenant, cost.spentBefore], [config.privacy.eta, config.privacy.eta, 0]);
   assert.equal(cost.steps, Math.ceil(rows.train / 32) * 5);
@@ -56,6 +59,13 @@ test('the file is a configuration as it is, for Rapt and for an editor', async (
   assert.deepEqual(await loadConfig({ file: path }, true), proposal.config);
   const validate = new Ajv({ strict: true, allowUnionTypes: true }).compile(tuningJsonSchema());
   assert.ok(validate(parse(yaml)), JSON.stringify(validate.errors));
+});
+
+test('the table is named as seen from the file, so that both can be moved together', () => {
+  const tableIn = (path: string): unknown => (parse(tuningFile(proposal, path)) as { data: { train: string } }).data.train;
+  assert.equal(tableIn(join(folder, 'tuning.yaml')), basename(table));
+  assert.equal(tableIn(join(folder, 'conf', 'tuning.yaml')), `../${basename(table)}`);
+  assert.ok(!yaml.replaceAll(join(folder, 'tuning.yaml'), '').includes(folder), 'no other folder of this machine is named');
 });
 
 test('its first line tells editors where the schema is, and the schema is there', () => {
@@ -82,10 +92,22 @@ test('repeated texts are counted as the ledger counts them', async () => {
   assert.equal(cost.etaOfTenant, 10 * config.privacy.eta!);
 });
 
+test('a table whose words the backbone does not know is proposed with a hint, and texts of which nothing is left are counted', async () => {
+  const file = join(folder, 'thai.csv');
+  const rows = Array.from({ length: 200 }, (_, row) => (row < 3 ? `\u200b,${row % 2}\n` : `ภาพยนตร์เรื่องนี้สนุกมาก${row}🎬👍,${row % 2}\n`));
+  writeFileSync(file, `text,label\n${rows.join('')}`);
+  const { proposed, unknownRate, withoutTokens, notes } = await proposeRun({ ...options, file });
+  assert.deepEqual([proposed.text, proposed.label, withoutTokens], ['text', 'label', 3]);
+  assert.ok(unknownRate > 0.9, `${unknownRate}`);
+  assert.match(notes.join(), /^\d+ % of the tokens are unknown.*a multilingual one knows more, such as FacebookAI\/xlm-roberta-base/);
+  assert.deepEqual([proposal.notes, proposal.withoutTokens], [[], 0]);
+  assert.ok(proposal.unknownRate < 0.01);
+});
+
 test('for what a run would be refused, the proposal is refused, in the same words', async () => {
   const rows = Array.from({ length: 30 }, (_, row) => `words of row ${row},${row % 2}\n`).join('');
-  const missing = await problemOf(`text,label\n${rows}a secret without a label,\n`);
-  assert.match(missing, /bad\.csv, line 32 \(row 31\), column "label": is empty while the rest of the row is not/);
+  const missing = await problemOf(`text,label\n${rows},a label without a secret\n`);
+  assert.match(missing, /bad\.csv, line 32 \(row 31\), column "text": is empty while the rest of the row is not/);
   assert.doesNotMatch(missing, /secret/);
   assert.match(await problemOf(`text,label\n${rows}"never closed,1\n`), /line 32: starts a record in which a quote is opened and never closed/);
   assert.match(await problemOf(`text,other\n${rows.replaceAll(/,.*$/gm, ',same')}`), /no column that looks like labels/);

@@ -11,6 +11,7 @@ import { RunningJob, type Finished } from '../support/action-runner.ts';
 import { expandGitlab, variablesOf } from '../support/gitlab.ts';
 import { readJunit, type Report } from '../support/junit.ts';
 import { eventually, Probe } from '../support/probe.ts';
+import { writeSmallBackbone } from '../support/small-backbone.ts';
 import { runProgram, TestStack } from '../support/stack.ts';
 import { writeSentences } from './reviews.ts';
 
@@ -19,12 +20,13 @@ const stack = new TestStack();
 const workspace = mkdtempSync(join(tmpdir(), 'rapt-workspace-'));
 let probe: Probe;
 
-const CONFIG = { data: { train: 'texts.tsv', maxTokens: 24 }, tuning: { epochs: 1, batchSize: 8, length: 4, checkpointEverySteps: 4, reconstruction: false }, audit: ['bayes'] };
+const CONFIG = { data: { train: 'texts.tsv', maxTokens: 24 }, backbone: join(workspace, 'backbone'), tuning: { epochs: 1, batchSize: 8, length: 4, checkpointEverySteps: 4, reconstruction: false }, audit: ['bayes'] };
 /** Many steps of few tokens, so that there is time to interrupt them. */
 const LONG = 'tuning.epochs=20\naudit=false';
 const FILES = ['junit.xml', 'outputs.env', 'report.html', 'result.json', 'summary.md'];
 
 before(async () => {
+  await writeSmallBackbone(CONFIG.backbone);
   writeSentences(join(workspace, 'texts.tsv'), 0, 90);
   writeFileSync(join(workspace, 'tuning.yaml'), JSON.stringify(CONFIG));
   const { temporal } = await stack.json<{ temporal: { address: string } }>(['up']);
@@ -86,6 +88,9 @@ test('a job that is repeated attaches to its run and starts no second one', { ti
   renameSync(`${path}.away`, path);
   assert.equal(job.code, 0, job.log);
   assert.deepEqual(job.outputs, first.job.outputs);
+  // Nobody is to take it for a new one.
+  for (const told of [job.log, job.summary]) assert.match(told, new RegExp(`Shows run ${first.result.workflowId}, which finished on \\d{4}-\\d\\d-\\d\\d`));
+  assert.doesNotMatch(first.job.summary, /Shows run/);
   assert.equal(kept('report.html'), page);
   assert.equal(result().runId, first.result.runId);
   const executions: string[] = [];

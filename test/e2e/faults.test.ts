@@ -15,13 +15,16 @@ import { Ledger } from '../../rapt/ledger/index.ts';
 import { CheckpointPointerCell } from '../../storage/index.ts';
 import { childrenOf, eventually, Probe, shardsIn } from '../support/probe.ts';
 import { startHttpProxy, startTcpProxy, type Answer, type HttpProxy, type TcpProxy } from '../support/proxies.ts';
+import { sized } from '../support/size.ts';
+import { writeSmallBackbone } from '../support/small-backbone.ts';
 import { TestStack } from '../support/stack.ts';
 import { writeSentences } from './reviews.ts';
 
 const stack = new TestStack();
 const clientHome = join(stack.home, 'client', 'local');
 const diskIsFull = join(stack.home, 'disk-is-full');
-const trainer = new PlainTrainer('all-MiniLM-L6-v2');
+const backbone = join(stack.home, 'backbone');
+const trainer = new PlainTrainer(backbone);
 let temporal: TcpProxy;
 let minio: HttpProxy;
 let answer: (request: IncomingMessage) => Answer = () => 'pass';
@@ -29,6 +32,7 @@ let probe: Probe;
 
 before(async () => {
   process.env['RAPT_HOME'] = stack.home;
+  await writeSmallBackbone(backbone);
   await up({ components: ['temporal', 'minio', 'credentials'] });
   const servers = readStack()!;
   temporal = await startTcpProxy(servers.temporal.address);
@@ -68,6 +72,7 @@ function inputFor(tuning: TuningInput['tuning'] = {}): TuningInput {
   taken += rows;
   return {
     data: { train, maxTokens: 16 },
+    backbone,
     audit: false,
     tuning: { epochs: 2, batchSize: 8, length: 4, checkpointEverySteps: 10, reconstruction: { plainTokens: 2, vocabularySize: 100, bottleneck: 8 }, ...tuning },
   };
@@ -147,17 +152,22 @@ test('answers of MinIO with a flipped bit are not believed', { timeout: 500_000 
   await undisturbedResult('noise', input).finally(() => (answer = () => 'pass'));
 });
 
-test('MinIO and then Temporal are gone for two minutes: the run goes on as if nothing had been', { timeout: 800_000 }, async (t) => {
+/** How long each is away. */
+const OUTAGE_MS = sized(25_000, 120_000);
+/** Temporal comes back so much later than MinIO. */
+const LATER_MS = sized(10_000, 20_000);
+
+test(`MinIO and then Temporal are gone for ${OUTAGE_MS / 1000} s: the run goes on as if nothing had been`, { timeout: 800_000 }, async (t) => {
   const input = inputFor({ epochs: 4 });
   await start('outage', input);
   await probe.untilStep('outage', 5);
-  const start120 = Date.now();
+  const began = Date.now();
   answer = () => 'break';
   t.diagnostic(await waiting('outage', /is the object store up and reachable from here\?/));
   temporal.setUp(false);
-  await sleep(Math.max(0, 120_000 - (Date.now() - start120)));
+  await sleep(Math.max(0, OUTAGE_MS - (Date.now() - began)));
   answer = () => 'pass';
-  await sleep(Math.max(0, 140_000 - (Date.now() - start120)));
+  await sleep(LATER_MS);
   temporal.setUp(true);
   const restored = Date.now();
   await undisturbedResult('outage', input);
@@ -165,7 +175,8 @@ test('MinIO and then Temporal are gone for two minutes: the run goes on as if no
 });
 
 test('a damaged checkpoint and a truncated release in the store: the release is published again, the checkpoint before is gone on from', { timeout: 500_000 }, async (t) => {
-  const input = inputFor({ epochs: 3 });
+  // Long enough for a slow machine to pause it before its end.
+  const input = inputFor({ epochs: 6 });
   await start('damaged', input);
   await eventually('three checkpoints', 60_000, async () => ((await CheckpointPointerCell.open(stack.store(), 'local', 'damaged')).current?.earlier.length ?? 0) >= 2);
   await stack.json(['pause', 'damaged']);
@@ -177,8 +188,8 @@ test('a damaged checkpoint and a truncated release in the store: the release is 
   rmSync(join(stack.home, 'gpu', 'releases', release), { recursive: true });
   await stack.json(['continue', 'damaged']);
   const { resumed } = await undisturbedResult('damaged', input);
-  t.diagnostic(resumed!);
-  assert.match(resumed!, new RegExp(`^resumed at step \\d+ of \\d+; the checkpoint of step ${newest.step} is damaged \\(.*weights\\.safetensors.*changed or damaged after it was written`));
+  t.diagnostic(String(resumed));
+  assert.match(String(resumed), new RegExp(`^resumed at step \\d+ of \\d+; the checkpoint of step ${newest.step} is damaged \\(.*weights\\.safetensors.*changed or damaged after it was written`));
   const history = await probe.client.workflow.getHandle('damaged').fetchHistory();
   assert.equal(history.events!.filter(({ activityTaskScheduledEventAttributes: scheduled }) => scheduled?.activityType?.name === 'publish').length, 2);
 });

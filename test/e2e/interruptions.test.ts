@@ -10,22 +10,26 @@ import { parseTuningConfig, type CheckpointPointer, type RunProgress, type Tunin
 import { CheckpointPointerCell } from '../../storage/index.ts';
 import { PROGRAM, TestStack } from '../support/stack.ts';
 import { childrenOf, eventually, foldersIn, Probe, shardsIn } from '../support/probe.ts';
+import { writeSmallBackbone } from '../support/small-backbone.ts';
 import { writeSentences } from './reviews.ts';
 
 const stack = new TestStack();
 const table = join(stack.home, 'reviews.tsv');
 const configFile = join(stack.home, 'tuning.json');
 const CHECKPOINT_EVERY = 10;
+const backbone = join(stack.home, 'backbone');
 const INPUT: TuningInput = {
   data: { train: table, maxTokens: 24 },
+  backbone,
   audit: false,
   tuning: { epochs: 2, batchSize: 8, length: 4, checkpointEverySteps: CHECKPOINT_EVERY, keepCheckpoints: 2, reconstruction: { plainTokens: 2, vocabularySize: 100, bottleneck: 8 } },
 };
-const trainer = new PlainTrainer('all-MiniLM-L6-v2');
+const trainer = new PlainTrainer(backbone);
 let probe: Probe;
 let undisturbed: TuningResult;
 
 before(async () => {
+  await writeSmallBackbone(backbone);
   const { temporal } = await stack.json<{ temporal: { address: string } }>(['up']);
   probe = await Probe.connect(temporal.address, stack.dataConverter());
   writeSentences(table, 0, 400);
@@ -49,7 +53,8 @@ const folderOf = ({ release }: TuningResult): Promise<string> => releaseFolderOf
 async function plainAdapter(run: TuningResult, input: TuningInput = INPUT): Promise<string> {
   const parsed = parseTuningConfig(input);
   assert.ok(parsed.ok);
-  return (await trainer.train(await folderOf(run), parsed.value.tuning)).adapter;
+  const by = parsed.value.backbone === backbone ? trainer : new PlainTrainer(parsed.value.backbone);
+  return (await by.train(await folderOf(run), parsed.value.tuning)).adapter;
 }
 
 test('a run gives the adapter of a training in one process without servers and checkpoints', { timeout: 400_000 }, async () => {
@@ -148,7 +153,8 @@ test('a terminated run and its resumption, killed before it could train, are gon
 test('a run cancelled in the midst of privatizing is resumed with one release', { timeout: 500_000 }, async () => {
   const large = join(stack.home, 'large.tsv');
   writeSentences(large, 500, 4000);
-  const input: TuningInput = { data: { train: large, testFraction: 0.1, maxTokens: 24 }, tuning: { epochs: 1, batchSize: 256, length: 1, reconstruction: false, checkpointEverySteps: 5 }, audit: false };
+  // Of a whole vocabulary, whose draw takes a while, and with little to train on.
+  const input: TuningInput = { data: { train: large, testFraction: 0.9, maxTokens: 24 }, tuning: { epochs: 1, batchSize: 64, length: 1, reconstruction: false, checkpointEverySteps: 5 }, audit: false };
   const file = join(stack.home, 'large.json');
   writeFileSync(file, JSON.stringify(input));
   await stack.rapt('run', '-f', file, '--id', 'early');

@@ -158,8 +158,8 @@ test('what goes wrong after the tables were looked over ends a run with its reas
   const predict = (id: string, input: object): Promise<WorkflowHandle> => begin(WORKFLOW_TYPE.predict, id, { run: 'marked', out: tables.place('.csv'), ...input });
   const small = (train: string): TuningInput => ({ data: { train, maxTokens: 16 }, audit: ['inversion'], privacy: { eta: 5 }, tuning: TUNING });
   // Errors that Rapt does not know. Both runs stay, and are tried again until the end.
-  await tune('unexpected', small(tables.endless()));
-  await predict('unexpected-out', { in: asked.path, out: join(asked.path, 'out.csv') });
+  await tune('unexpected', small(tables.unknownError()));
+  await predict('unexpected-table', { in: tables.unknownError() });
 
   const endsWith = async (said: RegExp, started: Promise<WorkflowHandle>): Promise<void> => {
     assert.match(await failureOf(await started), said);
@@ -167,6 +167,7 @@ test('what goes wrong after the tables were looked over ends a run with its reas
   await Promise.all([
     endsWith(/would exceed the budget/, tune('over-budget', { ...markedInput, privacy: { eta: 6, budget: { perText: 7 } } })),
     endsWith(/does not exist/, predict('bad-prediction', { in: tables.place('.tsv') })),
+    endsWith(/cannot be written/, predict('bad-output', { in: asked.path, out: join(asked.path, 'out.csv') })),
     endsWith(/has not finished on this client/, predict('of-no-run', { in: asked.path, run: tables.plant('setting') })),
   ]);
 
@@ -188,7 +189,7 @@ test('what goes wrong after the tables were looked over ends a run with its reas
   await endsWith(/was changed or damaged/, tune('damaged', markedInput));
   rmSync(release, { recursive: true });
   await endsWith(/were released already/, tune('lost', markedInput));
-  for (const [id, type] of [['unexpected', 'inspect'], ['unexpected-out', 'finishPrediction']] as const)
+  for (const [id, type] of [['unexpected', 'inspect'], ['unexpected-table', 'preparePrediction']] as const)
     await eventually(`a second attempt of ${id}`, 60_000, async () => ((await probe.pending(id, type))?.attempt ?? 0) > 1);
 });
 

@@ -266,6 +266,8 @@ test('reset to its beginning, a run finds what it did before and ends with the s
 test('"Start Workflow Like This One" fills the form with the configuration, to be changed and started', { timeout: 400_000 }, async () => {
   await page.goto(`${listUrl()}/reviews`);
   await action('Start Workflow Like This One');
+  // The page before shows the configuration, too: only below the field it is the form's.
+  await page.locator('#workflowId').waitFor();
   await page.locator('.cm-content').filter({ hasText: PLANTED }).waitFor();
   await page.locator('#workflowId').fill('reviews-again');
   await submitForm();

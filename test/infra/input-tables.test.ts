@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { Table, tableToIPC, vectorFromArray } from 'apache-arrow';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { minioClient } from '../../bench/minio-client.ts';
 import { BadInput, ErrorKind, RaptError, tuningConfigSchema } from '../../contracts/index.ts';
@@ -56,6 +57,9 @@ describe('a table in S3', () => {
     ['tables/a.csv.gz', gzipSync(csv)],
     ['tables/a.jsonl.gz', gzipSync(jsonl)],
     ['tables/a.parquet', parquet],
+    ['tables/a.feather', Buffer.from(tableToIPC(new Table({ text: vectorFromArray(ROWS.map(({ text }) => text)), label: vectorFromArray(ROWS.map(({ label }) => label)) }), 'file'))],
+    ['tables/zipped.csv', gzipSync(csv)],
+    ['tables/parquet.csv', parquet],
   ];
   for (const [key, content] of contents)
     it(`is read as the same file on the disk would be: ${key}`, async () => {
@@ -112,6 +116,7 @@ describe('a table in S3', () => {
     const error = await refusal(rowsOf(address));
     assert.equal(error.message, `${address}, line 3 (row 2), column "label": is empty while the rest of the row is not; fill it in, or empty the whole row`);
     assert.match((await refusal(rowsOf(await put('cut.csv.gz', gzipSync(csv).subarray(0, 200))))).message, /cut\.csv\.gz: is not a complete gzip file/);
+    assert.match((await refusal(rowsOf(await put('pointer.parquet', 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n')))).message, /pointer\.parquet: is a Git LFS pointer.*`git lfs pull`/);
     assert.match((await refusal(rowsOf(await put('cut.parquet', parquet.subarray(0, 200))))).message, /cut\.parquet: is not a complete Parquet file/);
   });
 

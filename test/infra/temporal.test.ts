@@ -3,13 +3,16 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer as createHttp1 } from 'node:http';
+import { createServer as createHttp2 } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { Client } from '@temporalio/client';
 import { connectTemporal } from '../../cli/temporal.ts';
 import { ErrorKind, type RaptError } from '../../contracts/index.ts';
-import { namedTemporal, resolveServices } from '../../infra/index.ts';
+import { explainConnection, namedTemporal, resolveServices } from '../../infra/index.ts';
 import { connect } from '../../workers/shared.ts';
 import { createAuthority } from '../support/certificates.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -72,6 +75,8 @@ describe('a Temporal server that asks for TLS, a certificate and a key', { timeo
   });
 
   it('has a worker of the command at work on it, whose arguments and messages hold no secret', async () => {
+    const prepared = await runProgram(process.execPath, [PROGRAM, 'temporal', 'init'], right);
+    assert.equal(prepared.code, 0, prepared.stdout + prepared.stderr);
     const worker = spawn(process.execPath, [PROGRAM, 'worker', 'control'], { env: right, stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
     for (const stream of [worker.stdout, worker.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
@@ -108,6 +113,12 @@ describe('a Temporal server that asks for TLS, a certificate and a key', { timeo
       }
     });
 
+  it('comes with no warning of Node about an address that is a number', async () => {
+    const { code, stderr } = await runProgram(process.execPath, [PROGRAM, 'show', 'x'], { ...right, TEMPORAL_ADDRESS: temporal.plainAddress, TEMPORAL_TLS_SERVER_NAME: '' });
+    assert.equal(code, 2);
+    assert.doesNotMatch(stderr, /Warning/);
+  });
+
   it('ends the command with 4 when it refuses a key, and with 2 when the settings cannot be used', async () => {
     const run = (env: NodeJS.ProcessEnv, ...args: string[]) => runProgram(process.execPath, [PROGRAM, ...args], { ...right, ...env });
     const [show, worker, half] = await Promise.all([run({ RAPT_TEMPORAL_API_KEY_FILE: file('wrong-key', WRONG_KEY) }, 'show', 'x'), run({ TEMPORAL_TLS_CLIENT_CERT_PATH: '', TEMPORAL_TLS_CLIENT_KEY_PATH: '' }, 'worker', 'control'), run({ TEMPORAL_TLS_CLIENT_KEY_PATH: '' }, 'show', 'x')]);
@@ -136,6 +147,7 @@ describe('what the environment says of Temporal', () => {
   it("is a server, by Temporal's variables, and by ours before them", () => {
     assert.equal(address({ TEMPORAL_ADDRESS: 'there:7233' }), 'there:7233');
     assert.equal(address({ TEMPORAL_ADDRESS: 'there:7233', RAPT_TEMPORAL_ADDRESS: 'here:7233' }), 'here:7233');
+    assert.equal(address({ TEMPORAL_ADDRESS: '[::1]:7233' }), '[::1]:7233');
     assert.deepEqual(namedTemporal({ ...BASE, TEMPORAL_PROFILE: 'default' }), { connection: { address: 'cloud.example.org:7233', tls: true, apiKey: 'planted' }, namespace: 'of-somebody' }, 'a key goes by TLS alone');
     assert.equal(address({ TEMPORAL_PROFILE: 'default', RAPT_TEMPORAL_ADDRESS: 'here:7233' }), 'here:7233');
     assert.equal(namedTemporal({ ...BASE, TEMPORAL_PROFILE: 'default', RAPT_TEMPORAL_NAMESPACE: 'ours', TEMPORAL_NAMESPACE: 'theirs' })?.namespace, 'ours');
@@ -149,6 +161,8 @@ describe('what the environment says of Temporal', () => {
     const broken = file('broken.toml', '[profile.default]\naddress = "there:7233"\napi_key = "planted\n');
     for (const [env, says] of [
       [{ ...at, TEMPORAL_CONFIG_FILE: join(folder, 'none.toml') }, /^TEMPORAL_CONFIG_FILE: .*none\.toml does not exist$/],
+      ...['there', 'http://there:7233', 'there:', 'there:7233/', '::1:7233', '[::1]'].map((address) => [{ ...BASE, TEMPORAL_ADDRESS: address }, /^TEMPORAL_ADDRESS: must be host:port, such as temporal\.example\.org:7233, without a scheme$/] as const),
+      [{ ...BASE, RAPT_TEMPORAL_ADDRESS: 'planted' }, /^RAPT_TEMPORAL_ADDRESS: must be host:port/],
       [{ ...at, TEMPORAL_CONFIG_FILE: broken }, /^TEMPORAL_CONFIG_FILE: line 3 of the file is not TOML$/],
       [{ ...at, TEMPORAL_PROFILE: 'none' }, /^TEMPORAL_PROFILE: Profile 'none' not found/],
       [{ ...at, TEMPORAL_TLS_CLIENT_CERT_PATH: ofClient.cert }, /^TEMPORAL_TLS_CLIENT_KEY_PATH: is needed: a client certificate and its key go together$/],
@@ -165,4 +179,19 @@ describe('what the environment says of Temporal', () => {
         return true;
       });
   });
+});
+
+describe('what listens in place of a Temporal server, or is one that does not get to its answer', () => {
+  for (const { what, server, says } of [
+    { what: 'HTTP/1', server: createHttp1(), says: /\(something else listens there\)/ },
+    { what: 'HTTP/2', server: createHttp2(), says: /\(it took the connection, but said no more in time: it may still be starting, or be overloaded\)/ },
+  ])
+    it(`is told by how it speaks: ${what}`, async () => {
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const { kind, message } = await explainConnection(new Error('Failed to connect before the deadline'), { connection: { address }, namespace: 'default' });
+      server.close();
+      assert.equal(kind, ErrorKind.unavailable);
+      assert.match(message, says);
+    });
 });

@@ -30,7 +30,7 @@ async function allKeys(): Promise<string[]> {
 
 test('what a pointer names stays, with its release, and what nothing names goes', async () => {
   const referred = [...(await storeRun('t', 'one', sha('1'))), ...(await storeRun('t', 'two/with slash', sha('2')))];
-  const strays = ['runs/t/one/checkpoints/00000020-b/state.json', `releases/t/${sha('3')}/train-00000.parquet`, `releases/t/${sha('3')}/manifest.json`, `adapters/t/${sha('4')}/rapt.json`, 'runs/t/gone/predictions/x.json'];
+  const strays = ['runs/t/one/checkpoints/00000020-b/state.json', `releases/t/${sha('3')}/train-00000.parquet`, `releases/t/${sha('3')}/manifest.json`, `adapters/t/${sha('4')}/rapt.json`, keys.predictions('t', 'gone', sha('6'))];
   const always = [`adapters/t/${sha('5')}/imported.json`, `adapters/t/${sha('5')}/rapt.json`, 'reports/t/one/index.html', 'runs/t/gone/result.json'];
   for (const key of [...strays, ...always]) await store.put(key, Buffer.from(key));
 
@@ -42,6 +42,30 @@ test('what a pointer names stays, with its release, and what nothing names goes'
 
   await removeGarbage(store, other);
   assert.deepEqual(await allKeys(), [...referred, ...always].sort());
+});
+
+test("whatever runs are called, their records and what these name stay; an open run's objects stay, and those of a run whose name only begins like it go", async () => {
+  const ids = [
+    'nightly/checkpoints/x', 'nightly', 'nightly/checkpoints/00000010-a', 'checkpoints', 'checkpoints/y', 'predictions/z', 'adapters', 'adapters/x', 'reports/a', 'releases', 'ab', 'a', 'a/b',
+    `predictions/${sha('7')}`,
+  ];
+  const kept: string[] = [];
+  const strays = new Map<string, string[]>();
+  for (const run of ids) {
+    kept.push(...(await storeRun('h', run, sha('8'))));
+    for (const key of [keys.runResult('h', run), `${keys.reportPrefix('h', run)}index.html`]) kept.push((await store.put(key, Buffer.from(key))).key);
+    const left = [`${keys.checkpointPrefix('h', run, 20, 'b')}state.json`, keys.predictions('h', run, sha('9'))];
+    for (const key of left) await store.put(key, Buffer.from(key));
+    strays.set(run, left);
+  }
+  const collected = async (run: string): Promise<string[]> => {
+    const { objects } = await findGarbage(store, { beforeMs: Infinity, openRuns: () => Promise.resolve(run === '' ? [] : [{ tenant: 'h', run }]) });
+    return objects.map(({ key }) => key).filter((key) => key.split('/')[1] === 'h').sort();
+  };
+  for (const open of ['', 'a', 'nightly', 'checkpoints']) assert.deepEqual(await collected(open), [...strays].flatMap(([run, left]) => (run === open ? [] : left)).sort(), `"${open}" is open`);
+
+  await removeGarbage(store, await findGarbage(store, { beforeMs: Infinity, openRuns: none }));
+  assert.deepEqual((await allKeys()).filter((key) => key.split('/')[1] === 'h'), [...new Set(kept)].sort());
 });
 
 test('a pointer that cannot be read stops the collection: what it names is not known', async () => {

@@ -2,9 +2,9 @@
 import { data, Evaluator, Lexer, Parser } from '@actions/expressions';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
 
@@ -27,7 +27,7 @@ export const readAction = (file: string): Action => parse(readFileSync(file, 'ut
 
 export interface Upload {
   readonly name: string;
-  /** Below the path that was given, which is a folder. */
+  /** Those of the paths that were given that are there. */
   readonly files: readonly string[];
 }
 
@@ -135,8 +135,8 @@ export class RunningJob {
     const { name = 'artifact', path = '' } = Object.fromEntries(Object.entries(given).map(([key, value]) => [key, this.#text(String(value))]));
     // As the action itself does.
     if (/["\r\n:<>|*?\\/]/.test(name)) throw new Error(`${name} is no name of an artifact`);
-    const folder = join(this.#job.workspace, path);
-    if (existsSync(folder)) this.#uploads.push({ name, files: readdirSync(folder).sort() });
+    const found = path.split('\n').filter((line) => line.trim() !== '' && existsSync(join(this.#job.workspace, line.trim())));
+    if (found.length > 0) this.#uploads.push({ name, files: found.map((line) => basename(line.trim())).sort() });
     return 0;
   }
 

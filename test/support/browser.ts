@@ -1,6 +1,6 @@
 /** A real Chromium, for pages that people look at. */
 import { chromium, type Browser } from 'playwright-core';
-import { findOnPath } from '../../infra/setup/programs.ts';
+import { findOnPath } from '../../infra/setup/programs.mjs';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 

@@ -8,24 +8,31 @@ if (file !== undefined && process.argv[2] === 'worker' && process.argv[3] === 'c
   register();
   const { LaplaceSampler } = await import('../../rapt/privacy/laplace.ts');
   const { OutputGeometry } = await import('../../rapt/privacy/geometry.ts');
-  const { privatize } = LaplaceSampler.prototype;
+  const { privatizing } = LaplaceSampler.prototype;
   const { nearest } = OutputGeometry.prototype;
-  /** Ids that the mechanism is given, while it is at work. */
-  let ids = null;
-  let done = 0;
-  LaplaceSampler.prototype.privatize = function (given) {
-    [ids, done] = [given, 0];
+  /** Ids that the mechanism is given whose stretch of work is under way, and how many of them were looked up. */
+  let current = null;
+  LaplaceSampler.prototype.privatizing = function* (ids) {
+    const own = { ids, done: 0 };
+    const work = privatizing.call(this, ids);
     try {
-      return privatize.call(this, given);
+      for (;;) {
+        current = own;
+        const step = work.next();
+        current = null;
+        if (step.done) return step.value;
+        yield;
+      }
     } finally {
-      ids = null;
+      current = null;
+      work.return();
     }
   };
   OutputGeometry.prototype.nearest = function (queries) {
-    if (ids !== null) {
+    if (current !== null) {
       const { dimensions } = this.table;
       for (let at = 0; at < queries.length; at += dimensions)
-        appendFileSync(file, Float64Array.of(ids[done++], ...queries.subarray(at, at + dimensions)));
+        appendFileSync(file, Float64Array.of(current.ids[current.done++], ...queries.subarray(at, at + dimensions)));
     }
     return nearest.call(this, queries);
   };

@@ -125,7 +125,7 @@ export class LeakClient {
     this.#worker = worker;
     const before = this.#log.length;
     for (const stream of [worker.stdout, worker.stderr]) stream.on('data', (chunk: Buffer) => this.#log.push(chunk));
-    await eventually('the client worker is ready', 60_000, () => this.#log.slice(before).some((chunk) => chunk.includes('worker ready')));
+    await eventually('the client worker is ready', 240_000, () => this.#log.slice(before).some((chunk) => chunk.includes('worker ready')));
   }
 
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {

@@ -110,13 +110,14 @@ export class LeakTables {
     const bad = (): string => this.text('text of a bad row').replaceAll('"', "'");
     const column = (): string => this.plant('column');
     return [
-      [table('.csv', `text,label\n${row('amber')}${row('')}${rows(4)}`), /line 3 \(row 2\), column "label": is empty/],
+      [table('.csv', `text,second,label\n${csvCell(bad())},a text,amber\n${csvCell(bad())},,birch\n`, { pairColumn: 'second' }), /line 3 \(row 2\), column "second": is empty/],
       [table('.csv', `text,label\n${rows(4)},${this.plant('label')}\n`), /column "text": is empty/],
-      [table('.csv', `text,label\n${Array.from({ length: 25 }, () => row('')).join('')}`), /has 5 more problems like these/],
+      [table('.csv', `text,label\n${Array.from({ length: 25 }, () => `,${this.plant('label')}\n`).join('')}`), /has 5 more problems like these/],
+      [table('.csv', `text,label\n${Array.from({ length: 3 }, () => row('')).join('')}`), /has no row with a text and a label/],
       [table('.csv', `text,label\n${rows(3)}${bad()},amber,${this.plant('attribute')}\n`), /has \d+ fields, the header 2/],
       [table('.csv', `text,label\n${rows(3)}"${bad()},amber\n${bad()},birch\n`), /a quote is opened and never closed/],
       [table('.csv', Buffer.from(`text,label\n${rows(3)}${bad()} caf\xe9,amber\n`, 'latin1')), /is not valid UTF-8/],
-      [table('.csv', Buffer.from(`\ufefftext,label\n${rows(3)}`, 'utf16le')), /is UTF-16 text/],
+      [table('.csv', Buffer.from(`\ufefftext,label\n${rows(3)}${bad()}\ud800,amber\n`, 'utf16le')), /line 5: holds half a character/],
       [table('.csv', ''), /is empty; its first line must name the columns/],
       // Short cells of a first line are taken for names of columns, and yet they may be a text and its label.
       [table('.csv', `${this.plant('text of a first line')},${this.plant('label of a first line')}\n${rows(3)}`), /has no column "text" \(textColumn\); it has 2 columns of other names$/m],
@@ -127,7 +128,7 @@ export class LeakTables {
       [table('.csv', `text,label\n${rows(2)}`, { testFraction: 0.01 }), /is too small for held-out test rows/],
       [table('.csv.gz', gzipSync(`text,label\n${rows(6)}`).subarray(0, 60)), /is not a complete gzip file/],
       [table('.tsv', `text\tlabel\n${bad()}\tamber\t${this.plant('attribute')}\n`), /a text must not hold tabs/],
-      [table('.tsv', `text\tlabel\n"${bad()}\n${bad()}"\tamber\n`), /a text must not hold line breaks in TSV/],
+      [table('.tsv', `text\tlabel\n"${bad()}\n${bad()}\tamber\n`), /a text must not hold line breaks in TSV/],
       [table('.tsv', 'text\tlabel\n'), /has no row with a text and a label/],
       [table('.jsonl', `{"text":"a text","label":"amber"}\n{"text":"${bad()}"label":"amber"}\n`), /line 2 \(row 2\): is not valid JSON/],
       [table('.jsonl', `{"text":"a text","label":"amber"}\n["${bad()}","amber"]\n`), /is not a JSON object/],
@@ -136,7 +137,9 @@ export class LeakTables {
       [table('.parquet', bad()), /is not a complete Parquet file/],
       [table('.parquet', this.#damagedParquet()), /cannot be read; the Parquet file is damaged/],
       [table('.parquet', new Uint8Array(parquetWriteBuffer({ columnData: [{ name: 'text', data: [[bad()], [bad()]], type: 'JSON' }, { name: 'label', data: ['amber', 'birch'] }] }))), /holds a list, a struct or bytes/],
-      [table('.parquet.gz', gzipSync(bad())), /is a zipped Parquet file/],
+      [table('.parquet.gz', gzipSync(bad())), /is not a complete Parquet file: it holds text/],
+      [table('.parquet.gz', gzipSync(this.#damagedParquet())), /is a zipped Parquet file/],
+      [table('.csv', `PK\x03\x04xl/${bad()}`), /is an Excel workbook/],
       [table('.arrow', `${bad()}ARROW1`), /is not a complete Arrow file/],
       [table('.docx', bad()), /is of no known format/],
       [train(this.place('.csv')), /does not exist on the machine of the client worker/],
@@ -161,9 +164,9 @@ export class LeakTables {
   }
 
   /** A table whose reading ends in an error that Rapt does not know. */
-  endless(): string {
+  unknownError(): string {
     const path = this.place('.tsv');
-    symlinkSync(path, path);
+    symlinkSync('/proc/self/mem', path);
     return path;
   }
 

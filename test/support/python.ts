@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheFolder } from '../../rapt/cache.ts';
-import { inStaging, runCommand } from '../../infra/setup/commands.ts';
-import { withLock } from '../../infra/setup/lock.ts';
+import { inStaging, runCommand } from '../../infra/setup/commands.mjs';
+import { withFileLock } from '../../system/index.ts';
 import { runProgram } from './stack.ts';
 
 const FOLDER = fileURLToPath(new URL('python/', import.meta.url));
@@ -21,7 +21,7 @@ async function pythonPackages(): Promise<string> {
   const place = join(cacheFolder(), 'python', digest);
   if (existsSync(place)) return place;
   const say = (line: string): void => void process.stderr.write(`set-up: ${line}\n`);
-  await withLock(cacheFolder(), async () => {
+  await withFileLock(join(cacheFolder(), 'set-up.lock'), async () => {
     if (existsSync(place)) return;
     say('Python packages for tests (1 GB) ...');
     await inStaging('python', async (folder) => {
@@ -33,8 +33,8 @@ async function pythonPackages(): Promise<string> {
       const pinned = readFileSync(REQUIREMENTS, 'utf8');
       writeFileSync(requirements, version === PINNED_PYTHON ? pinned : pinned.replaceAll(/ --hash=\S+/g, ''));
       const args = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-cache-dir', '--no-deps', '--no-compile', '--only-binary=:all:', '--target', target, '-r', requirements];
-      await runCommand('python3', args, { env: { TMPDIR: temporary }, say, growing: folder });
-      await runCommand('python3', [STAND_INS, join(target, 'torch', 'lib')], { say });
+      await runCommand('python3', args, { env: { TMPDIR: temporary } });
+      await runCommand('python3', [STAND_INS, join(target, 'torch', 'lib')]);
       mkdirSync(dirname(place), { recursive: true });
       renameSync(target, place);
     });

@@ -1,15 +1,13 @@
 /** A real Temporal server that is reached by TLS alone, by who shows a certificate and a key: as its cloud does, which the dev server cannot. */
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import http2 from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { answersOn, freePort } from '../../infra/stack/ports.ts';
-import { temporalBinary } from '../../infra/setup/index.ts';
 import type { Certificate } from './certificates.ts';
-import { eventually } from './probe.ts';
+import { startTemporal } from './temporal.ts';
 
 const { NGHTTP2_FLAG_END_STREAM } = http2.constants;
+const PERMISSION_DENIED = '7';
 const UNAUTHENTICATED = '16';
 
 export interface GuardedTemporal {
@@ -17,6 +15,8 @@ export interface GuardedTemporal {
   readonly address: string;
   /** Of the server behind, which asks nobody who he is. */
   readonly plainAddress: string;
+  /** Calls that the key does not cover, by their names, such as "AddSearchAttributes"; may be changed at any time. */
+  readonly refused: Set<string>;
   /** Requests that were let through so far. */
   readonly passed: () => number;
   close(): Promise<void>;
@@ -31,12 +31,9 @@ export interface Guard {
 
 /** Starts a dev server, and before it what its own settings cannot do. */
 export async function startGuardedTemporal({ server, authority, apiKey }: Guard): Promise<GuardedTemporal> {
-  const port = await freePort(0);
-  const temporal = spawn(temporalBinary(), ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--headless', '--log-level', 'error'], { stdio: 'ignore' });
-  const killWithTest = (): void => void temporal.kill('SIGKILL');
-  process.once('exit', killWithTest);
-  await eventually('Temporal answers', 60_000, () => answersOn(port));
-  const upstream = http2.connect(`http://127.0.0.1:${port}`);
+  const temporal = await startTemporal();
+  const upstream = http2.connect(`http://${temporal.address}`);
+  const refused = new Set<string>();
   let passed = 0;
   const proxy = http2.createSecureServer({ cert: readFileSync(server.cert), key: readFileSync(server.key), ca: readFileSync(authority), requestCert: true, rejectUnauthorized: true });
   const sessions = new Set<http2.ServerHttp2Session>();
@@ -46,10 +43,11 @@ export async function startGuardedTemporal({ server, authority, apiKey }: Guard)
   });
   proxy.on('stream', (stream, headers) => {
     stream.on('error', () => undefined);
-    if (headers.authorization !== `Bearer ${apiKey}`) {
-      stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': UNAUTHENTICATED, 'grpc-message': 'Request unauthorized.' }, { endStream: true });
-      return;
-    }
+    const refuse = (status: string): void => {
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': status, 'grpc-message': 'Request unauthorized.' }, { endStream: true });
+    };
+    if (headers.authorization !== `Bearer ${apiKey}`) { refuse(UNAUTHENTICATED); return; }
+    if (refused.has(headers[':path']?.split('/').at(-1) ?? '')) { refuse(PERMISSION_DENIED); return; }
     passed++;
     forward(stream, headers, upstream);
   });
@@ -57,15 +55,14 @@ export async function startGuardedTemporal({ server, authority, apiKey }: Guard)
   await once(proxy, 'listening');
   return {
     address: `localhost:${(proxy.address() as AddressInfo).port}`,
-    plainAddress: `127.0.0.1:${port}`,
+    plainAddress: temporal.address,
+    refused,
     passed: () => passed,
     async close() {
-      process.off('exit', killWithTest);
       for (const session of sessions) session.destroy();
       upstream.destroy();
       proxy.close();
-      temporal.kill('SIGKILL');
-      await once(temporal, 'exit');
+      await temporal.stop();
     },
   };
 }

@@ -1,7 +1,7 @@
 /** A transformer small enough for finite differences, with random weights, in a folder as a real one would be. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeSafetensors, type FloatTensor } from '../../rapt/safetensors.ts';
+import { encodeSafetensors, readSafetensors, type FloatTensor } from '../../rapt/safetensors.ts';
 import { normalValues, seededStream } from '../../rapt/tuning/index.ts';
 
 export const TINY = { vocabulary: 60, hidden: 16, layers: 2, heads: 4, intermediate: 24, positions: 64 } as const;
@@ -61,6 +61,23 @@ export function writeTinyModel(folder: string, seed = 1): string {
   );
   writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(tinyTokenizer()));
   writeFileSync(join(folder, 'tokenizer_config.json'), JSON.stringify({ tokenizer_class: 'BertTokenizer' }));
+  return folder;
+}
+
+/** Cuts the folder's weights into so many files with an index, as `save_pretrained` does with those that are too large for one. */
+export function shardTinyModel(folder: string, shards: number): string {
+  const whole = join(folder, 'model.safetensors');
+  const tensors = Object.entries(readSafetensors(whole));
+  const perShard = Math.ceil(tensors.length / shards);
+  const places: Record<string, string> = {};
+  for (let shard = 0; shard < shards; shard++) {
+    const file = `model-${String(shard + 1).padStart(5, '0')}-of-${String(shards).padStart(5, '0')}.safetensors`;
+    const held = tensors.slice(shard * perShard, (shard + 1) * perShard);
+    for (const [name] of held) places[name] = file;
+    writeFileSync(join(folder, file), encodeSafetensors(Object.fromEntries(held), { format: 'pt' }));
+  }
+  writeFileSync(join(folder, 'model.safetensors.index.json'), JSON.stringify({ metadata: { total_size: 0 }, weight_map: places }));
+  rmSync(whole);
   return folder;
 }
 

@@ -5,14 +5,19 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { activityInfo, cancelled, Context } from '@temporalio/activity';
+import type { ApplicationFailure } from '@temporalio/common';
 import { DeterminismViolationError } from '@temporalio/workflow';
-import { Worker } from '@temporalio/worker';
-import { CONTROL_QUEUE, searchAttributes, WORKFLOW_TYPE, type TuningResult } from '../../contracts/index.ts';
+import { bundleWorkflowCode, Runtime, Worker } from '@temporalio/worker';
+import { atBoundary } from '../../activities/boundary.ts';
+import { untilPending } from '../../bench/pending.ts';
+import { CONTINUE_UPDATE, CONTROL_QUEUE, ErrorKind, NOTICES_WANTED_SIGNAL, PAUSE_UPDATE, PROGRESS_QUERY, RaptError, searchAttributes, WORKFLOW_TYPE, type RunProgress, type TuningResult } from '../../contracts/index.ts';
+import { bundledWorkflows } from '../../workers/bundle.ts';
 import { runSinks } from '../../workers/run-sinks.ts';
-import { simpleActivities } from './activities.ts';
+import { simpleActivities, STEPS_PER_EPOCH } from './activities.ts';
 import { HISTORIES, historyFiles } from './histories.ts';
 import { PATHS } from './paths.ts';
-import { startWorkflowServer, type WorkflowServer } from './server.ts';
+import { startWorkflowServer, type Activities, type WorkflowServer } from './server.ts';
 
 let server: WorkflowServer;
 before(async () => {
@@ -64,6 +69,80 @@ describe('a run', () => {
       assert.equal(await versionOf(), 'new');
     } finally {
       for (const stop of stops) await stop();
+    }
+  });
+});
+
+describe('a pause that is asked for', () => {
+  it('while the run is about to go on in a new history lets it rest where it is', { timeout: 120_000 }, async () => {
+    const slow = await bundleWorkflowCode({ ...bundledWorkflows, workflowInterceptorModules: [...bundledWorkflows.workflowInterceptorModules, fileURLToPath(new URL('slow-signals.mjs', import.meta.url))], logger: Runtime.instance().logger });
+    let trained = (): void => undefined;
+    const train: Activities['train'] = async (block) => {
+      if (block.untilStep === null) await new Promise<void>((resolve) => (trained = resolve));
+      return simpleActivities.train(block);
+    };
+    const inspect: Activities['inspect'] = async (request) => {
+      const { client, info } = Context.current();
+      await client.workflow.getHandle(info.workflowExecution!.workflowId).signal(NOTICES_WANTED_SIGNAL);
+      return simpleActivities.inspect(request);
+    };
+    const stops = [await server.activityWorkers(atBoundary('client', { ...simpleActivities, inspect, train })), await server.controlWorker('slow', slow)];
+    try {
+      const handle = await server.client.workflow.start(WORKFLOW_TYPE.tuning, { workflowId: 'rests', taskQueue: CONTROL_QUEUE, args: [{}] });
+      await untilPending(handle, 'train');
+      stops.push(await server.controlWorker('slow and new', slow));
+      // Notices are told meanwhile, one a second: with one of these tasks the server tells of the new version.
+      await sleep(2500);
+      trained();
+      while ((await handle.query<RunProgress>(PROGRESS_QUERY)).step !== STEPS_PER_EPOCH) await sleep(20);
+      const { stage, step, paused } = await handle.executeUpdate<RunProgress, []>(PAUSE_UPDATE);
+      assert.deepEqual([stage, step, paused], ['train', STEPS_PER_EPOCH, true]);
+      const { events } = await handle.fetchHistory();
+      assert.ok(events?.some(({ markerRecordedEventAttributes: marker }) => marker), 'the pause came in between');
+      await handle.executeUpdate(CONTINUE_UPDATE);
+      assert.equal(((await handle.result()) as TuningResult).status, 'completed');
+      assert.notEqual((await server.client.workflow.getHandle('rests').describe()).runId, handle.firstExecutionRunId, 'it went on in a new history after that');
+    } finally {
+      for (const stop of stops) await stop();
+    }
+  });
+});
+
+describe('the name of a workflow that anybody may start', () => {
+  it('is refused before anything is done when store or client could not keep it', { timeout: 120_000 }, async () => {
+    const stopControl = await server.controlWorker('first');
+    try {
+      for (const [type, input] of [[WORKFLOW_TYPE.tuning, {}], [WORKFLOW_TYPE.predict, { run: 'nightly', in: '/in.csv', out: '/out.csv' }]] as const)
+        for (const workflowId of ['team/../nightly', `team//${type}`, 'x'.repeat(256)]) {
+          const handle = await server.client.workflow.start(type, { workflowId, taskQueue: CONTROL_QUEUE, args: [input], workflowIdReusePolicy: 'ALLOW_DUPLICATE' });
+          await assert.rejects(handle.result(), ({ cause }: { cause: ApplicationFailure }) => cause.type === ErrorKind.badInput && cause.nonRetryable === true && /^workflow id: must have (no part|at most)/.test(cause.message));
+          const { events } = await handle.fetchHistory();
+          assert.ok(!events?.some(({ activityTaskScheduledEventAttributes: scheduled }) => scheduled), 'no activity was asked for');
+        }
+    } finally {
+      await stopControl();
+    }
+  });
+});
+
+describe('failures of an activity', () => {
+  it('are counted by kind from attempt to attempt, on the server', { timeout: 120_000 }, async () => {
+    const train: Activities['train'] = () => {
+      const { attempt } = activityInfo();
+      if (attempt === 1) throw new RaptError(ErrorKind.unavailable, 'the store is away');
+      if (attempt === 2) throw new RaptError(ErrorKind.trainerCrashed, 'the model process ended');
+      return cancelled();
+    };
+    const stopActivities = await server.activityWorkers(atBoundary('gpu', { ...simpleActivities, train }));
+    const stopControl = await server.controlWorker('first');
+    try {
+      const handle = await server.client.workflow.start(WORKFLOW_TYPE.tuning, { workflowId: 'counted', taskQueue: CONTROL_QUEUE, args: [{}] });
+      const { progress } = await untilPending(handle, 'train', ({ attempt, running }) => attempt === 3 && running);
+      assert.deepEqual(progress, { failures: { RaptUnavailable: 1, RaptTrainerCrashed: 1 } });
+      await handle.terminate();
+    } finally {
+      await stopControl();
+      await stopActivities();
     }
   });
 });

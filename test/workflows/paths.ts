@@ -5,7 +5,7 @@ import { activityInfo, cancelled, Context, heartbeat, sleep as activitySleep } f
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { untilPending } from '../../bench/pending.ts';
-import { CONTINUE_UPDATE, CONTROL_QUEUE, ErrorKind, NOTICES_WANTED_SIGNAL, PAUSE_UPDATE, TRAINING_PROGRESS_SIGNAL, WORKFLOW_TYPE, type RunProgress, type TuningInput, type TuningResult } from '../../contracts/index.ts';
+import { CONTINUE_UPDATE, CONTROL_QUEUE, ErrorKind, NOTICES_WANTED_SIGNAL, PAUSE_UPDATE, PROGRESS_QUERY, TRAINING_PROGRESS_SIGNAL, WORKFLOW_TYPE, type RunProgress, type TuningInput, type TuningResult } from '../../contracts/index.ts';
 import { simpleActivities } from './activities.ts';
 import type { Activities, WorkflowServer } from './server.ts';
 
@@ -140,6 +140,22 @@ export const PATHS: readonly Path[] = [
       await assert.rejects(handle.executeUpdate(PAUSE_UPDATE), /Update failed/);
       await handle.executeUpdate(CONTINUE_UPDATE);
       await finished(handle);
+      return [handle];
+    },
+  },
+  {
+    name: 'paused while registering',
+    activities: () => ({
+      // It does not look whether it is to stop, and goes on to its end.
+      register: () => untilCancelled().catch(() => undefined),
+    }),
+    walk: async (server, id) => {
+      const handle = await start(server, id);
+      await untilPending(handle, 'register');
+      await assert.rejects(handle.executeUpdate(PAUSE_UPDATE), ({ cause }: Error) => /the run ended before it could pause/.test(String(cause)));
+      await finished(handle);
+      const { stage, paused } = await handle.query<RunProgress>(PROGRESS_QUERY);
+      assert.deepEqual([stage, paused], ['done', false]);
       return [handle];
     },
   },

@@ -30,6 +30,16 @@ test('signals count only while their stage lasts, and only when well-formed', ()
   assert.equal(state.progress.rowsPrivatized, 0);
 });
 
+test('what was found in the tables is told once they were looked at, but not where everybody can read it', () => {
+  const state = new RunState(0);
+  state.inspected(40);
+  assert.deepEqual([state.progress.rowsTotal, state.progress.notes], [40, undefined]);
+  state.inspected(40, ['97 % of the tokens are unknown']);
+  assert.deepEqual(state.progress.notes, ['97 % of the tokens are unknown']);
+  assert.deepEqual(new RunState(0, state.snapshot()).progress.notes, state.progress.notes);
+  assert.doesNotMatch(detailsTable(state.progress), /97/);
+});
+
 test('a retry may fall back, and losses are kept to the last sixty', () => {
   const state = new RunState(0);
   state.enter('train', 'trains', 0);

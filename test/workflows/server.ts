@@ -7,7 +7,7 @@ import { bundleWorkflowCode, NativeConnection, Runtime, Worker, type WorkflowBun
 import { clientQueue, CONTROL_QUEUE, DEPLOYMENT_NAME, GPU_QUEUE, type ClientActivities, type GpuActivities } from '../../contracts/index.ts';
 import { down, up } from '../../infra/index.ts';
 import { bundledWorkflows } from '../../workers/bundle.ts';
-import { makeCurrent } from '../../workers/control.ts';
+import { promote } from '../../workers/promotion.ts';
 import { runSinks } from '../../workers/run-sinks.ts';
 import { installRuntime } from '../../workers/shared.ts';
 
@@ -16,8 +16,9 @@ export type Activities = ClientActivities & GpuActivities;
 export interface WorkflowServer {
   readonly client: Client;
   readonly bundle: WorkflowBundleWithSourceMap;
-  /** Runs a control worker of this version, and makes it the current one. @returns how to stop it. */
-  controlWorker(buildId: string): Promise<() => Promise<void>>;
+  /** Runs a control worker of this version, and makes it the current one. @param code other than the workflows as they are.
+   *  @returns how to stop it. */
+  controlWorker(buildId: string, code?: WorkflowBundleWithSourceMap): Promise<() => Promise<void>>;
   /** Runs the activities of both sides. @returns how to stop it. */
   activityWorkers(activities: Partial<Activities>): Promise<() => Promise<void>>;
   stop(): Promise<void>;
@@ -44,19 +45,19 @@ export async function startWorkflowServer(): Promise<WorkflowServer> {
   return {
     client: new Client({ connection, identity: 'test' }),
     bundle,
-    async controlWorker(buildId) {
+    async controlWorker(buildId, code = bundle) {
       const version = { deploymentName: DEPLOYMENT_NAME, buildId };
       const stop = run(
         await Worker.create({
           connection: native,
           identity: `control-${buildId}`,
           taskQueue: CONTROL_QUEUE,
-          workflowBundle: bundle,
+          workflowBundle: code,
           sinks: runSinks,
           workerDeploymentOptions: { useWorkerVersioning: true, version, defaultVersioningBehavior: 'PINNED' },
         }),
       );
-      await makeCurrent(native, 'default', version);
+      await promote(native, 'default', version, 'always');
       return stop;
     },
     async activityWorkers(activities) {

@@ -64,7 +64,8 @@ const successOf = (result: Awaited<ReturnType<typeof audit>>, name: string): num
 
 test('the channel is the mechanism, term by term', async () => {
   const channel = await channelOf();
-  const likelihood = channel.logLikelihood(Int32Array.of(17, 90));
+  const [tile] = [...channel.tiles.inTurn()];
+  const likelihood = channel.logLikelihood(Int32Array.of(17, 90), tile!);
   const values = likelihood.dataSync();
   likelihood.dispose();
   for (const [row, y] of [17, 90].entries()) for (const x of [0, 17, 63, 199]) assert.ok(Math.abs(values[row * ROWS + x]! - logLikelihood(y, x)) < 5e-3, 'single precision');
@@ -171,12 +172,26 @@ test('intervals are wider when the tokens of a text stand and fall together', ()
 test('a learned inverter knows a rate like the mechanism’s', { timeout: 60_000 }, async () => {
   const uniformPrior = countedPrior([], zipf.map((_, id) => (id >= 5 ? 1 : 0)), 1);
   const pairs = texts(uniformPrior, 2000, 'exponential', ETA, 10);
-  const inverter = await LearnedInverter.train(table, { plain: flat(pairs.plain), noisy: flat(pairs.released), vocabulary: outputIds });
   const channel = await channelOf();
+  const inverter = await LearnedInverter.train(channel.tiles, { plain: flat(pairs.plain), noisy: flat(pairs.released), vocabulary: outputIds });
   const ys = outputIds.slice(0, 60);
   const [learned, bayes] = await Promise.all([inverter.guesses(uniformPrior, ys, 1), bayesianGuesses(channel, uniformPrior, ys, 1)]);
   const same = [...ys].filter((y) => learned.get(y)![0] === bayes.get(y)![0]).length;
   assert.ok(same > 40, `${same} of 60 guesses are Bayes'`);
   inverter.dispose();
   channel.dispose();
+});
+
+test('attacks that are stopped go no further, and throw the reason', async () => {
+  const stop = new AbortController();
+  const begun: string[] = [];
+  const stopped = auditOf(texts(zipf, 20, 'exponential', ETA), 'exponential', ETA, {
+    signal: stop.signal,
+    onAttack: (attack) => {
+      begun.push(attack);
+      stop.abort();
+    },
+  });
+  await assert.rejects(stopped, { name: 'AbortError' });
+  assert.deepEqual(begun, ['inversion']);
 });

@@ -22,6 +22,16 @@ test('the totals of a channel at any rate follow from one pass over the distance
   }
 });
 
+test('of a large vocabulary a sample of the outputs stands for all', async () => {
+  const [whole, sampled] = [await PairDistances.measure(table, outputIds), await PairDistances.measure(table, outputIds, 150)];
+  for (const rate of [0.5, 5]) {
+    const expected = whole.logTotals(rate);
+    const off = sampled.logTotals(rate).map((total, x) => total - expected[x]!);
+    assert.ok(Math.hypot(...off) / Math.sqrt(ROWS) < 0.25, `rate ${rate}`);
+    assert.ok(Math.abs(off.reduce((sum, one) => sum + one, 0) / ROWS) < 0.05, `rate ${rate}: as many as all of them`);
+  }
+});
+
 for (const mechanism of ['exponential', 'laplace'] as const)
   test(`${mechanism}: with a larger eta more stays and more is guessed, never less than without a release`, async () => {
     const frontier = await Frontier.open({ table, outputIds, prior });

@@ -56,6 +56,13 @@ test(`${MINILM}: the tokenizer gives the ids of Python's, for texts of every scr
   assert.deepEqual({ clsId, sepId, padId, unknownId }, special);
 });
 
+test('the one that set-up brings is said to come from there', async (t) => {
+  const cache = process.env['RAPT_CACHE'] ?? '';
+  process.env['RAPT_CACHE'] = join(FIXTURES, 'nothing');
+  t.after(() => (process.env['RAPT_CACHE'] = cache));
+  await assert.rejects(locateBackbone(MINILM), /backbone "all-MiniLM-L6-v2" is not on this machine yet; run `npm run setup`/);
+});
+
 test('a backbone that is not there, or not whole, is refused with the way out', async () => {
   await assert.rejects(locateBackbone('no-such-model'), /backbone "no-such-model" is neither a folder .* nor a hub name/);
   await assert.rejects(locateBackbone(join(FIXTURES, 'bert')), /lacks tokenizer\.json; a model folder needs config\.json, model\.safetensors, tokenizer\.json/);

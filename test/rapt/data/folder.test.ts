@@ -101,6 +101,53 @@ describe('a data set folder of Hugging Face', () => {
     assert.deepEqual(rows, [['0', 'neg'], ['1', 'pos'], ['2', 'neg'], ['3', 'pos'], ['4', 'neg']], 'numbers of classes have names, others none');
   });
 
+  it('is tested on its validation split where its test split has no labels, or on rows of its own where it has none either', async () => {
+    const rows = (labels: readonly (string | number | null | undefined)[]): string => labels.map((label, at) => `${JSON.stringify({ text: `text ${at}`, label })}\n`).join('');
+    const train = rows([0, 1, 0, 1, 1, 0, 1, 0]);
+    const folders: readonly [Readonly<Record<string, string>>, string | null][] = [
+      [{ 'train.jsonl': train, 'validation.jsonl': rows([1]), 'test.jsonl': rows([-1, -1]) }, 'validation'],
+      [{ 'train.jsonl': train, 'dev.jsonl': rows([1]), 'test.jsonl': rows([null, null]) }, 'validation'],
+      // Without a column of labels.
+      [{ 'train.jsonl': train, 'val.jsonl': rows([1]), 'test.jsonl': rows([undefined]) }, 'validation'],
+      [{ 'train.jsonl': train, 'validation.jsonl': rows([null]), 'test.jsonl': rows([-1]) }, null],
+      [{ 'train.jsonl': train, 'test.jsonl': rows([-1]) }, null],
+    ];
+    for (const [files, split] of folders) {
+      const folder = folderOf(files);
+      const tables = await tablesOf(folder);
+      assert.deepEqual(tables, { train: folder, test: split === null ? null : `${folder}#${split}`, unlabelledTest: `${folder}#test` });
+      const { rows: counted } = await inspectTables(configOf(folder));
+      assert.deepEqual(counted, split === null ? { train: 5, test: 3 } : { train: 8, test: 1 });
+    }
+    // A class -1 of the training rows is one, and a test split with one label is tested on.
+    for (const files of [{ 'train.jsonl': rows([-1, 0, 1]), 'validation.jsonl': rows([1]), 'test.jsonl': rows([-1]) }, { 'train.jsonl': train, 'validation.jsonl': rows([1]), 'test.jsonl': rows([null, -1, 1]) }]) {
+      const folder = folderOf(files);
+      assert.deepEqual(await tablesOf(folder), { train: folder, test: `${folder}#test` });
+    }
+  });
+
+  it('takes the split of a card that is called most like a validation split', async () => {
+    const split = (name: string): string => `  - split: ${name}\n    path: ${name}.jsonl\n`;
+    const names = ['train', 'test', 'validation_mismatched', 'validation_matched'];
+    const unlabelled = '{"text":"x","label":-1}\n';
+    const folder = folderOf({
+      'README.md': `---\nconfigs:\n- config_name: mnli\n  data_files:\n${names.map(split).join('')}---\n`,
+      ...Object.fromEntries(names.map((name) => [`${name}.jsonl`, name === 'test' ? unlabelled : jsonl('one', 'two')])),
+    });
+    assert.equal((await tablesOf(folder)).test, `${folder}#validation_matched`);
+    // Where nothing needs to take the test split's place, such a name stands for no test rows, as ever.
+    rmSync(join(folder, 'test.jsonl'));
+    writeFileSync(join(folder, 'README.md'), `---\nconfigs:\n- config_name: mnli\n  data_files:\n${names.filter((name) => name !== 'test').map(split).join('')}---\n`);
+    assert.deepEqual(await tablesOf(folder), { train: folder, test: null });
+  });
+
+  it('has the tables that it always had, whatever of newer kinds lies beside them', async () => {
+    const feather = 'not looked at';
+    const folder = folderOf({ 'train.csv': 'text,label\none,a\n', 'train.feather': feather, 'train.json': '{}', 'train.csv.zst': feather });
+    assert.deepEqual(await textsOf(folder), ['one']);
+    assert.deepEqual(await textsOf(folderOf({ 'train.json': jsonl('two'), 'dataset_info.json': '{}' })), ['two']);
+  });
+
   it('that cannot be understood is refused with what it lacks', async () => {
     assert.match(await refusal(textsOf(folderOf({ 'notes.txt': 'x' }))), /^\/ds: is not a file, nor a data set's folder: no .csv, .tsv, .jsonl, .parquet or .arrow lies in it$/);
     assert.match(await refusal(textsOf(folderOf({ 'dataset_dict.json': '{', 'train/data-00000-of-00001.arrow': 'x' }))), /^\/ds\/dataset_dict\.json: is not as Hugging Face has it/);
@@ -115,9 +162,9 @@ describe('a data set folder of Hugging Face', () => {
   });
 
   it('names file, line, row and column of what is wrong in one of its files, and quotes nothing', async () => {
-    const folder = folderOf({ 'train-0.csv': 'text,label\none,a\ntwo,b\n', 'train-1.csv': 'text,label\nplanted,\n', 'train-2.jsonl': '{"text":"x","label":"a"}\nplanted\n' });
+    const folder = folderOf({ 'train-0.csv': 'text,label\none,a\ntwo,b\n', 'train-1.csv': 'text,label\n,planted\n', 'train-2.jsonl': '{"text":"x","label":"a"}\nplanted\n' });
     assert.equal(await refusal(inspectTables(configOf(folder))), [
-      '/ds/train-1.csv, line 2 (row 1), column "label": is empty while the rest of the row is not; fill it in, or empty the whole row',
+      '/ds/train-1.csv, line 2 (row 1), column "text": is empty while the rest of the row is not; fill it in, or empty the whole row',
       '/ds/train-2.jsonl, line 2 (row 2): is not valid JSON',
     ].join('\n'));
     writeFileSync(join(folder, 'train-1.csv'), 'words,label\none,a\n');

@@ -40,6 +40,7 @@ describe('an inspection', () => {
       classCounts: { train: [1, 2], test: [1, 0] },
       rows: { train: 3, test: 1 },
       skipped: { train: 2, test: 0 },
+      unlabelled: { train: 0, test: 0 },
     });
   });
 
@@ -53,20 +54,20 @@ describe('an inspection', () => {
   });
 
   it('reports all problems of all files at once', async () => {
-    const train = fileOf('b-train.csv', 'text,label\na,\n,x\nb,x\nc,y,z\n');
-    const test = fileOf('b-test.csv', 'text,label\nplanted secret,\n');
+    const train = fileOf('b-train.csv', 'text,label\n ,y\n,x\nb,x\nc,y,z\n');
+    const test = fileOf('b-test.csv', 'text,label\nplanted secret,x,more\n');
     const problems = await problemsOf(dataOf({ train, test }));
     assert.deepEqual(problems.map(({ where }) => where), [
-      `${train}, line 2 (row 1), column "label"`,
+      `${train}, line 2 (row 1), column "text"`,
       `${train}, line 3 (row 2), column "text"`,
       `${train}, line 5 (row 4)`,
-      `${test}, line 2 (row 1), column "label"`,
+      `${test}, line 2 (row 1)`,
     ]);
     assert.doesNotMatch(JSON.stringify(problems), /planted/);
   });
 
   it('lists twenty row problems of a file and counts the rest', async () => {
-    const train = fileOf('c.csv', csvOf(Array.from({ length: 33 }, () => ['text', ''] as const)));
+    const train = fileOf('c.csv', csvOf(Array.from({ length: 33 }, () => ['', 'label'] as const)));
     const problems = await problemsOf(dataOf({ train, test: train }));
     assert.equal(problems.length, 42);
     assert.deepEqual(problems[20], { where: train, problem: 'has 13 more problems like these' });
@@ -92,6 +93,18 @@ describe('an inspection', () => {
     assert.match((await problemsOf(dataOf({ train, testFraction: 0.0001 })))[0]?.problem ?? '', /too small for held-out test rows/);
     const test = fileOf('f-test.csv', 'text,label\n,\n');
     assert.match((await problemsOf(dataOf({ train, test })))[0]?.problem ?? '', /has no row with a text and a label/);
+  });
+
+  it('leaves out rows without a label, and counts them', async () => {
+    const train = fileOf('unlabelled.csv', csvOf([['a', 'x'], ['b', ''], ['c', 'y'], ['d', ' '], ['', '']]));
+    const test = fileOf('unlabelled-test.csv', csvOf([['e', ''], ['f', 'y']]));
+    const data = dataOf({ train, test });
+    const { rows, unlabelled, skipped, tables } = await inspectTables(data);
+    assert.deepEqual([rows, unlabelled, skipped], [{ train: 2, test: 1 }, { train: 2, test: 1 }, { train: 1, test: 0 }]);
+    const read: string[] = [];
+    for (const split of ['train', 'test'] as const) for await (const { text } of readSplit(data, tables, split)) read.push(text);
+    assert.deepEqual(read, ['a', 'c', 'f']);
+    assert.match((await problemsOf(dataOf({ train: fileOf('all-unlabelled.csv', csvOf([['a', ''], ['b', '']])) })))[0]?.problem ?? '', /has no row with a text and a label/);
   });
 
   it('names a built-in data set that is not set up, and the command that mends it', async () => {
@@ -157,6 +170,60 @@ describe('the split', () => {
     assert.deepEqual(numbers.test, [...numbers.test].sort((a, b) => a - b));
     const { rows: counted } = await inspectTables(data);
     assert.deepEqual(counted, { train: numbers.train.length, test: numbers.test.length });
+  });
+
+  /** Of a table of so many rows, those that are held out, by their labels. */
+  async function heldOut(name: string, labels: readonly string[], more: Partial<NonNullable<TuningInput['data']>> = {}): Promise<{ numbers: number[]; data: DataConfig }> {
+    const data = dataOf({ ...more, train: fileOf(name, csvOf(labels.map((label, row) => [`text ${row}`, label]))) });
+    const { tables, rows: counted } = await inspectTables(data);
+    const numbers: number[] = [];
+    for await (const { number } of readSplit(data, tables, 'test')) numbers.push(number);
+    let training = 0;
+    for await (const row of readSplit(data, tables, 'train')) training += numbers.includes(row.number) ? NaN : 1;
+    assert.deepEqual(counted, { train: training, test: numbers.length });
+    return { numbers, data };
+  }
+
+  it('keeps the first row of a class in training whose rows would all be held out, and moves no other', async () => {
+    const usual = Array.from({ length: 25 }, (_, row) => (row % 2 === 0 ? 'even' : 'odd'));
+    assert.deepEqual((await heldOut('alone-0.csv', usual)).numbers, [1, 3, 6]);
+    const alone = usual.map((label, row) => (row === 3 ? 'alone' : label));
+    const { numbers, data } = await heldOut('alone-1.csv', alone);
+    assert.deepEqual(numbers, [1, 6]);
+    const { classes, classCounts, tables } = await inspectTables(data);
+    assert.deepEqual([classes, classCounts], [['alone', 'even', 'odd'], { train: [1, 12, 10], test: [0, 1, 1] }]);
+    assert.deepEqual(tables.keptInTraining, new Set([3]));
+    // A class with a training row keeps its own in the test.
+    assert.deepEqual((await heldOut('alone-2.csv', usual.map((label, row) => (row === 3 || row === 4 ? 'two' : label)))).numbers, [1, 3, 6]);
+  });
+
+  it('lets no label decide about the split where labels are private', async () => {
+    const labels = Array.from({ length: 25 }, (_, row) => (row === 3 ? 'alone' : row % 2 === 0 ? 'even' : 'odd'));
+    const { data } = await heldOut('private-labels.csv', labels);
+    const inspected = inspectTables(data, { splitByLabels: false });
+    await assert.rejects(inspected, /line 5 \(row 4\), column "label": holds a label that no training row has; .*data\.testFraction/);
+    const usual = dataOf({ train: fileOf('private-usual.csv', csvOf(labels.map((label, row) => [`text ${row}`, row === 3 ? 'odd' : label]))) });
+    assert.deepEqual(await inspectTables(usual, { splitByLabels: false }), await inspectTables(usual));
+  });
+
+  it('names the settings where a class cannot keep a row in training', async () => {
+    const labels = Array.from({ length: 25 }, (_, row) => (row === 3 ? 'alone' : row % 2 === 0 ? 'even' : 'odd'));
+    await assert.rejects(heldOut('limited.csv', labels, { maxTrainRows: 10 }), /line 5 \(row 4\), column "label": holds a label that no training row has; correct it, or add training rows of that class, or set another data\.testFraction or a larger data\.maxTrainRows/);
+    const texts = Array.from({ length: 25 }, (_, row) => `text ${row}`);
+    await assert.rejects(heldOut('texts.csv', texts), (error: BadInput) => error.problems.length === 3 && /holds a label that no training row has/.test(error.message));
+  });
+
+  it('tells once that all rows of other classes are held out', async () => {
+    const train = fileOf('two-rows.csv', csvOf([['good', 'x'], ['bad', 'planted'], ['a row', '']]));
+    assert.deepEqual(await problemsOf(dataOf({ train })), [{
+      where: `${train}, column "label"`,
+      problem: 'has the same label in every training row, as the rows with other labels are held out for testing, and 1 without a label left out; ' +
+        'add rows of other classes, give data.test, or set another data.testFraction',
+    }]);
+    const labels = Array.from({ length: 25 }, (_, row) => (row === 3 ? 'other' : 'usual'));
+    const [problem, ...more] = await problemsOf(dataOf({ train: fileOf('one-class.csv', csvOf(labels.map((label, row) => [`text ${row}`, label]))), maxTrainRows: 10 }));
+    assert.match(problem?.problem ?? '', /held out for testing; .*testFraction or a larger data\.maxTrainRows$/);
+    assert.deepEqual(more, []);
   });
 
   it('honours the row limits of each part', async () => {

@@ -59,6 +59,16 @@ describe('a CSV table', () => {
     });
   });
 
+  it('may have delimiters too many at the ends of its lines, and other delimiters', async () => {
+    assert.deepEqual(brief(await rowsOf(fileOf('.csv', 'text,label\na,x,\nb,y,,\n'))), [[0, 'a', 'x'], [1, 'b', 'y']]);
+    assert.deepEqual(brief(await rowsOf(fileOf('.csv', 'text,label,\na,x,\n'))), [[0, 'a', 'x']]);
+    for (const delimiter of [';', '|', '\t']) assert.deepEqual(brief(await rowsOf(fileOf('.csv', `text${delimiter}label\n"a ${delimiter} b, c"${delimiter}x\n`))), [[0, `a ${delimiter} b, c`, 'x']], delimiter);
+  });
+
+  it('is told from one that begins with a line for Excel', async () => {
+    for (const line of ['sep=;', 'sep=,', 'SEP=\t']) await assert.rejects(rowsOf(fileOf('.csv', `${line}\r\ntext;label\r\na;x\r\n`)), /begins with a line "sep=" that only Excel knows; remove it/);
+  });
+
   it('refuses a row with more fields than the header', async () => {
     await assert.rejects(rowsOf(fileOf('.csv', 'text,label\nno, not good,neg\n')), /line 2 \(row 1\): has 3 fields, the header 2/);
   });
@@ -91,8 +101,27 @@ describe('a TSV table', () => {
     assert.deepEqual([row?.text.length, row?.text.slice(0, 7), row?.label], [long.length - 2, 'a "b" x', 'x']);
   });
 
-  it('says that a text must not hold line breaks', async () => {
-    await assert.rejects(rowsOf(fileOf('.tsv', 'text\tlabel\n"first\nsecond"\tx\n')), /line 2 \(row 1\): has 1 fields, the header 2; a text must not hold line breaks in TSV/);
+  it('holds line breaks inside quotes where that makes a table and its lines alone do not', async () => {
+    const quoted = fileOf('.tsv', 'text\tlabel\nplain\ta\n"first ""one""\n\tsecond"\tx\n\n"third\n"\ty\n');
+    assert.deepEqual(brief(await rowsOf(quoted)), [[0, 'plain', 'a'], [1, 'first "one"\n\tsecond', 'x'], [2, 'third\n', 'y']]);
+    // Each line is a row, so quotes are characters, also where they would make a table of fewer rows.
+    const byLines = fileOf('.tsv', 'text\tlabel\n"one\ta\ntwo"\tb\n');
+    assert.deepEqual(brief(await rowsOf(byLines)), [[0, '"one', 'a'], [1, 'two"', 'b']]);
+  });
+
+  it('says that a text must not hold line breaks where neither reading makes a table', async () => {
+    await assert.rejects(rowsOf(fileOf('.tsv', 'text\tlabel\n"first\nsecond"\tx\nshort\n')), /line 2 \(row 1\): has 1 fields, the header 2; a text must not hold line breaks in TSV/);
+  });
+
+  it('is looked at again when it changes', async () => {
+    const file = fileOf('.tsv', 'text\tlabel\n"first\nsecond"\tx\n');
+    assert.deepEqual(brief(await rowsOf(file)), [[0, 'first\nsecond', 'x']]);
+    writeFileSync(file, 'text\tlabel\n"first\tx\nsecond"\ty\n');
+    assert.deepEqual(brief(await rowsOf(file)), [[0, '"first', 'x'], [1, 'second"', 'y']]);
+  });
+
+  it('may have tabs too many at the ends of its lines', async () => {
+    assert.deepEqual(brief(await rowsOf(fileOf('.tsv', 'text\tlabel\na\tx\t\t\nb\ty\n'))), [[0, 'a', 'x'], [1, 'b', 'y']]);
   });
 });
 
@@ -107,6 +136,12 @@ describe('a JSON Lines table', () => {
     await assert.rejects(rowsOf(file), (error: Error) => /line 2 \(row 2\): is not valid JSON/.test(error.message) && !/planted/.test(error.message));
     await assert.rejects(rowsOf(fileOf('.jsonl', '{"text":"a","label":1}\n["x"]\n')), /line 2 \(row 2\): is not a JSON object/);
     await assert.rejects(rowsOf(fileOf('.jsonl', '{"text":["x"],"label":1}\n')), /line 1 \(row 1\), column "text": holds a list or an object/);
+  });
+
+  it('is told from an object of columns, and from an array that is cut', async () => {
+    await assert.rejects(rowsOf(fileOf('.json', '{"text":{"0":"planted","1":"b"},"label":{"0":1,"1":0}}')), (error: Error) => /holds one object of columns instead of rows; give one a line.*orient="records", lines=True/.test(error.message) && !error.message.includes('planted'));
+    await assert.rejects(rowsOf(fileOf('.json', '[{"text":"a","label":1},\n{"text":"planted')), (error: Error) => /line 2: is not a complete JSON array/.test(error.message) && !error.message.includes('planted'));
+    await assert.rejects(rowsOf(fileOf('.json', '[{"text":"a","label":1},\n[1]]')), /line 2 \(row 2\): is not a JSON object/);
   });
 
   it('may lack a column in its first rows', async () => {
@@ -139,7 +174,7 @@ describe('a Parquet table', () => {
         columnData: [{ name: 'label', data: [1n, 0n, 2n, -1n], type: 'INT64' }, { name: 'text', data: ['a', 'b', 'c', 'd'], type: 'STRING' }],
         kvMetadata: [{ key: 'huggingface', value: features }],
       }));
-    const labelsOf = async (features: string): Promise<(string | null)[]> => (await rowsOf(fileOf('.parquet', write(features)), { text: 'text', label: 'label' }, { requireLabel: false })).map(({ label }) => label);
+    const labelsOf = async (features: string): Promise<(string | null)[]> => (await rowsOf(fileOf('.parquet', write(features)), { text: 'text', label: 'label' }, { unlabelled: 'keep' })).map(({ label }) => label);
     const named = { info: { features: { label: { names: ['neg', 'pos'], _type: 'ClassLabel' }, text: { dtype: 'string', _type: 'Value' } } } };
     assert.deepEqual(await labelsOf(JSON.stringify(named)), ['pos', 'neg', '2', null]);
     for (const other of ['{', '{}', '{"info":{"features":{"label":{"_type":"Value"}}}}']) assert.deepEqual(await labelsOf(other), ['1', '0', '2', '-1'], other);
@@ -160,8 +195,10 @@ describe('an Arrow table', () => {
 
   it('is refused when it is cut short, between two batches too, or is none', async () => {
     const stream = tableToIPC(half(['a'], [1n]), 'stream');
-    for (const length of [stream.length - 8, stream.length - 20, 100, 0]) await assert.rejects(rowsOf(fileOf('.arrow', stream.subarray(0, length))), /is not a complete Arrow file/);
-    await assert.rejects(rowsOf(fileOf('.arrow', 'planted '.repeat(50) + 'ARROW1')), (error: BadInput) => /is not a complete Arrow file/.test(error.message) && !error.message.includes('planted'));
+    for (const length of [stream.length - 8, stream.length - 20, 100]) await assert.rejects(rowsOf(fileOf('.arrow', stream.subarray(0, length))), /is not a complete Arrow file$/);
+    const file = tableToIPC(half(['a'], [1n]), 'file');
+    for (const length of [file.length - 8, 100, 10]) await assert.rejects(rowsOf(fileOf('.arrow', file.subarray(0, length))), /is not a complete Arrow file$/);
+    await assert.rejects(rowsOf(fileOf('.arrow', 'planted '.repeat(50) + 'ARROW1')), (error: BadInput) => /is not a complete Arrow file: it holds text/.test(error.message) && !error.message.includes('planted'));
     await assert.rejects(rowsOf(fileOf('.arrow.gz', gzipSync(stream))), /is a zipped Arrow file; unzip it/);
   });
 
@@ -177,23 +214,34 @@ describe('any table', () => {
       assert.deepEqual(brief(await rowsOf(fileOf(ending, gzipSync(content)))), [[0, 'a', 'x']], ending);
   });
 
-  it('is refused when its gzip data end early or are none', async () => {
+  it('is refused when its gzip data end early', async () => {
     const text = Array.from({ length: 20_000 }, (_, row) => `text ${row * 7919},a`).join('\n');
     const zipped = gzipSync(`text,label\n${text}\n`);
     await assert.rejects(rowsOf(fileOf('.csv.gz', zipped.subarray(0, zipped.length / 2))), /is not a complete gzip file/);
-    await assert.rejects(rowsOf(fileOf('.csv.gz', 'text,label\na,b\n')), /is not a complete gzip file/);
   });
 
   it('that is not UTF-8 is refused with the line', async () => {
     const file = fileOf('.csv', Buffer.concat([Buffer.from('text,label\nfine,a\ncaf'), Buffer.from([0xe9]), Buffer.from(',b\n')]));
     await assert.rejects(rowsOf(file), /line 3: is not valid UTF-8; save the file as UTF-8/);
-    await assert.rejects(rowsOf(fileOf('.csv', Buffer.from('\ufefftext,label\n', 'utf16le'))), /is UTF-16 text; save it as UTF-8/);
+    const half = Buffer.from('\ufefftext,label\n\ufffd,a\nb\ud83c,b\n', 'utf16le');
+    await assert.rejects(rowsOf(fileOf('.csv', half)), /line 3: holds half a character; save the file as UTF-8/);
   });
 
   it('keeps characters whole that lie across the borders of what is read at once', async () => {
     const text = '🎬'.repeat(200_000);
     const rows = await rowsOf(fileOf('.csv', `text,label\nx${text},a\n${text},b\n`));
     assert.deepEqual(rows.map((row) => row.text === text || row.text === `x${text}`), [true, true]);
+  });
+
+  it('may have a cell of millions of characters', async () => {
+    const long = 'a "quoted" word, 12345678901234567890 é🎬\n'.repeat(300_000);
+    const quoted = `"${long.replaceAll('"', '""')}"`;
+    const line = JSON.stringify({ text: long, label: 1 });
+    for (const file of [fileOf('.csv', `text,label\na,0\n${quoted},1\nb,0\n`), fileOf('.tsv', `text\tlabel\na\t0\n${quoted}\t1\nb\t0\n`), fileOf('.jsonl', `{"text":"a","label":0}\n${line}\n{"text":"b","label":0}\n`), fileOf('.json', `[{"text":"a","label":0},${line},{"text":"b","label":0}]`)]) {
+      const rows = await rowsOf(file);
+      assert.deepEqual(rows.map(({ number, text, label }) => [number, text.length, label]), [[0, 1, '0'], [1, long.length, '1'], [2, 1, '0']], file);
+      assert.ok(rows[1]!.text === long);
+    }
   });
 
   it('has its columns counted and not named when one is missing: without a header they are texts; the one that was probably meant is', async () => {
@@ -230,7 +278,7 @@ describe('any table', () => {
   it('may be read without labels, or with some missing', async () => {
     const file = fileOf('.csv', 'text,label\na,x\nb,\n');
     assert.deepEqual(brief(await rowsOf(file, { text: 'text' })), [[0, 'a', null], [1, 'b', null]]);
-    assert.deepEqual(brief(await rowsOf(file, undefined, { requireLabel: false })), [[0, 'a', 'x'], [1, 'b', null]]);
+    assert.deepEqual(brief(await rowsOf(file, undefined, { unlabelled: 'keep' })), [[0, 'a', 'x'], [1, 'b', null]]);
   });
 
   it('of pairs needs both texts', async () => {

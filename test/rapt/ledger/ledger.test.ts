@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -57,6 +58,16 @@ test('a text is itself in another case, spacing and Unicode form, and under anot
   assert.equal(digestOfText(' ein scho\u0308ner FILM\n', SECRET), known);
   assert.notEqual(digestOfText('Ein schöner Film!', SECRET), known);
   assert.notEqual(digestOfText('Ein  schöner Film', Buffer.alloc(32, 8)), known);
+});
+
+test('a long text, which is read in parts, has the digest of the whole', () => {
+  const whole = (text: string): bigint => createHmac('sha256', SECRET).update('text\0').update(text.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim()).digest().readBigUInt64BE();
+  const parts = [' ', '   ', 'Film.', 'ΟΔΟΣ', 'e\u0301', '\u3000', '\u00a0 ', 'ﬁ', '\u1100\u1161', '\n', '🎬'];
+  for (const length of [0, 1, 40_000, 80_000])
+    for (let at = 0; at < parts.length; at++) {
+      const text = Array.from({ length }, (_, place) => parts[(place * (at + 3) + (place >> 4)) % parts.length]!).join('');
+      assert.equal(digestOfText(text, SECRET), whole(text), `${length} parts, ${at}`);
+    }
 });
 
 test('a budget for a text refuses before anything is entered, and names what is left', async () => {

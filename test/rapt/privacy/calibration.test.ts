@@ -4,6 +4,9 @@ import { before, test } from 'node:test';
 import { loadEmbeddingTable, loadTokenizer } from '../../../rapt/backbone/index.ts';
 import { cacheFolder } from '../../../rapt/cache.ts';
 import { calibrate, createMechanism, expectedUnchanged, explainGuarantee, outputVocabulary, type EmbeddingTable } from '../../../rapt/privacy/index.ts';
+import { sized } from '../../support/size.ts';
+
+const DRAWS = sized(500, 1500);
 
 let table: EmbeddingTable;
 let outputIds: Int32Array;
@@ -20,11 +23,11 @@ for (const [name, target] of [['exponential', 0.2], ['exponential', 0.5], ['lapl
     assert.ok(Math.abs(unchanged - target) < 0.01, `expected ${unchanged}`);
     assert.equal(calibrate({ name, table, outputIds, targetUnchanged: target }).eta, eta, 'the same on every call');
     const mechanism = createMechanism({ name, eta, table, outputIds });
-    // Tokens other than those that the calibration looked at; 4 standard deviations of 1,500 draws.
-    const ids = Int32Array.from({ length: 1500 }, (_, i) => outputIds[Math.floor(((i + 0.25) * outputIds.length) / 1500)]!);
+    // Tokens other than those that the calibration looked at; 4 standard deviations.
+    const ids = Int32Array.from({ length: DRAWS }, (_, i) => outputIds[Math.floor(((i + 0.25) * outputIds.length) / DRAWS)]!);
     const answers = mechanism.privatize(ids);
     const rate = ids.filter((id, i) => id === answers[i]).length / ids.length;
-    assert.ok(Math.abs(rate - target) < 4 * Math.sqrt(0.25 / 1500) + 0.02, `drawn ${rate}`);
+    assert.ok(Math.abs(rate - target) < 4 * Math.sqrt(0.25 / DRAWS) + 0.02, `drawn ${rate}`);
     mechanism.dispose();
   });
 

@@ -5,10 +5,12 @@ import { ExponentialSampler } from '../../../rapt/privacy/exponential.ts';
 import { OutputGeometry } from '../../../rapt/privacy/geometry.ts';
 import { LaplaceSampler } from '../../../rapt/privacy/laplace.ts';
 import { computeTightest } from '../../../rapt/privacy/tightest.ts';
+import { atOnce } from '../../../rapt/turns.ts';
+import { sized } from '../../support/size.ts';
 import { chiSquare, chiSquareLimit } from './statistics.ts';
 import { exhaust, randomTable, range, sampleOfMiniLM, tableOf } from './tables.ts';
 
-const VOCABULARY = 2000;
+const VOCABULARY = sized(600, 2000);
 const ETA = 14;
 
 for (const [name, make] of [
@@ -93,7 +95,7 @@ test('nearest tokens are exact, ties and equal rows included', () => {
   // Half-way between two rows, and on rows: distances that single precision cannot tell apart.
   for (let i = 0; i < 24; i++) queries[i] = (table.values[10 * 24 + i]! + table.values[9 * 24 + i]!) / 2;
   for (let i = 0; i < 24; i++) queries[24 + i] = table.values[7 * 24 + i]!;
-  const found = geometry.nearest(queries);
+  const found = atOnce(geometry.nearest(queries));
   for (let q = 0; q < 200; q++) {
     let best = 0;
     let least = Infinity;

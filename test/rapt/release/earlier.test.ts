@@ -1,11 +1,14 @@
 /** A table that has changed: rows that were released before are released as they were, and cost nothing. */
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomInt } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { ErrorKind, tuningConfigSchema, type RaptError, type TuningConfig, type TuningInput } from '../../../contracts/index.ts';
 import { inspectTables } from '../../../rapt/data/index.ts';
 import { canTakeOver, chooseReleases, chosenReleases, drawRelease, EarlierRows, hashInputs, readShard, rowsToDraw, versionSpec, type DrawnRelease, type DrawReleaseOptions, type EarlierRelease } from '../../../rapt/release/index.ts';
+import { DigestIndex } from '../../../rapt/release/digest-index.ts';
+import { Turns } from '../../../rapt/turns.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { backbone, guarantee, outputIds, replacing, tokenizer } from './fakes.ts';
 
@@ -45,7 +48,7 @@ async function drawn(config: TuningConfig, before: readonly EarlierRelease[] = [
   let given = 0;
   const release = await drawRelease({
     config, inspection, inputs: await hashInputs(inspection.tables), tokenizer, outputIds, backbone, rowsPerShard: 32, earlier,
-    mechanism: { ...mechanism, privatize: (ids) => ((given += ids.length), mechanism.privatize(ids)) },
+    mechanism: { ...mechanism, privatizeInTurns: (ids) => ((given += ids.length), mechanism.privatizeInTurns(ids)) },
     ...more,
     folder,
   });
@@ -130,6 +133,53 @@ describe('a table that has grown', () => {
     const after = await versionsOf(second);
     for (const row of trained) if (row !== corrected) assert.equal(after.get(row)!.label, before.get(row)!.label);
     assert.notDeepEqual(after.get(corrected)!.input, before.get(corrected)!.input);
+  });
+});
+
+describe('a table in a new order', () => {
+  const ROWS = 640;
+  /** A permutation: 7 and the number of rows have no common factor. */
+  const shuffled = range(0, ROWS).map((_, at, rows) => rows[(at * 7) % ROWS]!);
+
+  it('is taken over row by row, each of its shards read once', async () => {
+    const first = await drawn(configOf(csvOf(range(0, ROWS)), { testFraction: 0.1 }));
+    const second = await drawn(configOf(csvOf(shuffled), { testFraction: 0.1 }), [first]);
+    assert.deepEqual([second.given, second.charged, second.takenOver], [0, 0, ROWS]);
+    const [before, after] = [await versionsOf(first), await versionsOf(second)];
+    for (let row = 0; row < ROWS; row++) {
+      const [was, is] = [before.get((row * 7) % ROWS)!, after.get(row)!];
+      assert.deepEqual([is.input, is.plain, is.noisyPlain], [was.input, was.plain, was.noisyPlain], `row ${row}`);
+    }
+    const folder = fresh();
+    mkdirSync(folder);
+    const versions = (await EarlierRows.open([first], secret)).versions(folder);
+    const places = Array.from({ length: ROWS }, (_, at) => (at * 7) % ROWS);
+    const once: unknown[] = [];
+    for (const place of places) once.push(await versions.read(place));
+    for (const { file } of first.manifest.shards) rmSync(join(first.folder, file));
+    for (const [at, place] of places.entries()) assert.deepEqual(await versions.read(place), once[at]);
+    assert.deepEqual(readdirSync(folder), [], 'the temporary file has no name');
+    await versions.close();
+  });
+
+  it('has versions handed out as a list of all digests would, equal ones in the order of their rows', async () => {
+    const random = (below: number): bigint => BigInt(randomInt(below));
+    const digests = BigUint64Array.from({ length: 5000 }, () => (random(3) === 0n ? 0n : random(2 ** 32) === 0n ? 1n : (random(50) << 33n) + random(50) + 1n));
+    const index = await DigestIndex.of(digests, 0n, new Turns());
+    const lists = new Map<bigint, number[]>();
+    digests.forEach((digest, place) => { if (digest !== 0n) lists.set(digest, [...(lists.get(digest) ?? []), place]); });
+    assert.equal(index.size, lists.size);
+    for (const handOut of [index.handOut(), index.handOut()]) {
+      for (const [digest, places] of lists) assert.deepEqual([...places.map(() => handOut(digest)), handOut(digest)], [...places, null]);
+      assert.equal(handOut(12345678901n), null);
+    }
+    assert.equal((await DigestIndex.of(new BigUint64Array(), 0n, new Turns())).handOut()(1n), null);
+  });
+
+  it('may hold one text a hundred thousand times', async () => {
+    const index = await DigestIndex.of(new BigUint64Array(100_000).fill(9n), 0n, new Turns());
+    const handOut = index.handOut();
+    for (let place = 0; place < 100_000; place++) assert.equal(handOut(9n), place);
   });
 });
 

@@ -30,22 +30,26 @@ export const guarantee: Guarantee = {
   notCovered: [],
 };
 
+const BATCH_TOKENS = 8192;
+
 type TestMechanism = DrawReleaseOptions['mechanism'];
 
 /** Replaces every token by a fresh random output token. @param delayMs by how much each batch is slowed down */
 export function replacing(delayMs = 0): TestMechanism {
   return {
     guarantee,
-    privatize: (ids) => {
+    batchTokens: BATCH_TOKENS,
+    privatizeInTurns: (ids) => {
       if (delayMs > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, delayMs);
-      return ids.map(() => randomInt(FIRST_OUTPUT, VOCABULARY_SIZE));
+      return Promise.resolve(ids.map(() => randomInt(FIRST_OUTPUT, VOCABULARY_SIZE)));
     },
   };
 }
 
 export const identity: TestMechanism = {
   guarantee: { ...guarantee, mechanism: 'none', private: false, eta: null, numericalSlack: null, neighbourLogRatio: null, expectedUnchanged: null },
-  privatize: (ids) => ids.slice(),
+  batchTokens: BATCH_TOKENS,
+  privatizeInTurns: (ids) => Promise.resolve(ids.slice()),
 };
 
 export const backbone = { name: 'test', sha256: 'd'.repeat(64) as Sha256, hiddenSize: 2, vocabularySize: VOCABULARY_SIZE };

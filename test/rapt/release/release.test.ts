@@ -49,6 +49,17 @@ const bytesUnder = (folder: string): Record<string, string> =>
   );
 
 describe('a release', () => {
+  it('counts the tokens that the tokenizer does not know, of the plain texts, and tells nobody but its client', async () => {
+    const file = fresh('.csv');
+    writeFileSync(file, `text,label\n${Array.from({ length: 100 }, (_, row) => `w1 ${row % 4 === 0 ? 'x' : 'w2'},${row % 2}`).join('\n')}\n`);
+    const folder = fresh();
+    const release = await drawn(configOf({ train: file }), folder, { tokenizer: { ...tokenizer, unknownId: 0 } });
+    assert.deepEqual([release.manifest.tokens, release.unknownRate], [200, 25 / 200]);
+    assert.doesNotMatch(readFileSync(join(folder, 'manifest.json'), 'utf8'), /unknown/);
+    assert.equal((await openRelease(folder))!.unknownRate, 25 / 200);
+    assert.equal((await drawn(configOf({ train: file }), fresh())).unknownRate, null, 'by a tokenizer that does not say');
+  });
+
   it('holds each row once, in file order, with privatized ids, fresh plain tokens and training labels', async () => {
     const config = configOf({ train: csvOf(500) }, { reconstruction: { plainTokens: 5, vocabularySize: 100 } });
     const folder = fresh();
@@ -174,12 +185,12 @@ describe('a release that exists', () => {
     const folder = fresh();
     const first = await drawn(config, folder);
     const progress: number[] = [];
-    const mechanism = { guarantee, privatize: (): never => assert.fail('drawn twice') };
+    const mechanism = { ...replacing(), privatizeInTurns: (): never => assert.fail('drawn twice') };
     const second = await drawn(config, folder, { mechanism, onProgress: ({ rows }) => progress.push(rows) });
     assert.deepEqual({ ...second, reused: false }, first);
     assert.equal(second.reused, true);
     assert.deepEqual(progress, [300]);
-    assert.deepEqual(await openRelease(folder), { manifest: first.manifest, digest: first.digest, unchangedRate: first.unchangedRate, takenOver: 0 });
+    assert.deepEqual(await openRelease(folder), { manifest: first.manifest, digest: first.digest, unchangedRate: first.unchangedRate, unknownRate: first.unknownRate, takenOver: 0 });
   });
 
   it('is refused when a shard was changed or is gone, and is not drawn anew', async () => {
@@ -217,6 +228,31 @@ describe('an interrupted release', () => {
     assert.deepEqual(Object.fromEntries(manifest.shards.map(({ file, sha256 }) => [file, sha256])), finished);
     rmSync(join(folder, 'manifest.json'));
     assert.deepEqual((await drawn(config, folder)).manifest, manifest);
+  });
+
+  it('leaves the tables of its tokens to the next attempt, in its private folder, and none when it is whole', async () => {
+    const config = configOf({ train: csvOf(600) });
+    const folder = fresh();
+    const tables = join(folder, 'private', 'tables');
+    const found: string[][] = [];
+    const mechanism: DrawReleaseOptions['mechanism'] = {
+      ...replacing(),
+      keepTables: (given) => {
+        assert.equal(given, tables);
+        mkdirSync(given, { recursive: true });
+        found.push(readdirSync(given));
+        writeFileSync(join(given, `attempt-${found.length}`), '');
+        return Promise.resolve();
+      },
+    };
+    const stop = new AbortController();
+    await assert.rejects(drawn(config, folder, { mechanism, signal: stop.signal, onProgress: () => stop.abort() }), { name: 'AbortError' });
+    await drawn(config, folder, { mechanism });
+    assert.deepEqual(found, [[], ['attempt-1']]);
+    assert.equal(existsSync(tables), false);
+    mkdirSync(tables);
+    await drawn(config, folder, { mechanism });
+    assert.equal(existsSync(tables), false, 'also when the process ended before they were removed');
   });
 
   it('loses the temporary files of processes that are gone, and no others', async () => {

@@ -44,9 +44,8 @@ test('a table that was privatized is not privatized again', async () => {
 test('a failure leaves neither half a table nor a temporary file', async () => {
   const output = join(folder, 'failed.csv');
   const mechanism = {
-    privatize: (): Int32Array => {
-      throw new Error('no randomness');
-    },
+    batchTokens: 100,
+    privatizeInTurns: () => Promise.reject(new Error('no randomness')),
   };
   await assert.rejects(privatizeTable({ ...options, output, mechanism }), /no randomness/);
   assert.ok(!existsSync(output));

@@ -39,6 +39,16 @@ test('a gate against a baseline shows the bound, and where it comes from', () =>
   assert.match(page, /Baseline run <code>main &lt;1&gt;<\/code>: 11\.3 points above this run/);
 });
 
+test('what was left out, taken instead or is unknown is told on the page and in Markdown, and nothing where nothing is known', () => {
+  const notes = ['3 training rows have no label and are left out', 'the test split has no labels: the validation split is tested on instead'];
+  for (const render of [renderReport, renderReportMarkdown]) {
+    const told = render({ ...data, notes, unknownRate: 0.97 });
+    for (const part of ['How the tables were read', '3 training rows have no label and are left out.', 'The test split has no labels', "97 % of the tokens are unknown to the backbone"]) assert.ok(told.includes(part), `lacks ${part}`);
+    assert.match(render({ ...data, unknownRate: 0 }), /Hardly any token is unknown/);
+    assert.doesNotMatch(render(data), /How the tables were read/);
+  }
+});
+
 test('a run without noise says so first', () => {
   const plain = renderReport({ ...data, guarantee: { ...data.guarantee, mechanism: 'none', private: false, eta: null, neighbourLogRatio: null, numericalSlack: null, statement: 'No privacy: the tokens are released as they are.' }, baseline: null });
   assert.match(plain, /No noise was added: the text left in plain tokens/);

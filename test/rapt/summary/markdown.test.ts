@@ -37,6 +37,11 @@ test('the page answers how good, how private, against what, and whether the gate
   assert.deepEqual(attacks, [["Bayes' rule with the prior that the release gives away", '51.7 % (50.7 % to 52.7 %)', '5.2 %']]);
 });
 
+test('what was left out or taken instead is told', () => {
+  const lists = of<Tokens.List>('list', page({ ...tuned, notes: ['2 training rows have no label and are left out'] }));
+  assert.deepEqual(lists.map(({ items }) => items.map(({ tokens }) => seen(tokens))), [['2 training rows have no label and are left out']]);
+});
+
 test('the drawings are Mermaid of the kind that GitHub draws: accuracies as bars, the loss as a line', () => {
   assert.deepEqual(charts(tuned), [
     'xychart-beta\n    title "Accuracy on held-out texts"\n    x-axis ["this run", "baseline run", "on plain text", "most frequent class"]\n    y-axis "%" 0 --> 100\n    bar [65.7, 68.0, 78.3, 52.6]',
@@ -61,7 +66,7 @@ test('no name, path or message becomes markup, a link or another cell', () => {
   const gates = [{ gate: `attribute.${AWKWARD}>=0.5`, value: 0.1, passed: false, bound: 0.5, baseline: { run: AWKWARD, value: 0.5 } }];
   const awkward = { ...tuned, workflowId: AWKWARD, gates, baselines: { named: { run: AWKWARD, accuracy: 0.5 }, plain: null }, resumed: AWKWARD, adapter: { ...tuned.adapter, uri: AWKWARD } };
   const shown = AWKWARD.replaceAll(/[\s\p{Cc}]+/gu, ' ');
-  for (const [text, places] of [[renderSummary(awkward), 5], [renderWithoutResult(AWKWARD, 'failed', AWKWARD), 2]] as const) {
+  for (const [text, places] of [[renderSummary(awkward), 5], [renderWithoutResult(AWKWARD, 'failed', [AWKWARD]), 2], [renderSummary(awkward, [AWKWARD]), 6]] as const) {
     const html = marked.parse(text, { async: false });
     // Tags of ours, and none that came with a value.
     const tags = new Set(Array.from(html.matchAll(/<(\w+)/g), ([, tag]) => tag));
@@ -74,5 +79,13 @@ test('no name, path or message becomes markup, a link or another cell', () => {
 });
 
 test('a run without a result says why', () => {
-  assert.equal(renderWithoutResult('pr-17', 'was cancelled', 'the run was cancelled; resume it'), '## Rapt run <code>pr-17</code>: ✗ was cancelled\n\n> the run was cancelled; resume it\n');
+  assert.equal(renderWithoutResult('pr-17', 'was cancelled', ['the run was cancelled; resume it']), '## Rapt run <code>pr-17</code>: ✗ was cancelled\n\n> the run was cancelled; resume it\n');
+});
+
+test('what has to be known of a run stands below its heading, before its figures', () => {
+  const summary = renderSummary(tuned, ['Shows run nightly, which finished on 2026-11-28 03:00 UTC.', 'its gates are others']);
+  const [heading, remarks, figures] = summary.split('\n\n');
+  assert.match(heading!, /^## Rapt run/);
+  assert.equal(remarks, '> Shows run nightly, which finished on 2026-11-28 03&#58;00 UTC.\n>\n> its gates are others');
+  assert.match(figures!, /How good/);
 });

@@ -3,6 +3,7 @@ import { after, test } from 'node:test';
 import { layOut } from '../../../rapt/tuning/examples.ts';
 import { jointLoss } from '../../../rapt/tuning/joint-loss.ts';
 import { PARAMETER, type Parameters } from '../../../rapt/tuning/index.ts';
+import { sized } from '../../support/size.ts';
 import { firstParameters, options, tinyExamples, tinySetup } from './fixtures.ts';
 
 const { encoder, frame, remove } = tinySetup();
@@ -13,6 +14,8 @@ const STEP = 2e-2;
 const ABSOLUTE_TOLERANCE = 2e-4;
 const RELATIVE_TOLERANCE = 2e-2;
 const WEIGHT = 0.7;
+/** Of each tensor of weights. */
+const PLACES = sized(4, 24);
 
 for (const method of ['prefix', 'prompt'] as const)
   for (const [pair, pooling] of [[false, 'mean'], [true, 'mean'], [true, 'pooler']] as const)
@@ -28,7 +31,7 @@ for (const method of ['prefix', 'prompt'] as const)
       for (const [name, { values: gradient }] of Object.entries(gradients)) {
         const weights = parameters[name]!.values;
         assert.ok(gradient.some((value) => Math.abs(value) > 1e-3), `the gradient of ${name} is zero`);
-        const places = [...gradient.keys()].filter((place) => place % Math.ceil(gradient.length / 24) === 0);
+        const places = [...gradient.keys()].filter((place) => place % Math.ceil(gradient.length / PLACES) === 0);
         for (const place of places) {
           const value = weights[place]!;
           const at = async (steps: number): Promise<number> => {

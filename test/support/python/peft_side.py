@@ -3,9 +3,10 @@
     backbone    folder of the model
     texts, pairs   the texts, and second texts
     exported    adapters that Rapt wrote: {folder, blocks, pairs, states}; blocks are lines of docs/files.md, run as they stand there
+    found       as exported, whose models PEFT is to find by itself
     trained     adapters to be trained here: {folder, method}
 
-Prints {exported: [logits], trained: [logits]}, [texts, classes] each. The hidden states of an adapter go to the file `states`.
+Prints {exported: [logits], found: [logits], trained: [logits]}, [texts, classes] each. The hidden states of an adapter go to the file `states`.
 """
 
 import json
@@ -57,6 +58,7 @@ request = json.loads(sys.argv[1])
 backbone, texts = request["backbone"], request["texts"]
 answers = {
     "exported": [exported(backbone, texts, request.get("pairs", []), case) for case in request.get("exported", [])],
+    "found": [exported(backbone, texts, [], case) for case in request.get("found", [])],
     "trained": [trained(backbone, texts, case["folder"], case["method"]) for case in request.get("trained", [])],
 }
 print(json.dumps(answers))

@@ -1,0 +1,53 @@
+/** What a configuration names by a path: the worker that reads it runs in another folder, so paths travel absolute. */
+import { existsSync } from 'node:fs';
+import { isAbsolute, join, relative, resolve } from 'node:path';
+import { BUILT_IN_DATASETS } from '../contracts/index.ts';
+import { tableAddress } from '../rapt/data/index.ts';
+
+const isBuiltIn = (name: string): boolean => (BUILT_IN_DATASETS as readonly string[]).includes(name);
+
+/** A table's path made absolute; a built-in data set's name and an address with a scheme as they are. */
+export const datasetAddress = (name: string, base = process.cwd()): string => (isBuiltIn(name) ? name : tableAddress(name, base));
+
+/** A model folder's path made absolute; a name in the hub as it is. */
+export function backboneAddress(name: string, base = process.cwd()): string {
+  const folder = resolve(base, name);
+  return existsSync(join(folder, 'config.json')) ? folder : name;
+}
+
+/** A table's address as it is written into a file of this folder. */
+export function datasetWrittenIn(folder: string, address: string): string {
+  if (!isAbsolute(address)) return address;
+  const written = relative(folder, address);
+  return isBuiltIn(written) ? `./${written}` : written;
+}
+
+/** As `datasetWrittenIn`, for a backbone; a bare word would be a name in the hub. */
+export function backboneWrittenIn(folder: string, address: string): string {
+  if (!isAbsolute(address)) return address;
+  const written = relative(folder, address);
+  return written.startsWith('..') ? written : `./${written}`;
+}
+
+/** The fields that hold a path. */
+const FIELDS: readonly (readonly [path: readonly string[], absolute: (name: string, base: string) => string])[] = [
+  [['data', 'train'], datasetAddress],
+  [['data', 'test'], datasetAddress],
+  [['audit', 'publicText'], (name, base) => resolve(base, name)],
+  [['backbone'], backboneAddress],
+];
+
+/** A configuration as somebody wrote it, with the paths in it made absolute. What is no path, or wrong, stays as it is. */
+export function withAbsolutePaths(input: Record<string, unknown>, base = process.cwd()): Record<string, unknown> {
+  let absolute = input;
+  for (const [path, of] of FIELDS) absolute = changed(absolute, path, (name) => of(name, base));
+  return absolute;
+}
+
+function changed(input: Record<string, unknown>, [field = '', ...inside]: readonly string[], change: (name: string) => string): Record<string, unknown> {
+  const value = input[field];
+  if (inside.length === 0) return typeof value === 'string' && value !== '' ? { ...input, [field]: change(value) } : input;
+  return isObject(value) ? { ...input, [field]: changed(value, inside, change) } : input;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,33 @@
+// @ts-check
+/** Which Nodes Rapt runs on. Read by Nodes of any age, so written in the JavaScript of long ago. */
+
+export const TESTED = '20.19, 22, 24 and 26';
+
+/** What `engines` in package.json says: least versions of the majors that have one. Odd ones older than 23 are not
+ *  supported.
+ *  @type {Readonly<Record<number, number>>} */
+const LEAST_MINOR = { 20: 19, 22: 12 };
+
+/** @param {string} version such as 20.19.0
+ *  @returns {string | null} why Rapt does not run on it, with the way out; null when it does. */
+export function nodeProblem(version) {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const least = LEAST_MINOR[major];
+  if (major > 22 || (least !== undefined && minor >= least)) return null;
+  return (
+    'Rapt needs Node 20.19 or later, or 22.12 or later, and this is ' +
+    version +
+    '; ' +
+    'install one that it is tested on (' +
+    TESTED +
+    ') and run the command again'
+  );
+}
+
+/** @param {string} version
+ *  @returns {string | null} what to know of a Node on which Rapt is not tested. */
+export function nodeRemark(version) {
+  const major = Number(version.split('.')[0]);
+  if (major <= 26 && major % 2 === 0) return null;
+  return 'Rapt is not tested on Node ' + version + ', but on ' + TESTED;
+}

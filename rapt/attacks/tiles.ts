@@ -1,0 +1,68 @@
+/** The rows of a public table on the device, cut up where they are many: an attack scores some outputs against one tile of inputs after the other, so that what it
+ *  holds at a time does not grow with the vocabulary. Of a table of a usual size the only tile is the table itself. */
+import { isLarge, rowsOf, type EmbeddingTable } from '../privacy/index.ts';
+import { tf, tidy, type Tensor1D, type Tensor2D } from '../tensorflow.ts';
+
+/** Scores of 256 outputs against so many rows take 16 MiB, and tenths of a second. */
+const TILE_ROWS = 2 ** 14;
+
+export interface Tile {
+  readonly index: number;
+  /** The first of its rows among all. */
+  readonly start: number;
+  readonly end: number;
+  /** [end - start, dimensions] */
+  readonly rows: Tensor2D;
+  /** Squared norms of the rows. */
+  readonly squares: Tensor1D;
+}
+
+/** Free with `dispose`. */
+export class TableTiles {
+  readonly table: EmbeddingTable;
+  /** Rows of all tiles. */
+  readonly rows: number;
+  readonly #ids: Int32Array | null;
+  readonly #tileRows: number;
+  readonly #tiles: Tile[] = [];
+
+  /** @param ids of the rows; default all of the table's. @param tileRows default: all, or few of a large table. */
+  constructor(table: EmbeddingTable, { ids = null, tileRows }: { readonly ids?: Int32Array | null; readonly tileRows?: number | undefined } = {}) {
+    this.table = table;
+    this.rows = ids?.length ?? table.rows;
+    this.#ids = ids;
+    this.#tileRows = tileRows ?? (isLarge(this.rows) ? TILE_ROWS : this.rows);
+  }
+
+  get count(): number {
+    return Math.ceil(this.rows / this.#tileRows);
+  }
+
+  /** Makes each when it is asked for, if it was not before. */
+  *inTurn(): Generator<Tile> {
+    for (let index = 0; index < this.count; index++) yield (this.#tiles[index] ??= this.#make(index));
+  }
+
+  dispose(): void {
+    for (const { rows, squares } of this.#tiles.splice(0)) {
+      rows.dispose();
+      squares.dispose();
+    }
+  }
+
+  #make(index: number): Tile {
+    const { values, dimensions } = this.table;
+    const start = index * this.#tileRows;
+    const end = Math.min(this.rows, start + this.#tileRows);
+    const own = this.#ids === null ? values.subarray(start * dimensions, end * dimensions) : rowsOf(this.table, this.#ids.subarray(start, end));
+    const rows = tf.tensor2d(own, [end - start, dimensions]);
+    return { index, start, end, rows, squares: tidy(() => tf.sum<Tensor1D>(tf.square(rows), 1)) };
+  }
+}
+
+/** Rows of a table, as they are. [ids, dimensions] */
+export const rowTensor = (table: EmbeddingTable, ids: Int32Array): Tensor2D => tf.tensor2d(rowsOf(table, ids), [ids.length, table.dimensions]);
+
+/** a [rows, d], b [columns, d] with the squared norms of its rows: [rows, columns]. */
+export const distances = (a: Tensor2D, b: Tensor2D, squaresOfB: Tensor1D): Tensor2D =>
+  tidy(() => tf.sqrt(tf.relu(tf.add(tf.sub(tf.sum(tf.square(a), 1, true), tf.mul(tf.matMul(a, b, false, true), 2)), squaresOfB))));

@@ -1,0 +1,213 @@
+/** Sums over all pairs of a table's tokens: W(x) of the exponential mechanism for every token x, and how near the nearest other token is. The weight of a pair is that of
+ *  its distance, whichever way round; so half of the pairs are enough, each counted for both of its tokens. */
+import { join } from 'node:path';
+import { keepNumbers, keptNumbers } from '../cache.ts';
+import { loadingTensorflow, tf, type Tensor2D } from '../tensorflow.ts';
+import { inTurns, type Turns } from '../turns.ts';
+import { distanceOf, isLarge, OutputGeometry, rowsOf, squaredNorms, type EmbeddingTable } from './geometry.ts';
+import { LEVELS, levelWeights, type LevelWeights } from './weights.ts';
+
+/** Pairs are taken in tiles of so many rows and columns: hundredths of a second, and 16 MiB. */
+const TILE_ROWS = 512;
+const TILE_COLUMNS = 8192;
+/** What is done is kept so often, and when it is given up: a pass over 250,000 tokens takes minutes, and whoever is killed goes on from here. */
+const KEPT_EVERY_MS = 10_000;
+
+export interface TableTotals {
+  /** log W(x) of the weights that are drawn from. [rows] */
+  readonly logTotals: Float64Array;
+  /** log of the weight at distance 0, which is 1 in the formula. */
+  readonly logPeak: number;
+  /** No other token is nearer than that. [rows] */
+  readonly nearest: Float64Array;
+}
+
+/** Rows of few large norms would have all pairs computed in double precision by one bound for all: of a large table each pair has its own. */
+interface Nearness {
+  readonly least: number;
+  readonly quadratic: number;
+  readonly linear: number;
+}
+
+const nearnessOf = ({ nearSquare, nearQuadratic, nearLinear }: LevelWeights, byPair: boolean): Nearness =>
+  byPair ? { least: 0, quadratic: nearQuadratic, linear: nearLinear } : { least: nearSquare, quadratic: 0, linear: 0 };
+
+export interface TotalsOptions {
+  readonly turns: Turns;
+  /** Called now and then with the share that is done. */
+  readonly onProgress?: ((done: number) => void) | undefined;
+}
+
+/** Public, and kept in the cache, half done too. */
+export async function tableTotals(eta: number, table: EmbeddingTable, outputIds: Int32Array, options: TotalsOptions): Promise<TableTotals> {
+  const name = join('totals', `${table.sha256}-${outputIds.length}-${eta}-${TILE_ROWS}x${TILE_COLUMNS}.f64`);
+  const sums = PairSums.from(table.rows, keptNumbers(name, 1 + 2 * table.rows, Float64Array));
+  return computeTotals(eta, table, outputIds, { ...options, sums, keep: () => keepNumbers(name, sums.numbers) });
+}
+
+/** As `tableTotals`, without the cache, or from what was done of them. */
+export async function computeTotals(
+  eta: number,
+  table: EmbeddingTable,
+  outputIds: Int32Array,
+  { turns, onProgress, sums = PairSums.from(table.rows, null), keep = () => undefined }: TotalsOptions & { readonly sums?: PairSums; readonly keep?: () => void },
+): Promise<TableTotals> {
+  await inTurns(loadingTensorflow());
+  await inTurns(squaredNorms(table));
+  const geometry = new OutputGeometry(table, outputIds);
+  const weights = levelWeights(eta, geometry);
+  const { order, tiles } = planOf(table.rows, outputIds);
+  let columns = null as { readonly of: number; readonly tensor: Tensor2D } | null;
+  let keptAt = performance.now();
+  try {
+    for (let index = sums.tilesDone; index < tiles.length; index++) {
+      const tile = tiles[index]!;
+      if (columns?.of !== tile.columns.start) {
+        columns?.tensor.dispose();
+        columns = { of: tile.columns.start, tensor: tensorOf(table, order.subarray(tile.columns.start, tile.columns.end)) };
+      }
+      sums.add(tile, order, geometry, weights, productsOf(tensorOf(table, order.subarray(tile.rows.start, tile.rows.end)), columns.tensor));
+      sums.tilesDone = index + 1;
+      if (performance.now() - keptAt > KEPT_EVERY_MS || index + 1 === tiles.length) {
+        keep();
+        keptAt = performance.now();
+        onProgress?.((index + 1) / tiles.length);
+      }
+      await turns.next();
+    }
+  } catch (error) {
+    keep();
+    throw error;
+  } finally {
+    columns?.tensor.dispose();
+    geometry.dispose();
+  }
+  return sums.finish(geometry, weights);
+}
+
+interface Range {
+  readonly start: number;
+  readonly end: number;
+  /** Whether its tokens are outputs: all of them or none. */
+  readonly outputs: boolean;
+}
+
+/** Pairs of one token of `rows` and a later one of `columns`, both ranges of `order`. */
+interface Tile {
+  readonly rows: Range;
+  readonly columns: Range;
+}
+
+/** Outputs come first; then a tile has no need to ask of each token whether it is one. */
+function planOf(rows: number, outputIds: Int32Array): { order: Int32Array; tiles: Tile[] } {
+  const isOutput = new Uint8Array(rows);
+  for (const id of outputIds) isOutput[id] = 1;
+  const others = Int32Array.from({ length: rows }, (_, id) => id).filter((id) => isOutput[id] === 0);
+  const order = new Int32Array(rows);
+  order.set(outputIds);
+  order.set(others, outputIds.length);
+  const rangesOf = (start: number, end: number, size: number, outputs: boolean): Range[] =>
+    Array.from({ length: Math.ceil((end - start) / size) }, (_, index) => ({ start: start + index * size, end: Math.min(end, start + (index + 1) * size), outputs }));
+  const columns = [...rangesOf(0, outputIds.length, TILE_COLUMNS, true), ...rangesOf(outputIds.length, rows, TILE_COLUMNS, false)];
+  const rowsOfColumns = columns.flatMap(({ start, end, outputs }) => rangesOf(start, end, TILE_ROWS, outputs));
+  return { order, tiles: columns.flatMap((range) => rowsOfColumns.filter(({ start }) => start < range.end).map((of) => ({ rows: of, columns: range }))) };
+}
+
+const tensorOf = (table: EmbeddingTable, ids: Int32Array): Tensor2D => tf.tensor2d(rowsOf(table, ids), [ids.length, table.dimensions]);
+
+/** Frees the rows. */
+function productsOf(rows: Tensor2D, columns: Tensor2D): Float32Array {
+  const product = tf.matMul(rows, columns, false, true);
+  try {
+    return product.dataSync<'float32'>();
+  } finally {
+    product.dispose();
+    rows.dispose();
+  }
+}
+
+/** What is known of each token so far, by its place in the order. */
+export class PairSums {
+  /** How many tiles are done, then W of each token, then its least squared distance: as they are kept. */
+  readonly numbers: Float64Array;
+  /** Pairs that were computed in double precision. */
+  recomputed = 0;
+  readonly #byPair: boolean;
+  readonly #totals: Float64Array;
+  readonly #leastSquares: Float64Array;
+
+  private constructor(numbers: Float64Array, byPair: boolean | undefined) {
+    this.numbers = numbers;
+    const rows = (numbers.length - 1) / 2;
+    this.#byPair = byPair ?? isLarge(rows);
+    this.#totals = numbers.subarray(1, 1 + rows);
+    this.#leastSquares = numbers.subarray(1 + rows);
+  }
+
+  /** @param byPair whether each pair has a bound of its own on its error. Default: in a large table. */
+  static from(rows: number, kept: Float64Array | null, byPair?: boolean): PairSums {
+    const sums = new PairSums(kept ?? new Float64Array(1 + 2 * rows), byPair);
+    if (kept === null) sums.#leastSquares.fill(Infinity);
+    return sums;
+  }
+
+  get tilesDone(): number {
+    return this.numbers[0]!;
+  }
+
+  set tilesDone(count: number) {
+    this.numbers[0] = count;
+  }
+
+  // Plain loops: thirty thousand million pairs for a table of 250,000 tokens.
+  add({ rows, columns }: Tile, order: Int32Array, geometry: OutputGeometry, levels: LevelWeights, products: Float32Array): void {
+    const { table } = geometry;
+    const { weights, step } = levels;
+    const { least: nearLeast, quadratic, linear } = nearnessOf(levels, this.#byPair);
+    const width = columns.end - columns.start;
+    const squares = Float64Array.from(order.subarray(columns.start, columns.end), (id) => geometry.squaredNorm(id));
+    const norms = squares.map(Math.sqrt);
+    const ofColumns = new Float64Array(width);
+    const leastOfColumns = this.#leastSquares.subarray(columns.start, columns.end);
+    const scale = 1 / step;
+    const last = LEVELS - 1;
+    for (let row = rows.start; row < rows.end; row++) {
+      const id = order[row]!;
+      const own = geometry.squaredNorm(id);
+      const ownNorm = Math.sqrt(own);
+      const base = (row - rows.start) * width;
+      let sum = 0;
+      let least = this.#leastSquares[row]!;
+      for (let at = Math.max(0, row + 1 - columns.start); at < width; at++) {
+        let square = own + squares[at]! - 2 * products[base + at]!;
+        const t = ownNorm * norms[at]!;
+        if (square <= nearLeast + t * (quadratic * t + linear)) {
+          square = distanceOf(table, id, order[columns.start + at]!) ** 2;
+          this.recomputed++;
+        }
+        const scaled = Math.sqrt(square) * scale + 0.5;
+        const weight = weights[scaled < last ? scaled | 0 : last]!;
+        sum += weight;
+        ofColumns[at]! += weight;
+        if (square < least) least = square;
+        if (square < leastOfColumns[at]!) leastOfColumns[at] = square;
+      }
+      if (columns.outputs) this.#totals[row]! += sum;
+      this.#leastSquares[row] = least;
+    }
+    if (rows.outputs) for (let at = 0; at < width; at++) this.#totals[columns.start + at]! += ofColumns[at]!;
+  }
+
+  finish(geometry: OutputGeometry, { weights }: LevelWeights): TableTotals {
+    const { table, outputIds, squareError } = geometry;
+    const { order } = planOf(table.rows, outputIds);
+    const logTotals = new Float64Array(table.rows);
+    const nearest = new Float64Array(table.rows);
+    for (const [place, id] of order.entries()) {
+      // Its distance to itself is none of a pair's.
+      logTotals[id] = Math.log(this.#totals[place]! + (place < outputIds.length ? weights[0]! : 0));
+      nearest[id] = Math.sqrt(Math.max(0, this.#leastSquares[place]! - squareError));
+    }
+    return { logTotals, logPeak: Math.log(weights[0]!), nearest };
+  }
+}
