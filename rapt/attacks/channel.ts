@@ -8,11 +8,14 @@ import { Turns } from '../turns.ts';
 import { drawFrom } from './prior.ts';
 import { distances, rowTensor, TableTiles, type Tile } from './tiles.ts';
 
-const BLOCK = 512;
+/** Inputs whose distances to all outputs lie in one tensor: 8 MiB for 30,000 of them, which the allocator gives out again. */
+const BLOCK = 64;
 /** Pairs that a laplace channel is fitted to. */
 const FITTED_PAIRS = 2048;
-/** Distances in one tensor of a large table: a step over them takes tenths of a second. */
-const STRIPE_NUMBERS = 2 ** 24;
+/** Distances in one tensor of those that a channel is fitted by: 4 MiB, as above. */
+const STRIPE_NUMBERS = 2 ** 20;
+/** Of a large table more of them, since each tensor takes a pass over its rows: a step over them takes tenths of a second. */
+const LARGE_STRIPE_NUMBERS = 2 ** 24;
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 export interface ChannelOptions {
@@ -146,7 +149,7 @@ async function fittedRate(eta: number, table: EmbeddingTable, outputIds: Int32Ar
   const stripes: Stripe[] = [];
   try {
     const outputs = new TableTiles(table, { ids: outputIds });
-    const pairs = isLarge(outputIds.length) ? Math.floor(STRIPE_NUMBERS / outputIds.length) : FITTED_PAIRS;
+    const pairs = Math.max(1, Math.floor((isLarge(outputIds.length) ? LARGE_STRIPE_NUMBERS : STRIPE_NUMBERS) / outputIds.length));
     try {
       for (let at = 0; at < inputs.length; at += pairs) {
         stripes.push(await stripeOf(outputs, inputs.subarray(at, at + pairs), answers.subarray(at, at + pairs), turns));
@@ -158,18 +161,28 @@ async function fittedRate(eta: number, table: EmbeddingTable, outputIds: Int32Ar
     const likelihood = async (rate: number): Promise<number> => {
       let sum = 0;
       for (const { far, own } of stripes) {
-        const mean = tidy(() => tf.mean(tf.sub(tf.mul(own, -rate), tf.logSumExp(tf.mul(far, -rate), 1))));
-        sum += mean.dataSync()[0]! * own.size;
-        mean.dispose();
+        const each = tidy(() => tf.sub<Tensor1D>(tf.mul(own, -rate), tf.logSumExp(tf.mul(far, -rate), 1)));
+        // In double precision: near its top the likelihood is flat.
+        for (const value of each.dataSync<'float32'>()) sum += value;
+        each.dispose();
         await turns.next();
       }
       return sum;
     };
     let [low, high] = [0, eta];
+    let [a, b] = [high - GOLDEN * (high - low), low + GOLDEN * (high - low)];
+    let [atA, atB] = [await likelihood(a), await likelihood(b)];
     for (let step = 0; step < 24; step++) {
-      const [a, b] = [high - GOLDEN * (high - low), low + GOLDEN * (high - low)];
-      if ((await likelihood(a)) < (await likelihood(b))) low = a;
-      else high = b;
+      // One of the two points inside stays one of the next bracket.
+      if (atA < atB) {
+        [low, a, atA] = [a, b, atB];
+        b = low + GOLDEN * (high - low);
+        atB = await likelihood(b);
+      } else {
+        [high, b, atB] = [b, a, atA];
+        a = high - GOLDEN * (high - low);
+        atA = await likelihood(a);
+      }
     }
     return Number(((low + high) / 2).toPrecision(4));
   } finally {

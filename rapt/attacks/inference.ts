@@ -4,7 +4,8 @@ import { Turns } from '../turns.ts';
 import type { Channel } from './channel.ts';
 import { distances, rowTensor, type TableTiles, type Tile } from './tiles.ts';
 
-const BLOCK = 256;
+/** Outputs that are scored together. */
+const BLOCK = 128;
 
 /** Best guesses for each released token, best first. */
 export type Guesses = ReadonlyMap<number, Int32Array>;

@@ -6,7 +6,8 @@ import { distances, rowTensor } from './tiles.ts';
 
 /** A distance is off by at most half a bin, which is 1 / 2,048 of the largest; at the rates that keep any privacy log W is off by some 10^-4. */
 const BINS = 1024;
-const BLOCK = 256;
+/** Rows whose distances to all outputs lie in one tensor: 8 MiB for 30,000 of them, which the allocator gives out again. */
+const BLOCK = 64;
 /** A bin may hold all outputs but one. */
 const MOST_COUNTED = 2 ** 16;
 /** Of more outputs than that so many stand for all, evenly spread: what a frontier tells is known to about a point, and the pass takes minutes instead of an hour. A token

@@ -18,8 +18,10 @@ export interface Calibration {
 
 const SMALLEST_ETA = 1e-3;
 const LARGEST_ETA = 1e5;
-/** Halvings of the logarithm of eta: far below the fourth digit. */
-const HALVINGS = 24;
+/** Of the logarithm of eta: far below the fourth digit. */
+const PRECISION = 1e-6;
+/** Halvings of the range, after which the curve is smooth enough for chords. */
+const HALVINGS = 5;
 
 /** The eta at which this share of output tokens, all counted alike, stays itself in expectation. In a text frequent words count more.
  *  @throws RaptError badInput when no eta gives this share. */
@@ -119,21 +121,31 @@ export class Calibrator {
     return critical[Math.min(critical.length - 1, Math.floor(target * critical.length))]!;
   }
 
-  /** The rate rises with eta. */
+  /** The rate rises with eta. Its bracket is halved, then cut by chords, where an end that stays counts half (the Illinois method: Dowell and Jarratt, BIT 11, 1971):
+   *  some ten looks at the sample. Each fourth step halves it again, so that a curve of whatever shape is done with in a hundred. */
   *#exponentialEta(target: number): Work<number> {
-    let low = SMALLEST_ETA;
-    let high = LARGEST_ETA;
-    const [least, most] = [yield* this.#sample.exponentialUnchanged(low), yield* this.#sample.exponentialUnchanged(high)];
+    let [low, high] = [Math.log(SMALLEST_ETA), Math.log(LARGEST_ETA)];
+    let moved: 'low' | 'high' | null = null;
+    const [least, most] = [yield* this.#sample.exponentialUnchanged(SMALLEST_ETA), yield* this.#sample.exponentialUnchanged(LARGEST_ETA)];
     if (target <= least || target >= most)
       throw new RaptError(
         ErrorKind.badInput,
         `privacy.targetUnchanged: ${target} cannot be reached on this table, whose tokens stay themselves at rates between ${least.toPrecision(3)} and ${most.toPrecision(3)}`,
       );
-    for (let halving = 0; halving < HALVINGS; halving++) {
-      const middle = Math.sqrt(low * high);
-      if ((yield* this.#sample.exponentialUnchanged(middle)) < target) low = middle;
-      else high = middle;
+    let [atLow, atHigh] = [least - target, most - target];
+    for (let step = 0; high - low > PRECISION; step++) {
+      const chord = step < HALVINGS || step % 4 === 0 ? (low + high) / 2 : high - (atHigh * (high - low)) / (atHigh - atLow);
+      // Never so near to an end that the other one could not come after.
+      const next = Math.min(high - PRECISION / 2, Math.max(low + PRECISION / 2, chord));
+      const found = (yield* this.#sample.exponentialUnchanged(Math.exp(next))) - target;
+      if (found < 0) {
+        if (step >= HALVINGS && moved === 'low') atHigh /= 2;
+        [low, atLow, moved] = [next, found, 'low'];
+      } else {
+        if (step >= HALVINGS && moved === 'high') atLow /= 2;
+        [high, atHigh, moved] = [next, found, 'high'];
+      }
     }
-    return high;
+    return Math.exp(high);
   }
 }

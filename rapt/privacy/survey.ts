@@ -10,8 +10,10 @@ import { fillDirection, gamma } from './samplers.ts';
 
 const SAMPLED_TOKENS = 512;
 const BATCH = 128;
-/** Distances in one tensor of a large table: a step over them takes tenths of a second. */
-const STRIPE_NUMBERS = 2 ** 24;
+/** Distances in one tensor: 4 MiB, which the allocator gives out again; for more it asks the system each time, which zeroes it. */
+const STRIPE_NUMBERS = 2 ** 20;
+/** Of a large table more of them, since each tensor takes a pass over its rows: a step over them takes tenths of a second. */
+const LARGE_STRIPE_NUMBERS = 2 ** 24;
 /** Noise directions tried for each sampled token. */
 const DIRECTIONS = 4;
 
@@ -21,7 +23,7 @@ export interface TableSurvey {
   readonly neighbourDistance: Guarantee['table']['neighbourDistance'];
 }
 
-/** Distances from some output tokens to all of them, in one tensor for a table of a usual size. */
+/** Distances from some output tokens to all of them. */
 interface Stripe {
   /** The first of them among the sampled ones. */
   readonly first: number;
@@ -109,7 +111,7 @@ export class TokenSample {
   *#measure(): Work<void> {
     const geometry = this.#geometry;
     const outputs = geometry.outputIds.length;
-    const most = isLarge(outputs) ? Math.floor(STRIPE_NUMBERS / outputs) : SAMPLED_TOKENS;
+    const most = Math.max(1, Math.floor((isLarge(outputs) ? LARGE_STRIPE_NUMBERS : STRIPE_NUMBERS) / outputs));
     for (let first = 0; first < this.#positions.length; first += most) {
       const positions = this.#positions.subarray(first, first + most);
       const distances = new Float32Array(positions.length * outputs);
