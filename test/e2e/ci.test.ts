@@ -22,7 +22,7 @@ let probe: Probe;
 
 const CONFIG = { data: { train: 'texts.tsv', maxTokens: 24 }, backbone: join(workspace, 'backbone'), tuning: { epochs: 1, batchSize: 8, length: 4, checkpointEverySteps: 4, reconstruction: false }, audit: ['bayes'] };
 /** Many steps of few tokens, so that there is time to interrupt them. */
-const LONG = 'tuning.epochs=20\naudit=false';
+const LONG = 'tuning.epochs=40\naudit=false';
 const FILES = ['junit.xml', 'outputs.env', 'report.html', 'result.json', 'summary.md'];
 
 before(async () => {

@@ -87,7 +87,7 @@ async function start(id: string, input: TuningInput): Promise<void> {
 
 /** The result, which must be that of a training that nothing disturbed. */
 async function undisturbedResult(id: string, input: TuningInput, watched = id): Promise<TuningResult> {
-  const result = await stack.json<TuningResult>(['watch', watched]);
+  const result = await probe.result(watched);
   const parsed = parseTuningConfig(input);
   assert.ok(parsed.ok);
   const plain = await trainer.train(await releaseFolderOf(clientHome, result.release.sha256), parsed.value.tuning);
@@ -179,7 +179,7 @@ test('a damaged checkpoint and a truncated release in the store: the release is 
   const input = inputFor({ epochs: 6 });
   await start('damaged', input);
   await eventually('three checkpoints', 60_000, async () => ((await CheckpointPointerCell.open(stack.store(), 'local', 'damaged')).current?.earlier.length ?? 0) >= 2);
-  await stack.json(['pause', 'damaged']);
+  await probe.pause('damaged');
   const store = stack.store();
   const { newest, release } = (await CheckpointPointerCell.open(store, 'local', 'damaged')).current!;
   await damage(newest.files['weights.safetensors'].key, (bytes) => Buffer.concat([bytes.subarray(0, 100), Buffer.from([bytes[100]! ^ 1]), bytes.subarray(101)]));

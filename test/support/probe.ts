@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
+import { PAUSE_UPDATE, type RunProgress, type TuningResult } from '../../contracts/index.ts';
 import { pendingActivity, untilPending, type PendingActivity } from '../../bench/pending.ts';
 
 export class Probe {
@@ -21,6 +22,16 @@ export class Probe {
 
   close(): Promise<void> {
     return this.#connection.close();
+  }
+
+  /** A tuning's result, once it has one. @throws what it failed with. */
+  result(id: string): Promise<TuningResult> {
+    return this.client.workflow.getHandle(id).result() as Promise<TuningResult>;
+  }
+
+  /** At once: a command takes seconds to start on a busy machine, in which a short run may end. */
+  pause(id: string): Promise<RunProgress> {
+    return this.client.workflow.getHandle(id).executeUpdate<RunProgress, []>(PAUSE_UPDATE);
   }
 
   pending(id: string, type: string): Promise<PendingActivity | null> {
