@@ -6,7 +6,7 @@ import { CommandFailure, EXIT } from './exit-codes.ts';
 import { CANCELLATION_MS, STILL_MS, waitsOn, WITHOUT_CONTROL, within } from './follow.ts';
 import type { Interruption } from './interruption.ts';
 import { say } from './output.ts';
-import { explainFailure, find, hasWorker, pendingActivity, type Link } from './temporal.ts';
+import { explainFailure, find, hasWorker, pendingActivity, type Described, type Link } from './temporal.ts';
 
 const POLL_MS = 500;
 /** A prediction of a few texts is over before there is anything to say about it. */
@@ -110,14 +110,14 @@ class PredictionTeller {
       this.#changedAt = now;
       if (pending !== null && now - this.#startedAt > QUIET_MS && (step !== this.#toldStep || now - this.#toldAt > LINE_INTERVAL_MS)) this.#say(inWords(step, pending.said), step);
     } else if (now - this.#changedAt > STILL_MS) {
-      const waiting = await this.#waitsFor(step).catch(() => 'waits for an answer from the Temporal server');
+      const waiting = await this.#waitsFor(described, step).catch(() => 'waits for an answer from the Temporal server');
       if (waiting !== null) this.#say(waiting, step);
     }
   }
 
-  async #waitsFor(step: string): Promise<string | null> {
+  async #waitsFor(described: Described, step: string): Promise<string | null> {
     if (step === '') return (await hasWorker(this.#link, CONTROL_QUEUE, 'workflow')) ? null : WITHOUT_CONTROL;
-    return waitsOn(this.#link, this.#id, step === 'predict' ? GPU_QUEUE : clientQueue(this.#tenant));
+    return waitsOn(this.#link, described, step === 'predict' ? GPU_QUEUE : clientQueue(this.#tenant));
   }
 
   #say(line: string, step: string): void {

@@ -6,7 +6,7 @@ import { CONTROL_QUEUE, type RunProgress, type TuningResult } from '../contracts
 import { EXIT } from './exit-codes.ts';
 import type { Interruption, OnInterrupt } from './interruption.ts';
 import { createProgressView, type ProgressView } from './progress.ts';
-import { abandonedVersion, explainFailure, failedAttempt, failedWorkflowTask, hasWorker, isAtWork, queryProgress, queueOf, type Link } from './temporal.ts';
+import { abandonedVersion, describe, explainFailure, failedAttempt, failedWorkflowTask, hasWorker, isAtWork, queryProgress, queueOf, type Described, type Link } from './temporal.ts';
 
 const POLL_MS = 1000;
 /** A run that says nothing new for so long may lack a worker. */
@@ -144,20 +144,21 @@ export const WITHOUT_CONTROL = 'waits for a control worker; start one with `rapt
 /** What a run that says nothing new waits for; null when it is simply at work. */
 export async function waitsFor(link: Link, id: string, progress: RunProgress | null, tenant: string): Promise<string | null> {
   if (progress?.paused === true) return `is paused; \`rapt continue ${id}\` lets it go on`;
-  const failed = await failedWorkflowTask(link, id);
+  const described = await describe(link, id);
+  const failed = await failedWorkflowTask(link, described);
   if (failed !== null) return failed;
   if (progress === null) {
-    const buildId = await abandonedVersion(link, id);
+    const buildId = await abandonedVersion(link, described);
     if (buildId !== null) return `waits for a control worker of version ${buildId}, to which it belongs; start one, or \`rapt resume ${id}\` goes on with the current version`;
     return (await hasWorker(link, CONTROL_QUEUE, 'workflow')) ? null : WITHOUT_CONTROL;
   }
-  return waitsOn(link, id, queueOf(progress.stage, tenant));
+  return waitsOn(link, described, queueOf(progress.stage, tenant));
 }
 
 /** What holds the work on a queue up: a worker that is missing, an attempt that failed, or both; null when it is simply under way. */
-export async function waitsOn(link: Link, id: string, queue: string): Promise<string | null> {
-  const failed = await failedAttempt(link, id);
-  if ((await isAtWork(link, id)) || (await hasWorker(link, queue, 'activity'))) return failed;
+export async function waitsOn(link: Link, described: Described, queue: string): Promise<string | null> {
+  const failed = await failedAttempt(link, described);
+  if (isAtWork(described) || (await hasWorker(link, queue, 'activity'))) return failed;
   const kind = queue.startsWith('rapt-client-') ? `client --tenant ${queue.slice('rapt-client-'.length)}` : 'gpu';
   const missing = `waits for a worker on the task queue ${queue}; start one with \`rapt worker ${kind}\`, or all with \`rapt up\`; where there is one, it is at work on other runs (\`rapt list --status running\`), and takes turns`;
   return failed === null ? missing : `${failed}; ${missing}`;

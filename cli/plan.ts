@@ -4,7 +4,7 @@ import { BadInput, ErrorKind, RaptError, type TuningConfig } from '../contracts/
 import type { Planned } from './attach.ts';
 import { assertTuning, knownRun, requireRun, type KnownRun } from './known-run.ts';
 import { say } from './output.ts';
-import { abandonedVersion, type Link } from './temporal.ts';
+import { abandonedVersion, describe, type Link } from './temporal.ts';
 
 const MOST_EARLIER_RUNS = 100;
 
@@ -23,7 +23,7 @@ export async function planResumption(link: Link, from: string, { id = nextId(fro
   const run = await requireRun(link, from, tenant);
   if (run.status === 'COMPLETED') throw new RaptError(ErrorKind.badInput, `run ${from} has completed; \`rapt report --run ${from}\` shows its report, and \`rapt extend ${from} --epochs N\` trains on`);
   if (run.status === 'RUNNING') {
-    const buildId = await abandonedVersion(link, from);
+    const buildId = await abandonedVersion(link, await describe(link, from));
     if (buildId === null) {
       say(`run ${from} is running; nothing to resume`);
       return { running: run };

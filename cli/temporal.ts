@@ -165,8 +165,7 @@ export async function sendUpdate(link: Link, id: string, name: string): Promise<
 }
 
 /** The version of the workflows to which a run is pinned when no worker of it asked for work lately; null when the run can go on. */
-export async function abandonedVersion(link: Link, id: string): Promise<string | null> {
-  const { raw } = await describe(link, id);
+export async function abandonedVersion(link: Link, { raw }: Described): Promise<string | null> {
   const buildId = raw.workflowExecutionInfo?.versioningInfo?.deploymentVersion?.buildId ?? '';
   if (buildId === '') return null;
   const pollers = await pollersOf(link, CONTROL_QUEUE, 'workflow');
@@ -174,14 +173,10 @@ export async function abandonedVersion(link: Link, id: string): Promise<string |
 }
 
 /** Whether a worker is at an activity of a run. */
-export async function isAtWork(link: Link, id: string): Promise<boolean> {
-  const { raw } = await describe(link, id);
-  return (raw.pendingActivities ?? []).some(({ state }) => state === PendingActivityState.PENDING_ACTIVITY_STATE_STARTED);
-}
+export const isAtWork = ({ raw }: Described): boolean => (raw.pendingActivities ?? []).some(({ state }) => state === PendingActivityState.PENDING_ACTIVITY_STATE_STARTED);
 
 /** Why the attempt before failed of an activity that is waiting to be tried again, and when it will be. */
-export async function failedAttempt(link: Link, id: string): Promise<string | null> {
-  const { raw } = await describe(link, id);
+export async function failedAttempt(link: Link, { raw }: Described): Promise<string | null> {
   for (const { activityType, attempt, lastFailure } of raw.pendingActivities ?? []) {
     if (!lastFailure || (attempt ?? 0) < 2) continue;
     const error = await decodeOptionalFailureToOptionalError(link.client.options.loadedDataConverter, lastFailure);
@@ -195,12 +190,11 @@ export async function failedAttempt(link: Link, id: string): Promise<string | nu
 const EVENTS_BACK = 20;
 
 /** Why the workflow itself gets no further: its task fails, and the server has it tried again without end. Null when it does not. */
-export async function failedWorkflowTask(link: Link, id: string): Promise<string | null> {
-  const { raw } = await describe(link, id);
+export async function failedWorkflowTask(link: Link, { raw, workflowId }: Described): Promise<string | null> {
   const attempt = raw.pendingWorkflowTask?.attempt ?? 0;
   if (attempt < 2) return null;
   const { client, services } = link;
-  const { history } = await client.workflowService.getWorkflowExecutionHistoryReverse({ namespace: services.temporal.namespace, execution: { workflowId: id }, maximumPageSize: EVENTS_BACK });
+  const { history } = await client.workflowService.getWorkflowExecutionHistoryReverse({ namespace: services.temporal.namespace, execution: { workflowId }, maximumPageSize: EVENTS_BACK });
   const failed = history?.events?.find(({ workflowTaskFailedEventAttributes: found }) => found)?.workflowTaskFailedEventAttributes;
   if (!failed) return `the workflow's own task got no answer from a control worker, attempt ${attempt}`;
   const error = await decodeOptionalFailureToOptionalError(client.options.loadedDataConverter, failed.failure);

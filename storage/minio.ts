@@ -1,13 +1,13 @@
 /** The S3 adapter of the object-store port, by the `minio` client. */
 import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ErrorKind, RaptError } from '../contracts/index.ts';
 import type { ArtifactRef, Sha256 } from '../contracts/index.ts';
-import { makeFolder, sha256File, sha256Of } from '../system/index.ts';
+import { flushFile, makeFolder, sha256File, sha256Of } from '../system/index.ts';
 import { etagOf, StoreConnection, type RenewedStoreOptions, type StoreOptions } from './connection.ts';
 import { codeOf, describeFailure, isMissing, isPreconditionFailed, isTransient, type FailurePlace } from './failure.ts';
 import { changedWhileSent, putInParts } from './multipart.ts';
@@ -87,7 +87,7 @@ class MinioStore implements ObjectStore {
         );
         this.#verify(ref, sizeBytes, hash.digest('hex') as Sha256);
       });
-      await flush(partial);
+      await flushFile(partial);
       await rename(partial, path);
     } finally {
       await rm(partial, { force: true });
@@ -267,13 +267,4 @@ async function readAll(source: Readable, mostBytes: number): Promise<Buffer> {
     if (sizeBytes > mostBytes) break;
   }
   return Buffer.concat(chunks);
-}
-
-async function flush(path: string): Promise<void> {
-  const handle = await open(path, 'r+');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

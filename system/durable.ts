@@ -52,8 +52,13 @@ export async function removeStaleTemporaries(folder: string): Promise<void> {
   }
 }
 
-async function flushFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
+/** What was written there by whomever, survives a power cut after this. */
+export const flushFile = (path: string): Promise<void> => flush(path, 'r+');
+
+const flushFolder = (folder: string): Promise<void> => flush(folder, 'r');
+
+async function flush(path: string, flags: 'r' | 'r+'): Promise<void> {
+  const handle = await open(path, flags);
   try {
     await handle.sync();
   } finally {

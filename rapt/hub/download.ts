@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
+import { flushFile } from '../../system/index.ts';
 import type { Hub, HubFile } from './client.ts';
 import type { HubName } from './name.ts';
 
@@ -31,7 +32,7 @@ export async function download(fetching: Fetching): Promise<void> {
     await rm(part, { force: true });
     if (begun === 2) throw new RaptError(ErrorKind.corruptArtifact, `${file.path} ${wrong}, though it was fetched twice; does a proxy or a mirror change it?`);
   }
-  await flush(part);
+  await flushFile(part);
   await rename(part, target);
 }
 
@@ -70,13 +71,4 @@ async function whatIsWrong(path: string, { sizeBytes, digest }: HubFile): Promis
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) hash.update(chunk);
   const found = hash.digest('hex');
   return found === digest.hex ? null : `does not have the digest that the hub names (${found} instead of ${digest.hex})`;
-}
-
-async function flush(path: string): Promise<void> {
-  const handle = await open(path, 'r+');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
