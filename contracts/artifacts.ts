@@ -37,7 +37,8 @@ export const MANIFEST_FILE = 'manifest.json';
 /** One Parquet file of a release. Columns: row INT32, input_ids LIST<INT32>, pair_ids LIST<INT32> (pair tasks only),
  *  plain_ids and plain_noisy_ids LIST<INT32> (with reconstruction only), label INT32 (training split only). */
 export const shardSchema = z.strictObject({
-  file: z.string(),
+  /** Its split and its number. It becomes a file's name on machines of others, so it may be nothing else. */
+  file: z.string().regex(/^(train|test)-\d{5,9}\.parquet$/),
   split: z.enum(['train', 'test']),
   rows: z.int().min(1),
   tokens: z.int().min(0),

@@ -34,7 +34,7 @@ export async function assembleAdapter(
 
   return scratch.attempt(async (folder) => {
     const source = join(folder, 'checkpoint');
-    await fetchCheckpoint(store, source, pointer.newest);
+    await fetchCheckpoint(store, source, { tenant, run }, pointer.newest);
     const { parameters, state } = readCheckpoint(source);
     const card = adapterCard({ manifest, release: release.digest, backbone: { name: backbone.name, sha256: backbone.sha256 }, tuning });
     const files = encodeAdapter(parameters, card, readBackboneConfig(backbone.folder));

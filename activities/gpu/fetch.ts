@@ -18,9 +18,11 @@ import {
   type StoredCheckpoint,
 } from '../../contracts/index.ts';
 import { locateBackbone, type BackboneFiles } from '../../rapt/backbone/index.ts';
+import { parseJson } from '../../rapt/json.ts';
 import type { ObjectStore } from '../../storage/index.ts';
 import { makeFolder, sha256File } from '../../system/index.ts';
 import { inSpan } from '../../telemetry/index.ts';
+import { assertAdapterRef, assertCheckpoint, assertManifest, assertReleaseRef } from './references.ts';
 import type { Scratch } from './scratch.ts';
 
 export interface FetchedRelease {
@@ -32,8 +34,10 @@ export interface FetchedRelease {
 const CONCURRENT_FETCHES = 4;
 
 /** Brings a release to the local disk, every byte checked against the digests that its reference and manifest promise.
- *  What is already there is checked again and not sent again. @throws RaptError releaseDamaged when the store has other bytes, or none. */
+ *  What is already there is checked again and not sent again. @throws RaptError releaseDamaged when the store has other bytes, or none; badInput when it is not
+ *  a release of this tenant. */
 export async function fetchRelease(store: ObjectStore, scratch: Scratch, tenant: string, release: ReleaseRef): Promise<FetchedRelease> {
+  assertReleaseRef(store.bucket, tenant, release);
   try {
     return await inSpan('fetch release', () => fetchAll(store, scratch, tenant, release));
   } catch (error) {
@@ -43,11 +47,9 @@ export async function fetchRelease(store: ObjectStore, scratch: Scratch, tenant:
 }
 
 async function fetchAll(store: ObjectStore, scratch: Scratch, tenant: string, release: ReleaseRef): Promise<FetchedRelease> {
-  if (release.digest !== release.manifest.sha256)
-    throw new RaptError(ErrorKind.corruptArtifact, `release ${release.digest} does not name its own manifest; publish it again`);
-  const manifest = releaseManifestSchema.parse(JSON.parse((await store.get(release.manifest)).toString('utf8')));
-  const folder = join(scratch.releases, release.digest);
-  makeFolder(folder);
+  const manifest = parseManifest(await store.get(release.manifest));
+  assertManifest(tenant, manifest);
+  const folder = scratch.release(tenant, release.digest);
   await scratch.attempt(async (incoming) => {
     const fetchFile = async (ref: ArtifactRef, file: string): Promise<void> => {
       Context.current().cancellationSignal.throwIfAborted();
@@ -66,14 +68,26 @@ async function fetchAll(store: ObjectStore, scratch: Scratch, tenant: string, re
   return { folder, manifest };
 }
 
-export async function fetchCheckpoint(store: ObjectStore, folder: string, { files }: StoredCheckpoint): Promise<void> {
+/** The bytes are those that the reference promises, so that a manifest which is none was never one. */
+function parseManifest(bytes: Buffer): ReleaseManifest {
+  const found = releaseManifestSchema.safeParse(parseJson(bytes.toString('utf8')));
+  if (!found.success) throw new RaptError(ErrorKind.badInput, 'this request names a release whose manifest is none: fields are missing, or of another form; start the run again');
+  return found.data;
+}
+
+/** @param of whose checkpoint it must be. @throws RaptError badInput unless all of its files are that run's. */
+export async function fetchCheckpoint(store: ObjectStore, folder: string, of: { readonly tenant: string; readonly run: string }, checkpoint: StoredCheckpoint): Promise<void> {
+  assertCheckpoint(store.bucket, of, checkpoint);
+  const { files } = checkpoint;
   makeFolder(folder);
   await inSpan('fetch checkpoint', async () => {
     for (const file of CHECKPOINT_FILES) await store.getToFile(files[file], join(folder, file));
   });
 }
 
-export async function fetchAdapter(store: ObjectStore, folder: string, adapter: AdapterRef): Promise<void> {
+/** @throws RaptError badInput unless it is an adapter of this tenant. */
+export async function fetchAdapter(store: ObjectStore, folder: string, tenant: string, adapter: AdapterRef): Promise<void> {
+  assertAdapterRef(store.bucket, tenant, adapter);
   makeFolder(folder);
   for (const file of ADAPTER_FILES) await store.getToFile(adapter.files[file], join(folder, file));
 }

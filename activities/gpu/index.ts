@@ -2,6 +2,7 @@ import { atBoundary } from '../boundary.ts';
 import type { GpuActivities } from '../../contracts/index.ts';
 import { assembleAdapter } from './assemble-adapter.ts';
 import { predict } from './predict.ts';
+import { assertOwnRequest } from './references.ts';
 import { train, type GpuDependencies } from './train.ts';
 
 export { createModelHost, type ModelHost } from './model-host.ts';
@@ -10,9 +11,10 @@ export type { GpuDependencies } from './train.ts';
 
 /** The activities of the provider's side. They see privatized ids, plain tokens and references; never a text. */
 export function createGpuActivities(dependencies: GpuDependencies): GpuActivities {
-  return atBoundary<GpuActivities>('gpu', {
-    train: (request) => train(dependencies, request),
-    assembleAdapter: (request) => assembleAdapter(dependencies, request),
-    predict: (request) => predict(dependencies, request),
-  });
+  /** Whatever is asked for, it is asked by its own run. */
+  const checked = <R extends { readonly tenant: string; readonly run: string }, T>(activity: (dependencies: GpuDependencies, request: R) => Promise<T>) => async (request: R): Promise<T> => {
+    assertOwnRequest(request);
+    return activity(dependencies, request);
+  };
+  return atBoundary<GpuActivities>('gpu', { train: checked(train), assembleAdapter: checked(assembleAdapter), predict: checked(predict) });
 }

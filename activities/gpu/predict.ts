@@ -20,7 +20,7 @@ export async function predict(
   const backbone = await requireBackbone(name, fetched.manifest.backbone.sha256);
   return scratch.attempt(async (folder) => {
     const adapterFolder = join(folder, 'adapter');
-    await fetchAdapter(store, adapterFolder, adapter);
+    await fetchAdapter(store, adapterFolder, tenant, adapter);
     const checkpointFolder = join(folder, 'checkpoint');
     const hasCheckpoint = await fetchFinalCheckpoint(store, tenant, run, adapterFolder, checkpointFolder);
     const outputFile = join(folder, 'predictions.json');
@@ -47,6 +47,6 @@ export async function predict(
 async function fetchFinalCheckpoint(store: ObjectStore, tenant: string, run: string, adapterFolder: string, folder: string): Promise<boolean> {
   const pointer = (await CheckpointPointerCell.open(store, tenant, run)).current;
   if (!pointer || pointer.trainingDigest !== readCard(join(adapterFolder, 'rapt.json')).trainingDigest) return false;
-  await fetchCheckpoint(store, folder, pointer.newest);
+  await fetchCheckpoint(store, folder, { tenant, run }, pointer.newest);
   return true;
 }

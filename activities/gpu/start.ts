@@ -4,6 +4,7 @@ import { ErrorKind, RaptError, type CheckpointPointer, type Sha256, type StoredC
 import { CheckpointPointerCell, type ObjectStore } from '../../storage/index.ts';
 import type { RunCheckpoints } from './checkpoints.ts';
 import { fetchCheckpoint } from './fetch.ts';
+import { assertRun } from './references.ts';
 import { howRunEnded, whyLastAttemptEnded } from './why.ts';
 
 export interface Start {
@@ -40,7 +41,7 @@ export async function findStart(o: StartOptions): Promise<Start> {
   if (own !== null) {
     if (own.trainingDigest !== digests[0])
       throw new RaptError(ErrorKind.badInput, `run ${run} already has a checkpoint of another configuration; start the new configuration under another --id`);
-    const { checkpoint, damaged } = await fetchNewestWhole(o, own);
+    const { checkpoint, damaged } = await fetchNewestWhole(o, run, own);
     const place = checkpoint === null ? `started anew${since}` : `resumed at step ${checkpoint.step} of ${o.totalSteps}${since}`;
     return { checkpoint, resumed: since === '' && damaged === '' ? null : place + damaged };
   }
@@ -56,22 +57,23 @@ export async function findStart(o: StartOptions): Promise<Start> {
 
 /** @returns why not, when the earlier run has nothing to go on from. */
 async function takeOver(o: StartOptions, earlier: string): Promise<Start | string> {
+  assertRun({ tenant: o.tenant, run: earlier });
   const pointer = (await CheckpointPointerCell.open(o.store, o.tenant, earlier)).current;
   if (pointer === null) return `run ${earlier} has no checkpoint`;
   if (!o.digests.includes(pointer.trainingDigest)) return `run ${earlier} was trained with another release or configuration`;
-  const { checkpoint, damaged } = await fetchNewestWhole(o, pointer);
+  const { checkpoint, damaged } = await fetchNewestWhole(o, earlier, pointer);
   if (checkpoint === null) return `run ${earlier} has no checkpoint that is whole${damaged}`;
   await o.checkpoints.add(checkpoint, o.folder);
   const ended = await howRunEnded(earlier);
   return { checkpoint, resumed: `resumed at step ${checkpoint.step} of ${o.totalSteps} from run ${earlier}${ended === null ? '' : `, ${ended}`}${damaged}` };
 }
 
-/** @returns the newest checkpoint all of whose bytes are right, and what is said of those that are not. */
-async function fetchNewestWhole({ store, folder }: StartOptions, { newest, earlier }: CheckpointPointer): Promise<{ checkpoint: StoredCheckpoint | null; damaged: string }> {
+/** @param run whose pointer it is. @returns the newest checkpoint all of whose bytes are right, and what is said of those that are not. */
+async function fetchNewestWhole({ store, folder, tenant }: StartOptions, run: string, { newest, earlier }: CheckpointPointer): Promise<{ checkpoint: StoredCheckpoint | null; damaged: string }> {
   let damaged = '';
   for (const checkpoint of [newest, ...earlier]) {
     try {
-      await fetchCheckpoint(store, folder, checkpoint);
+      await fetchCheckpoint(store, folder, { tenant, run }, checkpoint);
       return { checkpoint, damaged };
     } catch (error) {
       if (!(error instanceof RaptError) || !DAMAGES.includes(error.kind)) throw error;

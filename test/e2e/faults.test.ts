@@ -185,7 +185,7 @@ test('a damaged checkpoint and a truncated release in the store: the release is 
   await damage(newest.files['weights.safetensors'].key, (bytes) => Buffer.concat([bytes.subarray(0, 100), Buffer.from([bytes[100]! ^ 1]), bytes.subarray(101)]));
   await damage(`${keys.releasePrefix('local', release)}train-00000.parquet`, (bytes) => bytes.subarray(0, bytes.length - 7));
   // What the GPU worker has fetched is whole; another one would have to fetch it.
-  rmSync(join(stack.home, 'gpu', 'releases', release), { recursive: true });
+  rmSync(join(stack.home, 'gpu', 'releases', 'local', release), { recursive: true });
   await stack.json(['continue', 'damaged']);
   const { resumed } = await undisturbedResult('damaged', input);
   t.diagnostic(String(resumed));
