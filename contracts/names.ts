@@ -14,6 +14,10 @@ export const WORKFLOW_TYPE = { tuning: 'raptTuning', predict: 'raptPredict' } as
 
 /** Tells a webhook what becomes of a run; never started by hand. */
 export const NOTIFY_WORKFLOW = 'raptNotify';
+/** Id of the workflow that tells of this run. @param unique of eight hexadecimal digits. */
+export const noticeId = (run: string, unique: string): string => `${run}-notify-${unique}`;
+/** What `noticeId` makes, with the run's id in the first group. */
+export const NOTICE_OF_RUN = /^(.+)-notify-[0-9a-f]{8}$/s;
 
 export const PAUSE_UPDATE = 'pause';
 export const CONTINUE_UPDATE = 'continue';

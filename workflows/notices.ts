@@ -1,6 +1,6 @@
 /** A run's word to those who wait for it elsewhere. Costs its history nothing unless its client has a webhook. */
 import { CancellationScope, ChildWorkflowCancellationType, getExternalWorkflowHandle, log, ParentClosePolicy, startChild, uuid4, workflowInfo } from '@temporalio/workflow';
-import { NOTIFY_WORKFLOW } from '../contracts/index.ts';
+import { noticeId, NOTIFY_WORKFLOW } from '../contracts/index.ts';
 import type { RunNotice, RunState as Told } from '../contracts/index.ts';
 import { handedOverSignal, noticeSignal } from './messages.ts';
 import type { raptNotify } from './notify.ts';
@@ -72,7 +72,7 @@ export class Notices {
       }
     }
     const messenger = await startChild<typeof raptNotify>(NOTIFY_WORKFLOW, {
-      workflowId: `${notice.run}-notify-${uuid4().slice(0, 8)}`,
+      workflowId: noticeId(notice.run, uuid4().slice(0, 8)),
       args: [{ tenant, first: notice }],
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       cancellationType: ChildWorkflowCancellationType.ABANDON,

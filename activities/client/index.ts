@@ -5,6 +5,7 @@ import type { ClientDependencies } from './dependencies.ts';
 import { auditRelease } from './audit.ts';
 import { inspect } from './inspect.ts';
 import { notify, wantNotices } from './notify.ts';
+import { assertOwnRequest, type Requests } from './own-request.ts';
 import { finishPrediction, preparePrediction } from './prediction.ts';
 import { privatize } from './privatize.ts';
 import { publishRelease } from './publish.ts';
@@ -20,7 +21,7 @@ export { readRunRecord, readTunedAdapter, runRecords, type RunRecord, type Tuned
 
 /** The activities of the data owner's side, the only ones that see a text. */
 export function createClientActivities(dependencies: ClientDependencies): ClientActivities {
-  return atBoundary<ClientActivities>('client', {
+  return atBoundary<ClientActivities>('client', checked({
     inspect: async (request) => {
       await wantNotices(dependencies);
       // Reading changes nothing, so a worker that is told to stop does not wait until millions of rows are read.
@@ -37,5 +38,14 @@ export function createClientActivities(dependencies: ClientDependencies): Client
     notify: (notice) => notify(dependencies, notice),
     preparePrediction: (request) => preparePrediction(dependencies, request),
     finishPrediction: (request) => finishPrediction(dependencies, request),
-  });
+  }));
+}
+
+/** The same activities, which take requests of their own run and tenant alone. */
+function checked(activities: ClientActivities): ClientActivities {
+  const one = <N extends keyof Requests>(name: N) => async (request: Requests[N]): Promise<unknown> => {
+    assertOwnRequest(name, request);
+    return (activities[name] as (request: Requests[N]) => Promise<unknown>)(request);
+  };
+  return Object.fromEntries(Object.keys(activities).map((name) => [name, one(name as keyof Requests)])) as unknown as ClientActivities;
 }

@@ -1,8 +1,9 @@
 import { atBoundary } from '../boundary.ts';
+import { assertOwnRequest } from '../own-request.ts';
 import type { GpuActivities } from '../../contracts/index.ts';
 import { assembleAdapter } from './assemble-adapter.ts';
 import { predict } from './predict.ts';
-import { assertOwnRequest } from './references.ts';
+import { assertRun } from './references.ts';
 import { train, type GpuDependencies } from './train.ts';
 
 export { createModelHost, type ModelHost } from './model-host.ts';
@@ -13,7 +14,8 @@ export type { GpuDependencies } from './train.ts';
 export function createGpuActivities(dependencies: GpuDependencies): GpuActivities {
   /** Whatever is asked for, it is asked by its own run. */
   const checked = <R extends { readonly tenant: string; readonly run: string }, T>(activity: (dependencies: GpuDependencies, request: R) => Promise<T>) => async (request: R): Promise<T> => {
-    assertOwnRequest(request);
+    assertOwnRequest(request, 'gpu');
+    assertRun(request);
     return activity(dependencies, request);
   };
   return atBoundary<GpuActivities>('gpu', { train: checked(train), assembleAdapter: checked(assembleAdapter), predict: checked(predict) });

@@ -1,7 +1,6 @@
 /** What a GPU worker may be pointed at. It works for many tenants, its keys for the store cover all of them, and what it is asked for is written by others:
  *  so each key must be the one that Rapt itself makes for this tenant, run and content. A request that names another is wrong, not damaged: it is never
  *  tried again, and nothing is published anew for it. */
-import { Context } from '@temporalio/activity';
 import {
   ADAPTER_FILES,
   CHECKPOINT_FILES,
@@ -21,14 +20,6 @@ import {
 interface OfRun {
   readonly tenant: string;
   readonly run: string;
-}
-
-/** The run is that of the workflow which asks: a request that is copied into another run's activity is refused there. */
-export function assertOwnRequest({ tenant, run }: OfRun): void {
-  if (!isTenantName(tenant)) throw refused('names a tenant that no tenant can be called');
-  assertRun({ tenant, run });
-  const asking = Context.current().info.workflowExecution?.workflowId;
-  if (asking !== undefined && asking !== run) throw refused(`is of run ${run} and was sent by ${asking}; a run may ask for its own work alone`);
 }
 
 /** A name that would lead out of the run's own place is none. */

@@ -53,7 +53,7 @@ test('a worker that is told to stop does not wait for the end of the tables', as
   const parsed = parseTuningConfig({ data: { train: join(home, 'texts.csv') } });
   assert.ok(parsed.ok);
   const cancelled = new CancelledFailure('WORKER_SHUTDOWN');
-  const info = { attempt: 1, currentAttemptScheduledTimestampMs: Date.now(), taskQueue: 'q' };
+  const info = { attempt: 1, currentAttemptScheduledTimestampMs: Date.now(), taskQueue: 'rapt-client-local', workflowExecution: { workflowId: 'stopped', runId: 'r' } };
   const context = { info, heartbeat: () => undefined, log: { info: () => undefined }, cancelled: Promise.reject(cancelled), cancellationSignal: AbortSignal.abort(cancelled) } as unknown as Context;
   const activities = createClientActivities({ store: null as never, home });
   await assert.rejects(asyncLocalStorage.run(context, () => activities.inspect({ run: 'stopped', config: parsed.value })), cancelled);
