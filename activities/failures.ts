@@ -23,6 +23,20 @@ export async function toFailure(thrown: unknown, side: 'client' | 'gpu', context
   return withoutPaths(ApplicationFailure.create({ type: kind, message: message + givenUp, nonRetryable }), thrown);
 }
 
+/** Messages as they were before they were sealed, for this worker's own log. */
+const readable = new WeakMap<object, string>();
+
+/** The failure with its message sealed; its kind stays readable. Cancellations say nothing of the owner's. */
+export function sealedFailure(failure: unknown, seal: (message: string) => string): unknown {
+  if (!(failure instanceof ApplicationFailure)) return failure;
+  readable.set(failure, failure.message);
+  failure.message = seal(failure.message);
+  return failure;
+}
+
+/** Null for what was not sealed here. */
+export const readableMessage = (failure: object): string | null => readable.get(failure) ?? null;
+
 function known(error: unknown, side: 'client' | 'gpu'): RaptError {
   if (isOutOfSpace(error))
     return new RaptError(ErrorKind.noSpace, `no space is left on the disk of the ${side} worker; free some where its RAPT_HOME lies, and the run goes on by itself`);

@@ -3,8 +3,8 @@ import proto from '@temporalio/proto';
 import { Client, Connection, WorkflowExecutionAlreadyStartedError, WorkflowFailedError, WorkflowNotFoundError, WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
 import { decodeOptionalFailureToOptionalError, decodeOptionalSinglePayload } from '@temporalio/common/lib/internal-non-workflow/index.js';
-import { BadInput, clientQueue, CONTROL_QUEUE, ErrorKind, GPU_QUEUE, idProblems, PROGRESS_QUERY, RaptError, WORKFLOW_TYPE, type RunProgress, type Stage } from '../contracts/index.ts';
-import { asError, checkAddress, explainConnection, explainRefusal, isMissingNamespace, isRefusal, missingNamespace, requireServer, resolveServices, type NamedTemporal, type Services } from '../infra/index.ts';
+import { BadInput, clientQueue, CONTROL_QUEUE, ErrorKind, GPU_QUEUE, idProblems, PROGRESS_QUERY, RaptError, SEALED, WORKFLOW_TYPE, type RunProgress, type Stage } from '../contracts/index.ts';
+import { asError, assertEncrypts, checkAddress, explainConnection, explainRefusal, isMissingNamespace, isRefusal, missingNamespace, namedTemporal, requireServer, resolveOwnerKeys, resolveServices, type NamedTemporal, type Services } from '../infra/index.ts';
 import { traceStart } from '../telemetry/index.ts';
 import { dataConverter } from '../workers/data-converter.ts';
 import { EXIT, exitCodeOfKind } from './exit-codes.ts';
@@ -46,7 +46,7 @@ export async function withTemporal<T>(body: (link: Link) => Promise<T>): Promise
   const { namespace } = services.temporal;
   const connection = await connectTemporal(services);
   try {
-    return await body({ client: new Client({ connection, namespace, identity: IDENTITY, dataConverter: dataConverter(services.keyring), interceptors: { workflow: [traceStart] } }), services });
+    return await body({ client: new Client({ connection, namespace, identity: IDENTITY, dataConverter: dataConverter(services.keyring, undefined, { ownerKeys: resolveOwnerKeys(namedTemporal() === null) }), interceptors: { workflow: [traceStart] } }), services });
   } catch (error) {
     if (error instanceof RaptError) throw error;
     // A key may be good and cover another namespace.
@@ -63,6 +63,7 @@ export async function startWorkflow({ client, services }: Link, type: string, wo
   const problems = idProblems(workflowId, type === WORKFLOW_TYPE.tuning ? 'run' : 'prediction', workflowId);
   if (problems.length > 0) throw new BadInput(problems);
   await requireServer(client.connection, services.temporal);
+  assertEncrypts(services);
   try {
     await client.workflow.start(type, { workflowId, taskQueue: CONTROL_QUEUE, args: [input], workflowIdReusePolicy: 'REJECT_DUPLICATE', workflowIdConflictPolicy: 'FAIL' });
     return true;
@@ -136,7 +137,7 @@ export async function inputOf({ client, services }: Link, id: string): Promise<R
     maximumPageSize: 1,
   });
   const [payload] = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
-  return (await decodeOptionalSinglePayload<Record<string, unknown>>(client.options.loadedDataConverter, payload)) ?? {};
+  return (await decodeOptionalSinglePayload<Record<string, unknown>>(client.options.loadedDataConverter, payload, { type: 'workflow', namespace: services.temporal.namespace, workflowId: id })) ?? {};
 }
 
 export async function tenantOf(link: Link, id: string): Promise<string> {
@@ -180,7 +181,7 @@ export async function failedAttempt(link: Link, { raw }: Described): Promise<str
   for (const { activityType, attempt, lastFailure } of raw.pendingActivities ?? []) {
     if (!lastFailure || (attempt ?? 0) < 2) continue;
     const error = await decodeOptionalFailureToOptionalError(link.client.options.loadedDataConverter, lastFailure);
-    const reason = error instanceof TimeoutFailure || error === undefined ? 'its worker fell silent' : error.message;
+    const reason = error instanceof TimeoutFailure || error === undefined ? 'its worker fell silent' : readable(error.message);
     return `${activityType?.name ?? 'activity'}: attempt ${attempt}, since the one before failed: ${reason}`;
   }
   return null;
@@ -217,6 +218,12 @@ export async function pendingActivity({ client }: Link, { raw }: Described): Pro
   return { type: found.activityType?.name ?? 'activity', said: said ?? {} };
 }
 
+/** What the client sealed comes opened where the owner's key is. */
+function readable(message: string): string {
+  const [sealed, key] = SEALED.exec(message) ?? [];
+  return sealed === undefined ? message : `its reason is sealed with the owner key ${key}, which is not here: name the file that holds it in RAPT_OWNER_KEYS_FILE`;
+}
+
 /** Kinds whose message says how to go on. */
 const SAY_WHAT_TO_DO: readonly string[] = [ErrorKind.diverged, ErrorKind.trainerGivenUp];
 
@@ -232,5 +239,6 @@ export function explainFailure(error: unknown, id: string, what: 'run' | 'predic
   if (!(cause instanceof ApplicationFailure)) return { message: `the ${what} failed; see it in the Temporal UI. ${again}`, exitCode: EXIT.failed };
   const exitCode = exitCodeOfKind(cause.type);
   const saysMore = exitCode === EXIT.badInput || SAY_WHAT_TO_DO.includes(cause.type ?? '');
-  return { message: saysMore ? cause.message : `${cause.message}\n${again}`, exitCode };
+  const message = readable(cause.message);
+  return { message: saysMore ? message : `${message}\n${again}`, exitCode };
 }

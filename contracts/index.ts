@@ -14,5 +14,6 @@ export type { Parsed } from './parse.ts';
 export * from './progress.ts';
 export * from './result.ts';
 export * from './run-id.ts';
+export * from './sealed.ts';
 export * from './stored-key.ts';
 export * from './trace.ts';

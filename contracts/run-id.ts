@@ -11,6 +11,14 @@ const MOST_BYTES = 800;
 const STORED_FILES: readonly string[] = ['latest.json', 'result.json', 'index.html', MANIFEST_FILE, ...CHECKPOINT_FILES, ...ADAPTER_FILES, ...REPORT_FILES];
 const STORED_PREDICTIONS = /^[0-9a-f]{64}\.json$/;
 
+/** Temporal puts the time of the start behind a schedule's name. */
+const STARTED_AT = /-\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
+
+/** The schedule that may have started a run of this name; the name itself when it has no such ending. */
+export const scheduleOf = (run: string): string => run.replace(STARTED_AT, '');
+/** Whether a run is this one, or was started by the schedule of this name. */
+export const isRunOf = (run: string, runOrSchedule: string): boolean => run === runOrSchedule || scheduleOf(run) === runOrSchedule;
+
 /** Why something cannot be called so, with the way out; empty when it can. @param where names the setting, or the command. */
 export function idProblems(id: string, kind: keyof typeof MOST_PART_BYTES, where: string): InputProblem[] {
   const problems: string[] = [];

@@ -1,6 +1,7 @@
 import { BadInput } from '../contracts/index.ts';
 import { setting, SETUP_COMMAND } from '../system/index.ts';
-import { resolveKeyring } from './codec-keys.ts';
+import { tenantsOf, type Keyring } from '../codec/index.ts';
+import { resolveKeyring, resolveOwnerKeys } from './codec-keys.ts';
 import { describeKeys } from './object-store.ts';
 import { askDevice } from './device.ts';
 import { brokenFiles, COMPONENTS, DEVICE_VARIABLE, examine, type Component } from './setup/index.ts';
@@ -100,7 +101,10 @@ function webhook(): Told {
 function encryption(): Told {
   const external = namedTemporal();
   const keyring = resolveKeyring(external === null);
-  if (keyring !== null) return fine(`with the key ${keyring[0].id}; ${keyring.length} of them decrypt`);
+  if (keyring !== null) return fine(`with the key ${keyring[0].id}; ${keyring.length} of them decrypt; ${sealing(resolveOwnerKeys(external === null))}`);
   if (external === null) return fine('the first `rapt up` makes a key');
   return { ok: false, detail: `none: whoever runs the Temporal server at ${external.connection.address} reads configurations and results`, fix: 'rapt keys add --file FILE, and RAPT_CODEC_KEYS_FILE=FILE for every process' };
 }
+
+const sealing = (ownerKeys: Keyring | null): string =>
+  ownerKeys === null ? 'no owner key, so that names of files and columns are sealed from nobody who has these' : `names of files and columns are sealed for ${tenantsOf(ownerKeys).join(', ')}`;

@@ -1,5 +1,6 @@
 /** Where things lie, what runs, and what is missing on this machine. */
-export { keysFile, readKeysFile, resolveKeyring, writeKeysFile } from './codec-keys.ts';
+export { assertEncrypts } from './assert-encrypts.ts';
+export { keysFile, ownerKeysFile, readKeysFile, resolveKeyring, resolveOwnerKeys, writeKeysFile } from './codec-keys.ts';
 export { resolveServices, type Services } from './environment.ts';
 export { explainConnection, explainRefusal, isRefusal } from './explain-connection.ts';
 export { grantNew, grantsFile, readGrants, revoke, writeTokenFile } from './grants.ts';

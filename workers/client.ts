@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import { createClientActivities } from '../activities/client/index.ts';
 import { clientQueue } from '../contracts/index.ts';
-import { readTablesFromS3, resolveWebhook, type Services } from '../infra/index.ts';
+import { createSeals } from '../codec/index.ts';
+import { namedTemporal, readTablesFromS3, resolveOwnerKeys, resolveWebhook, type Services } from '../infra/index.ts';
 import { countReleasesFromZero } from '../telemetry/index.ts';
 import { openStore, serve } from './shared.ts';
 
@@ -15,11 +16,12 @@ export async function runClientWorker(services: Services, { tenant, home }: { te
   readTablesFromS3();
   const named = resolveWebhook();
   const webhook = named === null ? undefined : { ...named, uiUrl: services.temporal.uiUrl };
+  const seals = createSeals(resolveOwnerKeys(namedTemporal() === null), tenant);
   const store = await openStore(services, { kind: 'client', tenant });
-  const activities = createClientActivities({ store, home: join(home, 'client'), webhook, ...(services.reportsUrl !== null && { reportsUrl: services.reportsUrl }) });
+  const activities = createClientActivities({ store, home: join(home, 'client'), webhook, seals, ...(services.reportsUrl !== null && { reportsUrl: services.reportsUrl }) });
   const taskQueue = clientQueue(tenant);
   await serve('client', services, (defaults) => {
     countReleasesFromZero(tenant, taskQueue);
     return Worker.create({ ...defaults, taskQueue, activities, maxConcurrentActivityTaskExecutions: CONCURRENT_ACTIVITIES });
-  });
+  }, undefined, { tenant });
 }

@@ -1,7 +1,7 @@
 /** What a worker writes about itself: one JSON object a line, on stderr. */
 import { DefaultLogger, type LogEntry, type LogLevel } from '@temporalio/worker';
 import { ApplicationFailure, rootCause } from '@temporalio/common';
-import { redact } from '../activities/failures.ts';
+import { readableMessage, redact } from '../activities/failures.ts';
 import { RaptError } from '../contracts/index.ts';
 
 /** What Rapt's own lines tell: numbers, and words of fixed lists. */
@@ -45,7 +45,7 @@ const firstLine = (message: string): string => message.split('\n', 1)[0] ?? '';
 export function describe(error: unknown): string {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if (at instanceof RaptError) return `${at.kind}: ${at.message}`;
-    if (at instanceof ApplicationFailure && at.type?.startsWith('Rapt') === true) return `${at.type}: ${rootCause(at) ?? ''}`;
+    if (at instanceof ApplicationFailure && at.type?.startsWith('Rapt') === true) return `${at.type}: ${readableMessage(at) ?? rootCause(at) ?? ''}`;
   }
   return redact(error);
 }

@@ -7,7 +7,7 @@ import { explainConnection, requireServer, type Services } from '../infra/index.
 import { onHubNews } from '../rapt/hub/index.ts';
 import { createMinioStore, type ObjectStore, type Role } from '../storage/index.ts';
 import { HISTOGRAM_BUCKETS, recordMetrics, startTracing, traceActivity } from '../telemetry/index.ts';
-import { dataConverter } from './data-converter.ts';
+import { dataConverter, type WhoConverts } from './data-converter.ts';
 import { endOnUnheardErrors } from './last-words.ts';
 import { createLogger } from './log.ts';
 import { logLevel, metricsAddress } from './settings.ts';
@@ -71,13 +71,13 @@ function answered<T>(request: Promise<T>, otherwise: string): Promise<T> {
 export type WorkerDefaults = Omit<WorkerOptions, 'taskQueue'>;
 
 /** Options of every worker. The identity, which the server shows, tells workers apart and nothing about their machine or user. */
-export function workerDefaults(kind: WorkerKind, services: Services, connection: NativeConnection): WorkerDefaults {
+export function workerDefaults(kind: WorkerKind, services: Services, connection: NativeConnection, who: WhoConverts = {}): WorkerDefaults {
   return {
     connection,
     namespace: services.temporal.namespace,
     identity: `rapt-${kind}-${process.pid}-${randomBytes(3).toString('hex')}`,
     // What an activity is told comes from the control worker, which encrypts; a run may also be started by a form that does not.
-    dataConverter: dataConverter(services.keyring, services.plainPayloads ?? (kind === 'control' ? 'accept' : 'refuse')),
+    dataConverter: dataConverter(services.keyring, services.plainPayloads ?? (kind === 'control' ? 'accept' : 'refuse'), who),
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     interceptors: { activity: [traceActivity] },
@@ -96,12 +96,13 @@ export async function openStore(services: Services, role: Role): Promise<ObjectS
 
 /** Makes a worker, says in one line that it is ready, and runs it until the process is told to stop. Whatever fails before it is ready
  *  ends it: a worker that cannot start must not look like one that has no work.
- *  @param beforeReady is called while the worker runs already. */
+ *  @param beforeReady is called while the worker runs already. @param who as for `dataConverter`. */
 export async function serve(
   kind: WorkerKind,
   services: Services,
   create: (defaults: WorkerDefaults) => Promise<Worker>,
   beforeReady?: (connection: NativeConnection) => Promise<void>,
+  who: WhoConverts = {},
 ): Promise<void> {
   const tracing = await startTracing(kind);
   try {
@@ -110,7 +111,7 @@ export async function serve(
       await requireServer(connection, services.temporal);
       onHubNews((line) => void Runtime.instance().logger.info(line));
       if (services.keyring === null) Runtime.instance().logger.warn('payloads are not encrypted: the Temporal server can read them; see `rapt keys`');
-      const worker = await create(workerDefaults(kind, services, connection));
+      const worker = await create(workerDefaults(kind, services, connection, who));
       const { connection: { address }, namespace } = services.temporal;
       const sayReady = (): void => void process.stdout.write(`${kind} worker ready: task queue ${worker.options.taskQueue} of namespace ${namespace} at ${address}\n`);
       await runUntilTold(worker, () => beforeReady?.(connection) ?? Promise.resolve(), sayReady);

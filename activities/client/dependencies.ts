@@ -1,3 +1,4 @@
+import type { Seals } from '../../contracts/index.ts';
 import type { ObjectStore } from '../../storage/index.ts';
 import type { Webhook } from './notify.ts';
 
@@ -9,4 +10,6 @@ export interface ClientDependencies {
   readonly webhook?: Webhook | undefined;
   /** Below which address a browser finds the reports; absent when nobody said. */
   readonly reportsUrl?: string;
+  /** With the owner key of this worker's tenant; absent when it has none. */
+  readonly seals?: Seals | null;
 }

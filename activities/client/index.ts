@@ -1,10 +1,11 @@
 import { Context } from '@temporalio/activity';
-import type { ClientActivities } from '../../contracts/index.ts';
+import { FAILURE_FIELD, type ClientActivities, type Seals } from '../../contracts/index.ts';
 import { atBoundary } from '../boundary.ts';
 import type { ClientDependencies } from './dependencies.ts';
 import { auditRelease } from './audit.ts';
 import { inspect } from './inspect.ts';
 import { notify, wantNotices } from './notify.ts';
+import { openRequest } from './open-request.ts';
 import { assertOwnRequest, type Requests } from './own-request.ts';
 import { finishPrediction, preparePrediction } from './prediction.ts';
 import { privatize } from './privatize.ts';
@@ -13,6 +14,7 @@ import { register } from './register.ts';
 import { report } from './report.ts';
 import { writeStartedRecord } from './run-record.ts';
 import { score } from './score.ts';
+import { sealResult } from './seal-result.ts';
 
 export { findRelease, gradedRows, type GradedRow } from './graded.ts';
 export type { ClientDependencies } from './dependencies.ts';
@@ -21,7 +23,8 @@ export { readRunRecord, readTunedAdapter, runRecords, type RunRecord, type Tuned
 
 /** The activities of the data owner's side, the only ones that see a text. */
 export function createClientActivities(dependencies: ClientDependencies): ClientActivities {
-  return atBoundary<ClientActivities>('client', checked({
+  const { seals = null } = dependencies;
+  const activities: ClientActivities = {
     inspect: async (request) => {
       await wantNotices(dependencies);
       // Reading changes nothing, so a worker that is told to stop does not wait until millions of rows are read.
@@ -38,14 +41,23 @@ export function createClientActivities(dependencies: ClientDependencies): Client
     notify: (notice) => notify(dependencies, notice),
     preparePrediction: (request) => preparePrediction(dependencies, request),
     finishPrediction: (request) => finishPrediction(dependencies, request),
-  }));
+  };
+  return atBoundary('client', received(activities, seals), sealMessage(seals));
 }
 
-/** The same activities, which take requests of their own run and tenant alone. */
-function checked(activities: ClientActivities): ClientActivities {
+/** The same activities as others ask for them: requests are of their own run and tenant alone, and what only the owner needs is sealed on both ways. */
+function received(activities: ClientActivities, seals: Seals | null): ClientActivities {
   const one = <N extends keyof Requests>(name: N) => async (request: Requests[N]): Promise<unknown> => {
     assertOwnRequest(name, request);
-    return (activities[name] as (request: Requests[N]) => Promise<unknown>)(request);
+    const run = currentRun();
+    const result = await (activities[name] as (request: Requests[N]) => Promise<unknown>)(openRequest(request, { seals, run }));
+    return sealResult(name, result, seals, run);
   };
   return Object.fromEntries(Object.keys(activities).map((name) => [name, one(name as keyof Requests)])) as unknown as ClientActivities;
 }
+
+/** Messages name files and columns. */
+const sealMessage = (seals: Seals | null) => (message: string): string => seals?.seal(message, { field: FAILURE_FIELD, run: currentRun() }) ?? message;
+
+/** What no workflow asks for is refused before. */
+const currentRun = (): string => Context.current().info.workflowExecution?.workflowId ?? '';

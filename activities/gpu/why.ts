@@ -3,6 +3,7 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
 import { decodeOptionalFailureToOptionalError } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import { holdsSealed } from '../../contracts/index.ts';
 
 /** "its worker fell silent: killed, frozen or cut off"; null when the server cannot be asked. What is said for people must not fail the work. */
 export async function whyLastAttemptEnded(): Promise<string | null> {
@@ -44,5 +45,6 @@ function explain(error: unknown): string | null {
   if (at instanceof TerminatedFailure) return 'was terminated';
   if (at instanceof TimeoutFailure) return at.timeoutType === 'HEARTBEAT' ? 'lost its worker, which fell silent: killed, frozen or cut off' : 'ran out of time';
   if (!(at instanceof ApplicationFailure)) return null;
-  return /shutting down/.test(at.message) ? 'ended with its worker, which was told to shut down' : `failed: ${at.message}`;
+  if (/shutting down/.test(at.message)) return 'ended with its worker, which was told to shut down';
+  return holdsSealed(at.message) ? `failed on the client (${at.type ?? 'unknown kind'})` : `failed: ${at.message}`;
 }

@@ -4,9 +4,10 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { clientHome, reportFile } from '../../rapt/home.ts';
-import { createCodec, startCodecServer } from '../../codec/index.ts';
+import type { PayloadCodec } from '@temporalio/common';
+import { createCodec, createOwnerView, startCodecServer } from '../../codec/index.ts';
 import { BadInput, ErrorKind, isTenantName, RaptError } from '../../contracts/index.ts';
-import { namedTemporal, readStack, resolveKeyring, secret } from '../../infra/index.ts';
+import { namedTemporal, readStack, resolveKeyring, resolveOwnerKeys, secret } from '../../infra/index.ts';
 import { setting } from '../../system/index.ts';
 import { addListenOptions, listeningOf, type ListenOptions } from '../listening.ts';
 import { print } from '../output.ts';
@@ -15,7 +16,7 @@ export function addCodecServerCommand(program: Command): void {
   addListenOptions(program.command('codec-server'), '127.0.0.1:8234')
     .description("decrypt payloads for Temporal's UI and command, and encrypt what they send")
     .option('--origin <url>', "the one origin whose pages may ask; default: RAPT_TEMPORAL_UI, or the local stack's Temporal UI")
-    .addHelpText('after', '\nKeys come from RAPT_CODEC_KEYS_FILE or the local stack; a token that callers must send, from RAPT_CODEC_TOKEN_FILE.\nExample: rapt codec-server, then `temporal workflow show -w ID --codec-endpoint http://127.0.0.1:8234`')
+    .addHelpText('after', '\nKeys come from RAPT_CODEC_KEYS_FILE and RAPT_OWNER_KEYS_FILE or the local stack; a token that callers must send, from RAPT_CODEC_TOKEN_FILE.\nExample: rapt codec-server, then `temporal workflow show -w ID --codec-endpoint http://127.0.0.1:8234`')
     .action(async ({ origin, ...options }: ListenOptions & { origin?: string }) => {
       (await import('../../workers/last-words.ts')).endOnUnheardErrors();
       const keyring = resolveKeyring(namedTemporal() === null);
@@ -23,7 +24,7 @@ export function addCodecServerCommand(program: Command): void {
       const asking = originOf(origin ?? setting('RAPT_TEMPORAL_UI') ?? readStack()?.temporal.uiUrl);
       const server = await startCodecServer({
         ...listeningOf(options),
-        codec: createCodec(keyring),
+        codec: inTurn(createOwnerView(resolveOwnerKeys(namedTemporal() === null)), createCodec(keyring)),
         origin: asking,
         token: secret('RAPT_CODEC_TOKEN'),
         report: reportOf,
@@ -33,6 +34,12 @@ export function addCodecServerCommand(program: Command): void {
       await server.close();
     });
 }
+
+/** What is sealed is encrypted after it, and opened after it was decrypted. */
+const inTurn = (inner: PayloadCodec, outer: PayloadCodec): PayloadCodec => ({
+  encode: async (payloads) => outer.encode(await inner.encode(payloads)),
+  decode: async (payloads) => inner.decode(await outer.decode(payloads)),
+});
 
 async function reportOf(tenant: string, run: string): Promise<string | null> {
   const path = isTenantName(tenant) ? reportFile(clientHome(), tenant, run) : null;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy, type ScheduleHandle, type ScheduleSummary } from '@temporalio/client';
 import type { Command } from 'commander';
 import { BadInput, CONTROL_QUEUE, ErrorKind, idProblems, RaptError, WORKFLOW_TYPE } from '../../contracts/index.ts';
-import { requireServer } from '../../infra/index.ts';
+import { assertEncrypts, requireServer } from '../../infra/index.ts';
 import { loadConfig } from '../config.ts';
 import { print, printJson, say, table, timeOf } from '../output.ts';
 import { whenOf, type WhenOptions } from '../schedule-spec.ts';
@@ -106,6 +106,7 @@ async function create(id: string, { file, set, gate, paused, json, ...when }: Cr
   await withTemporal(async ({ client, services }) => {
     const config = await loadConfig({ file, set, gate }, services.stack === 'local');
     await requireServer(client.connection, services.temporal);
+    assertEncrypts(services);
     const handle = await client.schedule
       .create({
         scheduleId: id,

@@ -5,13 +5,13 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
-import { makeStackKeys } from '../codec-keys.ts';
+import { makeStackKeys, makeStackOwnerKeys } from '../codec-keys.ts';
 import { projectRoot } from '../paths.ts';
 import { makeFolder, SETUP_COMMAND, withFileLock } from '../../system/index.ts';
 import { minioBinary, missingOf, temporalBinary } from '../setup/index.ts';
 import { explainConnection } from '../explain-connection.ts';
 import { asError, prepareServer } from '../server/index.ts';
-import { localNamespace, type NamedTemporal } from '../temporal.ts';
+import { localNamespace, namedTemporal, type NamedTemporal } from '../temporal.ts';
 import { answersOn, freePort, listensOn } from './ports.ts';
 import { end, isAlive, startDetached } from './process.ts';
 import { COMPONENTS, logFile, PREFERRED_METRICS, readStack, SERVERS, stackFolder, writeStack, type Component, type StackRecord, type StartedProcess } from './record.ts';
@@ -61,7 +61,7 @@ export async function up({ tenant = 'local', components = COMPONENTS, say }: UpO
 
 async function startMissing(tenant: string, components: readonly Component[], say: UpOptions['say']): Promise<StackRecord> {
   makeFolder(stackFolder(), 0o700);
-  await makeStackKeys();
+  await makeStackKeys(tenant);
   let record = await planned();
   const start = async (component: Component): Promise<void> => {
     const before = record.processes[component];
@@ -74,6 +74,8 @@ async function startMissing(tenant: string, components: readonly Component[], sa
       record = { ...record, metrics: { ...record.metrics, [component]: address } };
     }
     const logged = logSize(component);
+    // One that is led to another server takes the keys of that server's users.
+    if (component === 'client' && namedTemporal() === null) makeStackOwnerKeys(tenant);
     const started = launch(component, record, tenant);
     record = { ...record, processes: { ...record.processes, [component]: started } };
     // Written at once: a process that is not in the record could not be ended.

@@ -37,7 +37,7 @@ before(async () => {
   const { address } = readStack()!.temporal;
   const { endpoint, accessKey, secretKey, bucket } = minio.options;
   // As the owner's machine has it: servers of somebody else, and a home of its own.
-  Object.assign(process.env, { RAPT_TEMPORAL_ADDRESS: address, RAPT_HOME: home, RAPT_S3_ENDPOINT: endpoint, RAPT_S3_ACCESS_KEY: accessKey, RAPT_S3_SECRET_KEY: secretKey, RAPT_S3_BUCKET: bucket });
+  Object.assign(process.env, { RAPT_TEMPORAL_ADDRESS: address, RAPT_HOME: home, RAPT_S3_ENDPOINT: endpoint, RAPT_S3_ACCESS_KEY: accessKey, RAPT_S3_SECRET_KEY: secretKey, RAPT_S3_BUCKET: bucket, RAPT_PLAIN_PAYLOADS: 'accept' });
   stops.push(await server.activityWorkers({ ...simpleActivities, inspect, register }), await server.controlWorker('first'));
   await Promise.all([finish('old', { tuning: { epochs: 3 } }), finish('newer'), finish('remote'), finish('remote-2', { tuning: { epochs: 2 } }), start('slow-lost', { tuning: { epochs: 4 } })]);
   await eventually('it is written down', 30_000, () => tenantsWithRun(clientHome, 'slow-lost').length === 1);

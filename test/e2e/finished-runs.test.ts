@@ -43,7 +43,7 @@ test('answers that cannot be written end their prediction with one sentence, and
   const worker = await stack.pidOf('client');
   mkdirSync(at('folder.csv'));
   // The worker of another machine, for all that the command knows: what can be written there is found by the worker.
-  const elsewhere = { ...stack.environment(), RAPT_TEMPORAL_ADDRESS: address, RAPT_CODEC_KEYS_FILE: stack.keysFile };
+  const elsewhere = { ...stack.environment(), RAPT_TEMPORAL_ADDRESS: address, RAPT_CODEC_KEYS_FILE: stack.keysFile, RAPT_OWNER_KEYS_FILE: stack.ownerKeysFile };
   for (const [out, why] of [['/proc/answers.csv', /cannot be written/], [at('folder.csv'), /it is a folder/]] as const)
     for (const [place, environment] of [[`--out: ${out} `, stack.environment()], [`rapt: ${out}: `, elsewhere]] as const) {
       const { code, stderr } = await runProgram(process.execPath, [PROGRAM, 'predict', '--run', 'first', '--in', at('new.csv'), '--out', out], environment);

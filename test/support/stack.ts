@@ -24,6 +24,7 @@ export class TestStack {
 
   readonly home = mkdtempSync(join(tmpdir(), 'rapt-stack-'));
   readonly keysFile = join(this.home, 'stack', 'codec-keys');
+  readonly ownerKeysFile = join(this.home, 'stack', 'owner-keys');
 
   /** Runs `rapt` to its end. */
   rapt(...args: string[]): Promise<CommandResult> {
@@ -49,9 +50,9 @@ export class TestStack {
     return { ...Object.fromEntries(own), RAPT_HOME: this.home, ...this.settings };
   }
 
-  /** With its keys. */
+  /** With its keys, as the command of its owner has them. */
   dataConverter(): DataConverter {
-    return dataConverter(readKeysFile(this.keysFile));
+    return dataConverter(readKeysFile(this.keysFile), undefined, { ownerKeys: readKeysFile(this.ownerKeysFile) });
   }
 
   /** Its object store, with the keys that may do everything. */
