@@ -1,10 +1,15 @@
-/** Payloads as Temporal's server gets them: encrypted with AES-256-GCM, so that it can neither read nor change them, nor put one in the place of another.
+/** Payloads as Temporal's server gets them: encrypted with AES-256-GCM, so that it can neither read nor change them,
+ *  nor put one in the place of another.
  *
- *  Two forms. Where the SDK says whose a payload is (its serialization context), the place is part of what is authenticated: namespace, workflow, and activity if it is one's.
- *  It stands readable beside the payload, since the codec server gets payloads without their context; who knows the context holds it against that. Where the SDK says nothing, in
- *  the codec server and for a schedule's memo, the key's id alone is authenticated, as it was in all payloads of earlier versions; these are still read.
+ *  Two forms. Where the SDK says whose a payload is (its serialization context), the place is part of what is
+ *  authenticated: namespace, workflow, and activity if it is one's.
+ *  It stands readable beside the payload, since the codec server gets payloads without their context; who knows the
+ *  context holds it against that. Where the SDK says nothing, in
+ *  the codec server and for a schedule's memo, the key's id alone is authenticated, as it was in all payloads of
+ *  earlier versions; these are still read.
  *
- *  Which tenant's key encrypts follows from the run (run-tenants.ts). A payload under the key of another tenant than its run's is refused. */
+ *  Which tenant's key encrypts follows from the run (run-tenants.ts). A payload under the key of another tenant
+ *  than its run's is refused. */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { Payload, PayloadCodec, SerializationContext } from '@temporalio/common';
 import { decode as textOf, encode as bytesOf } from '@temporalio/common/lib/encoding.js';
@@ -20,14 +25,16 @@ const CIPHER = 'aes-256-gcm';
 const ENCODING = 'binary/encrypted';
 const KEY_ID = 'encryption-key-id';
 const PLACE = 'encryption-place';
-/** A fresh one for each payload, at random: two of 2^32 payloads under one key would share theirs with a chance of 2^-33. */
+/** A fresh one for each payload, at random: two of 2^32 payloads under one key would share theirs with a chance of
+ *  2^-33. */
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
 /** What is done with a payload that is not encrypted although there are keys. */
 export type PlainPayloads = 'accept' | 'refuse';
 
-/** @param keyring null when there are no keys: what is sent is then not encrypted, and what comes encrypted is refused with a reason.
+/** @param keyring null when there are no keys: what is sent is then not encrypted, and what comes encrypted is refused
+ *  with a reason.
  *  @param tenant whose all payloads are, for a process of one tenant; null for one that works for several. */
 export function createCodec(keyring: Keyring | null, plain: PlainPayloads = 'accept', tenant: string | null = null): PayloadCodec {
   if (keyring === null) return { encode: (payloads) => Promise.resolve(payloads), decode: (payloads) => inPromise(() => payloads.map((payload) => (isEncrypted(payload) ? decrypt(payload, null) : payload))) };
@@ -63,7 +70,8 @@ const inPromise = <T>(action: () => T): Promise<T> => new Promise((resolve) => r
 const metadataOf = (payload: Payload, name: string): string => textOf(payload.metadata?.[name] ?? new Uint8Array());
 const isEncrypted = (payload: Payload): boolean => metadataOf(payload, 'encoding') === ENCODING;
 
-/** The whole payload is inside, its metadata too; the layout of the data is iv, ciphertext, tag. @param place null in the form that names none. */
+/** The whole payload is inside, its metadata too; the layout of the data is iv, ciphertext, tag. @param place null in
+ *  the form that names none. */
 function encrypt(payload: Payload, key: CodecKey, place: string | null): Payload {
   const iv = randomBytes(IV_BYTES);
   const cipher = createCipheriv(CIPHER, key.secret, iv, { authTagLength: TAG_BYTES });

@@ -1,8 +1,12 @@
-/** The keys with which payloads are encrypted. A key belongs to one tenant, or, as all did once, to every one of them. For each tenant the first of those that are his or
- *  everybody's encrypts, and all of them decrypt: that is what rotation needs, and the way from one key for all to a key for each.
+/** The keys with which payloads are encrypted. A key belongs to one tenant, or, as all did once, to every one of them.
+ *  For each tenant the first of those that are his or
+ *  everybody's encrypts, and all of them decrypt: that is what rotation needs, and the way from one key for all to
+ *  a key for each.
  *
- *  Two files hold keys in the same form. Service keys: whoever works for a tenant has that tenant's, the provider those of all whom he serves. Owner keys, which
- *  never leave the owner's side, seal what only he needs (seals.ts): they lie in a file of their own, so that no process of the provider's ever reads them. */
+ *  Two files hold keys in the same form. Service keys: whoever works for a tenant has that tenant's, the provider
+ *  those of all whom he serves. Owner keys, which
+ *  never leave the owner's side, seal what only he needs (seals.ts): they lie in a file of their own, so that no
+ *  process of the provider's ever reads them. */
 import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import { BadInput, isTenantName, type InputProblem } from '../contracts/index.ts';
 
@@ -19,8 +23,10 @@ export type Keyring = readonly [CodecKey, ...CodecKey[]];
 const KEY_BYTES = 32;
 const KEY_ID = /^[\w.-]{1,64}$/;
 
-/** Reads "id:base64" and "tenant/id:base64" entries, separated by commas or line breaks; what follows a "#" is a remark.
- *  @param where names the source in messages, which never repeat what was read. @throws BadInput with everything that is wrong. */
+/** Reads "id:base64" and "tenant/id:base64" entries, separated by commas or line breaks; what follows a "#" is a
+ *  remark.
+ *  @param where names the source in messages, which never repeat what was read. @throws BadInput with everything
+ *  that is wrong. */
 export function parseKeyring(text: string, where: string): Keyring {
   const problems: InputProblem[] = [];
   const keys: CodecKey[] = [];
@@ -55,13 +61,15 @@ export function formatKeyring(keyring: readonly CodecKey[]): string {
 /** A key's id, with its tenant before it. */
 export const nameOf = ({ id, tenant }: Pick<CodecKey, 'id' | 'tenant'>): string => (tenant === undefined ? id : `${tenant}/${id}`);
 
-/** A key of the operating system's randomness, named by the day and by chance. @param tenant whose it is; null for a key of all. */
+/** A key of the operating system's randomness, named by the day and by chance. @param tenant whose it is; null for a
+ *  key of all. */
 export function newKey(tenant: string | null = null, now = new Date()): CodecKey {
   const id = `${now.toISOString().slice(0, 10)}-${randomBytes(3).toString('hex')}`;
   return { id, ...(tenant !== null && { tenant }), secret: createSecretKey(randomBytes(KEY_BYTES)) };
 }
 
-/** Adds a key that decrypts, and does not encrypt yet where another is there: so it can be brought to every process first. */
+/** Adds a key that decrypts, and does not encrypt yet where another is there: so it can be brought to every process
+ *  first. */
 export const withKey = (keyring: Keyring | null, key: CodecKey): Keyring => (keyring === null ? [key] : [...keyring, key]);
 
 /** Makes a key the one that encrypts for its tenant, or for all. @throws BadInput when there is none of this id. */

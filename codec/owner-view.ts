@@ -1,4 +1,5 @@
-/** Payloads as their owner sees them: seals are opened for showing, and what he sends is sealed. Stands before the codec that encrypts, on the owner's side alone: in the
+/** Payloads as their owner sees them: seals are opened for showing, and what he sends is sealed. Stands before the
+ *  codec that encrypts, on the owner's side alone: in the
  *  command, and in the codec server for Temporal's UI. */
 import type { Payload, PayloadCodec, SerializationContext } from '@temporalio/common';
 import { decode as textOf, encode as bytesOf } from '@temporalio/common/lib/encoding.js';
@@ -20,7 +21,8 @@ function sealed(value: object, run: string | null, ownerKeys: Keyring): unknown 
   return seals === null ? value : sealInput(value, seals, run);
 }
 
-/** What stands elsewhere than it was sealed for is left sealed, so that a resumed run takes over no field that somebody put there. */
+/** What stands elsewhere than it was sealed for is left sealed, so that a resumed run takes over no field that somebody
+ *  put there. */
 function opened(value: object, run: string | null, ownerKeys: Keyring): unknown {
   return mapStrings(value, (text, field) => text.replaceAll(new RegExp(SEALED, 'g'), (seal) => {
     const content = openAnywhere(ownerKeys, seal);

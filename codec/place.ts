@@ -1,4 +1,5 @@
-/** Where a payload belongs, as it is authenticated with it: ["workflow", namespace, id] or ["activity", namespace, id of its workflow, its own id], in JSON. */
+/** Where a payload belongs, as it is authenticated with it: ["workflow", namespace, id] or ["activity", namespace, id
+ *  of its workflow, its own id], in JSON. */
 import type { SerializationContext } from '@temporalio/common';
 import { scheduleOf } from '../contracts/index.ts';
 
@@ -9,7 +10,8 @@ export function placeOf(context: SerializationContext | undefined): string | nul
   return JSON.stringify([type, namespace, workflowId, ...(type === 'activity' && context.activityId !== undefined ? [context.activityId] : [])]);
 }
 
-/** Whether what was encrypted for a place may stand here. The runs of a schedule get its payloads: their input was encrypted when only the schedule had a name, and each is
+/** Whether what was encrypted for a place may stand here. The runs of a schedule get its payloads: their input was
+ *  encrypted when only the schedule had a name, and each is
  *  given the result of the one before. */
 export function isAt(place: string, context: SerializationContext): boolean {
   const here = placeOf(context);

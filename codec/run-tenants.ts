@@ -1,4 +1,5 @@
-/** Whose a payload is. The SDK tells a codec the workflow and no tenant, so a process that works for several learns from what it decrypts: a workflow's input comes before all
+/** Whose a payload is. The SDK tells a codec the workflow and no tenant, so a process that works for several learns
+ *  from what it decrypts: a workflow's input comes before all
  *  else of it, also when its history is replayed, and it is encrypted with its tenant's key, or names him. */
 import type { Payload, SerializationContext } from '@temporalio/common';
 import { decode as textOf } from '@temporalio/common/lib/encoding.js';

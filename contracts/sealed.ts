@@ -1,7 +1,9 @@
-/** Values that the data owner alone can read, inside of what the provider passes on: paths, names of columns, messages of failures. A sealed value is a string like
+/** Values that the data owner alone can read, inside of what the provider passes on: paths, names of columns, messages
+ *  of failures. A sealed value is a string like
  *  any other, so that workflows take it where they take a name. How it is made and opened stands in codec/seals.ts. */
 
-/** "sealed:1:KEY:BASE64URL". An ending may follow that the provider needs for nothing, and that a check of the form asks for: ".csv". */
+/** "sealed:1:KEY:BASE64URL". An ending may follow that the provider needs for nothing, and that a check of the form
+ *  asks for: ".csv". */
 export const SEALED = /sealed:1:([\w.-]{1,64}):([A-Za-z0-9_-]+)(\.csv|\.jsonl)?/;
 const WHOLE = new RegExp(`^${SEALED.source}$`);
 
@@ -21,7 +23,8 @@ export interface SealPlace {
 export interface Seals {
   readonly tenant: string;
   seal(value: string, place: SealPlace): string;
-  /** @throws RaptError accessDenied for the key of another tenant or one that is not here, corruptArtifact for what was changed or belongs elsewhere. */
+  /** @throws RaptError accessDenied for the key of another tenant or one that is not here, corruptArtifact for what was
+   *  changed or belongs elsewhere. */
   open(sealed: string, place: SealPlace): string;
 }
 
@@ -40,7 +43,8 @@ export const FAILURE_FIELD = 'failure';
 /** What requests and results put around a configuration, a prediction or a result; it is no part of a field's path. */
 const AROUND: readonly string[] = ['config', 'prepared', 'result'];
 
-/** The same value with each string in it mapped. @param map gets the path of the string's field; names of columns in the keys of gates are mapped as well. */
+/** The same value with each string in it mapped. @param map gets the path of the string's field; names of columns in
+ *  the keys of gates are mapped as well. */
 export function mapStrings<T>(value: T, map: (text: string, field: string) => string): T {
   return mapped(value, '', map) as T;
 }
@@ -58,7 +62,8 @@ function mapped(value: unknown, field: string, map: (text: string, field: string
   );
 }
 
-/** An input as it leaves the owner: what only he needs of it is sealed. What is sealed already stays so. @param run as in `SealPlace`. */
+/** An input as it leaves the owner: what only he needs of it is sealed. What is sealed already stays so. @param run as
+ *  in `SealPlace`. */
 export function sealInput<T>(input: T, seals: Seals, run: string | null): T {
   const fields: readonly string[] = [...OWNER_FIELDS.tuning, ...OWNER_FIELDS.prediction, 'gates'];
   // Conditions of gates stand below the metric's name.

@@ -2,7 +2,8 @@
 import { ErrorKind, RaptError } from '../contracts/index.ts';
 import type { Services } from './environment.ts';
 
-/** A server that somebody else runs would read all of a run's configuration. @throws RaptError accessDenied, unless payloads are encrypted or somebody said that they need not be. */
+/** A server that somebody else runs would read all of a run's configuration. @throws RaptError accessDenied, unless
+ *  payloads are encrypted or somebody said that they need not be. */
 export function assertEncrypts({ stack, keyring, plainPayloads, temporal }: Pick<Services, 'stack' | 'keyring' | 'plainPayloads' | 'temporal'>): void {
   if (stack === 'local' || keyring !== null || plainPayloads === 'accept') return;
   throw new RaptError(

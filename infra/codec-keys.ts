@@ -1,4 +1,5 @@
-/** Where a process has its keys for payloads from: service keys, which the provider has as well, and owner keys, which control and GPU workers never ask for. */
+/** Where a process has its keys for payloads from: service keys, which the provider has as well, and owner keys, which
+ *  control and GPU workers never ask for. */
 import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { formatKeyring, newKey, parseKeyring, parseOwnerKeys, withKey, type CodecKey, type Keyring, type PlainPayloads } from '../codec/index.ts';
@@ -13,14 +14,16 @@ const OWNER_NAME = 'RAPT_OWNER_KEYS';
 export const stackKeysFile = (): string => join(stackFolder(), 'codec-keys');
 const stackOwnerKeysFile = (): string => join(stackFolder(), 'owner-keys');
 
-/** Those that the environment names; with the local Temporal server, else those of the local stack. Null when there are none: payloads are then not encrypted. */
+/** Those that the environment names; with the local Temporal server, else those of the local stack. Null when there are
+ *  none: payloads are then not encrypted. */
 export function resolveKeyring(withLocalStack: boolean, env: NodeJS.ProcessEnv = process.env): Keyring | null {
   const named = secret(NAME, env);
   if (named !== null) return parseKeyring(named, setting(`${NAME}_FILE`, env) ?? NAME);
   return withLocalStack ? readKeysFile(stackKeysFile()) : null;
 }
 
-/** As `resolveKeyring`, for processes on the owner's side: client workers, the command and the codec server. Null when there are none: nothing is then sealed. */
+/** As `resolveKeyring`, for processes on the owner's side: client workers, the command and the codec server. Null when
+ *  there are none: nothing is then sealed. */
 export function resolveOwnerKeys(withLocalStack: boolean, env: NodeJS.ProcessEnv = process.env): Keyring | null {
   const named = secret(OWNER_NAME, env);
   if (named !== null) return parseOwnerKeys(named, setting(`${OWNER_NAME}_FILE`, env) ?? OWNER_NAME);
@@ -42,13 +45,14 @@ export function writeKeysFile(path: string, keyring: readonly CodecKey[]): void 
   renameSync(`${path}.part`, path);
 }
 
-/** The local stack encrypts from its first start on: with a key of its first tenant, and with one of all for others, whose client workers may be started beside control and GPU workers that
+/** The local stack encrypts from its first start on: with a key of its first tenant, and with one of all for others,
+ *  whose client workers may be started beside control and GPU workers that
  *  run already. */
 export async function makeStackKeys(tenant: string): Promise<void> {
   await writeOnce(stackFolder(), stackKeysFile(), Buffer.from(formatKeyring([newKey(tenant), newKey()])));
 }
 
-/** Called as a client worker starts: one that runs does not see a new key, and could not open what is sealed with it. */
+/** Called before a client worker starts: one that runs does not see a new key, and could not open what is sealed with it. */
 export function makeStackOwnerKeys(tenant: string): void {
   const path = stackOwnerKeysFile();
   const before = readKeysFile(path);

@@ -1,4 +1,5 @@
-/** Requests as the client needs them. What only the owner may know of a run was sealed where the run was started, and passed on by workflows that cannot read it
+/** Requests as the client needs them. What only the owner may know of a run was sealed where the run was started, and
+ *  passed on by workflows that cannot read it
  *  (codec/seals.ts). Values that are not sealed pass as they are: a run may have been started where no owner key is. */
 import { ErrorKind, isSealed, mapStrings, RaptError, type Seals } from '../../contracts/index.ts';
 
@@ -9,7 +10,8 @@ export interface OpeningContext {
   readonly run: string;
 }
 
-/** The same request with plain values only. @throws RaptError accessDenied for a seal of another tenant, or of a key that is not here; corruptArtifact for one that was
+/** The same request with plain values only. @throws RaptError accessDenied for a seal of another tenant, or of a key
+ *  that is not here; corruptArtifact for one that was
  *  changed, or copied from another field or another run. */
 export function openRequest<T>(request: T, { seals, run }: OpeningContext): T {
   return mapStrings(request, (text, field) => {

@@ -1,4 +1,5 @@
-/** Results as they leave the client: what only the owner needs of them is sealed, and comes back to the client, or to the owner's command, to be opened there. */
+/** Results as they leave the client: what only the owner needs of them is sealed, and comes back to the client, or to
+ *  the owner's command, to be opened there. */
 import { mapStrings, OWNER_FIELDS, type ClientActivities, type Seals } from '../../contracts/index.ts';
 
 /** Fields of each activity's result, and what they are called in the requests and results that quote them. */

@@ -1,5 +1,7 @@
-/** What a GPU worker may be pointed at. It works for many tenants, its keys for the store cover all of them, and what it is asked for is written by others:
- *  so each key must be the one that Rapt itself makes for this tenant, run and content. A request that names another is wrong, not damaged: it is never
+/** What a GPU worker may be pointed at. It works for many tenants, its keys for the store cover all of them, and what
+ *  it is asked for is written by others:
+ *  so each key must be the one that Rapt itself makes for this tenant, run and content. A request that names
+ *  another is wrong, not damaged: it is never
  *  tried again, and nothing is published anew for it. */
 import {
   ADAPTER_FILES,

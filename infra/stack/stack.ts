@@ -63,6 +63,8 @@ async function startMissing(tenant: string, components: readonly Component[], sa
   makeFolder(stackFolder(), 0o700);
   await makeStackKeys(tenant);
   let record = await planned();
+  // Before the codec server, which reads them as well. A client that is led to another server takes other keys.
+  if (components.includes('client') && !isAlive(record.processes.client) && namedTemporal() === null) makeStackOwnerKeys(tenant);
   const start = async (component: Component): Promise<void> => {
     const before = record.processes[component];
     const patienceMs = before === undefined ? 0 : CLOSING_MS;
@@ -74,8 +76,6 @@ async function startMissing(tenant: string, components: readonly Component[], sa
       record = { ...record, metrics: { ...record.metrics, [component]: address } };
     }
     const logged = logSize(component);
-    // One that is led to another server takes the keys of that server's users.
-    if (component === 'client' && namedTemporal() === null) makeStackOwnerKeys(tenant);
     const started = launch(component, record, tenant);
     record = { ...record, processes: { ...record.processes, [component]: started } };
     // Written at once: a process that is not in the record could not be ended.

@@ -1,4 +1,5 @@
-/** Requests as somebody would write them who wants a GPU worker to work on what is another tenant's, or to write outside of its folders. The worker's own keys
+/** Requests as somebody would write them who wants a GPU worker to work on what is another tenant's, or to write
+ *  outside of its folders. The worker's own keys
  *  cover all tenants, so that nothing but these checks is between them. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
