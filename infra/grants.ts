@@ -1,10 +1,10 @@
 /** Where an issuer has its grants from, and where the local stack's processes have their tokens. */
-import { appendFileSync, existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BadInput, ErrorKind, RaptError } from '../contracts/index.ts';
 import { formatGrant, grantFor, grantId, newToken, parseGrants, roleName, type Grant, type Role } from '../storage/index.ts';
 import { makeFolder, setting } from '../system/index.ts';
-import { readSecretFile } from './secrets.ts';
+import { readSecretFile, writeSecretOnce } from './secrets.ts';
 import { stackFolder } from './stack/record.ts';
 
 const stackGrantsFile = (): string => join(stackFolder(), 'grants');
@@ -32,9 +32,10 @@ export function revoke(path: string, id: string): Grant {
   return grant;
 }
 
-/** Writes a token where nobody but its owner reads it, without a line break, as AWS's programs want it. @throws BadInput when there is such a file. */
+/** Writes a token where nobody but its owner reads it. @throws BadInput when there is such a file. */
 export function writeTokenFile(path: string, token: string): void {
-  if (!writeTokenOnce(path, token)) throw new BadInput([{ where: path, problem: 'exists; a token is written to a file of its own' }]);
+  if (writeSecretOnce(path, token)) return;
+  throw new BadInput([{ where: path, problem: 'exists; a token is written to a file of its own' }]);
 }
 
 export const stackTokenFile = (role: Role): string => join(stackFolder(), 'tokens', roleName(role).replace(' ', '-'));
@@ -42,7 +43,7 @@ export const stackTokenFile = (role: Role): string => join(stackFolder(), 'token
 /** The token of a role on the local stack, made when it is first asked for. */
 export function stackToken(role: Role): string {
   const path = stackTokenFile(role);
-  if (!existsSync(path)) writeTokenOnce(path, newToken());
+  if (!existsSync(path)) writeSecretOnce(path, newToken());
   const token = readSecretFile(path, path);
   const { sha256 } = grantFor(token, role);
   if (!readGrants(stackGrantsFile()).some((grant) => grant.sha256 === sha256)) grantTo(stackGrantsFile(), role, token);
@@ -55,20 +56,4 @@ function grantTo(path: string, role: Role, token: string): Grant {
   makeFolder(dirname(path), 0o700);
   appendFileSync(path, formatGrant(grant, new Date().toISOString().slice(0, 10)), { mode: 0o600 });
   return grant;
-}
-
-/** @returns false when the file existed; it is left as it is. */
-function writeTokenOnce(path: string, token: string): boolean {
-  makeFolder(dirname(path), 0o700);
-  const part = `${path}.${process.pid}.part`;
-  writeFileSync(part, token, { mode: 0o600 });
-  try {
-    linkSync(part, path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    return false;
-  } finally {
-    rmSync(part);
-  }
 }

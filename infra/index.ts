@@ -4,6 +4,7 @@ export { keysFile, ownerKeysFile, readKeysFile, resolveKeyring, resolveOwnerKeys
 export { resolveServices, type Services } from './environment.ts';
 export { explainConnection, explainRefusal, isRefusal } from './explain-connection.ts';
 export { grantNew, grantsFile, readGrants, revoke, writeTokenFile } from './grants.ts';
+export { knownLenderSecret, lenderFile, lenderSecret } from './lender.ts';
 export { readTablesFromS3 } from './input-tables.ts';
 export { resolveAdministration, resolveStore } from './object-store.ts';
 export { cacheFolder, homeFolder, projectRoot } from './paths.ts';

@@ -1,7 +1,8 @@
 /** Secrets come from the environment or from files; never from arguments, which every user of the machine can read. */
-import { readFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { BadInput } from '../contracts/index.ts';
-import { setting } from '../system/index.ts';
+import { makeFolder, setting, unwritable } from '../system/index.ts';
 
 /** What `name` holds, or the file that `name`_FILE names. Null when neither is set. @throws BadInput when both are, or the file cannot be read. */
 export function secret(name: string, env: NodeJS.ProcessEnv = process.env): string | null {
@@ -18,5 +19,22 @@ export function readSecretFile(path: string, where: string): string {
     return readFileSync(path, 'utf8').trim();
   } catch (error) {
     throw new BadInput([{ where, problem: `${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})` }]);
+  }
+}
+
+/** Writes a secret into a new file that its owner alone reads, without a line break, as AWS's programs want it.
+ *  @returns false when there is such a file; it is left as it is. @throws BadInput when it cannot be written. */
+export function writeSecretOnce(path: string, text: string): boolean {
+  const part = `${path}.${process.pid}.part`;
+  try {
+    makeFolder(dirname(path), 0o700);
+    writeFileSync(part, text, { mode: 0o600 });
+    linkSync(part, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unwritable(path, error);
+    return false;
+  } finally {
+    rmSync(part, { force: true });
   }
 }

@@ -1,7 +1,7 @@
 /** Artifacts in an S3 bucket: verified, content-addressed, and the checkpoint pointer that only one attempt can move. And who may do what there. */
 export { findGrant, formatGrant, grantFor, grantId, newToken, parseGrants, type Grant } from './access/grants.ts';
 export { createIssuer, issueKeys, type Issuer, type IssuerOptions } from './access/issuer.ts';
-export { ensureLender, sealForAdmin } from './access/lender.ts';
+export { ensureLender, findLenders, removeLender, sealForAdmin, type Lenders, type Lending } from './access/lender.ts';
 export { parseRole, policyOf, roleName, type Policy, type Role } from './access/policy.ts';
 export type { IssuedKeys, KeySource, StoreKeys } from './access/renewed-keys.ts';
 export { CREDENTIALS_PATH, startCredentialServer, type CredentialServerOptions } from './access/server.ts';

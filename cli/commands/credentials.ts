@@ -2,31 +2,48 @@
 import { once } from 'node:events';
 import { InvalidArgumentError, type Command } from 'commander';
 import { BadInput } from '../../contracts/index.ts';
-import { grantNew, grantsFile, readGrants, resolveAdministration, revoke, writeTokenFile } from '../../infra/index.ts';
-import { createIssuer, createMinioStore, CREDENTIALS_PATH, ensureLender, grantId, parseRole, roleName, startCredentialServer, type Role } from '../../storage/index.ts';
+import {
+  grantNew, grantsFile, knownLenderSecret, lenderFile, lenderSecret, readGrants, resolveAdministration, revoke,
+  writeTokenFile,
+} from '../../infra/index.ts';
+import {
+  createIssuer, createMinioStore, CREDENTIALS_PATH, ensureLender, findLenders, grantId, parseRole, removeLender,
+  roleName, startCredentialServer, type Lending, type Role,
+} from '../../storage/index.ts';
 import { addListenOptions, listeningOf, type ListenOptions } from '../listening.ts';
-import { print, printJson, say } from '../output.ts';
+import { print, printJson, say, table } from '../output.ts';
 import { assertFile } from '../outputs.ts';
 
 /** MinIO's least. A week is the most that it issues. */
 const LEAST_MINUTES = 15;
 const MOST_MINUTES = 7 * 24 * 60;
 
+const SERVER_HELP = `
+It has the keys that may do everything, from RAPT_S3_ACCESS_KEY_FILE and RAPT_S3_SECRET_KEY_FILE, else those of the
+local stack; nobody else needs them.
+Issuers for one bucket share the file that RAPT_S3_LENDER_FILE names.
+Tokens come from \`rapt credentials grant\`. It speaks the protocol of AWS's container credentials.
+Example: rapt credential-server --listen 127.0.0.1:8235 --minutes 30`;
+const LENDERS_HELP = `
+An issuer removes its own of before when it starts, and leaves those of other issuers alone.
+Example: rapt credentials lenders`;
+
 export function addCredentialCommands(program: Command): void {
   addListenOptions(program.command('credential-server'), '127.0.0.1:8235')
     .description("give each worker short-lived keys for the object store that may do what its role needs; run it on the provider's side")
     .option('--grants <file>', 'file of the grants; default: RAPT_S3_GRANTS_FILE, else that of the local stack')
     .option('--minutes <n>', 'how long issued keys hold', minutes, 60)
-    .addHelpText('after', "\nIt has the keys that may do everything, from RAPT_S3_ACCESS_KEY_FILE and RAPT_S3_SECRET_KEY_FILE, else those of the local stack; nobody else needs them.\nTokens come from `rapt credentials grant`. It speaks the protocol of AWS's container credentials.\nExample: rapt credential-server --listen 127.0.0.1:8235 --minutes 30")
+    .addHelpText('after', SERVER_HELP)
     .action(async ({ grants: file = grantsFile(), minutes: duration, ...options }: ListenOptions & { grants?: string; minutes: number }) => {
       (await import('../../workers/last-words.ts')).endOnUnheardErrors();
       const administration = resolveAdministration();
       const { endpoint, bucket, region } = administration;
       // Those who ask may not make it.
       await createMinioStore(administration).ensureBucket();
-      const lender = await ensureLender(administration);
-      if (lender === null) say("no user of its own can be made with these keys, so that keys are lent in their name: see docs/operations.md for what their policy must deny");
-      const issue = createIssuer({ endpoint, bucket, region, keys: lender ?? administration, durationSeconds: duration * 60 });
+      const lending = await ensureLender(administration, lenderSecret(lenderFile()));
+      sayWhoLends(lending);
+      const keys = lending?.keys ?? administration;
+      const issue = createIssuer({ endpoint, bucket, region, keys, durationSeconds: duration * 60 });
       const server = await startCredentialServer({ ...listeningOf(options), issue, grants: () => readGrants(file), say });
       print(`credential server ready: ${server.url}${CREDENTIALS_PATH}`);
       await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
@@ -81,6 +98,48 @@ export function addCredentialCommands(program: Command): void {
       if (json) printJson({ revoked: id, role: roleName(grant.role) });
       else say(`the role ${roleName(grant.role)} is no longer granted to ${id}`);
     });
+  credentials
+    .command('lenders')
+    .description("the store's users in whose names keys are lent to the bucket; with the keys that may do everything")
+    .option('--remove <name>', 'remove this one: whatever was lent in its name ends at once')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', LENDERS_HELP)
+    .action(async ({ remove, json }: { remove?: string; json?: true }) => {
+      const administration = resolveAdministration();
+      if (remove !== undefined) {
+        await removeLender(administration, remove);
+        if (json) printJson({ removed: remove });
+        else say(`removed ${remove}: what was lent in its name has ended`);
+        return;
+      }
+      const lenders = await findLenders(administration, knownLenderSecret(lenderFile()));
+      if (json) {
+        printJson({ bucket: administration.bucket, ...lenders });
+        return;
+      }
+      const { own, earlier, ofEarlierVersions, ofOthers } = lenders;
+      const told = [
+        ...(own === null ? [] : [[own, 'of this issuer']]),
+        ...earlier.map((name) => [name, 'of this issuer, under another password; ends when it starts again']),
+        ...ofEarlierVersions.map((name) => [name, 'of an earlier version; ends when this issuer starts']),
+        ...ofOthers.map((name) => [name, 'of another issuer']),
+      ];
+      if (told.length === 0) say(`nobody lends keys to the bucket ${administration.bucket}`);
+      else print(table(told));
+    });
+}
+
+function sayWhoLends(lending: Lending | null): void {
+  if (lending === null) {
+    const wayOut = 'see docs/operations.md for what their policy must deny';
+    say(`no user of its own can be made with these keys, so that keys are lent in their name: ${wayOut}`);
+    return;
+  }
+  for (const name of lending.ended) say(`removed ${name}, in whose name keys were lent before: what it lent has ended`);
+  for (const name of lending.ofOthers) {
+    const wayOut = `where there is none any more, \`rapt credentials lenders --remove ${name}\` ends what it lent`;
+    say(`another issuer lends keys to this bucket as ${name}; ${wayOut}`);
+  }
 }
 
 const fileOf = (command: Command): string => command.optsWithGlobals<{ grants?: string }>().grants ?? grantsFile();

@@ -170,7 +170,10 @@ function launch(component: Component, record: StackRecord, tenant: string): Star
     startDetached(process.execPath, [join(projectRoot, 'bin', 'rapt.mjs'), ...args], { log, cwd: process.cwd(), env });
   if (component === 'codec') return rapt(['codec-server', '--listen', local(portOf(record.codecUrl)), '--origin', record.temporal.uiUrl]);
   // It issues keys for the MinIO of this stack, whichever store the workers are led to.
-  if (component === 'credentials') return rapt(['credential-server', '--listen', local(portOf(record.credentialsUrl))], { RAPT_S3_ENDPOINT: '', RAPT_S3_GRANTS_FILE: '' });
+  if (component === 'credentials') {
+    const ofThisStack = { RAPT_S3_ENDPOINT: '', RAPT_S3_GRANTS_FILE: '', RAPT_S3_LENDER_FILE: '' };
+    return rapt(['credential-server', '--listen', local(portOf(record.credentialsUrl))], ofThisStack);
+  }
   // This stack has one control worker: runs on a version other than its own would wait for ever.
   const options = { control: ['--promote'], client: ['--tenant', tenant], gpu: [] }[component];
   return rapt(['worker', component, ...options], { RAPT_METRICS_ADDRESS: record.metrics[component] });

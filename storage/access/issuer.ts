@@ -44,7 +44,12 @@ export async function issueKeys({ endpoint, region = 'us-east-1', keys: { access
   if (refusal.success) {
     const { Code: code } = refusal.data.ErrorResponse.Error;
     // Any other code is that of a store that starts or is busy.
-    if (isDenied({ code })) throw new RaptError(ErrorKind.accessDenied, `the object store at ${endpoint} issues no keys (${code}); check RAPT_S3_ACCESS_KEY and RAPT_S3_SECRET_KEY, which must not be short-lived themselves`);
+    if (isDenied({ code })) {
+      const check = 'check RAPT_S3_ACCESS_KEY and RAPT_S3_SECRET_KEY, which must not be short-lived themselves';
+      const again = "start the issuer again when the store's password was changed";
+      const problem = `the object store at ${endpoint} issues no keys (${code})`;
+      throw new RaptError(ErrorKind.accessDenied, `${problem}; ${check}, and ${again}`);
+    }
     throw new RaptError(ErrorKind.unavailable, `the object store at ${endpoint} issues no keys at the moment (${code})`);
   }
   const answer = replySchema.safeParse(reply);

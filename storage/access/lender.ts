@@ -1,38 +1,182 @@
-/** In whose name keys are lent: a MinIO user of the issuer's own. A lent key's token names its lender, and MinIO's community server takes a write
- *  without a signature from whoever names a user in the query and announces an unsigned body with a trailer. From a lender that is root, a GPU worker
- *  that was taken over could so write what it pleases. This user cannot be used in that way. */
+/** In whose name keys are lent: a MinIO user of the issuer's own. A lent key's token names its lender, and MinIO's
+ *  community server takes a write without a signature from whoever names a user in the query and announces an unsigned
+ *  body with a trailer. From a lender that is root, a GPU worker that was taken over could so write what it pleases.
+ *  This user cannot be used in that way. */
 import { createCipheriv, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
+import { text } from 'node:stream/consumers';
+import { z } from 'zod';
+import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { StoreConnection, type StoreOptions } from '../connection.ts';
 import { describeFailure } from '../failure.ts';
-import { lenderPolicy } from './policy.ts';
+import { isLenderPolicy, lenderPolicy } from './policy.ts';
 import type { StoreKeys } from './renewed-keys.ts';
 
 const OK = 200;
+const NOT_FOUND = 404;
 /** What a store answers that has no such interface or no users of its own, or to keys that are no administrator's. */
 const NOT_DONE = [400, 403, 404, 405, 501];
 
-/** Makes the user, or brings the one that is there up to date. Its secret follows from the administrator's, so that it is kept nowhere.
- *  @returns its keys; null when the store is no MinIO, or these are not an administrator's keys. @throws RaptError as the store does. */
-export async function ensureLender(admin: StoreOptions): Promise<StoreKeys | null> {
-  const { bucket, secretKey: password } = admin;
-  const derive = (what: string): string => createHmac('sha256', password).update(`rapt lender ${what} of ${bucket}`).digest('hex');
-  const accessKey = `rapt-${derive('name').slice(0, 12)}`;
-  const secretKey = derive('secret').slice(0, 40);
-  const connection = new StoreConnection(admin);
-  const done = async (path: string, query: Readonly<Record<string, string>>, body: Buffer | string = ''): Promise<boolean> => {
-    const request = { method: 'PUT', bucketName: 'minio', objectName: `admin/v3/${path}`, query: new URLSearchParams(query).toString() };
-    const { statusCode } = await connection.send(() => connection.client.makeRequestAsyncOmit(request, body, [OK, ...NOT_DONE], connection.region));
-    return statusCode === OK;
+/** Who lends keys to a bucket, by the names of MinIO users. */
+export interface Lenders {
+  /** In force for this issuer; null when its user is not there. */
+  readonly own: string | null;
+  /** This issuer's of before: under another password of the store. */
+  readonly earlier: readonly string[];
+  /** Of versions of Rapt whose lender followed from the store's password alone: whoever once knew that has it. */
+  readonly ofEarlierVersions: readonly string[];
+  /** Of issuers that have other files. */
+  readonly ofOthers: readonly string[];
+}
+
+export interface Lending {
+  readonly keys: StoreKeys;
+  /** Users that lend no more; what was lent in their names has ended with them. */
+  readonly ended: readonly string[];
+  /** Users of issuers that have other files. They are left alone. */
+  readonly ofOthers: readonly string[];
+}
+
+/** Makes the user, or brings the one that is there up to date, and then removes the lenders that it replaces: this
+ *  issuer's of before, and those of earlier versions.
+ *  @param secret 256 random bits. Name and secret of the user follow from it and from the store's password: whoever
+ *    learns one of the two has neither. Another password makes another user; with both the same it is the same user.
+ *  @returns null when the store is no MinIO, or these are not an administrator's keys.
+ *  @throws RaptError as the store does. */
+export async function ensureLender(admin: StoreOptions, secret: string): Promise<Lending | null> {
+  const keys = lenderOf(admin, secret);
+  const { accessKey, secretKey } = keys;
+  const policy = JSON.stringify(lenderPolicy(admin.bucket));
+  const user = sealForAdmin(admin.secretKey, Buffer.from(JSON.stringify({ secretKey, status: 'enabled' })));
+  const has = { policyName: accessKey, userOrGroup: accessKey, isGroup: 'false' };
+  const administration = new Administration(admin, keys);
+  const made = await administration.during('making a user for', async () => {
+    if (!(await administration.done('PUT', 'add-canned-policy', { name: accessKey }, policy))) return false;
+    if (!(await administration.done('PUT', 'add-user', { accessKey }, user))) return false;
+    return administration.done('PUT', 'set-user-or-group-policy', has);
+  });
+  if (!made) return null;
+  const { earlier, ofEarlierVersions, ofOthers } = await findLenders(admin, secret);
+  const ended = [...earlier, ...ofEarlierVersions];
+  for (const name of ended) await administration.remove(name);
+  return { keys, ended, ofOthers };
+}
+
+/** Changes nothing. @param secret as `ensureLender`; null for who is no issuer.
+ *  @throws RaptError accessDenied when these are not an administrator's keys, and as the store does. */
+export async function findLenders(admin: StoreOptions, secret: string | null): Promise<Lenders> {
+  const names = await new Administration(admin).lenders();
+  const own = secret === null ? null : lenderOf(admin, secret).accessKey;
+  const ofThisIssuer = secret === null ? [] : names.filter((name) => name.startsWith(prefixOf(secret)));
+  const ofEarlierVersions = names.filter((name) => OF_EARLIER_VERSIONS.test(name));
+  return {
+    own: own !== null && names.includes(own) ? own : null,
+    earlier: ofThisIssuer.filter((name) => name !== own),
+    ofEarlierVersions,
+    ofOthers: names.filter((name) => !ofThisIssuer.includes(name) && !ofEarlierVersions.includes(name)),
   };
-  try {
-    const made =
-      (await done('add-canned-policy', { name: accessKey }, JSON.stringify(lenderPolicy(bucket)))) &&
-      (await done('add-user', { accessKey }, sealForAdmin(password, Buffer.from(JSON.stringify({ secretKey, status: 'enabled' }))))) &&
-      (await done('set-user-or-group-policy', { policyName: accessKey, userOrGroup: accessKey, isGroup: 'false' }));
-    return made ? { accessKey, secretKey } : null;
-  } catch (error) {
-    const { endpoint, secrets } = connection;
-    throw describeFailure('making a user for', error, { endpoint, bucket, secrets: [...secrets, accessKey, secretKey], keysAreGiven: false });
+}
+
+/** Ends what was lent in this user's name.
+ *  @throws RaptError notFound for a user that is no lender to this bucket, and as `findLenders`. */
+export async function removeLender(admin: StoreOptions, name: string): Promise<void> {
+  const administration = new Administration(admin);
+  if (!(await administration.lenders()).includes(name))
+    throw new RaptError(
+      ErrorKind.notFound,
+      `${name} is no user of Rapt's that lends keys to the bucket ${admin.bucket}`,
+    );
+  await administration.remove(name);
+}
+
+const LENDER = /^rapt-lender-[0-9a-f]{8}-[0-9a-f]{12}$/;
+const OF_EARLIER_VERSIONS = /^rapt-[0-9a-f]{12}$/;
+
+const derive = (secret: string, ...of: readonly string[]): string =>
+  createHmac('sha256', secret).update(JSON.stringify(of)).digest('hex');
+
+/** Of all names that an issuer's lender ever has. */
+const prefixOf = (secret: string): string => `rapt-lender-${derive(secret, 'issuer').slice(0, 8)}-`;
+
+function lenderOf({ bucket, secretKey: password }: StoreOptions, secret: string): StoreKeys {
+  const accessKey = prefixOf(secret) + derive(secret, 'name', bucket, password).slice(0, 12);
+  return { accessKey, secretKey: derive(secret, 'secret', bucket, password).slice(0, 40) };
+}
+
+const placeOf = (path: string) => ({ bucketName: 'minio', objectName: `admin/v3/${path}` });
+
+const policiesSchema = z.record(z.string(), z.unknown());
+
+/** MinIO's own interface for users and policies. */
+class Administration {
+  readonly #bucket: string;
+  readonly #connection: StoreConnection;
+  readonly #secrets: readonly string[];
+
+  /** @param lender whose keys must not get into a message either. */
+  constructor(admin: StoreOptions, lender: StoreKeys | null = null) {
+    this.#bucket = admin.bucket;
+    this.#connection = new StoreConnection(admin);
+    this.#secrets = lender === null ? [] : [lender.accessKey, lender.secretKey];
+  }
+
+  /** @throws RaptError that says what was done to the bucket. */
+  async during<T>(doing: string, body: () => Promise<T>): Promise<T> {
+    try {
+      return await body();
+    } catch (error) {
+      const { endpoint, secrets } = this.#connection;
+      const hidden = [...secrets, ...this.#secrets];
+      throw describeFailure(doing, error, { endpoint, bucket: this.#bucket, secrets: hidden, keysAreGiven: false });
+    }
+  }
+
+  /** Whether the store did it; false when it does no such thing, or not for these keys. */
+  async done(...request: Parameters<Administration['status']>): Promise<boolean> {
+    return (await this.status(...request)) === OK;
+  }
+
+  async status(
+    method: string,
+    path: string,
+    query: Record<string, string>,
+    body: Buffer | string = '',
+  ): Promise<number> {
+    const { client, region } = this.#connection;
+    const request = { method, ...placeOf(path), query: new URLSearchParams(query).toString() };
+    const send = () => client.makeRequestAsyncOmit(request, body, [OK, ...NOT_DONE], region);
+    return (await this.#connection.send(send)).statusCode ?? 0;
+  }
+
+  /** Users of Rapt's that lend keys to this bucket. Each has a policy of its own name and no right beside it, so that
+   *  policies tell who they are. */
+  async lenders(): Promise<string[]> {
+    return this.during('looking for who lends keys to', async () => {
+      const { client, region } = this.#connection;
+      const request = { method: 'GET', ...placeOf('list-canned-policies') };
+      const reply = await this.#connection.send(async () =>
+        text(await client.makeRequestAsync(request, '', [OK], region)),
+      );
+      const policies = Object.entries(policiesSchema.parse(JSON.parse(reply)));
+      const isNamedSo = (name: string): boolean => LENDER.test(name) || OF_EARLIER_VERSIONS.test(name);
+      return policies
+        .flatMap(([name, policy]) => (isNamedSo(name) && isLenderPolicy(policy, this.#bucket) ? [name] : []))
+        .sort();
+    });
+  }
+
+  /** MinIO refuses to remove a policy that somebody has. So the user goes first, and one whose removal was interrupted
+   *  is found by its policy. */
+  async remove(name: string): Promise<void> {
+    await this.during(`removing the user ${name} of`, async () => {
+      const status = await this.status('DELETE', 'remove-user', { accessKey: name });
+      const userIsGone = status === OK || status === NOT_FOUND;
+      if (userIsGone && (await this.done('DELETE', 'remove-canned-policy', { name }))) return;
+      const problem = `the user ${name} cannot be removed from the object store with these keys (status ${status})`;
+      throw new RaptError(
+        ErrorKind.accessDenied,
+        `${problem}; have its administrator do it: \`mc admin user remove ALIAS ${name}\``,
+      );
+    });
   }
 }
 

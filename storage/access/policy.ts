@@ -1,4 +1,5 @@
 /** What each kind of process may do in the bucket: as little as its activities need. */
+import { z } from 'zod';
 import { BadInput, isTenantName } from '../../contracts/index.ts';
 
 /** On whose behalf the store is used. */
@@ -79,9 +80,30 @@ function ofOperator({ allow, list, findUploads }: Rules): Statement[] {
 /** Of the user in whose name keys are lent (lender.ts): all that any role may do, and no write whose body is not signed. */
 export function lenderPolicy(bucket: string): Policy {
   const rules = rulesFor(bucket);
-  const unsigned = { StringEquals: { 's3:x-amz-content-sha256': ['STREAMING-UNSIGNED-PAYLOAD-TRAILER'] } };
+  const unsigned = { StringEquals: { 's3:x-amz-content-sha256': [UNSIGNED_BODY] } };
   return { Version: '2012-10-17', Statement: [...ofOperator(rules), { ...rules.deny(WRITE, ['*']), Condition: unsigned }] };
 }
+
+/** Whether a policy, as a store tells of it, is a lender's to this bucket: of nothing else, and with the refusal that
+ *  nobody else's has. */
+export function isLenderPolicy(policy: unknown, bucket: string): boolean {
+  const parsed = storedPolicySchema.safeParse(policy);
+  if (!parsed.success) return false;
+  const arn = `arn:aws:s3:::${bucket}`;
+  const { Statement: statements } = parsed.data;
+  if (statements.some(({ Resource }) => Resource.some((name) => name !== arn && name !== `${arn}/*`))) return false;
+  const refused = statements.filter(({ Effect }) => Effect === 'Deny').map(({ Condition }) => Condition ?? null);
+  return JSON.stringify(refused).includes(UNSIGNED_BODY);
+}
+
+const storedStatementSchema = z.object({
+  Effect: z.string(),
+  Resource: z.array(z.string()).min(1),
+  Condition: z.unknown().optional(),
+});
+const storedPolicySchema = z.object({ Statement: z.array(storedStatementSchema).min(1) });
+/** How a request announces a body that is not signed. */
+const UNSIGNED_BODY = 'STREAMING-UNSIGNED-PAYLOAD-TRAILER';
 
 type Rules = ReturnType<typeof rulesFor>;
 

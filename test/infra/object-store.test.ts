@@ -19,6 +19,7 @@ process.env['RAPT_HOME'] = home;
 const { resolveAdministration, resolveServices, resolveStore } = await import('../../infra/index.ts');
 const { readStack } = await import('../../infra/stack/record.ts');
 const { stackToken, stackTokenFile } = await import('../../infra/grants.ts');
+const { knownLenderSecret, lenderFile, lenderSecret } = await import('../../infra/lender.ts');
 
 const { server } = await minioOfFile();
 const { endpoint, bucket, accessKey, secretKey } = server.options;
@@ -132,6 +133,19 @@ describe('an issuer on another machine', { timeout: 400_000 }, () => {
     assert.ok(!unknown.stderr.includes('planted'));
   });
 
+  it('lends in the name of a user of its own, by a secret file; the command tells who lends', async () => {
+    assert.equal(statSync(lenderFile({})).mode & 0o777, 0o600);
+    const { code, stdout, stderr } = await rapt(ADMIN, 'credentials', 'lenders', '--json');
+    assert.equal(code, 0, stderr);
+    const { own, earlier, ofEarlierVersions, ofOthers } = JSON.parse(stdout) as Record<string, string | string[]>;
+    assert.match(String(own), /^rapt-lender-[0-9a-f]{8}-[0-9a-f]{12}$/);
+    assert.deepEqual([earlier, ofEarlierVersions, ofOthers], [[], [], []]);
+    assert.ok(!stdout.includes(readFileSync(lenderFile({}), 'utf8')));
+    const nobody = await rapt(ADMIN, 'credentials', 'lenders', '--remove', 'root');
+    assert.equal(nobody.code, 2);
+    assert.match(nobody.stderr, /root is no user of Rapt's that lends keys/);
+  });
+
   it('stops giving when a grant is taken back', async () => {
     const status = async (): Promise<number> => (await ask(url, { headers: { Authorization: readFileSync(tokenFiles.gpu, 'utf8') } })).status;
     assert.equal(await status(), 200);
@@ -153,6 +167,29 @@ describe('an issuer on another machine', { timeout: 400_000 }, () => {
     assert.equal(refused.code, 4, refused.stderr);
     assert.match(refused.stderr, /making bucket "rapt-test".*refused \(SignatureDoesNotMatch\); check RAPT_S3_ACCESS_KEY and RAPT_S3_SECRET_KEY/);
     assert.ok(!refused.stderr.includes('planted-secret') && !refused.stderr.includes(accessKey));
+  });
+});
+
+describe("the lender's secret", () => {
+  it('is made once, in the file that the environment names, or not at all', () => {
+    const path = lenderFile({ RAPT_S3_LENDER_FILE: join(home, 'lenders', 'lender') });
+    assert.equal(knownLenderSecret(path), null);
+    const secret = lenderSecret(path);
+    assert.match(secret, /^[\w-]{43}$/);
+    assert.deepEqual([lenderSecret(path), knownLenderSecret(path)], [secret, secret]);
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    assert.notEqual(lenderSecret(join(home, 'lenders', 'other')), secret);
+    assert.throws(() => lenderSecret('/proc/lender'), /^\/proc\/lender: cannot be written/);
+  });
+
+  it('is not taken from a file that holds less', () => {
+    for (const content of ['', 'x', 'planted'.repeat(6)]) {
+      const path = file('short-lender', content);
+      assert.throws(() => lenderSecret(path), (error: Error) => {
+        assert.match(error.message, /RAPT_S3_LENDER_FILE: .*short-lender does not hold the 43 characters/);
+        return !error.message.includes('planted');
+      });
+    }
   });
 });
 

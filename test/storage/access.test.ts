@@ -8,7 +8,10 @@ import { Client } from 'minio';
 import { claimRun } from '../../activities/gpu/checkpoints.ts';
 import { minioClient } from '../../bench/minio-client.ts';
 import { ErrorKind, keys, RaptError } from '../../contracts/index.ts';
-import { CheckpointPointerCell, createIssuer, createMinioStore, ensureLender, findGarbage, issueKeys, parseRole, policyOf, putFiles, removeGarbage, sealForAdmin, type IssuedKeys, type ObjectStore, type Policy, type Role } from '../../storage/index.ts';
+import {
+  CheckpointPointerCell, createIssuer, createMinioStore, ensureLender, findGarbage, issueKeys, newToken, parseRole,
+  policyOf, putFiles, removeGarbage, sealForAdmin, type IssuedKeys, type ObjectStore, type Policy, type Role,
+} from '../../storage/index.ts';
 import { checkpoint, pointerWith, sha } from '../support/checkpoints.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { minioOfFile } from '../support/minio.ts';
@@ -18,7 +21,8 @@ const folder = temporaryFolder();
 const { server, store: root } = await minioOfFile();
 const rootClient = minioClient(server.options);
 const { endpoint, bucket, accessKey, secretKey } = server.options;
-const lender = (await ensureLender(server.options))!;
+const secret = newToken();
+const lender = (await ensureLender(server.options, secret))!.keys;
 const admin = { endpoint, bucket, keys: lender, durationSeconds: 900 };
 const issue = createIssuer(admin);
 
@@ -187,13 +191,18 @@ describe('a role', { timeout: 600_000 }, () => {
 describe('the lender', () => {
   it('is the same user whenever the issuer starts, so that what was lent stays good', async () => {
     const store = createMinioStore({ endpoint, bucket, ...(await issue(ACME)) });
-    assert.deepEqual(await ensureLender(server.options), lender);
+    assert.deepEqual(await ensureLender(server.options, secret), { keys: lender, ended: [], ofOthers: [] });
     await store.put('releases/acme/lent-before', Buffer.from('x'));
   });
 
   it('is made by an administrator alone; from other keys it is lent in their own name', async () => {
-    assert.equal(await ensureLender({ endpoint, bucket, ...lender }), null);
-    await assert.rejects(ensureLender({ endpoint: 'http://127.0.0.1:9', bucket, ...lender, retry: { attempts: 1, baseDelayMs: 1, maxDelayMs: 1 } }), (error: RaptError) => error.kind === ErrorKind.unavailable && /making a user for bucket "rapt-test" at http:\/\/127\.0\.0\.1:9: no success \(ECONNREFUSED\)/.test(error.message));
+    assert.equal(await ensureLender({ endpoint, bucket, ...lender }, secret), null);
+    const retry = { attempts: 1, baseDelayMs: 1, maxDelayMs: 1 };
+    const away = { endpoint: 'http://127.0.0.1:9', bucket, ...lender, retry };
+    await assert.rejects(ensureLender(away, secret), (error: RaptError) => {
+      assert.match(error.message, /making a user for bucket "rapt-test" at http:\/\/127\.0\.0\.1:9: .*\(ECONNREFUSED\)/);
+      return error.kind === ErrorKind.unavailable;
+    });
   });
 });
 

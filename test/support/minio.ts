@@ -16,9 +16,12 @@ export interface TestMinio {
   /** Where the server keeps its objects. */
   readonly folder: string;
   stop(): Promise<void>;
-  /** Starts it again on the same port with the same objects. */
-  start(): Promise<void>;
+  /** Starts it again on the same port with the same objects.
+   *  @param password root's from now on; default: the one of before. */
+  start(password?: string): Promise<void>;
 }
+
+const OFF = { MINIO_BROWSER: 'off', MINIO_UPDATE: 'off' };
 
 /** Starts a server on a free port with credentials of its own; the bucket is not made. */
 async function startMinio(): Promise<TestMinio> {
@@ -32,10 +35,11 @@ async function startMinio(): Promise<TestMinio> {
     secretKey: randomBytes(20).toString('hex'),
     bucket: 'rapt-test',
   };
+  let rootPassword = options.secretKey;
   const launch = async (): Promise<() => Promise<void>> => {
     const server = spawn(binary, ['server', folder, '--address', `127.0.0.1:${port}`, '--quiet'], {
       stdio: 'ignore',
-      env: { ...process.env, MINIO_ROOT_USER: options.accessKey, MINIO_ROOT_PASSWORD: options.secretKey, MINIO_BROWSER: 'off', MINIO_UPDATE: 'off' },
+      env: { ...process.env, ...OFF, MINIO_ROOT_USER: options.accessKey, MINIO_ROOT_PASSWORD: rootPassword },
     });
     const killWithTest = (): void => void server.kill('SIGKILL');
     process.once('exit', killWithTest);
@@ -60,7 +64,8 @@ async function startMinio(): Promise<TestMinio> {
     stop: async () => {
       await kill();
     },
-    start: async () => {
+    start: async (password = rootPassword) => {
+      rootPassword = password;
       kill = await launch();
     },
   };
