@@ -4,7 +4,7 @@ import { ErrorKind, RaptError } from '../contracts/index.ts';
 export const EXIT = { done: 0, failed: 1, badInput: 2, gateMissed: 3, unavailable: 4, interrupted: 130 } as const;
 
 const BAD_INPUT: readonly string[] = [ErrorKind.badInput, ErrorKind.budgetExceeded, ErrorKind.notFound];
-const UNAVAILABLE: readonly string[] = [ErrorKind.unavailable, ErrorKind.accessDenied];
+const UNAVAILABLE: readonly string[] = [ErrorKind.unavailable, ErrorKind.credentialsRefused, ErrorKind.accessDenied];
 
 /** The exit code of an error's kind, which is also the type of a failure that Temporal brings. */
 export function exitCodeOfKind(kind: string | null | undefined): number {

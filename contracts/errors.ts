@@ -22,7 +22,9 @@ export const ErrorKind = {
   diverged: 'RaptDiverged',
   /** Something that must exist was not found. Never retried. */
   notFound: 'RaptNotFound',
-  /** A service refused the credentials, or they do not cover what was asked. Never retried. */
+  /** This process's own credentials are refused: its token, or its keys. Whoever gives them out can mend that. */
+  credentialsRefused: 'RaptCredentialsRefused',
+  /** A service does not let whoever has these rights do what was asked. Never retried. */
   accessDenied: 'RaptAccessDenied',
   /** An error that Rapt does not know. It may pass. */
   unexpected: 'RaptUnexpected',
@@ -44,6 +46,7 @@ export const TRIES: Readonly<Record<ErrorKind, number>> = {
   [ErrorKind.trainerGivenUp]: 1,
   [ErrorKind.diverged]: 1,
   [ErrorKind.notFound]: 1,
+  [ErrorKind.credentialsRefused]: Infinity,
   [ErrorKind.accessDenied]: 1,
   [ErrorKind.unexpected]: 10,
 };

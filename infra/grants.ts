@@ -12,8 +12,16 @@ const stackGrantsFile = (): string => join(stackFolder(), 'grants');
 /** The file that holds the grants: the one that the environment names, else that of the local stack. */
 export const grantsFile = (env: NodeJS.ProcessEnv = process.env): string => setting('RAPT_S3_GRANTS_FILE', env) ?? stackGrantsFile();
 
-/** None when there is no such file. */
-export const readGrants = (path: string): Grant[] => (existsSync(path) ? parseGrants(readSecretFile(path, 'grants'), path) : []);
+/** None when there is no such file. @throws BadInput when it cannot be read, or a line is wrong. */
+export const readGrants = (path: string): Grant[] => (existsSync(path) ? grantsIn(path) : []);
+
+/** As an issuer reads them, for whom a file that is gone is no reason to refuse everybody: where nothing is granted,
+ *  there is an empty one. @throws BadInput as `readGrants`, and when there is no such file. */
+export function grantsIn(path: string): Grant[] {
+  const problem = 'does not exist, so that no token is known; `rapt credentials grant` makes it';
+  if (!existsSync(path)) throw new BadInput([{ where: path, problem }]);
+  return parseGrants(readSecretFile(path, 'grants'), path);
+}
 
 /** Grants a role to a new token. @param keep takes the token before it is worth anything; it is kept nowhere else. */
 export function grantNew(path: string, role: Role, keep: (token: string) => void): Grant {

@@ -3,7 +3,7 @@ export { assertEncrypts } from './assert-encrypts.ts';
 export { keysFile, ownerKeysFile, readKeysFile, resolveKeyring, resolveOwnerKeys, writeKeysFile } from './codec-keys.ts';
 export { resolveServices, type Services } from './environment.ts';
 export { explainConnection, explainRefusal, isRefusal } from './explain-connection.ts';
-export { grantNew, grantsFile, readGrants, revoke, writeTokenFile } from './grants.ts';
+export { grantNew, grantsFile, grantsIn, readGrants, revoke, writeTokenFile } from './grants.ts';
 export { knownLenderSecret, lenderFile, lenderSecret } from './lender.ts';
 export { readTablesFromS3 } from './input-tables.ts';
 export { resolveAdministration, resolveStore } from './object-store.ts';

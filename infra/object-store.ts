@@ -21,9 +21,9 @@ export function resolveStore(role: Role, env: NodeJS.ProcessEnv = process.env): 
     const { endpoint, bucket: name } = localStack().s3;
     // Asked anew each time: the stack may be started again on other ports.
     const server = () => ({ url: localStack().credentialsUrl + CREDENTIALS_PATH, token: stackToken(role) });
-    return { endpoint, bucket: name, keys: keysFrom(server, stackTokenFile(role)) };
+    return { endpoint, bucket: name, keys: keysFrom(server, stackTokenFile(role), role) };
   }
-  const keys = namedKeys(env);
+  const keys = namedKeys(env, role);
   return 'source' in keys ? { ...bucket, keys: keys.source } : { ...bucket, ...keys };
 }
 
@@ -39,7 +39,7 @@ export function resolveAdministration(env: NodeJS.ProcessEnv = process.env): Sto
 /** Where this process has its keys from, for people. @throws BadInput as `resolveStore`. */
 export function describeKeys(env: NodeJS.ProcessEnv = process.env): { readonly detail: string; readonly shortLived: boolean } {
   if (namedBucket(env) === null) return { detail: 'short-lived, of the local stack, for each role its own', shortLived: true };
-  const keys = namedKeys(env);
+  const keys = namedKeys(env, null);
   if (!('source' in keys)) return { detail: 'those of RAPT_S3_ACCESS_KEY, which stay: whoever gets hold of them has them for good', shortLived: false };
   return { detail: `short-lived, from ${new URL(keys.url).origin} (${keys.variable})`, shortLived: true };
 }
@@ -56,6 +56,8 @@ function namedBucket(env: NodeJS.ProcessEnv): BucketOptions | null {
   return endpoint === undefined ? null : { endpoint, bucket: setting('RAPT_S3_BUCKET', env) ?? BUCKET, ...(region === undefined ? {} : { region }) };
 }
 
+type IssuerVariables = (typeof ISSUERS)[number];
+
 interface NamedIssuer {
   readonly source: KeySource;
   readonly url: string;
@@ -64,12 +66,12 @@ interface NamedIssuer {
 }
 
 /** An issuer's variables come before keys, and AWS's last, since they may be there for other programs. */
-function namedKeys(env: NodeJS.ProcessEnv): StoreKeys | NamedIssuer {
+function namedKeys(env: NodeJS.ProcessEnv, role: Role | null): StoreKeys | NamedIssuer {
   const [own, ofAws] = ISSUERS;
   const fixed = fixedKeys(env);
-  const issuer = namedIssuer(own, env);
+  const issuer = namedIssuer(own, env, role);
   if (fixed !== null && issuer !== null) throw new BadInput([{ where: own.url, problem: 'stands beside RAPT_S3_ACCESS_KEY; set one of them' }]);
-  const keys = issuer ?? fixed ?? namedIssuer(ofAws, env);
+  const keys = issuer ?? fixed ?? namedIssuer(ofAws, env, role);
   if (keys !== null) return keys;
   throw new BadInput([{ where: 'RAPT_S3_ENDPOINT', problem: 'needs keys: RAPT_S3_CREDENTIALS_URL with RAPT_S3_CREDENTIALS_TOKEN_FILE, for short-lived ones of one role; or RAPT_S3_ACCESS_KEY_FILE and RAPT_S3_SECRET_KEY_FILE' }]);
 }
@@ -85,7 +87,7 @@ function fixedKeys(env: NodeJS.ProcessEnv): StoreKeys | null {
 }
 
 /** Null when its address is not set. */
-function namedIssuer(variables: (typeof ISSUERS)[number], env: NodeJS.ProcessEnv): NamedIssuer | null {
+function namedIssuer(variables: IssuerVariables, env: NodeJS.ProcessEnv, role: Role | null): NamedIssuer | null {
   const url = setting(variables.url, env);
   if (url === undefined) return null;
   checkKeyServerUrl(url, variables.url);
@@ -97,5 +99,5 @@ function namedIssuer(variables: (typeof ISSUERS)[number], env: NodeJS.ProcessEnv
   // Told at the start and not with the first request. The file is read again with each, since it may be replaced.
   token();
   const where = setting(`${variables.token}_FILE`, env) === undefined ? variables.token : `${variables.token}_FILE`;
-  return { source: keysFrom(() => ({ url, token: token() }), where), url, variable: variables.url };
+  return { source: keysFrom(() => ({ url, token: token() }), where, role), url, variable: variables.url };
 }

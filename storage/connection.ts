@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import type * as Minio from 'minio';
 import { ErrorKind, RaptError } from '../contracts/index.ts';
 import { RenewedKeys, type KeySource, type StoreKeys } from './access/renewed-keys.ts';
-import { isDenied, isTransient, regionNamedBy } from './failure.ts';
+import { isDenied, isTransient, isWordless, refusesKeys, regionNamedBy } from './failure.ts';
 import { DEFAULT_RETRY, withRetry } from './retry.ts';
 import type { RetryOptions } from './retry.ts';
 import { transportWithTimeout } from './transport.ts';
@@ -43,6 +43,7 @@ const DEFAULT_REGION = 'us-east-1';
 export class StoreConnection {
   readonly client: Minio.Client;
   readonly endpoint: string;
+  readonly #bucket: string;
   #region: string;
   readonly #fixed: StoreKeys | null;
   readonly #renewed: RenewedKeys | null;
@@ -54,6 +55,7 @@ export class StoreConnection {
     const address = parseEndpoint(options.endpoint);
     const useSSL = address.protocol === 'https:';
     this.endpoint = address.origin;
+    this.#bucket = options.bucket;
     this.#region = region;
     this.#retry = retry;
     this.#fixed = 'keys' in options ? null : options;
@@ -91,7 +93,21 @@ export class StoreConnection {
 
   /** Sends one request, again when it failed for a moment. */
   send<T>(request: () => Promise<T>): Promise<T> {
-    return withRetry(() => this.#inItsRegion(request), isTransient, this.#retry);
+    return withRetry(() => this.#inWords(() => this.#inItsRegion(request)), isTransient, this.#retry);
+  }
+
+  /** A refusal without a word may be of the keys, or of what they were to do. Another question, whose answer has words,
+   *  tells which. @throws what the store refused by. */
+  async #inWords<T>(request: () => Promise<T>): Promise<T> {
+    try {
+      return await request();
+    } catch (refusal) {
+      if (this.#bucket === '' || !isWordless(refusal)) throw refusal;
+      const question = { method: 'GET', bucketName: this.#bucket, query: 'location' };
+      const asked = this.client.makeRequestAsyncOmit(question, '', [200], this.#region);
+      const answer: unknown = await asked.then(() => null, (error: unknown) => error);
+      throw refusesKeys(answer) || isTransient(answer) ? answer : refusal;
+    }
   }
 
   /** A bucket of another region than the one that was set is known by the refusal, which names it. */

@@ -10,9 +10,12 @@ const BUSY_CODES: ReadonlySet<string> = new Set([
   'SlowDown', 'SlowDownRead', 'SlowDownWrite', 'ServiceUnavailable', 'InternalError', 'RequestTimeout', 'RequestTimeTooSkewed', 'Busy',
   'TooManyRequests', 'OperationAborted', 'ConditionalRequestConflict', 'XMinioServerNotInitialized', 'XMinioBackendDown',
 ]);
-const DENIED_CODES: ReadonlySet<string> = new Set([
-  'AccessDenied', 'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'ExpiredToken', 'InvalidToken', 'InvalidTokenId', 'AccountProblem', 'Forbidden',
+/** The keys themselves are refused: they are unknown, have ended, or do not fit together. */
+const BAD_KEYS_CODES: ReadonlySet<string> = new Set([
+  'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'ExpiredToken', 'InvalidToken', 'InvalidTokenId', 'AccountProblem',
 ]);
+/** Good keys may not do that. MinIO says so also of keys that were lent in the name of a user that is there no more. */
+const NO_RIGHT_CODES: ReadonlySet<string> = new Set(['AccessDenied', 'Forbidden']);
 /** MinIO's name, and what a quota on a bucket answers. */
 const FULL_CODES: ReadonlySet<string> = new Set(['XMinioStorageFull', 'XMinioAdminBucketQuotaExceeded', 'QuotaExceeded', 'InsufficientStorage']);
 const MISSING_CODES: ReadonlySet<string> = new Set(['NoSuchKey', 'NotFound', 'NoSuchBucket', 'NoSuchVersion']);
@@ -28,7 +31,14 @@ export const isMissing = (error: unknown): boolean => MISSING_CODES.has(codeOf(e
 export const isPreconditionFailed = (error: unknown): boolean => codeOf(error) === 'PreconditionFailed';
 
 /** Whether the store refused the keys, or what they were to do. */
-export const isDenied = (error: unknown): boolean => DENIED_CODES.has(codeOf(error));
+export const isDenied = (error: unknown): boolean => refusesKeys(error) || NO_RIGHT_CODES.has(codeOf(error));
+
+/** Whether the store refused the keys, whatever they were to do. */
+export const refusesKeys = (error: unknown): boolean => BAD_KEYS_CODES.has(codeOf(error));
+
+/** Whether nothing is known of a refusal but its status: the answer to HEAD has no body. */
+export const isWordless = (error: unknown): boolean =>
+  NO_RIGHT_CODES.has(codeOf(error)) && !Object.hasOwn(error as object, 'requestid');
 
 /** The bucket's region, where the store says it with its refusal. */
 export function regionNamedBy(error: unknown): string | null {
@@ -74,8 +84,18 @@ export function describeFailure(doing: string, error: unknown, place: FailurePla
   if (code === 'NoSuchBucket')
     return new RaptError(ErrorKind.notFound, `${at}: there is no such bucket; make it, or correct RAPT_S3_BUCKET`, { cause });
   if (isMissing(error)) return new RaptError(ErrorKind.notFound, `${at}: there is no such object`, { cause });
-  if (DENIED_CODES.has(code))
-    return new RaptError(ErrorKind.accessDenied, `${at}: refused (${code}); ${place.keysAreGiven ? 'the role whose keys this process is given may not do that' : 'check RAPT_S3_ACCESS_KEY and RAPT_S3_SECRET_KEY and what they may do'}`, { cause });
+  if (refusesKeys(error)) {
+    const wayOut = place.keysAreGiven
+      ? "the store takes none of the keys that this process is given; are they of its own `rapt credential-server`?"
+      : 'check RAPT_S3_ACCESS_KEY and RAPT_S3_SECRET_KEY, and start this process again with those that hold';
+    return new RaptError(ErrorKind.credentialsRefused, `${at}: refused (${code}); ${wayOut}`, { cause });
+  }
+  if (isDenied(error)) {
+    const wayOut = place.keysAreGiven
+      ? 'the role whose keys this process is given may not do that'
+      : 'check RAPT_S3_ACCESS_KEY and RAPT_S3_SECRET_KEY and what they may do';
+    return new RaptError(ErrorKind.accessDenied, `${at}: refused (${code}); ${wayOut}`, { cause });
+  }
   if (FULL_CODES.has(code))
     return new RaptError(ErrorKind.noSpace, `${at}: the object store has no space left (${code}); add some or remove what is not needed (\`rapt gc\`), and the run goes on by itself`, { cause });
   if (isPreconditionFailed(error)) return new RaptError(ErrorKind.overtaken, `${at}: another writer changed it first`, { cause });

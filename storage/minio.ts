@@ -169,13 +169,14 @@ class MinioStore implements ObjectStore {
     });
   }
 
-  /** Removes the parts of attempts that were killed: nobody needs them once the key is whole. A tenant's keys may not look for them, since S3
-   *  cannot limit that to a prefix; the server then removes them in time. */
+  /** Removes the parts of attempts that were killed: nobody needs them once the key is whole. A tenant's keys may not
+   *  look for them, since S3 cannot limit that to a prefix; the server then removes them in time. After a refusal other
+   *  keys are asked for, whose giver may be away or give none: that is told when something needs them. */
   async #tidyUploads(key: string): Promise<void> {
     try {
       for (const upload of await this.unfinishedUploads(key)) if (upload.key === key) await this.abortUpload(upload);
     } catch (error) {
-      if (!(error instanceof RaptError) || error.kind !== ErrorKind.accessDenied) throw error;
+      if (!(error instanceof RaptError) || !LEAVES_PARTS.includes(error.kind)) throw error;
     }
   }
 
@@ -252,6 +253,8 @@ class MinioStore implements ObjectStore {
   }
 }
 
+const { accessDenied, credentialsRefused, unavailable } = ErrorKind;
+const LEAVES_PARTS: readonly ErrorKind[] = [accessDenied, credentialsRefused, unavailable];
 /** As many as the server puts into one reply. */
 const PAGE_OBJECTS = 1000;
 /** Ours already; another's work of this moment; or nothing that these keys may do, so that who may has done it. */

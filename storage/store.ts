@@ -25,8 +25,9 @@ export interface UnfinishedUpload {
   readonly startedMs: number;
 }
 
-/** One bucket. Every failure is a RaptError that names bucket and key: `unavailable` when the service did not answer within the
- *  retries, `noSpace`, `accessDenied`, `notFound`, and where said `corruptArtifact` or `overtaken`. */
+/** One bucket. Every failure is a RaptError that names bucket and key: `unavailable` when the service did not answer
+ *  within the retries, `noSpace`, `credentialsRefused`, `accessDenied`, `notFound`, and where said `corruptArtifact` or
+ *  `overtaken`. */
 export interface ObjectStore {
   readonly bucket: string;
   /** Stores the bytes, or a file's, under the key and checks that they arrived. Does nothing when the same content is there already.

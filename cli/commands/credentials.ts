@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { InvalidArgumentError, type Command } from 'commander';
 import { BadInput } from '../../contracts/index.ts';
 import {
-  grantNew, grantsFile, knownLenderSecret, lenderFile, lenderSecret, readGrants, resolveAdministration, revoke,
-  writeTokenFile,
+  grantNew, grantsFile, grantsIn, knownLenderSecret, lenderFile, lenderSecret, readGrants, resolveAdministration,
+  revoke, writeTokenFile,
 } from '../../infra/index.ts';
 import {
   createIssuer, createMinioStore, CREDENTIALS_PATH, ensureLender, findLenders, grantId, parseRole, removeLender,
@@ -44,7 +44,7 @@ export function addCredentialCommands(program: Command): void {
       sayWhoLends(lending);
       const keys = lending?.keys ?? administration;
       const issue = createIssuer({ endpoint, bucket, region, keys, durationSeconds: duration * 60 });
-      const server = await startCredentialServer({ ...listeningOf(options), issue, grants: () => readGrants(file), say });
+      const server = await startCredentialServer({ ...listeningOf(options), issue, grants: () => grantsIn(file), say });
       print(`credential server ready: ${server.url}${CREDENTIALS_PATH}`);
       await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
       await server.close();

@@ -10,7 +10,8 @@ import type { issuedKeysSchema } from './source.ts';
 
 export interface CredentialServerOptions extends Listening {
   readonly issue: Issuer;
-  /** Asked at each request, so that a grant holds from when it is written until it is taken back. */
+  /** Asked at each request, so that a grant holds from when it is written until it is taken back.
+   *  @throws RaptError when they cannot be read, which is told to `say`. */
   readonly grants: () => readonly Grant[];
   /** Told who got keys, and why somebody whose token is good did not. */
   readonly say: (line: string) => void;
@@ -34,11 +35,12 @@ async function answer(path: string, { method, headers }: IncomingMessage, { issu
   if (method !== 'GET') return { status: 405, body: `${path} takes GET`, headers: { Allow: 'GET' } };
   const token = headers.authorization;
   if (token === undefined) return { status: 401, body: 'a token is needed: "Authorization: TOKEN"' };
-  let who = 'grants';
+  const granted = readable(grants, say);
+  if (granted === null) return { status: 503, body: `${NOBODY_IS_KNOWN}; ${LOG_SAYS}` };
+  const grant = findGrant(granted, token);
+  if (grant === null) return { status: 403, body: NOTHING_IS_GRANTED };
+  const who = `${roleName(grant.role)} (grant ${grantId(grant)})`;
   try {
-    const grant = findGrant(grants(), token);
-    if (grant === null) return { status: 403, body: 'nothing is granted to this token, or not any more; `rapt credentials grant` makes one' };
-    who = `${roleName(grant.role)} (grant ${grantId(grant)})`;
     const { accessKey, secretKey, sessionToken, expiresMs } = await issue(grant.role);
     const until = new Date(expiresMs).toISOString();
     say(`${who}: keys until ${until}`);
@@ -48,6 +50,21 @@ async function answer(path: string, { method, headers }: IncomingMessage, { issu
     if (!(error instanceof RaptError)) throw error;
     say(`${who}: no keys. ${error.message}`);
     // Whoever asks can only ask again.
-    return { status: 503, body: 'no keys at the moment; the log of the credential server says why' };
+    return { status: 503, body: `no keys at the moment; ${LOG_SAYS}` };
+  }
+}
+
+const LOG_SAYS = 'the log of the credential server says why';
+const NOTHING_IS_GRANTED = 'nothing is granted to this token, or not any more; `rapt credentials grant` makes one';
+const NOBODY_IS_KNOWN = 'the grants cannot be read, so that no token is known or unknown';
+
+/** Null when they cannot be read: that nobody is known is no reason to refuse anybody. */
+function readable(grants: () => readonly Grant[], say: (line: string) => void): readonly Grant[] | null {
+  try {
+    return grants();
+  } catch (error) {
+    if (!(error instanceof RaptError)) throw error;
+    say(`no keys for anybody. ${error.message}`);
+    return null;
   }
 }

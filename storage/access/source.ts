@@ -4,6 +4,7 @@ import { isIPv4 } from 'node:net';
 import { z } from 'zod';
 import { BadInput, ErrorKind, RaptError } from '../../contracts/index.ts';
 import { codeOf } from '../failure.ts';
+import type { Role } from './policy.ts';
 import type { IssuedKeys, KeySource } from './renewed-keys.ts';
 
 export interface KeyServer {
@@ -20,14 +21,20 @@ const OF_CONTAINERS: ReadonlySet<string> = new Set(['169.254.170.2', '169.254.17
 export const issuedKeysSchema = z.object({ AccessKeyId: z.string().min(1), SecretAccessKey: z.string().min(1), Token: z.string().min(1), Expiration: z.iso.datetime({ offset: true }) });
 
 /** @param server asked each time, since a server may move and a token be replaced.
- *  @param where names the token's setting in messages, which hold neither the token nor what was answered. */
-export function keysFrom(server: () => KeyServer, where: string): KeySource {
+ *  @param where names the token's setting in messages, which hold neither the token nor what was answered.
+ *  @param role whose keys are wanted; null when that is not known here. */
+export function keysFrom(server: () => KeyServer, where: string, role: Role | null = null): KeySource {
   return async () => {
-    const { url, token } = server();
+    const { url, token } = asked(server);
     const reply = await ask(url, token).catch((cause: unknown) => {
       throw unavailable(url, cause instanceof Error && cause.name === 'TimeoutError' ? `no answer for ${TIMEOUT_MS / 1000} s` : codeOf(innermost(cause)) || 'no connection');
     });
-    if (reply.status === 401 || reply.status === 403) throw new RaptError(ErrorKind.accessDenied, `${placeOf(url)} gives no keys for the object store to the token of ${where} (status ${reply.status}); ask whoever runs it for one (\`rapt credentials grant\`)`);
+    if (reply.status === 401 || reply.status === 403) {
+      const problem = `gives no keys for the object store to the token of ${where} (status ${reply.status})`;
+      const wayOut = `whoever runs it grants one by \`${grantCommand(role)}\`; with that, what waits goes on by itself`;
+      throw new RaptError(ErrorKind.credentialsRefused, `${placeOf(url)} ${problem}; ${wayOut}`);
+    }
+    if (reply.status === 503) throw unavailable(url, 'status 503', 'its log says why');
     if (reply.status !== 200) throw unavailable(url, `status ${reply.status}`);
     const answer = issuedKeysSchema.safeParse(jsonOf(reply.body));
     if (!answer.success) throw unavailable(url, 'its answer holds no keys');
@@ -52,8 +59,26 @@ async function ask(url: string, token: string): Promise<{ status: number; body: 
   return { status: reply.status, body: await reply.text() };
 }
 
-const unavailable = (url: string, reason: string): RaptError =>
-  new RaptError(ErrorKind.unavailable, `no keys for the object store from ${placeOf(url)} (${reason}); is it up and reachable from here? \`rapt credential-server\` is, or \`rapt up\` starts it`);
+const START = 'is it up and reachable from here? `rapt credential-server` is, or `rapt up` starts it';
+
+const unavailable = (url: string, reason: string, wayOut = START): RaptError =>
+  new RaptError(ErrorKind.unavailable, `no keys for the object store from ${placeOf(url)} (${reason}); ${wayOut}`);
+
+/** A token that could be read when this process started may be missing while it is replaced. */
+function asked(server: () => KeyServer): KeyServer {
+  try {
+    return server();
+  } catch (error) {
+    if (!(error instanceof BadInput)) throw error;
+    throw new RaptError(ErrorKind.credentialsRefused, `no token for the object store's keys: ${error.message}`);
+  }
+}
+
+/** Makes a token of this role. */
+export function grantCommand(role: Role | null): string {
+  const tenant = role?.kind === 'client' ? ` --tenant ${role.tenant}` : '';
+  return role === null ? 'rapt credentials grant' : `rapt credentials grant ${role.kind}${tenant}`;
+}
 
 const placeOf = (url: string): string => new URL(url).origin;
 

@@ -2,27 +2,43 @@
  *  real MinIO. */
 import assert from 'node:assert/strict';
 import { createHmac, randomBytes } from 'node:crypto';
-import { describe, it } from 'node:test';
+import { mkdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import { Client } from 'minio';
 import { minioClient } from '../../bench/minio-client.ts';
+import { ErrorKind, RaptError, TRIES } from '../../contracts/index.ts';
+import { grantNew, grantsIn, resolveStore, revoke } from '../../infra/index.ts';
 import {
   createIssuer,
+  createMinioStore,
+  CREDENTIALS_PATH,
   ensureLender,
   findLenders,
+  grantId,
   newToken,
   removeLender,
   sealForAdmin,
+  startCredentialServer,
+  type Grant,
+  type ObjectStore,
   type Role,
   type StoreKeys,
   type StoreOptions,
 } from '../../storage/index.ts';
 import { lenderPolicy } from '../../storage/access/policy.ts';
+import { ask } from '../support/ask.ts';
+import { temporaryFolder } from '../support/folder.ts';
 import { minioOfFile } from '../support/minio.ts';
+import { eventually } from '../support/probe.ts';
 
 const QUICK = { attempts: 2, baseDelayMs: 10, maxDelayMs: 20 };
 const { server } = await minioOfFile();
 const { endpoint, bucket } = server.options;
 const ACME: Role = { kind: 'client', tenant: 'acme' };
+const GPU: Role = { kind: 'gpu' };
 const OPERATOR: Role = { kind: 'operator' };
 
 /** Root's keys as they are now. */
@@ -219,5 +235,189 @@ describe('an issuer that starts', { timeout: 120_000 }, () => {
     await administer('DELETE', 'remove-user', { accessKey });
     assert.deepEqual((await ensureLender(admin, newToken()))!.ended, [accessKey]);
     assert.deepEqual((await findLenders(admin, null)).ofEarlierVersions, []);
+  });
+});
+
+/** A credential server as `rapt credential-server` runs it, whose grants and tokens are files. */
+async function credentialServer() {
+  const folder = temporaryFolder();
+  const grants = join(folder, 'grants');
+  const tokenFile = join(folder, 'token');
+  const lending = (await ensureLender(admin, newToken()))!;
+  let asked = 0;
+  const said: string[] = [];
+  const running = await startCredentialServer({
+    issue: issuerWith(lending.keys),
+    grants: () => {
+      asked++;
+      return grantsIn(grants);
+    },
+    say: (line) => said.push(line),
+    listen: { host: '127.0.0.1', port: 0 },
+    tls: null,
+    publicHost: null,
+  });
+  after(() => running.close());
+  const url = running.url + CREDENTIALS_PATH;
+  const env = {
+    RAPT_S3_ENDPOINT: endpoint,
+    RAPT_S3_BUCKET: bucket,
+    RAPT_S3_CREDENTIALS_URL: url,
+    RAPT_S3_CREDENTIALS_TOKEN_FILE: tokenFile,
+  };
+  return {
+    url,
+    grants,
+    tokenFile,
+    said,
+    asked: () => asked,
+    grant: (role: Role) => grantNew(grants, role, (token) => writeFileSync(tokenFile, token)),
+    revoke: (granted: Grant) => revoke(grants, grantId(granted)),
+    /** A worker's store, whose keys end soon. */
+    storeOf(role: Role, holdMs = 50): ObjectStore {
+      const options = resolveStore(role, env);
+      assert.ok('keys' in options);
+      const keys = async () => ({ ...(await options.keys()), expiresMs: Date.now() + holdMs });
+      return createMinioStore({ ...options, keys, retry: QUICK });
+    },
+  };
+}
+
+const kindOf = (doing: Promise<unknown>): Promise<string> =>
+  doing.then(
+    () => 'done',
+    (error: unknown) => (error instanceof RaptError ? error.kind : String(error)),
+  );
+const once = (body: () => Promise<unknown>) => async (): Promise<true | null> =>
+  (await kindOf(body())) === 'done' ? true : null;
+
+describe('a worker that loses its own credentials', { timeout: 120_000 }, () => {
+  const key = 'releases/acme/x/manifest.json';
+
+  it('waits while its token is revoked, says what to do, asks seldom, and goes on with the next token', async () => {
+    const server = await credentialServer();
+    const first = server.grant(ACME);
+    const store = server.storeOf(ACME);
+    await store.put(key, Buffer.from('x'));
+    server.revoke(first);
+    await sleep(60);
+    const before = server.asked();
+    const refused: unknown = await store.put(key, Buffer.from('y')).catch((error: unknown) => error);
+    assert.ok(refused instanceof RaptError && refused.kind === ErrorKind.credentialsRefused, inspect(refused));
+    assert.equal(TRIES[refused.kind], Infinity);
+    assert.match(refused.message, /token of RAPT_S3_CREDENTIALS_TOKEN_FILE \(status 403\)/);
+    assert.match(refused.message, /`rapt credentials grant client --tenant acme`.*goes on by itself/);
+    const all = await Promise.all(Array.from({ length: 50 }, () => kindOf(store.put(key, Buffer.from('y')))));
+    assert.deepEqual(new Set(all), new Set([ErrorKind.credentialsRefused]));
+    assert.equal(server.asked(), before + 1, 'fifty requests, one question');
+    server.grant(ACME);
+    await eventually(
+      'it goes on',
+      5000,
+      once(() => store.put(key, Buffer.from('y'))),
+    );
+  });
+
+  it('waits while the grants are gone, or cannot be read, without taking anybody for unknown', async () => {
+    const server = await credentialServer();
+    server.grant(ACME);
+    const store = server.storeOf(ACME);
+    await store.put(key, Buffer.from('x'));
+    renameSync(server.grants, `${server.grants}.gone`);
+    const makeNonsense = (): void => {
+      rmdirSync(server.grants);
+      writeFileSync(server.grants, 'x');
+    };
+    for (const spoil of [() => undefined, () => mkdirSync(server.grants), makeNonsense]) {
+      spoil();
+      await sleep(60);
+      assert.equal(await kindOf(store.put(key, Buffer.from('y'))), ErrorKind.unavailable);
+      const { status, text } = await ask(server.url, { headers: { Authorization: newToken() } });
+      assert.deepEqual(
+        [status, /the grants cannot be read.*the log of the credential server says why/.test(text)],
+        [503, true],
+        text,
+      );
+    }
+    assert.match(
+      server.said.join('\n'),
+      /no keys for anybody\. .*grants: does not exist, so that no token is known; `rapt credentials grant` makes it/,
+    );
+    renameSync(`${server.grants}.gone`, server.grants);
+    await store.put(key, Buffer.from('y'));
+  });
+
+  it('waits while the file of its token is gone', async () => {
+    const server = await credentialServer();
+    server.grant(ACME);
+    const store = server.storeOf(ACME);
+    await store.put(key, Buffer.from('x'));
+    renameSync(server.tokenFile, `${server.tokenFile}.gone`);
+    await sleep(60);
+    await assert.rejects(store.put(key, Buffer.from('y')), (error: RaptError) => {
+      assert.match(
+        error.message,
+        /no token for the object store's keys: RAPT_S3_CREDENTIALS_TOKEN_FILE: .*cannot be read \(ENOENT\)/,
+      );
+      return error.kind === ErrorKind.credentialsRefused;
+    });
+    renameSync(`${server.tokenFile}.gone`, server.tokenFile);
+    await eventually(
+      'it goes on',
+      5000,
+      once(() => store.put(key, Buffer.from('y'))),
+    );
+  });
+
+  it('is told for good what its role may not do, by whichever request, and never waits for that', async () => {
+    const server = await credentialServer();
+    server.grant(ACME);
+    const store = server.storeOf(ACME);
+    const large = join(temporaryFolder(), 'large');
+    writeFileSync(large, randomBytes(6 << 20));
+    const foreign = 'releases/acme-2/x/manifest.json';
+    const requests = [
+      () => store.put(foreign, Buffer.from('x')),
+      () => store.put(foreign, { file: large }),
+      () => store.read(foreign),
+      () => store.compareAndSwap(foreign, Buffer.from('x'), null),
+      () => store.remove(foreign),
+    ];
+    for (const request of requests) assert.equal(await kindOf(request()), ErrorKind.accessDenied, request.toString());
+    server.grant(GPU);
+    assert.equal(
+      await kindOf(server.storeOf(ACME).put(key, Buffer.from('z'))),
+      ErrorKind.accessDenied,
+      "another role's token",
+    );
+    assert.equal(TRIES[ErrorKind.accessDenied], 1);
+  });
+
+  it('stores large files with good keys while nobody gives others, though it may not look for parts', async () => {
+    const server = await credentialServer();
+    const granted = server.grant(ACME);
+    const store = server.storeOf(ACME, 60_000);
+    await store.put(key, Buffer.from('x'));
+    server.revoke(granted);
+    const large = join(temporaryFolder(), 'large');
+    writeFileSync(large, randomBytes(17 << 20));
+    await store.put('releases/acme/x/train-00000.parquet', { file: large });
+  });
+
+  it('whose keys stay waits when they are refused, also where the refusal has no words', async () => {
+    const stolen = createMinioStore({ ...admin, secretKey: 'of somebody else' });
+    const requests = [
+      () => stolen.put(key, Buffer.from('x')),
+      () => stolen.read(key),
+      () => stolen.compareAndSwap(key, Buffer.from('x'), null),
+    ];
+    for (const request of requests)
+      await assert.rejects(request, (error: RaptError) => {
+        assert.match(
+          error.message,
+          /refused \(SignatureDoesNotMatch\); check RAPT_S3_ACCESS_KEY and RAPT_S3_SECRET_KEY/,
+        );
+        return error.kind === ErrorKind.credentialsRefused;
+      });
   });
 });

@@ -27,5 +27,5 @@ test('so are tables at s3:// addresses', async () => {
 
 test('keys that are refused are told of as before', async () => {
   const refused = createMinioStore({ ...options, region: 'us-west-2', secretKey: 'of somebody else' });
-  await assert.rejects(refused.put('a/two', Buffer.from('x')), { kind: 'RaptAccessDenied' });
+  await assert.rejects(refused.put('a/two', Buffer.from('x')), { kind: 'RaptCredentialsRefused' });
 });

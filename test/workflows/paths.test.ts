@@ -12,6 +12,12 @@ import { bundleWorkflowCode, Runtime, Worker } from '@temporalio/worker';
 import { atBoundary } from '../../activities/boundary.ts';
 import { untilPending } from '../../bench/pending.ts';
 import { CONTINUE_UPDATE, CONTROL_QUEUE, ErrorKind, NOTICES_WANTED_SIGNAL, PAUSE_UPDATE, PROGRESS_QUERY, RaptError, searchAttributes, WORKFLOW_TYPE, type RunProgress, type TuningResult } from '../../contracts/index.ts';
+import { waitsFor } from '../../cli/follow.ts';
+import { queryProgress, withTemporal } from '../../cli/temporal.ts';
+import {
+  CREDENTIALS_PATH, grantFor, keysFrom, newToken, startCredentialServer, type Grant, type Role,
+} from '../../storage/index.ts';
+import { eventually } from '../support/probe.ts';
 import { bundledWorkflows } from '../../workers/bundle.ts';
 import { runSinks } from '../../workers/run-sinks.ts';
 import { simpleActivities, STEPS_PER_EPOCH } from './activities.ts';
@@ -143,6 +149,46 @@ describe('failures of an activity', () => {
     } finally {
       await stopControl();
       await stopActivities();
+    }
+  });
+});
+
+describe('a worker whose token for the object store is revoked', () => {
+  it('holds its run up, which says what it waits for, until another is granted', { timeout: 120_000 }, async () => {
+    const acme: Role = { kind: 'client', tenant: 'acme' };
+    const setting = 'RAPT_S3_CREDENTIALS_TOKEN_FILE';
+    const grants: Grant[] = [];
+    let token = newToken();
+    const keys = { accessKey: 'a', secretKey: 'b', sessionToken: 'c', expiresMs: Date.now() + 3_600_000 };
+    const listening = { listen: { host: '127.0.0.1', port: 0 }, tls: null, publicHost: null };
+    const answers = { issue: () => Promise.resolve(keys), grants: () => grants, say: () => undefined };
+    const issuer = await startCredentialServer({ ...listening, ...answers });
+    const askForKeys = keysFrom(() => ({ url: issuer.url + CREDENTIALS_PATH, token }), setting, acme);
+    let tries = 0;
+    const publish: Activities['publish'] = async (request) => {
+      tries++;
+      await askForKeys();
+      return simpleActivities.publish(request);
+    };
+    const stopActivities = await server.activityWorkers(atBoundary('client', { ...simpleActivities, publish }));
+    const stopControl = await server.controlWorker('first');
+    try {
+      const options = { workflowId: 'revoked', taskQueue: CONTROL_QUEUE, args: [{}] };
+      const handle = await server.client.workflow.start(WORKFLOW_TYPE.tuning, options);
+      await eventually('it is tried again', 60_000, () => tries >= 3);
+      const progress = await queryProgress(handle);
+      const waits = String(await withTemporal((link) => waitsFor(link, 'revoked', progress, 'local')));
+      assert.match(waits, /^publish: attempt \d, since the one before failed: .*token of RAPT_S3\w+FILE \(status 403\)/);
+      assert.match(waits, /`rapt credentials grant client --tenant acme`.*goes on by itself/);
+      token = newToken();
+      grants.push(grantFor(token, acme));
+      assert.equal(((await handle.result()) as TuningResult).workflowId, 'revoked');
+      const replayed = { workflowBundle: server.bundle, sinks: runSinks };
+      await Worker.runReplayHistory(replayed, await handle.fetchHistory(), 'revoked');
+    } finally {
+      await stopControl();
+      await stopActivities();
+      await issuer.close();
     }
   });
 });
