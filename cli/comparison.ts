@@ -118,7 +118,7 @@ async function pairedRows(tenant: string, first: Finished, second: Finished): Pr
   if (testTable(first) !== testTable(second)) return 'they were tested on different tables';
   const { gradedRows } = await import('../activities/client/index.ts');
   try {
-    const client = { store: createMinioStore(resolveStore({ kind: 'operator' })), home: clientHome() };
+    const client = { store: createMinioStore(resolveStore({ kind: 'client', tenant })), home: clientHome() };
     const graded = ({ result }: Finished): ReturnType<typeof gradedRows> => gradedRows(client, tenant, result.workflowId, result.release.sha256);
     const [one, other] = [await graded(first), await graded(second)];
     if (one === null || other === null) return 'the test labels of both are not on this client';

@@ -45,7 +45,7 @@ const LOOK_UP = { timeoutMs: 5000, retry: { attempts: 2, baseDelayMs: 200, maxDe
 /** As the store keeps it; null when it has no finished run of this name. @throws RaptError when it cannot be asked from here. */
 async function rememberedInStore({ storeFor }: Pick<Services, 'storeFor'>, tenant: string, id: string): Promise<Remembered | null> {
   const { createMinioStore, readRunManifest } = await import('../storage/index.ts');
-  const store = createMinioStore({ ...storeFor({ kind: 'operator' }), ...LOOK_UP });
+  const store = createMinioStore({ ...storeFor({ kind: 'client', tenant }), ...LOOK_UP });
   const manifest = await readRunManifest(store, tenant, id);
   if (manifest === null) return null;
   const result = JSON.parse((await store.get(manifest.result)).toString('utf8')) as TuningResult;

@@ -12,7 +12,7 @@ const SILENCE_MS = 15_000;
 
 /** Without local servers that do not run, which are told elsewhere. @param tenant whose client worker is looked for. */
 export async function serverFindings(tenant: string): Promise<Finding[]> {
-  return [...(await serverOfRuns(tenant)), ...(await storeFindings())];
+  return [...(await serverOfRuns(tenant)), ...(await storeFindings(tenant))];
 }
 
 async function serverOfRuns(tenant: string): Promise<Finding[]> {
@@ -58,18 +58,22 @@ async function workerFindings(link: Link, tenant: string): Promise<Finding[]> {
 }
 
 /** Of a store that the environment names: whether it answers, and takes the keys. */
-async function storeFindings(): Promise<Finding[]> {
+async function storeFindings(tenant: string): Promise<Finding[]> {
   if (setting('RAPT_S3_ENDPOINT') === undefined) return [];
   const what = 'object store';
   try {
-    const options = resolveStore({ kind: 'operator' });
+    const options = resolveStore({ kind: 'client', tenant });
     const silence = sleep(SILENCE_MS, undefined, { ref: false }).then(() => {
       throw new RaptError(ErrorKind.unavailable, `the object store at ${options.endpoint} says nothing for ${SILENCE_MS / 1000} s; is it up and reachable from here?`);
     });
     try {
       await Promise.race([createMinioStore(options).read('runs/'), silence]);
     } catch (error) {
-      if (!(error instanceof RaptError && error.kind === ErrorKind.notFound)) throw error;
+      if (!(error instanceof RaptError)) throw error;
+      // Keys that are given are of one role, and no role but one may read everything.
+      const isOfRole = error.kind === ErrorKind.accessDenied && 'keys' in options;
+      if (isOfRole) return [{ what, ok: true, detail: `at ${options.endpoint}, bucket ${options.bucket}`, fix: null }];
+      if (error.kind !== ErrorKind.notFound) throw error;
       return [{ what, ok: true, detail: `at ${options.endpoint}; the first worker that starts makes the bucket ${options.bucket}`, fix: null }];
     }
     return [{ what, ok: true, detail: `at ${options.endpoint}, bucket ${options.bucket}`, fix: null }];

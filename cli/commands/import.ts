@@ -56,7 +56,7 @@ async function importPeft(folder: string, options: ImportOptions): Promise<void>
   });
   if (!parsed.ok) throw new BadInput(parsed.problems);
   const { createMinioStore } = await import('../../storage/index.ts');
-  const store = createMinioStore(resolveStore({ kind: 'operator' }));
+  const store = createMinioStore(resolveStore({ kind: 'client', tenant: parsed.value.tenant }));
   const request = { folder, run: id, classes: classes?.split(',').map((name) => name.trim()) ?? null, config: parsed.value };
   const { adapter, card } = await importAdapter({ store, home: clientHome() }, request);
   const shown = { run: id, adapter: adapter.digest, backbone: card.backbone.name, method: card.method, length: card.length, classes: card.classes, mechanism: card.guarantee.mechanism, eta: card.guarantee.eta };

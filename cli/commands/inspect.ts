@@ -6,11 +6,14 @@ import { artifactsOf, createMinioStore, findGarbage, readRunManifest, removeGarb
 import { EXIT } from '../exit-codes.ts';
 import { requireRun, tenantOfRun, type Remembered } from '../known-run.ts';
 import { green, print, printJson, red, say, table } from '../output.ts';
-import { openRuns, queryProgress, withTemporal } from '../temporal.ts';
+import { openRuns, queryProgress, withTemporal, type Link } from '../temporal.ts';
 import { waitsFor } from '../follow.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
-const OPERATOR = { kind: 'operator' } as const;
+
+/** With the rights of the tenant itself: what is shown is its own. */
+const storeOf = ({ services }: Link, tenant: string): ObjectStore =>
+  createMinioStore(services.storeFor({ kind: 'client', tenant }));
 
 export function addInspectCommands(program: Command): void {
   program
@@ -26,7 +29,7 @@ export function addInspectCommands(program: Command): void {
         const running = run.status === 'RUNNING';
         const progress = run.left === null ? await queryProgress(link.client.workflow.getHandle(id)) : progressOf(run.left);
         const waiting = running ? await waitsFor(link, id, progress as RunProgress | null, run.tenant) : null;
-        const manifest = running ? null : await readRunManifest(createMinioStore(link.services.storeFor(OPERATOR)), run.tenant, id);
+        const manifest = running ? null : await readRunManifest(storeOf(link, run.tenant), run.tenant, id);
         const lineage = manifest === null ? null : lineageOf(manifest);
         const state = { workflowId: id, status: run.status.toLowerCase(), ...progress, ...(manifest !== null && run.left !== null && atStep(manifest)), waiting };
         if (json) {
@@ -48,8 +51,9 @@ export function addInspectCommands(program: Command): void {
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample: rapt verify nightly')
     .action(async (id: string, { tenant, json }: { tenant?: string; json?: true }) => {
-      const store = createMinioStore(resolveStore(OPERATOR));
-      const checked = await verify(store, tenantOfRun(id, tenant), id);
+      const owner = tenantOfRun(id, tenant);
+      const store = createMinioStore(resolveStore({ kind: 'client', tenant: owner }));
+      const checked = await verify(store, owner, id);
       if (json) printJson({ workflowId: id, artifacts: checked });
       else for (const { what, key, problem } of checked) print(`${problem === null ? green('✓') : red('✗')} ${what.padEnd(34)} ${problem ?? key}`);
       process.exitCode = checked.every(({ problem }) => problem === null) ? EXIT.done : EXIT.failed;
@@ -66,7 +70,7 @@ export function addInspectCommands(program: Command): void {
       withTemporal(async (link) => {
         const days = Number(olderThan);
         if (olderThan.trim() === '' || !(days >= 0)) throw new RaptError(ErrorKind.badInput, `--older-than: must be a number of days, not "${olderThan}"`);
-        const store = createMinioStore(link.services.storeFor(OPERATOR));
+        const store = createMinioStore(link.services.storeFor({ kind: 'operator' }));
         const garbage = await findGarbage(store, { beforeMs: Date.now() - days * DAY_MS, openRuns: () => openRuns(link) });
         if (dryRun === undefined) await removeGarbage(store, garbage);
         const { objects, uploads, examined } = garbage;

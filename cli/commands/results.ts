@@ -65,9 +65,10 @@ export function addResultCommands(program: Command): void {
     .addHelpText('after', '\nExample: rapt export --run nightly --out adapter')
     .action(async ({ run, out, tenant, json }: { run: string; out: string; tenant?: string; json?: true }) => {
       assertFolder('--out', out);
-      const { adapter } = readTunedAdapter(clientHome(), tenantOfRun(run, tenant), run);
+      const owner = tenantOfRun(run, tenant);
+      const { adapter } = readTunedAdapter(clientHome(), owner, run);
       const { createMinioStore } = await import('../../storage/index.ts');
-      const store = createMinioStore(resolveStore({ kind: 'operator' }));
+      const store = createMinioStore(resolveStore({ kind: 'client', tenant: owner }));
       makeFolder(out);
       for (const file of ADAPTER_FILES) await store.getToFile(adapter.files[file], join(out, file));
       if (json) printJson({ folder: resolve(out), sha256: adapter.digest, files: ADAPTER_FILES });

@@ -1,14 +1,14 @@
 /** What each kind of process may do in the bucket: as little as its activities need. */
 import { z } from 'zod';
-import { BadInput, isTenantName } from '../../contracts/index.ts';
+import { BadInput, IMPORT_MARK, isTenantName } from '../../contracts/index.ts';
 
 /** On whose behalf the store is used. */
 export type Role =
-  /** Where a tenant's texts lie: `rapt worker client`, and the command there. */
+  /** Where a tenant's texts lie: `rapt worker client`, and the command there for all that is the tenant's alone. */
   | { readonly kind: 'client'; readonly tenant: string }
   /** `rapt worker gpu`, for all tenants. */
   | { readonly kind: 'gpu' }
-  /** `rapt gc` and `rapt verify`, for all tenants. */
+  /** `rapt gc`, for all tenants. */
   | { readonly kind: 'operator' };
 
 /** "client acme", "gpu" or "operator". @throws BadInput for a tenant whose name could stand for others. */
@@ -62,15 +62,20 @@ export function policyOf(role: Role, bucket: string): Policy {
  *  the prefix that is asked for. */
 function ofClient({ allow }: Rules, tenant: string): Statement[] {
   const own = ['releases', 'runs', 'adapters', 'reports'].map((folder) => `${folder}/${tenant}/*`);
-  return [allow(READ, own), allow(WRITE, [`releases/${tenant}/*`, `reports/${tenant}/*`, ...RECORDS.map((file) => `runs/${tenant}/*/${file}`)])];
+  // Adapters that it imports. Whoever reads one holds it against the digest that names it.
+  const written = ['releases', 'adapters', 'reports'].map((folder) => `${folder}/${tenant}/*`);
+  return [allow(READ, own), allow(WRITE, [...written, ...RECORDS.map((file) => `runs/${tenant}/*/${file}`)])];
 }
 
 function ofGpu({ allow, deny, list, findUploads }: Rules): Statement[] {
   const checkpoints = 'runs/*/checkpoints/*';
   const written = [checkpoints, 'runs/*/latest.json', 'runs/*/predictions/*', 'adapters/*'];
   // A run may be called "checkpoints/x", and its records would then lie among what may be written.
-  const records = deny([...WRITE, ...REMOVE], RECORDS.map((file) => `runs/*/${file}`));
-  return [allow(READ, ['releases/*', ...written]), allow(WRITE, written), allow(REMOVE, [checkpoints]), list([checkpoints]), findUploads, records];
+  // Nor may it say of its own adapters that they were imported, which would keep them for ever.
+  const ofClients = [...RECORDS.map((file) => `runs/*/${file}`), `adapters/*/${IMPORT_MARK}`];
+  const records = deny([...WRITE, ...REMOVE], ofClients);
+  const work = [allow(READ, ['releases/*']), allow([...READ, ...WRITE], written), allow(REMOVE, [checkpoints])];
+  return [...work, list([checkpoints]), findUploads, records];
 }
 
 function ofOperator({ allow, list, findUploads }: Rules): Statement[] {

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { Client } from 'minio';
 import { minioClient } from '../../bench/minio-client.ts';
-import { ErrorKind, RaptError, TRIES } from '../../contracts/index.ts';
+import { ADAPTER_FILES, ErrorKind, IMPORT_MARK, keys, RaptError, TRIES, type Sha256 } from '../../contracts/index.ts';
 import { grantNew, grantsIn, resolveStore, revoke } from '../../infra/index.ts';
 import {
   createIssuer,
@@ -419,5 +419,25 @@ describe('a worker that loses its own credentials', { timeout: 120_000 }, () => 
         );
         return error.kind === ErrorKind.credentialsRefused;
       });
+  });
+});
+
+describe("a client's token in wrong hands", { timeout: 60_000 }, () => {
+  it('cannot pass another adapter off as the one that a run refers to, and writes none of another tenant', async () => {
+    const lending = (await ensureLender(admin, newToken()))!;
+    const issue = issuerWith(lending.keys);
+    const storeOf = (role: Role) => createMinioStore({ endpoint, bucket, retry: QUICK, keys: () => issue(role) });
+    const thief = storeOf(ACME);
+    const prefix = keys.adapterPrefix('acme', 'a'.repeat(64) as Sha256);
+    const trained = await storeOf(GPU).put(`${prefix}adapter_model.safetensors`, Buffer.from('trained'));
+    assert.equal(await kindOf(thief.put(trained.key, Buffer.from('forged!'))), 'done');
+    for (const reader of [storeOf(GPU), storeOf(OPERATOR)])
+      assert.equal(await kindOf(reader.get(trained)), ErrorKind.corruptArtifact);
+    const foreign = keys.adapterPrefix('acme-2', 'a'.repeat(64) as Sha256);
+    for (const file of [...ADAPTER_FILES, IMPORT_MARK])
+      assert.equal(await kindOf(thief.put(foreign + file, Buffer.from('x'))), ErrorKind.accessDenied, file);
+    assert.equal(await kindOf(thief.remove(trained.key)), ErrorKind.accessDenied);
+    // What would keep it from being collected.
+    assert.equal(await kindOf(storeOf(GPU).put(prefix + IMPORT_MARK, Buffer.from('x'))), ErrorKind.accessDenied);
   });
 });

@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { Client } from 'minio';
 import { claimRun } from '../../activities/gpu/checkpoints.ts';
 import { minioClient } from '../../bench/minio-client.ts';
-import { ErrorKind, keys, RaptError } from '../../contracts/index.ts';
+import { ErrorKind, IMPORT_MARK, keys, RaptError } from '../../contracts/index.ts';
 import {
   CheckpointPointerCell, createIssuer, createMinioStore, ensureLender, findGarbage, issueKeys, newToken, parseRole,
   policyOf, putFiles, removeGarbage, sealForAdmin, type IssuedKeys, type ObjectStore, type Policy, type Role,
@@ -44,7 +44,8 @@ const OBJECTS: readonly { readonly what: string; readonly key: (tenant: string) 
   { what: 'checkpoint', key: (tenant) => `${keys.checkpointPrefix(tenant, 'run', 10, 'a')}state.json`, client: 'r', gpu: 'rwd' },
   { what: 'pointer', key: (tenant) => keys.checkpointPointer(tenant, 'run'), client: 'r', gpu: 'rw' },
   { what: 'predictions', key: (tenant) => keys.predictions(tenant, 'run', sha('2')), client: 'r', gpu: 'rw' },
-  { what: 'adapter', key: (tenant) => `${keys.adapterPrefix(tenant, sha('3'))}rapt.json`, client: 'r', gpu: 'rw' },
+  { what: 'adapter', key: (tenant) => `${keys.adapterPrefix(tenant, sha('3'))}rapt.json`, client: 'rw', gpu: 'rw' },
+  { what: 'import mark', key: (tenant) => keys.adapterPrefix(tenant, sha('3')) + IMPORT_MARK, client: 'rw', gpu: 'r' },
   { what: 'run manifest', key: (tenant) => keys.runManifest(tenant, 'run'), client: 'rw', gpu: '' },
   { what: 'result', key: (tenant) => keys.runResult(tenant, 'run'), client: 'rw', gpu: '' },
   { what: 'report', key: (tenant) => `${keys.reportPrefix(tenant, 'run')}index.html`, client: 'rw', gpu: '' },

@@ -17,6 +17,7 @@ import { Ledger } from '../../../rapt/ledger/index.ts';
 import { tune } from '../../../rapt/local/index.ts';
 import { createMechanism } from '../../../rapt/privacy/index.ts';
 import { tf } from '../../../rapt/tensorflow.ts';
+import { createIssuer, createMinioStore, ensureLender, newToken } from '../../../storage/index.ts';
 import { dryStep, trainingMemory } from '../../../rapt/tuning/index.ts';
 import { writeChangedModel, type ModelChanges } from '../../support/changed-model.ts';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -24,7 +25,12 @@ import { minioOfFile } from '../../support/minio.ts';
 import { TINY, writeTinyModel } from '../../support/tiny-model.ts';
 
 const folder = temporaryFolder();
-const { store } = await minioOfFile();
+const { server } = await minioOfFile();
+const { endpoint, bucket } = server.options;
+const lender = (await ensureLender(server.options, newToken()))!.keys;
+const issue = createIssuer({ endpoint, bucket, keys: lender, durationSeconds: 900 });
+/** With a client's rights, which importing and predicting must do with. */
+const store = createMinioStore({ endpoint, bucket, keys: () => issue({ kind: 'client', tenant: 'local' }) });
 /** Positions that are left of the tiny model's 64 beside 20 virtual, 8 plain and 2 special tokens. */
 const ROOM = TINY.positions - 20 - 8 - 2;
 const rowsOf = (length: number): string[] => Array.from({ length: 40 }, (_, row) => `${Array.from({ length }, (_, word) => `w${5 + ((row + word) % 50)}`).join(' ')},${row % 2 === 0 ? 'a' : 'b'}`);
@@ -116,7 +122,8 @@ async function edited(home: string, change: (record: TunedAdapter) => TunedAdapt
 /** As of a run whose training texts were all shorter than data.maxTokens lets them be. */
 async function tunedOnShorterTexts({ config, adapter }: TunedAdapter): Promise<TunedAdapter> {
   const card = adapterCardSchema.parse(JSON.parse((await store.get(adapter.files['rapt.json'])).toString('utf8')));
-  const longer = await store.put('longer/rapt.json', Buffer.from(JSON.stringify({ ...card, maxTokens: 480 })));
+  const key = adapter.files['rapt.json'].key.replace('/rapt.json', '-longer/rapt.json');
+  const longer = await store.put(key, Buffer.from(JSON.stringify({ ...card, maxTokens: 480 })));
   return { config, adapter: { ...adapter, files: { ...adapter.files, 'rapt.json': longer } } };
 }
 
