@@ -8,10 +8,27 @@ import { cacheFolder, setting } from '../system/index.ts';
 /** Errors alone, of TensorFlow and of the libraries inside it. `TF_CPP_MIN_LOG_LEVEL` in the environment has precedence; 0 shows all. */
 const LOG_LEVEL = '2';
 
+/** The settings of TensorFlow and of the libraries inside it that let products of single-precision numbers be computed
+ *  from fewer bits, each at the value that forbids it. The bounds on errors in rapt/privacy are those of single
+ *  precision, so whatever the environment says here is written over. The libraries read them once, at their first
+ *  product. That products come out right is looked at besides: rapt/privacy/products.ts. */
+export const FULL_PRECISION: Readonly<Record<string, string>> = {
+  // oneDNN's own, by its two names, and TensorFlow's for it: bfloat16 on processors with AMX.
+  ONEDNN_DEFAULT_FPMATH_MODE: 'STRICT',
+  DNNL_DEFAULT_FPMATH_MODE: 'STRICT',
+  TF_SET_ONEDNN_FPMATH_MODE: '',
+  // The extension of TensorFlow for Intel's GPUs, and that for AMD's processors.
+  ITEX_FP32_MATH_MODE: 'FP32',
+  TF_ENABLE_ZENDNN_OPTS: '0',
+  // Products of 10-bit mantissas are cuBLAS's default on NVIDIA's GPUs from Ampere on.
+  NVIDIA_TF32_OVERRIDE: '0',
+};
+
 /** @param require resolves TensorFlow's package. */
 export function prepareTensorflow(require: NodeJS.Require): void {
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= LOG_LEVEL;
   chooseDevice();
+  Object.assign(process.env, FULL_PRECISION);
   defineRemovedFunctions();
   loadLogLevel(dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json')));
 }

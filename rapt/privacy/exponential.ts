@@ -114,15 +114,21 @@ export class ExponentialSampler implements Sampler {
 
   #levelsOf(id: number, products: Float32Array): Uint16Array {
     const geometry = this.#geometry;
-    const { squaredNorms } = geometry;
+    const { squaredNorms, norms } = geometry;
     const own = geometry.squaredNorm(id);
-    const { nearSquare: near, step } = this.#levels;
+    const ownNorm = geometry.norm(id);
+    const { nearQuadratic, nearLinear, step } = this.#levels;
+    // Nearness of weights.ts, for t = ownNorm * norms[output].
+    const quadratic = nearQuadratic * ownNorm * ownNorm;
+    const linear = nearLinear * ownNorm;
     const scale = 1 / step;
     const most = LEVELS - 1;
     const levels = new Uint16Array(products.length);
     for (let output = 0; output < products.length; output++) {
       const square = own + squaredNorms[output]! - 2 * products[output]!;
-      const distance = square > near ? Math.sqrt(square) : geometry.distance(id, output);
+      const norm = norms[output]!;
+      const isFar = square > norm * (quadratic * norm + linear);
+      const distance = isFar ? Math.sqrt(square) : geometry.distance(id, output);
       const scaled = distance * scale + 0.5;
       levels[output] = scaled < most ? scaled : most;
     }

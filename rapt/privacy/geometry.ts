@@ -1,6 +1,7 @@
 /** Distances in the public embedding table, in blocks on TensorFlow, with a bound on their error. */
 import { tf, type Tensor2D } from '../tensorflow.ts';
 import { atOnce, type Work } from '../turns.ts';
+import { productsOf, productTensor } from './products.ts';
 
 /** The public input embeddings phi: what distances are measured in. */
 export interface EmbeddingTable {
@@ -62,17 +63,19 @@ export class OutputGeometry {
   readonly outputIds: Int32Array;
   /** Squared norms of the output rows, in double precision. */
   readonly squaredNorms: Float64Array;
+  /** Norms of the output rows, in double precision. */
+  readonly norms: Float64Array;
   /** Largest norm of an output row, and of any row. */
   readonly mostNorm: number;
   readonly mostInputNorm: number;
+  /** Outputs among which double precision chose the nearest, of all queries. */
+  rivals = 0;
   readonly #inputSquares: Float64Array;
   #tiles: Tile[] = [];
   /** By id; -1 for one that is no output. */
   readonly #positions: Int32Array;
 
   constructor(table: EmbeddingTable, outputIds: Int32Array) {
-    // Matrix products of 10-bit mantissas, cuBLAS's default on recent GPUs, are outside of every bound below.
-    process.env['NVIDIA_TF32_OVERRIDE'] = '0';
     this.table = table;
     this.outputIds = outputIds;
     this.#inputSquares = atOnce(squaredNorms(table));
@@ -82,7 +85,8 @@ export class OutputGeometry {
       this.squaredNorms[position] = this.squaredNorm(id);
       this.#positions[id] = position;
     });
-    this.mostNorm = Math.sqrt(largest(this.squaredNorms));
+    this.norms = this.squaredNorms.map(Math.sqrt);
+    this.mostNorm = largest(this.norms);
     this.mostInputNorm = Math.sqrt(largest(this.#inputSquares));
   }
 
@@ -97,22 +101,28 @@ export class OutputGeometry {
     return this.#inputSquares[id]!;
   }
 
+  /** ||phi(id)|| in double precision. */
+  norm(id: number): number {
+    return Math.sqrt(this.#inputSquares[id]!);
+  }
+
   /** ||phi(id) - phi(output)||_2 in double precision. */
   distance(id: number, output: number): number {
     return distanceOf(this.table, id, this.outputIds[output]!);
   }
 
-  /** Bound on the error of phi(x) . phi(y) in single precision, whatever the order of summation, for a table row x of at most this norm:
+  /** Bound on the error of x . y in single precision, whatever the order of summation, for rows of at most these norms:
    *  gamma_n ||x|| ||y|| with gamma_n = n u / (1 - n u) (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1). */
-  dotProductError(norm: number): number {
+  dotProductError(norm: number, other = this.mostNorm): number {
     const n = this.table.dimensions * UNIT;
-    return (n / (1 - n)) * norm * this.mostNorm;
+    return (n / (1 - n)) * norm * other;
   }
 
-  /** Bound on the error of a squared distance of any two rows that is computed from their product in single precision. */
-  get squareError(): number {
-    const n = this.table.dimensions * UNIT;
-    return 2 * (n / (1 - n)) * this.mostInputNorm ** 2;
+  /** g: a squared distance that is computed from a product in single precision, ||x||^2 + ||y||^2 - 2 x . y, is off by
+   *  at most g ||x|| ||y||. Each pair's own norms stand in it: a bound by the largest norms of the table would make
+   *  one long row the measure of all. */
+  get squareErrorRate(): number {
+    return 2 * this.dotProductError(1, 1);
   }
 
   /** phi(x) . phi(y) for each given id and each output token. @returns [ids, outputs], row-major, single precision. */
@@ -159,7 +169,7 @@ export class OutputGeometry {
   /** q . phi(y) for each query and each output token, a tile of output tokens after the other, from the position `start` on: [count, outputs of the tile]. Free each.
    *  @param queries [count, dimensions]. */
   *products(queries: Tensor2D): Generator<{ readonly start: number; readonly products: Tensor2D }> {
-    for (const { start, rows } of this.#tilesInTurn()) yield { start, products: tf.matMul<Tensor2D>(queries, rows, false, true) };
+    for (const { start, rows } of this.#tilesInTurn()) yield { start, products: productTensor(queries, rows) };
   }
 
   /** phi(id) . vector. */
@@ -177,24 +187,28 @@ export class OutputGeometry {
     const { dimensions } = this.table;
     const count = queries.length / dimensions;
     const queryOf = (row: number): Float64Array => queries.subarray(row * dimensions, (row + 1) * dimensions);
-    // Two scores are each off by the error of the product, by the rounding of query and half square, and by that of their difference; twice that.
-    const slack = Float64Array.from({ length: count }, (_, row) => {
+    const searches = Array.from({ length: count }, (_, row) => {
       const norm = Math.sqrt(queryOf(row).reduce((sum, value) => sum + value * value, 0));
-      return 4 * (this.dotProductError(norm) + UNIT * (this.mostNorm ** 2 + 2 * norm * this.mostNorm));
+      // The score of an output of norm n is off by the error of the product, and by the rounding of query and half
+      // square; twice that.
+      return new NearestSearch(this, 2 * (this.dotProductError(norm, 1) + 2 * UNIT * norm), 2 * UNIT);
     });
-    const searches = Array.from(slack, (width) => new NearestSearch(width));
     const single = tf.tensor2d(Float32Array.from(queries), [count, dimensions]);
     try {
       for (const tile of this.#tilesInTurn()) {
         const products = this.#productsWith(single, tile);
         const width = products.length / count;
-        searches.forEach((search, row) => search.look(products.subarray(row * width, (row + 1) * width), this.squaredNorms, tile.start));
+        searches.forEach((search, row) => search.look(products.subarray(row * width, (row + 1) * width), tile.start));
         yield;
       }
     } finally {
       single.dispose();
     }
-    return Int32Array.from(searches, (search, row) => search.rivals().reduce((best, other) => (this.#isNearer(other, best, queryOf(row)) ? other : best)));
+    return Int32Array.from(searches, (search, row) => {
+      const rivals = search.rivals();
+      this.rivals += rivals.length;
+      return rivals.reduce((best, other) => (this.#isNearer(other, best, queryOf(row)) ? other : best));
+    });
   }
 
   dispose(): void {
@@ -215,12 +229,7 @@ export class OutputGeometry {
 
   /** [queries, rows of the tile] */
   #productsWith(queries: Tensor2D, { rows }: Tile): Float32Array {
-    const product = tf.matMul(queries, rows, false, true);
-    try {
-      return product.dataSync<'float32'>();
-    } finally {
-      product.dispose();
-    }
+    return productsOf(queries, rows);
   }
 
   /** Whether a query is strictly nearer to output a than to output b: ||q - a||^2 - ||q - b||^2 = (a - b) . (a + b - 2 q) is negative. As a product of
@@ -238,36 +247,46 @@ export class OutputGeometry {
   }
 }
 
-/** Looks for the smallest ||w - q||^2 / 2, without the part that is the same for all w, and for all that may be as small. */
+/** Looks for the smallest ||w - q||^2 / 2, without the part that is the same for all w, and for all that may be as
+ *  small: those whose least possible score is no more than the largest possible one of another. The score of an output
+ *  of norm n is off by at most linear n + quadratic n^2. */
 class NearestSearch {
-  readonly #slack: number;
-  #least = Infinity;
-  /** Positions that were within the slack of the least score when they were seen, and their scores. */
+  readonly #norms: Float64Array;
+  readonly #squares: Float64Array;
+  readonly #linear: number;
+  readonly #quadratic: number;
+  /** No less than the smallest score of all that were seen. */
+  #limit = Infinity;
+  /** Positions that might have been the nearest when they were seen, and the least that their scores may be. */
   readonly #positions: number[] = [];
-  readonly #scores: number[] = [];
+  readonly #least: number[] = [];
 
-  constructor(slack: number) {
-    this.#slack = slack;
+  constructor(outputs: Pick<OutputGeometry, 'norms' | 'squaredNorms'>, linear: number, quadratic: number) {
+    this.#norms = outputs.norms;
+    this.#squares = outputs.squaredNorms;
+    this.#linear = linear;
+    this.#quadratic = quadratic;
   }
 
   // A plain loop over all outputs.
-  look(products: Float32Array, squares: Float64Array, start: number): void {
-    let limit = this.#least + this.#slack;
+  look(products: Float32Array, start: number): void {
+    const [norms, squares, linear, half] = [this.#norms, this.#squares, this.#linear, 0.5 - this.#quadratic];
+    let limit = this.#limit;
     for (let at = 0; at < products.length; at++) {
-      const score = squares[start + at]! / 2 - products[at]!;
-      if (score > limit) continue;
-      this.#positions.push(start + at);
-      this.#scores.push(score);
-      if (score < this.#least) {
-        this.#least = score;
-        limit = score + this.#slack;
-      }
+      const output = start + at;
+      const least = squares[output]! * half - linear * norms[output]! - products[at]!;
+      if (least > limit) continue;
+      this.#positions.push(output);
+      this.#least.push(least);
+      const most = least + 2 * (linear * norms[output]! + this.#quadratic * squares[output]!);
+      if (most < limit) limit = most;
     }
+    this.#limit = limit;
   }
 
   /** Ascending. */
   rivals(): number[] {
-    return this.#positions.filter((_, at) => this.#scores[at]! <= this.#least + this.#slack);
+    return this.#positions.filter((_, at) => this.#least[at]! <= this.#limit);
   }
 }
 

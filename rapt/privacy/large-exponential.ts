@@ -159,17 +159,18 @@ export class LargeExponentialSampler implements Sampler {
   // The loop runs over all outputs for each new input, and is much of the time of a first pass.
   /** @param start position of the first product's output, at the beginning of a block. */
   #bound(id: number, products: Float32Array, start: number, table: Float32Array): void {
-    const { squaredNorms, squareError } = this.#geometry;
+    const { squaredNorms, norms, squareErrorRate } = this.#geometry;
     const { weights, step } = this.#levels;
     const self = (this.#geometry.position(id) ?? -1) - start;
-    // The largest error of a product, and of what double precision adds to it.
-    const own = this.#geometry.squaredNorm(id) - squareError * (1 + DOUBLE_MARGIN);
+    const own = this.#geometry.squaredNorm(id);
+    // The largest error of a squared distance for each unit of the output's norm, and what double precision adds to it.
+    const error = squareErrorRate * (1 + DOUBLE_MARGIN) * this.#geometry.norm(id);
     for (let at = 0; at < products.length; ) {
       const end = Math.min(products.length, at + BLOCK);
       const block = (start + at) / BLOCK;
       let least = Infinity;
       for (; at < end; at++) {
-        const square = own + squaredNorms[start + at]! - 2 * products[at]!;
+        const square = own + squaredNorms[start + at]! - error * norms[start + at]! - 2 * products[at]!;
         if (square < least && at !== self) least = square;
       }
       // A block that holds x alone has no other output.

@@ -13,9 +13,10 @@
  *  from each other these are few, between tokens of the largest W and of the smallest; the maximum over them is the maximum over all. */
 import { join } from 'node:path';
 import { cachedNumbers } from '../cache.ts';
-import { tf, tidy } from '../tensorflow.ts';
+import { tf } from '../tensorflow.ts';
 import { inTurns, Turns } from '../turns.ts';
 import { distanceOf, OutputGeometry, rowsOf, squaredNorms, type EmbeddingTable } from './geometry.ts';
+import { productsOf } from './products.ts';
 import { computeTotals, tableTotals, type TableTotals } from './totals.ts';
 import { levelWeights } from './weights.ts';
 
@@ -111,23 +112,26 @@ export class SteepestPair {
 
   #compareTile(lows: Int32Array, highs: Int32Array): void {
     const geometry = this.#geometry;
-    const { table, squareError } = geometry;
+    const { table, squareErrorRate } = geometry;
     const { logTotals } = this.#totals;
     const tensorOf = (ids: Int32Array) => tf.tensor2d(rowsOf(table, ids), [ids.length, table.dimensions]);
-    const product = tidy(() => tf.matMul(tensorOf(lows), tensorOf(highs), false, true));
-    const products = product.dataSync<'float32'>();
-    product.dispose();
+    const [rows, columns] = [tensorOf(lows), tensorOf(highs)];
+    const products = productsOf(rows, columns);
+    for (const tensor of [rows, columns]) tensor.dispose();
     this.pairs += products.length;
     const squares = Float64Array.from(highs, (id) => geometry.squaredNorm(id));
+    const norms = squares.map(Math.sqrt);
     const tops = Float64Array.from(highs, (id) => logTotals[id]! - this.#slack);
     let steepestSquare = this.#steepest ** 2;
     for (const [row, low] of lows.entries()) {
-      const own = geometry.squaredNorm(low) - squareError;
+      const own = geometry.squaredNorm(low);
+      const error = squareErrorRate * geometry.norm(low);
       const bottom = logTotals[low]!;
       for (let at = 0; at < highs.length; at++) {
         const difference = tops[at]! - bottom;
         // Of pairs that single precision lets pass, double precision has the last word.
-        if (difference <= 0 || difference * difference <= steepestSquare * (own + squares[at]! - 2 * products[row * highs.length + at]!)) continue;
+        const leastSquare = own + squares[at]! - error * norms[at]! - 2 * products[row * highs.length + at]!;
+        if (difference <= 0 || difference * difference <= steepestSquare * leastSquare) continue;
         this.#consider(low, highs[at]!);
         steepestSquare = this.#steepest ** 2;
       }

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { keepNumbers, keptNumbers } from '../cache.ts';
 import { loadingTensorflow, tf, type Tensor2D } from '../tensorflow.ts';
 import { inTurns, type Turns } from '../turns.ts';
-import { distanceOf, isLarge, OutputGeometry, rowsOf, squaredNorms, type EmbeddingTable } from './geometry.ts';
+import { distanceOf, OutputGeometry, rowsOf, squaredNorms, type EmbeddingTable } from './geometry.ts';
+import { productsOf } from './products.ts';
 import { LEVELS, levelWeights, type LevelWeights } from './weights.ts';
 
 /** Pairs are taken in tiles of so many rows and columns: hundredths of a second, and 16 MiB. */
@@ -21,16 +22,6 @@ export interface TableTotals {
   /** No other token is nearer than that. [rows] */
   readonly nearest: Float64Array;
 }
-
-/** Rows of few large norms would have all pairs computed in double precision by one bound for all: of a large table each pair has its own. */
-interface Nearness {
-  readonly least: number;
-  readonly quadratic: number;
-  readonly linear: number;
-}
-
-const nearnessOf = ({ nearSquare, nearQuadratic, nearLinear }: LevelWeights, byPair: boolean): Nearness =>
-  byPair ? { least: 0, quadratic: nearQuadratic, linear: nearLinear } : { least: nearSquare, quadratic: 0, linear: 0 };
 
 export interface TotalsOptions {
   readonly turns: Turns;
@@ -66,7 +57,12 @@ export async function computeTotals(
         columns?.tensor.dispose();
         columns = { of: tile.columns.start, tensor: tensorOf(table, order.subarray(tile.columns.start, tile.columns.end)) };
       }
-      sums.add(tile, order, geometry, weights, productsOf(tensorOf(table, order.subarray(tile.rows.start, tile.rows.end)), columns.tensor));
+      const rows = tensorOf(table, order.subarray(tile.rows.start, tile.rows.end));
+      try {
+        sums.add(tile, order, geometry, weights, productsOf(rows, columns.tensor));
+      } finally {
+        rows.dispose();
+      }
       sums.tilesDone = index + 1;
       if (performance.now() - keptAt > KEPT_EVERY_MS || index + 1 === tiles.length) {
         keep();
@@ -115,38 +111,24 @@ function planOf(rows: number, outputIds: Int32Array): { order: Int32Array; tiles
 
 const tensorOf = (table: EmbeddingTable, ids: Int32Array): Tensor2D => tf.tensor2d(rowsOf(table, ids), [ids.length, table.dimensions]);
 
-/** Frees the rows. */
-function productsOf(rows: Tensor2D, columns: Tensor2D): Float32Array {
-  const product = tf.matMul(rows, columns, false, true);
-  try {
-    return product.dataSync<'float32'>();
-  } finally {
-    product.dispose();
-    rows.dispose();
-  }
-}
-
 /** What is known of each token so far, by its place in the order. */
 export class PairSums {
   /** How many tiles are done, then W of each token, then its least squared distance: as they are kept. */
   readonly numbers: Float64Array;
   /** Pairs that were computed in double precision. */
   recomputed = 0;
-  readonly #byPair: boolean;
   readonly #totals: Float64Array;
   readonly #leastSquares: Float64Array;
 
-  private constructor(numbers: Float64Array, byPair: boolean | undefined) {
+  private constructor(numbers: Float64Array) {
     this.numbers = numbers;
     const rows = (numbers.length - 1) / 2;
-    this.#byPair = byPair ?? isLarge(rows);
     this.#totals = numbers.subarray(1, 1 + rows);
     this.#leastSquares = numbers.subarray(1 + rows);
   }
 
-  /** @param byPair whether each pair has a bound of its own on its error. Default: in a large table. */
-  static from(rows: number, kept: Float64Array | null, byPair?: boolean): PairSums {
-    const sums = new PairSums(kept ?? new Float64Array(1 + 2 * rows), byPair);
+  static from(rows: number, kept: Float64Array | null): PairSums {
+    const sums = new PairSums(kept ?? new Float64Array(1 + 2 * rows));
     if (kept === null) sums.#leastSquares.fill(Infinity);
     return sums;
   }
@@ -162,8 +144,7 @@ export class PairSums {
   // Plain loops: thirty thousand million pairs for a table of 250,000 tokens.
   add({ rows, columns }: Tile, order: Int32Array, geometry: OutputGeometry, levels: LevelWeights, products: Float32Array): void {
     const { table } = geometry;
-    const { weights, step } = levels;
-    const { least: nearLeast, quadratic, linear } = nearnessOf(levels, this.#byPair);
+    const { weights, step, nearQuadratic: quadratic, nearLinear: linear } = levels;
     const width = columns.end - columns.start;
     const squares = Float64Array.from(order.subarray(columns.start, columns.end), (id) => geometry.squaredNorm(id));
     const norms = squares.map(Math.sqrt);
@@ -181,7 +162,7 @@ export class PairSums {
       for (let at = Math.max(0, row + 1 - columns.start); at < width; at++) {
         let square = own + squares[at]! - 2 * products[base + at]!;
         const t = ownNorm * norms[at]!;
-        if (square <= nearLeast + t * (quadratic * t + linear)) {
+        if (square <= t * (quadratic * t + linear)) {
           square = distanceOf(table, id, order[columns.start + at]!) ** 2;
           this.recomputed++;
         }
@@ -199,15 +180,23 @@ export class PairSums {
   }
 
   finish(geometry: OutputGeometry, { weights }: LevelWeights): TableTotals {
-    const { table, outputIds, squareError } = geometry;
+    const { table, outputIds, squareErrorRate } = geometry;
     const { order } = planOf(table.rows, outputIds);
     const logTotals = new Float64Array(table.rows);
     const nearest = new Float64Array(table.rows);
     for (const [place, id] of order.entries()) {
       // Its distance to itself is none of a pair's.
       logTotals[id] = Math.log(this.#totals[place]! + (place < outputIds.length ? weights[0]! : 0));
-      nearest[id] = Math.sqrt(Math.max(0, this.#leastSquares[place]! - squareError));
+      nearest[id] = leastDistance(this.#leastSquares[place]!, geometry.norm(id), squareErrorRate);
     }
     return { logTotals, logPeak: Math.log(weights[0]!), nearest };
   }
+}
+
+/** What d = ||x - y|| is at least for every y, when no computed squared distance from x is below s. One is off by at
+ *  most g ||x|| ||y||, and ||y|| <= ||x|| + d; so s <= d^2 + g ||x|| (||x|| + d), and d is no less than the positive
+ *  root of this as an equation. */
+function leastDistance(s: number, norm: number, g: number): number {
+  const linear = g * norm;
+  return (Math.sqrt(linear * linear + 4 * Math.max(0, s - linear * norm)) - linear) / 2;
 }

@@ -3,7 +3,8 @@ import type { OutputGeometry } from './geometry.ts';
 
 export const LEVELS = 2 ** 16;
 const LEAST_WEIGHT = 2 ** 10;
-/** Distances below the one at which single precision would add more than this to e are computed anew in double precision. */
+/** Distances below the one at which single precision would add more than this to e are computed anew in double
+ *  precision. What that distance is depends on the norms of the two rows (derivation in `levelWeights`). */
 const DISTANCE_ERROR_BUDGET = 2 ** -8;
 
 export interface LevelWeights {
@@ -11,9 +12,8 @@ export interface LevelWeights {
   readonly weights: Float64Array;
   /** Distance from one level to the next. The level of a distance is the nearest one, the last for all beyond. */
   readonly step: number;
-  /** Below this squared distance single precision is not enough, whatever the two rows. */
-  readonly nearSquare: number;
-  /** For two rows whose norms have the product t it is not enough below t (nearQuadratic t + nearLinear). */
+  /** For two rows whose norms have the product t single precision is not enough up to a squared distance of t
+   *  (nearQuadratic t + nearLinear). */
   readonly nearQuadratic: number;
   readonly nearLinear: number;
   /** Bound on what all roundings add to the log-ratio of two outputs' probabilities. */
@@ -29,16 +29,20 @@ export function levelWeights(eta: number, geometry: OutputGeometry): LevelWeight
   const step = cut / (LEVELS - 1);
   const weights = Float64Array.from({ length: LEVELS }, (_, level) => Math.max(LEAST_WEIGHT, Math.round(peak * Math.exp((-eta / 2) * level * step))));
 
-  // d = sqrt(s) with s off by 2 * error of the product: d is off by at most that over d.
-  const squareError = 2 * geometry.dotProductError(mostNorm);
-  const near = Math.max(((eta / 2) * squareError) / DISTANCE_ERROR_BUDGET, 2 * Math.sqrt(squareError));
-  const nearSquare = near * near + squareError;
-  const distanceError = squareError / near;
-  // Of two rows whose norms have the product t a squared distance is off by at most g t. The terms of `near` for g t instead of squareError, squared and added up, with
-  // g t itself: no less than nearSquare would be for them, so that their distance is off by no more than distanceError either.
-  const g = squareError / (mostNorm * geometry.mostNorm);
+  // Two rows whose norms have the product t. Their squared distance s is off by at most e = g t, so that d = sqrt(s)
+  // is off by at most e / d. Let
+  //     near = max((eta/2) e / BUDGET, 2 sqrt(e)).
+  // A computed s above near^2 + e has d above near, and then d is off by at most e / near = min(2 BUDGET / eta,
+  // sqrt(e) / 2). That rises with t: for all pairs it is at most what it is for the largest norms, which is the
+  // published error. And
+  //     near^2 + e <= t (((eta/2) g / BUDGET)^2 t + 5 g),
+  // a maximum of two squares being at most their sum. Up to there distances are computed in double precision; in truth
+  // d is off by half of e / near, and the other half is far more than what double precision adds.
+  const g = geometry.squareErrorRate;
+  const mostError = g * mostNorm * geometry.mostNorm;
+  const distanceError = Math.min((2 * DISTANCE_ERROR_BUDGET) / eta, Math.sqrt(mostError) / 2);
   const nearQuadratic = (((eta / 2) * g) / DISTANCE_ERROR_BUDGET) ** 2;
   const nearLinear = 5 * g;
   const slack = 4 * ((eta / 2) * (step / 2 + distanceError) + 1 / (2 * LEAST_WEIGHT - 1));
-  return { weights, step, nearSquare, nearQuadratic, nearLinear, slack };
+  return { weights, step, nearQuadratic, nearLinear, slack };
 }
