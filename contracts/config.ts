@@ -43,13 +43,25 @@ export const budgetSchema = z.strictObject({
 });
 export type Budget = z.output<typeof budgetSchema>;
 
+/** Below it the whole numbers that labels are drawn by lose more than one part in a hundred of it (derivation in
+ *  rapt/privacy/labels.ts). */
+export const LEAST_LABEL_EPSILON = 1e-4;
+/** Above it these numbers no longer fit into 53 bits, and nothing is hidden anyway. */
+export const LARGEST_LABEL_EPSILON = 20;
+
+const TOO_SMALL_LABEL_EPSILON =
+  `must be at least ${LEAST_LABEL_EPSILON}: labels are drawn by whole numbers, which tell hardly anything of a label ` +
+  'below it; leave it out to send labels as they are';
+
 const privacySchema = z
   .strictObject({
     mechanism: z.enum(['exponential', 'laplace', 'none']).default('exponential').describe('How each token is replaced at random; none sends the texts as they are, for a baseline.'),
     eta: z.number().positive().max(100_000).optional()
       .describe(`The d_chi-privacy parameter, in units of 1 / embedding distance: the smaller, the more is hidden. Default: ${DEFAULT_ETA.exponential} for exponential, ${DEFAULT_ETA.laplace} for laplace.`),
     targetUnchanged: rate.optional().describe('Choose eta so that this share of public tokens stays itself; exclusive with eta.'),
-    labelEpsilon: z.number().positive().max(20).optional()
+    labelEpsilon: z.number()
+      .min(LEAST_LABEL_EPSILON, TOO_SMALL_LABEL_EPSILON)
+      .max(LARGEST_LABEL_EPSILON).optional()
       .describe('Draw each training label by randomized response under this epsilon; without it labels leave as they are.'),
     budget: budgetSchema.default({})
       .describe("Largest sums of eta: the run is refused before anything is drawn when it would exceed this, or the client's own (rapt ledger budget)."),

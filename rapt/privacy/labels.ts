@@ -4,15 +4,21 @@
  *  give an answer z with probabilities whose ratio is 1, p/q or q/p, so at most e^eps: eps-local differential privacy.
  *
  *  What is drawn: a uniform integer below n + (k - 1) m with m = 2^20 and n = floor(e^eps m), exact. The ratio n / m is at most e^eps, so the
- *  guarantee holds as it stands, without a term for rounding. */
-import type { Guarantee, LabelNoise } from '../../contracts/index.ts';
+ *  guarantee holds as it stands, without a term for rounding.
+ *
+ *  What rounding down costs is the answer's use: the epsilon that is really had, e' = ln(n / m), is below eps. With n
+ *  > e^eps m - 1,
+ *      eps - e' < -ln(1 - 1 / (e^eps m)) <= 1 / (e^eps m - 1) < 1 / (m - 1),
+ *  the same small number for every eps, but no small part of a small eps: below 2^-20 n is m, and every class is
+ *  answered alike. An epsilon of which more than LARGEST_LABEL_LOSS, one part in a hundred, might be lost is refused:
+ *  one below 1 / (m - 1) / LARGEST_LABEL_LOSS = 9.54e-5, which is rounded up to LEAST_LABEL_EPSILON. */
+import { LARGEST_LABEL_EPSILON, LEAST_LABEL_EPSILON, type Guarantee, type LabelNoise } from '../../contracts/index.ts';
 import { systemRandom, type RandomSource } from './random.ts';
 import { uniformInteger } from './samplers.ts';
 
 const OTHER_WEIGHT = 2 ** 20;
-
-/** Above it the weights no longer fit into 53 bits, and nothing is hidden anyway. */
-const LARGEST_LABEL_EPSILON = 20;
+/** The part of an epsilon that whole numbers may lose. */
+export const LARGEST_LABEL_LOSS = 0.01;
 
 export class RandomizedResponse {
   /** The probabilities that are really drawn. */
@@ -21,9 +27,14 @@ export class RandomizedResponse {
   readonly #keepWeight: number;
   readonly #random: RandomSource;
 
-  /** @param epsilon above 0 and at most 20. @param classes at least 2. */
+  /** @param epsilon from LEAST_LABEL_EPSILON to LARGEST_LABEL_EPSILON. @param classes at least 2. @throws RangeError
+   *  for another epsilon. */
   constructor(epsilon: number, classes: number, random: RandomSource = systemRandom) {
-    if (!(epsilon > 0 && epsilon <= LARGEST_LABEL_EPSILON)) throw new RangeError(`randomized response needs an epsilon above 0 and at most ${LARGEST_LABEL_EPSILON}, not ${epsilon}`);
+    if (!(epsilon >= LEAST_LABEL_EPSILON && epsilon <= LARGEST_LABEL_EPSILON))
+      throw new RangeError(
+        `randomized response needs an epsilon from ${LEAST_LABEL_EPSILON}, below which every class would be answered ` +
+          `nearly alike, to ${LARGEST_LABEL_EPSILON}, above which nothing is hidden; not ${epsilon}`,
+      );
     this.#classes = classes;
     this.#random = random;
     this.#keepWeight = Math.floor(Math.exp(epsilon) * OTHER_WEIGHT);

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { LEAST_LABEL_EPSILON, parseTuningConfig } from '../../../contracts/index.ts';
+import { LARGEST_LABEL_LOSS } from '../../../rapt/privacy/labels.ts';
 import { RandomizedResponse, seededRandom, withLabelNoise } from '../../../rapt/privacy/index.ts';
 import { guarantee } from '../release/fakes.ts';
 import { chiSquare, chiSquareLimit } from './statistics.ts';
@@ -29,6 +31,20 @@ test('an answer that always tells the label, or never does, would be noticed', (
 
 test('an epsilon that hides nothing, or is none, is refused', () => {
   for (const epsilon of [0, -1, 21, NaN]) assert.throws(() => new RandomizedResponse(epsilon, 2), RangeError);
+});
+
+test('an epsilon that whole numbers would lose is refused, and the least one loses less than one part in a hundred', () => {
+  for (const epsilon of [5e-7, 1e-6, 5e-5, LEAST_LABEL_EPSILON * (1 - 1e-9)]) {
+    assert.throws(() => new RandomizedResponse(epsilon, 2), /needs an epsilon from 0\.0001, below which every class /);
+    const parsed = parseTuningConfig({ privacy: { labelEpsilon: epsilon } });
+    assert.match(parsed.ok ? '' : parsed.problems[0]!.problem, /^must be at least 0\.0001: labels are drawn by whole numbers/);
+  }
+  for (let epsilon = LEAST_LABEL_EPSILON; epsilon < 1e-2; epsilon *= 1.0037) {
+    const { keep, flip } = new RandomizedResponse(epsilon, 3).noise;
+    const had = Math.log(keep / flip);
+    assert.ok(had <= epsilon && had >= (1 - LARGEST_LABEL_LOSS) * epsilon, `${had} instead of ${epsilon}`);
+  }
+  assert.ok(parseTuningConfig({ privacy: { labelEpsilon: LEAST_LABEL_EPSILON } }).ok, 'the least one is taken');
 });
 
 test('the guarantee tells of the labels, and claims nothing for a text that has none', () => {
