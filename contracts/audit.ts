@@ -37,7 +37,10 @@ export const attributeResultSchema = z.strictObject({
 });
 export type AttributeResult = z.output<typeof attributeResultSchema>;
 
+/** Of the public output vocabulary: a function of table, mechanism and eta, in which there is nothing of the texts.
+ *  Results of earlier versions have the types of the attacked texts instead. */
 export const deniabilitySchema = z.strictObject({
+  /** Tokens that were looked at, spread evenly over the vocabulary. */
   types: z.int(),
   draws: z.int(),
   /** N_w: chance that a token type stays itself. */

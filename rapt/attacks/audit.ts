@@ -1,7 +1,6 @@
 /** All attacks on one release, from the side that has the plain text and can tell whether they were right. */
 import type { Attack, AttackResult, AttributeResult, AuditResult, Rate } from '../../contracts/index.ts';
 import type { EmbeddingTable } from '../privacy/index.ts';
-import { joinIds } from '../release/index.ts';
 import { Turns } from '../turns.ts';
 import { attackAttribute } from './attributes.ts';
 import { Channel } from './channel.ts';
@@ -102,7 +101,7 @@ export async function audit(options: AuditOptions): Promise<AuditResult> {
       }
       if (wanted('deniability') && mechanism !== 'none') {
         await onAttack('deniability');
-        denied = await deniability(channel, joinIds(plain), turns);
+        denied = await deniability(channel, turns);
       }
     } finally {
       channel.dispose();

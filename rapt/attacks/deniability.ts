@@ -1,4 +1,6 @@
-/** Plausible deniability of single tokens (Feyisetan, Balle, Drake and Diethe, WSDM 2020): N_w = P(M(w) = w), and S_w, how many different outputs w has. */
+/** Plausible deniability of single tokens (Feyisetan, Balle, Drake and Diethe, WSDM 2020): N_w = P(M(w) = w), and S_w,
+ *  how many different outputs w has. They are told of the public output vocabulary, never of the tokens of texts: each
+ *  token has a number of its own, so that a quantile over a text's tokens would name one of them. */
 import type { Deniability } from '../../contracts/index.ts';
 import { quantiles } from '../quantiles.ts';
 import { Turns } from '../turns.ts';
@@ -11,21 +13,19 @@ const DRAWS = 1000;
 /** Types looked at together. */
 const BATCH = 16;
 
-/** Over the types of the tokens given, evenly thinned; of the channel that the adversary has. @throws the signal's reason of the turns. */
-export async function deniability(channel: Channel, tokens: Iterable<number>, turns = new Turns()): Promise<Deniability> {
-  const all = [...new Set(tokens)].sort((a, b) => a - b);
-  const every = Math.max(1, Math.ceil(all.length / MOST_TYPES));
-  const types = Int32Array.from(all.filter((_, at) => at % every === 0));
+/** Over tokens that are spread evenly over the output vocabulary, each counted alike; of the channel that the
+ *  adversary has. A function of that channel alone.
+ *  @throws the signal's reason of the turns. */
+export async function deniability(channel: Channel, turns = new Turns()): Promise<Deniability> {
   const count = channel.outputIds.length;
-  const places = new Map(Array.from(channel.outputIds, (id, place) => [id, place]));
+  const places = evenlySpread(count, MOST_TYPES);
   const stays: number[] = [];
   const outputs: number[] = [];
-  for (let at = 0; at < types.length; at += BATCH) {
-    const batch = types.subarray(at, at + BATCH);
-    const rows = await channel.outputs(batch, turns);
-    for (const [row, type] of batch.entries()) {
-      const own = places.get(type);
-      stays.push(own === undefined ? 0 : rows[row * count + own]!);
+  for (let at = 0; at < places.length; at += BATCH) {
+    const batch = places.subarray(at, at + BATCH);
+    const rows = await channel.outputs(batch.map((place) => channel.outputIds[place]!), turns);
+    for (const [row, own] of batch.entries()) {
+      stays.push(rows[row * count + own]!);
       // Expected number of different outputs in DRAWS draws.
       let expected = 0;
       for (let place = row * count; place < (row + 1) * count; place++) expected += 1 - (1 - rows[place]!) ** DRAWS;
@@ -35,3 +35,9 @@ export async function deniability(channel: Channel, tokens: Iterable<number>, tu
   }
   return { types: stays.length, draws: DRAWS, staysItself: quantiles(stays), differentOutputs: quantiles(outputs) };
 }
+
+/** Places in a list of so many, each in the middle of its share of the list. */
+const evenlySpread = (length: number, most: number): Int32Array => {
+  const count = Math.min(most, length);
+  return Int32Array.from({ length: count }, (_, at) => Math.floor(((at + 0.5) * length) / count));
+};

@@ -202,7 +202,7 @@ export function attacks({ audit, guarantee }: ReportData): Markup | null {
       ${deniability === null
         ? null
         : table(
-            `Plausible deniability of ${count(deniability.types)} of the data's token types`,
+            `Plausible deniability of ${count(deniability.types)} tokens, spread evenly over the public vocabulary`,
             ['Measure', '5 %', 'median', '95 %'],
             [
               ['Chance that a token stays itself', percent(deniability.staysItself.p05), percent(deniability.staysItself.p50), percent(deniability.staysItself.p95)],

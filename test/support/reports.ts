@@ -76,7 +76,7 @@ export const usualReport: ReportData = {
       { attack: 'context', success: { value: 0.561, low: 0.552, high: 0.57 }, priorOnly: { value: 0.052, low: 0.048, high: 0.056 }, n: 20_113 },
     ],
     attributes: [{ attribute: 'town', values: 4, success: rate(0.31), priorOnly: rate(0.29), onPlainText: rate(0.42), n: 900 }],
-    deniability: { types: 4012, draws: 1000, staysItself: { p05: 0.1, p50: 0.61, p95: 0.9 }, differentOutputs: { p05: 10, p50: 321, p95: 500 } },
+    deniability: { types: 256, draws: 1000, staysItself: { p05: 0.1, p50: 0.61, p95: 0.9 }, differentOutputs: { p05: 10, p50: 321, p95: 500 } },
   },
   history: Array.from({ length: 75 }, (_, at) => {
     const step = ((at + 1) * STEPS) / 75;

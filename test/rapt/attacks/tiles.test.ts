@@ -133,7 +133,7 @@ describe('every attack by itself', () => {
     inversion: (turns) => nearestGuesses(channel, ys, 10, turns),
     bayes: (turns) => bayesianGuesses(channel, zipf, ys, 10, turns),
     learned: (turns) => LearnedInverter.train(channel.tiles, pairs, turns),
-    deniability: (turns) => deniability(channel, ys, turns),
+    deniability: (turns) => deniability(channel, turns),
     attributes: (turns) => attackAttribute({ table, plain, released, ...attributes[0]! }, turns),
   };
   for (const [name, attack] of Object.entries(attacks))
