@@ -1,5 +1,5 @@
 /** A finished run's result, for a terminal. */
-import type { TuningResult } from '../contracts/index.ts';
+import { baselinesOf, type TuningResult } from '../contracts/index.ts';
 import { homeFolder } from '../infra/index.ts';
 import { green, percent, print, red, table } from './output.ts';
 
@@ -12,7 +12,12 @@ export function printResult({ workflowId, metrics, privacy, audit, gates, adapte
     ['majority rate', percent(majorityRate)],
     ...(reconstruction === null ? [] : [['reconstruction', `${percent(reconstruction.accuracy)} of ${reconstruction.n} plain tokens`] as [string, string]]),
     ['mechanism', privacy.eta === null ? `${privacy.mechanism}: the texts left in plain tokens` : `${privacy.mechanism}, eta ${privacy.eta}; ${percent(privacy.unchangedRate)} of the tokens stayed themselves`],
-    ...(audit.attacks ?? []).map(({ attack, success, priorOnly }): [string, string] => [`attack ${attack}`, `${percent(success.value)} of the tokens, ${percent(priorOnly.value)} without the release`]),
+    ...(audit.attacks ?? []).map((one): [string, string] => {
+      const { withoutRelease, mostFrequent } = baselinesOf(one);
+      const without = withoutRelease === null ? '' : `${percent(withoutRelease.value)} without the release, `;
+      const blind = `${without}${percent(mostFrequent.value)} by the most frequent alone`;
+      return [`attack ${one.attack}`, `${percent(one.success.value)} of the tokens; ${blind}`];
+    }),
     ...notes.map((note): [string, string] => ['note', note]),
     ['release', `${release.uri}${release.reused ? ' (drawn by an earlier run; nothing was spent again)' : release.takenOver === undefined ? '' : ` (${release.takenOver} rows as they were released before, which cost nothing)`}`],
     ['adapter', adapter.uri],

@@ -17,20 +17,42 @@ export const attackResultSchema = z.strictObject({
   attack: z.string(),
   /** Share of the tokens that were guessed right. */
   success: rateSchema,
-  /** The same adversary who has not seen the release. */
+  /** The same adversary without the release: the likeliest tokens, one or ten, of a prior that has not seen it (public
+   *  text, else Zipf's law over the vocabulary).
+   *  In results without `mostFrequent` it is what stands there today. */
   priorOnly: rateSchema,
+  /** By always guessing the tokens, one or ten, that are the most frequent as far as the release itself tells. Absent
+   *  in results of earlier versions. */
+  mostFrequent: rateSchema.optional(),
   /** Tokens attacked. */
   n: z.int(),
 });
 /** What one attack got, beside what its adversary gets without the release. */
 export type AttackResult = z.output<typeof attackResultSchema>;
 
+/** What guessing blindly gets. */
+export interface Baselines<T> {
+  /** Null in results of earlier versions, which did not look. */
+  readonly withoutRelease: T | null;
+  readonly mostFrequent: T;
+}
+
+/** Of results of earlier versions, too, whose `priorOnly` came from the release. */
+export function baselinesOf<T>(got: { readonly priorOnly: T; readonly mostFrequent?: T | undefined }): Baselines<T> {
+  const { priorOnly, mostFrequent } = got;
+  if (mostFrequent === undefined) return { withoutRelease: null, mostFrequent: priorOnly };
+  return { withoutRelease: priorOnly, mostFrequent };
+}
+
 export const attributeResultSchema = z.strictObject({
   attribute: z.string(),
   values: z.int(),
-  /** Share of the texts whose attribute was guessed right; by always answering the most frequent value; from the plain text. */
+  /** Share of the texts whose attribute was guessed right. */
   success: rateSchema,
+  /** By always answering the most frequent of the values that the adversary was given to learn from, without any text.
+   *  */
   priorOnly: rateSchema,
+  /** By the same classifier on the plain texts. */
   onPlainText: rateSchema,
   /** Texts attacked. */
   n: z.int(),
@@ -61,7 +83,7 @@ export interface FrontierPoint {
   /** Shares of them that the Bayesian adversary, who knows mechanism and prior, guesses right, and has among his ten likeliest. */
   readonly bayes: number;
   readonly bayesTop10: number;
-  /** What he gets without the release: the most frequent token. */
+  /** What he gets without the release: the most frequent token of that prior. */
   readonly priorOnly: number;
 }
 

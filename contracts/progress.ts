@@ -1,3 +1,5 @@
+import type { AttackResult } from './audit.ts';
+
 export const STAGES = ['validate', 'privatize', 'publish', 'train', 'predict', 'audit', 'score', 'report', 'register', 'done'] as const;
 export type Stage = (typeof STAGES)[number];
 
@@ -33,12 +35,20 @@ export interface RunProgress {
   readonly notes?: readonly string[];
 }
 
-/** Shares of the tokens. */
+/** Shares of the tokens, as in `AttackResult`. */
 export interface AttackGot {
   readonly attack: string;
   readonly success: number;
   readonly priorOnly: number;
+  readonly mostFrequent?: number;
 }
+
+export const attackGot = ({ attack, success, priorOnly, mostFrequent }: AttackResult): AttackGot => ({
+  attack,
+  success: success.value,
+  priorOnly: priorOnly.value,
+  ...(mostFrequent !== undefined && { mostFrequent: mostFrequent.value }),
+});
 
 /** Sent by the GPU worker while a block of steps runs, and as heartbeat detail. */
 export interface TrainingProgress {

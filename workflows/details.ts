@@ -1,7 +1,7 @@
 /** The small table that the Temporal UI shows for a run. The UI has its own server draw it, so what stands in it is sent there readable: nothing of a
  *  text, and no name of a column or a file. */
-import { STAGES } from '../contracts/index.ts';
-import type { RunProgress } from '../contracts/index.ts';
+import { baselinesOf, STAGES } from '../contracts/index.ts';
+import type { AttackGot, RunProgress } from '../contracts/index.ts';
 import { stagesDone } from './run-state.ts';
 
 const BARS = '▁▂▃▄▅▆▇█';
@@ -38,8 +38,7 @@ export function detailsTable(progress: RunProgress): string {
     ['accuracy', progress.accuracy === null ? null : percent(progress.accuracy)],
     ['gates', gates === null ? null : `${gates.held} of ${gates.total} hold`],
     ['report', report === null ? null : reportLink === null ? `\`${report}\`` : `[open it](<${reportLink}>)`],
-    ['attacks get', attacks.length === 0 ? null : 'of the tokens (and without the release):'],
-    ...attacks.map(({ attack, success, priorOnly }): [string, string] => [attack, `${percent(success)} (${percent(priorOnly)})`]),
+    ...attackRows(attacks),
     ['privatized', rowsTotal > 0 ? `${rowsPrivatized} of ${rowsTotal} rows` : null],
     ['epoch', totalSteps > 0 ? `${Math.min(epochs, Math.floor(epoch) + (step < totalSteps ? 1 : 0))} of ${epochs}` : null],
     ['step', totalSteps > 0 ? `${step} of ${totalSteps}` : null],
@@ -51,6 +50,17 @@ export function detailsTable(progress: RunProgress): string {
   // The UI puts no space between the columns.
   const lines = rows.flatMap(([name, value]) => (value === null ? [] : [`| ${name}\u2003 | ${escapeCell(value)} |`]));
   return ['| | |', '|---|---|', ...lines].join('\n');
+}
+
+function attackRows(attacks: readonly AttackGot[]): [string, string][] {
+  if (attacks.length === 0) return [];
+  const without = attacks.some((got) => baselinesOf(got).withoutRelease !== null) ? 'without the release; ' : '';
+  const rows = attacks.map((got): [string, string] => {
+    const { withoutRelease, mostFrequent } = baselinesOf(got);
+    const blind = [...(withoutRelease === null ? [] : [withoutRelease]), mostFrequent].map(percent).join('; ');
+    return [got.attack, `${percent(got.success)} (${blind})`];
+  });
+  return [['attacks get', `of the tokens (${without}by the most frequent token alone):`], ...rows];
 }
 
 const escapeCell = (text: string): string => text.replace(/\s*\n\s*/g, ' ').replaceAll('|', '\\|');

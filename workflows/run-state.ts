@@ -1,5 +1,5 @@
 /** What a run knows about itself. A plain class: no Temporal, no clock; everything in it can be written as JSON. */
-import { STAGES } from '../contracts/index.ts';
+import { attackGot, STAGES } from '../contracts/index.ts';
 import type { AuditResult, GateResult, ReleaseProgress, RunProgress, Stage, TrainBlockResult, TrainingProgress } from '../contracts/index.ts';
 
 const KEPT_LOSSES = 60;
@@ -134,7 +134,7 @@ export class RunState {
   }
 
   attacked({ attacks }: Pick<AuditResult, 'attacks'>): void {
-    this.#update({ attacks: attacks.map(({ attack, success, priorOnly }) => ({ attack, success: success.value, priorOnly: priorOnly.value })) });
+    this.#update({ attacks: attacks.map(attackGot) });
   }
 
   scored(accuracy: number, gates: readonly GateResult[]): void {

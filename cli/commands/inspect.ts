@@ -1,6 +1,7 @@
 /** show, verify, gc: what is known of runs, and what lies in the store. */
 import type { Command } from 'commander';
-import { ErrorKind, RaptError, totalEpochs, type RunManifest, type RunProgress } from '../../contracts/index.ts';
+import { attackGot, ErrorKind, RaptError, totalEpochs } from '../../contracts/index.ts';
+import type { RunManifest, RunProgress } from '../../contracts/index.ts';
 import { resolveStore } from '../../infra/index.ts';
 import { artifactsOf, createMinioStore, findGarbage, readRunManifest, removeGarbage, type ObjectStore } from '../../storage/index.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -96,7 +97,7 @@ function progressOf({ result, config }: Remembered): Partial<RunProgress> {
     loss: result.training?.curve.at(-1)?.loss ?? null,
     resumed,
     accuracy: metrics.test.accuracy,
-    attacks: (audit.attacks ?? []).map(({ attack, success, priorOnly }) => ({ attack, success: success.value, priorOnly: priorOnly.value })),
+    attacks: (audit.attacks ?? []).map(attackGot),
     gates: gates.length === 0 ? null : { held: gates.filter(({ passed }) => passed).length, total: gates.length },
     report: report.uri,
   };

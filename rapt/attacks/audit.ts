@@ -61,17 +61,23 @@ export async function audit(options: AuditOptions): Promise<AuditResult> {
     const channel = await Channel.create({ mechanism: mechanism === 'laplace' ? 'laplace' : 'exponential', eta: eta ?? WITHOUT_NOISE, table, outputIds, prior: start, tileRows, turns });
     try {
       const prior = await estimatedPrior(channel, options.release, start, turns);
-    const frequent = Int32Array.from(prior.keys()).sort((a, b) => prior[b]! - prior[a]!).subarray(0, FREQUENT);
+    const frequent = likeliest(prior, FREQUENT);
+    const expected = likeliest(start, TOP);
     const ys = await distinct(released, turns);
+    /** Of an adversary who says the same of every token. */
+    const always = (answers: Int32Array): Promise<Rate> =>
+      rateOf(plain, (text, at) => answers.includes(plain[text]![at]!), turns);
+    const blind = new Map<number, Pick<AttackResult, 'priorOnly' | 'mostFrequent'>>();
+    for (const top of [1, TOP]) {
+      const priorOnly = await always(expected.subarray(0, top));
+      blind.set(top, { priorOnly, mostFrequent: await always(frequent.subarray(0, top)) });
+    }
     const count = async (attack: string, guesses: Guesses, top: number): Promise<AttackResult> => {
       const tops = new Map(Array.from(guesses, ([y, best]) => [y, best.subarray(0, top)]));
-      const first = frequent.subarray(0, top);
-      return {
-        attack,
-        n: tokens,
-        success: await rateOf(plain, (text, at) => tops.get(released[text]![at]!)!.includes(plain[text]![at]!), turns),
-        priorOnly: await rateOf(plain, (text, at) => first.includes(plain[text]![at]!), turns),
-      };
+      const isRight = (text: number, at: number): boolean =>
+        tops.get(released[text]![at]!)!.includes(plain[text]![at]!);
+      const success = await rateOf(plain, isRight, turns);
+      return { attack, n: tokens, success, ...blind.get(top)! };
     };
     const both = async (attack: string, guesses: Guesses): Promise<AttackResult[]> => [await count(attack, guesses, 1), await count(`${attack}Top10`, guesses, TOP)];
       if (wanted('inversion')) {
@@ -94,8 +100,10 @@ export async function audit(options: AuditOptions): Promise<AuditResult> {
         await onAttack('context');
         const emissions = await emissionsOf(channel, bayes, turns);
         const { decoded, transitions } = await decodeInContext({ released, guesses: bayes, emissions, prior, publicTexts }, turns);
-        const priorOnly = await rateOf(plain, (text, at) => frequent[0] === plain[text]![at], turns);
-        const counted = async (attack: string, answers: readonly Int32Array[]): Promise<AttackResult> => ({ attack, n: tokens, success: await rateOf(plain, (text, at) => answers[text]![at] === plain[text]![at], turns), priorOnly });
+        const counted = async (attack: string, answers: readonly Int32Array[]): Promise<AttackResult> => {
+          const success = await rateOf(plain, (text, at) => answers[text]![at] === plain[text]![at], turns);
+          return { attack, n: tokens, success, ...blind.get(1)! };
+        };
         if (wanted('context')) attacks.push(await counted('context', decoded));
         if (wanted('masked')) attacks.push(await counted('masked', await maskedGuesses(released, bayes, transitions, frequent, turns)));
       }
@@ -117,6 +125,12 @@ export async function audit(options: AuditOptions): Promise<AuditResult> {
 }
 
 const WITHOUT_NOISE = 1e4;
+
+/** The tokens of largest prior, the smaller id first of those alike. */
+function likeliest(prior: Float64Array, count: number): Int32Array {
+  const ids = Int32Array.from(prior.keys());
+  return ids.sort((a, b) => prior[b]! - prior[a]! || a - b).subarray(0, count);
+}
 
 async function distinct(texts: readonly Int32Array[], turns: Turns): Promise<Int32Array> {
   const ids = new Set<number>();

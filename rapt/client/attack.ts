@@ -87,7 +87,12 @@ function rounded(result: AuditResult): AuditResult {
   const rate = ({ value, low, high }: Rate): Rate => ({ value: digits(value), low: digits(low), high: digits(high) });
   return {
     ...result,
-    attacks: result.attacks.map((attack) => ({ ...attack, success: rate(attack.success), priorOnly: rate(attack.priorOnly) })),
+    attacks: result.attacks.map(({ mostFrequent, ...attack }) => ({
+      ...attack,
+      success: rate(attack.success),
+      priorOnly: rate(attack.priorOnly),
+      ...(mostFrequent !== undefined && { mostFrequent: rate(mostFrequent) }),
+    })),
     attributes: result.attributes.map((one) => ({ ...one, success: rate(one.success), priorOnly: rate(one.priorOnly), onPlainText: rate(one.onPlainText) })),
   };
 }

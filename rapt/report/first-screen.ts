@@ -1,5 +1,5 @@
 /** What a reader sees without scrolling: how good the tuned model is, how private the text was, and against what. */
-import type { ReportData } from '../../contracts/index.ts';
+import { baselinesOf, type AttackResult, type ReportData } from '../../contracts/index.ts';
 import { count, number, percent, points } from './format.ts';
 import { html, type Markup } from './html.ts';
 import { wilsonInterval } from '../evaluation/index.ts';
@@ -76,11 +76,17 @@ function howPrivate({ guarantee, unchangedRate, audit }: ReportData): Markup {
     <p class="note">
       ${percent(unchangedRate)} of the tokens stayed as they were.
       ${bayes && guarantee.mechanism !== 'none'
-        ? html`The Bayesian adversary guesses ${percent(bayes.success.value)} of all tokens right, and ${percent(bayes.priorOnly.value)} without the release.`
+        ? `The Bayesian adversary guesses ${percent(bayes.success.value)} of all tokens right, and ${blindly(bayes)}.`
         : null}
       <a href="#guarantee">What is guaranteed</a>
     </p>
   </section>`;
+}
+
+function blindly(bayes: AttackResult): string {
+  const { withoutRelease, mostFrequent } = baselinesOf(bayes);
+  const without = withoutRelease === null ? '' : `${percent(withoutRelease.value)} without the release, and `;
+  return `${without}${percent(mostFrequent.value)} by always guessing the most frequent token`;
 }
 
 function againstWhat({ metrics, baseline, named }: ReportData): Markup {

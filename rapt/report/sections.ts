@@ -1,5 +1,5 @@
-import type { Rate, ReportData } from '../../contracts/index.ts';
-import { ATTACK_NAMES } from './attack-names.ts';
+import { baselinesOf, type Rate, type ReportData } from '../../contracts/index.ts';
+import { ATTACK_NAMES, BLIND_GUESSES } from './attack-names.ts';
 import { confusionMatrix, learningCurves } from './charts.ts';
 import { bytes, count, duration, number, percent, shellWord, timing } from './format.ts';
 import { markedFrontier, type Mark } from './frontier.ts';
@@ -171,7 +171,7 @@ export function guaranteeInWords({ guarantee }: ReportData, sentences: readonly 
   );
 }
 
-/** What attacks with full knowledge of the mechanism get, beside what they would guess without the release. */
+/** What attacks with full knowledge of the mechanism get, beside what guessing blindly gets. */
 export function attacks({ audit, guarantee }: ReportData): Markup | null {
   if (audit === null) return null;
   const shown = ({ value, low, high }: Rate): string => `${percent(value)} (${percent(low)} to ${percent(high)})`;
@@ -187,15 +187,20 @@ export function attacks({ audit, guarantee }: ReportData): Markup | null {
         ? null
         : table(
             'Tokens guessed right, with 95 % intervals over texts',
-            ['Attack', 'Right', 'Without the release'],
-            onTokens.map(({ attack, success, priorOnly }) => [ATTACK_NAMES[attack] ?? attack, shown(success), shown(priorOnly)]),
+            ['Attack', 'Right', 'Without the release', 'Most frequent token alone'],
+            onTokens.map((one) => {
+              const { withoutRelease, mostFrequent } = baselinesOf(one);
+              const without = withoutRelease === null ? '–' : shown(withoutRelease);
+              return [ATTACK_NAMES[one.attack] ?? one.attack, shown(one.success), without, shown(mostFrequent)];
+            }),
             true,
           )}
+      ${onTokens.length === 0 ? null : html`<p class="note">${BLIND_GUESSES}</p>`}
       ${attributes.length === 0
         ? null
         : table(
             'Attributes of texts guessed right, with 95 % intervals',
-            ['Attribute', 'From the release', 'Most frequent value', 'From the plain text', 'Texts'],
+            ['Attribute', 'From the release', 'Most frequent value given', 'From the plain text', 'Texts'],
             attributes.map(({ attribute, success, priorOnly, onPlainText, n }) => [attribute, shown(success), shown(priorOnly), shown(onPlainText), count(n)]),
             true,
           )}

@@ -1,8 +1,8 @@
 /** A run in GitHub-flavoured Markdown, for the page of a CI job. Drawings are Mermaid, since that is what GitHub and GitLab draw there: both take images
  *  written as data out of the page. */
-import type { GateResult, TuningResult } from '../../contracts/index.ts';
+import { baselinesOf, type GateResult, type TuningResult } from '../../contracts/index.ts';
 import { wilsonInterval } from '../evaluation/index.ts';
-import { ATTACK_NAMES } from '../report/attack-names.ts';
+import { ATTACK_NAMES, BLIND_GUESSES } from '../report/attack-names.ts';
 import { count, number, percent, points } from '../report/format.ts';
 import { chart, code, interval, page, range, table, text } from './markup.ts';
 
@@ -58,10 +58,22 @@ export function gatesTable(gates: readonly GateResult[]): string | null {
 export function attacksTable({ audit: { attacks = [], attributes = [], tokens = 0, texts = 0 } }: Shown): string | null {
   if (attacks.length + attributes.length === 0) return null;
   const rows = [
-    ...attacks.map(({ attack, success, priorOnly }) => [ATTACK_NAMES[attack] ?? text(attack), interval(success), percent(priorOnly.value)]),
-    ...attributes.map(({ attribute, success, priorOnly }) => [`Attribute ${code(attribute)}`, interval(success), percent(priorOnly.value)]),
+    ...attacks.map((one) => {
+      const { withoutRelease, mostFrequent } = baselinesOf(one);
+      const without = withoutRelease === null ? '–' : percent(withoutRelease.value);
+      const name = ATTACK_NAMES[one.attack] ?? text(one.attack);
+      return [name, interval(one.success), without, percent(mostFrequent.value)];
+    }),
+    ...attributes.map(({ attribute, success, priorOnly }) => [
+      `Attribute ${code(attribute)}`, interval(success), '–', percent(priorOnly.value),
+    ]),
   ];
-  return `### What attacks get\n\nOf ${count(tokens)} tokens of ${count(texts)} texts, attacked by their owner with the plain text at hand.\n\n${table(['Attack', 'Right', 'Without the release'], rows)}`;
+  return [
+    '### What attacks get',
+    `Of ${count(tokens)} tokens of ${count(texts)} texts, attacked by their owner with the plain text at hand.`,
+    table(['Attack', 'Right', 'Without the release', 'Most frequent token or value alone'], rows),
+    text(BLIND_GUESSES),
+  ].join('\n\n');
 }
 
 export function accuracyChart({ metrics, baselines }: Shown): string {

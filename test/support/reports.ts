@@ -23,7 +23,7 @@ export const smallReport: ReportData = {
   audit: {
     texts: 30,
     tokens: 200,
-    attacks: [{ attack: 'bayes', success: rate(0.517), priorOnly: rate(0.052), n: 200 }],
+    attacks: [{ attack: 'bayes', success: rate(0.517), priorOnly: rate(0.011), mostFrequent: rate(0.052), n: 200 }],
     attributes: [{ attribute: 'age', values: 3, success: rate(0.41), priorOnly: rate(0.4), onPlainText: rate(0.6), n: 9 }],
     deniability: { types: 20, draws: 1000, staysItself: { p05: 0.1, p50: 0.61, p95: 0.9 }, differentOutputs: { p05: 10, p50: 321, p95: 500 } },
   },
@@ -71,9 +71,9 @@ export const usualReport: ReportData = {
     texts: 900,
     tokens: 20_113,
     attacks: [
-      { attack: 'inversion', success: { value: 0.497, low: 0.488, high: 0.506 }, priorOnly: { value: 0.052, low: 0.048, high: 0.056 }, n: 20_113 },
-      { attack: 'bayes', success: { value: 0.517, low: 0.508, high: 0.526 }, priorOnly: { value: 0.052, low: 0.048, high: 0.056 }, n: 20_113 },
-      { attack: 'context', success: { value: 0.561, low: 0.552, high: 0.57 }, priorOnly: { value: 0.052, low: 0.048, high: 0.056 }, n: 20_113 },
+      { attack: 'inversion', success: { value: 0.497, low: 0.488, high: 0.506 }, priorOnly: { value: 0.001, low: 0, high: 0.002 }, mostFrequent: { value: 0.052, low: 0.048, high: 0.056 }, n: 20_113 },
+      { attack: 'bayes', success: { value: 0.517, low: 0.508, high: 0.526 }, priorOnly: { value: 0.001, low: 0, high: 0.002 }, mostFrequent: { value: 0.052, low: 0.048, high: 0.056 }, n: 20_113 },
+      { attack: 'context', success: { value: 0.561, low: 0.552, high: 0.57 }, priorOnly: { value: 0.001, low: 0, high: 0.002 }, mostFrequent: { value: 0.052, low: 0.048, high: 0.056 }, n: 20_113 },
     ],
     attributes: [{ attribute: 'town', values: 4, success: rate(0.31), priorOnly: rate(0.29), onPlainText: rate(0.42), n: 900 }],
     deniability: { types: 256, draws: 1000, staysItself: { p05: 0.1, p50: 0.61, p95: 0.9 }, differentOutputs: { p05: 10, p50: 321, p95: 500 } },

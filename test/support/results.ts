@@ -13,7 +13,7 @@ export const tuned: TuningResult = {
   audit: {
     texts: 900,
     tokens: 20_000,
-    attacks: [{ attack: 'bayes', success: rate(0.517), priorOnly: rate(0.052), n: 20_000 }],
+    attacks: [{ attack: 'bayes', success: rate(0.517), priorOnly: rate(0.011), mostFrequent: rate(0.052), n: 20_000 }],
     attributes: [],
     deniability: null,
   },

@@ -34,7 +34,7 @@ test('the page answers how good, how private, against what, and whether the gate
     ['accuracy>=0.6', '0.657', '0.6', '✓ holds'],
     ['accuracy>=baseline-0.01', '0.657', '0.67 (run main-1: 0.68)', '✗ missed'],
   ]);
-  assert.deepEqual(attacks, [["Bayes' rule with the prior that the release gives away", '51.7 % (50.7 % to 52.7 %)', '5.2 %']]);
+  assert.deepEqual(attacks, [["Bayes' rule with the prior that the release gives away", '51.7 % (50.7 % to 52.7 %)', '1.1 %', '5.2 %']]);
 });
 
 test('what was left out or taken instead is told', () => {
@@ -55,6 +55,12 @@ test('a result of an earlier version, without curve and baselines, is shown as f
   assert.deepEqual(overview!.map(([name]) => name), ['Most frequent class', 'How private', 'Likelihood ratio of two neighbouring words']);
   assert.equal(charts(earlier).length, 1);
   assert.match(renderSummary({ ...earlier, gates: [] }), /^## .*✓ finished/);
+});
+
+test('what an earlier version took for a guess without the release is shown as what it was', () => {
+  const { mostFrequent, ...earlier } = tuned.audit.attacks![0]!;
+  const [attacks] = of<Tokens.Table>('table', page({ ...tuned, audit: { attacks: [{ ...earlier, priorOnly: mostFrequent! }] } })).map(rowsOf).slice(-2);
+  assert.deepEqual(attacks, [["Bayes' rule with the prior that the release gives away", '51.7 % (50.7 % to 52.7 %)', '–', '5.2 %']]);
 });
 
 test('a run without noise says so', () => {
