@@ -1,9 +1,11 @@
-/** What the account of a large table costs: digests of its texts, and a budget that is checked against an equally large release before it. */
+/** What the account of a large table costs: digests of its texts, families of those that are nearly alike, and a budget that is checked against an equally large release before it. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { locateBackbone, openBackbone } from '../rapt/backbone/index.ts';
 import { cacheFolder } from '../rapt/cache.ts';
-import { clientSecret, Ledger, limitsOf, TextCollector, type TextDigests } from '../rapt/ledger/index.ts';
+import { DEFAULT_BACKBONE } from '../contracts/index.ts';
+import { clientSecret, Families, Ledger, limitsOf, runsBudget, TextCollector, type DrawnTexts } from '../rapt/ledger/index.ts';
 import type { Measurement } from './main.ts';
 
 /** @param args number of texts; default a million. */
@@ -14,25 +16,36 @@ export async function ledgerBench(args: readonly string[]): Promise<Measurement>
   try {
     const secret = await clientSecret(folder);
     // Real sentences, made distinct by a number.
-    const collect = (prefix: string): TextDigests => {
+    const collect = (): DrawnTexts['digests'] => {
       const collector = new TextCollector(secret);
-      for (let text = 0; text < texts; text++) collector.add(`${prefix}${text} ${lines[text % lines.length]!}`);
+      for (let text = 0; text < texts; text++) collector.add(`${text} ${lines[text % lines.length]!}`);
       return collector.finish();
     };
-    const reserve = async (localKey: string, digests: TextDigests): Promise<number> => {
+    const { tokenizer } = await openBackbone((await locateBackbone(DEFAULT_BACKBONE)).folder);
+    const encoded = lines.map((line) => tokenizer.encode(line, 64));
+    // As above, each round of the sentences with tokens of its own.
+    const alike = async (): Promise<number> => {
+      const families = new Families(secret);
+      for (let text = 0; text < texts; text++) families.add(encoded[text % lines.length]!.map((token) => token + 40_000 * Math.floor(text / lines.length)));
+      return families.largest();
+    };
+    const reserve = async (localKey: string, digests: DrawnTexts['digests']): Promise<number> => {
       const start = performance.now();
       await new Ledger(folder).reserve({
-        localKey, tenant: 't', run: 'bench', purpose: 'tuning', mechanism: 'exponential', eta: 14, labelEpsilon: null, table: '', limits: limitsOf({}, { perText: 28 }), texts: () => Promise.resolve(digests),
+        localKey, tenant: 't', run: 'bench', purpose: 'tuning', mechanism: 'exponential', eta: 14, labelEpsilon: null, table: '', limits: limitsOf(runsBudget({ perText: 28 })), texts: () => Promise.resolve({ digests }),
       });
       return (performance.now() - start) / 1000;
     };
     const start = performance.now();
-    const first = collect('');
+    const first = collect();
     const digestSeconds = (performance.now() - start) / 1000;
+    const familyStart = performance.now();
+    const largestFamily = await alike();
+    const familySeconds = (performance.now() - familyStart) / 1000;
     await reserve('first', first);
     const checkSeconds = await reserve('again', first);
     const peakRssBytes = process.resourceUsage().maxRSS * 1024;
-    return { results: { texts, digestSeconds, checkSeconds, textsPerSecond: Math.round(texts / (digestSeconds + checkSeconds)), peakRssBytes }, ratios: {} };
+    return { results: { texts, digestSeconds, familySeconds, largestFamily, checkSeconds, textsPerSecond: Math.round(texts / (digestSeconds + familySeconds + checkSeconds)), peakRssBytes }, ratios: {} };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

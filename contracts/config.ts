@@ -35,11 +35,13 @@ const dataSchema = z.strictObject({
   maxTestRows: positiveInt.optional().describe('Test on the first rows only.'),
 });
 
-/** The largest sums of eta that may be spent: releases of one text add up. */
+/** The largest sums of eta, and of label epsilons, that may be spent: releases of one text add up. */
 export const budgetSchema = z.strictObject({
   perText: z.number().positive().optional().describe('On any one text, over all its releases by this client.'),
   perTenant: z.number().positive().optional()
-    .describe('By the tenant: on a text that was in every release. It also bounds texts that differ too little to be told apart as such.'),
+    .describe('By the tenant: on a text that was in every release. Texts of one release that are nearly alike count as one text.'),
+  labels: z.number().positive().optional()
+    .describe('Largest sum of label epsilons on the label of any one text. Labels that leave as they are exceed any.'),
 });
 export type Budget = z.output<typeof budgetSchema>;
 

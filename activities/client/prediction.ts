@@ -4,12 +4,12 @@ import { dirname } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { adapterCardSchema, BadInput, type ClientActivities, type FinishedPrediction, type PreparedPrediction } from '../../contracts/index.ts';
 import { locateBackbone, openLocated } from '../../rapt/backbone/index.ts';
-import { questionProblems, reserve } from '../../rapt/client/index.ts';
+import { questionProblems, reserve, type DueRelease } from '../../rapt/client/index.ts';
 import { releaseFolder, tenantFolder } from '../../rapt/home.ts';
 import { csvCell, inspectTable, readTable, resolveDataset, type Row, type TableColumns } from '../../rapt/data/index.ts';
 import { clientSecret } from '../../rapt/ledger/index.ts';
 import { createMechanismInTurns } from '../../rapt/privacy/index.ts';
-import { drawPrediction, hashInput, openRelease, predictionKey } from '../../rapt/release/index.ts';
+import { drawPrediction, hashInput, keptTokens, openRelease, predictionKey } from '../../rapt/release/index.ts';
 import { assertSameWeights } from '../../rapt/tuning/index.ts';
 import { fileProblem, makeFolder, unwritable, writeWholeFile } from '../../system/index.ts';
 import { inSpan } from '../../telemetry/index.ts';
@@ -45,7 +45,7 @@ export async function preparePrediction({ store, home }: ClientDependencies, req
   const localKey = predictionKey(tenant, card, input, columns, secret);
   const folder = releaseFolder(home, tenant, localKey);
   const { table, outputIds, tokenizer, description } = backbone;
-  const due = {
+  const due: DueRelease = {
     localKey,
     tenant,
     run: prediction,
@@ -53,11 +53,13 @@ export async function preparePrediction({ store, home }: ClientDependencies, req
     mechanism: card.guarantee.mechanism,
     eta: card.guarantee.eta,
     labelEpsilon: null,
+    labels: 'none',
     table: table.sha256,
     budget: config.privacy.budget,
     rows: read,
-  } as const;
-  await reserve(tenantFolder(home, tenant), secret, due, (await openRelease(folder)) !== null);
+    tokens: (row) => keptTokens(row, tokenizer, card.maxTokens),
+  };
+  await reserve(tenantFolder(home, tenant), secret, due, (await openRelease(folder)) !== null, context.cancellationSignal);
   const mechanism = await createMechanismInTurns({ name: card.guarantee.mechanism, eta: card.guarantee.eta ?? undefined, table, outputIds }, context.cancellationSignal);
   try {
     const drawn = await inSpan('draw', () => drawPrediction({

@@ -1,6 +1,7 @@
-import { Context } from '@temporalio/activity';
+import { Context, log } from '@temporalio/activity';
 import { RELEASE_PROGRESS_SIGNAL, type LocalRelease, type ReleaseProgress, type RunContext } from '../../contracts/index.ts';
 import { releaseTables } from '../../rapt/client/index.ts';
+import { labelsAgainNote } from '../../rapt/ledger/index.ts';
 import { inSpan } from '../../telemetry/index.ts';
 import { createProgressReporter } from '../progress.ts';
 import { countDrawn, countRelease } from './counted.ts';
@@ -15,6 +16,9 @@ export async function privatize({ home }: ClientDependencies, context: RunContex
     signal: Context.current().cancellationSignal,
     onProgress: (progress) => reporter.report(progress, { now: progress.reused }),
     step: inSpan,
+    onReserved: (entry) => {
+      for (const note of labelsAgainNote(entry)) log.warn(note);
+    },
     onDrawn: countDrawn,
     onReleased: countRelease,
   });

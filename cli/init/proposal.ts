@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { parseTuningConfig, type TuningConfig } from '../../contracts/index.ts';
 import { inspectTables, proposeColumns, readTable, surveyTable, tableAddress, tableNotes, type ChosenColumns, type ColumnSurvey, type ProposedColumns } from '../../rapt/data/index.ts';
 import { clientHome, tenantFolder } from '../../rapt/home.ts';
-import { countTexts, Ledger, readBudget, tenantSpent, TextCollector } from '../../rapt/ledger/index.ts';
+import { countTexts, Families, Ledger, readBudget, tenantSpent, TextCollector } from '../../rapt/ledger/index.ts';
+import type { KeptTokens } from '../../rapt/release/index.ts';
 import { inTurns } from '../../rapt/turns.ts';
 import { backboneAddress } from '../paths.ts';
 import { trainingCost, trainingRate, type TrainingCost, type TrainingRate } from './estimate.ts';
@@ -84,11 +85,12 @@ export async function proposeRun({ file, chosen, backbone: named, tenant, unchan
   const { locateBackbone, openLocated } = await import('../../rapt/backbone/index.ts');
   const { stepBytes, TokenSurvey, unknownNote } = await import('../../rapt/client/index.ts');
   const { Calibrator } = await import('../../rapt/privacy/index.ts');
+  const { keptTokens } = await import('../../rapt/release/index.ts');
   const files = await locateBackbone(backbone);
   const opened = await openLocated(files);
   const { tokenizer, table, outputIds } = opened;
   const tokenSurvey = new TokenSurvey(tokenizer, LONGEST_COUNTED);
-  const measured = await measureTexts(path, proposed, tokenSurvey);
+  const measured = await measureTexts(path, proposed, tokenSurvey, (row) => keptTokens(row, tokenizer, LONGEST_TEXT));
   const unknown = unknownNote(tokenSurvey.unknownShare);
   const maxTokens = Math.min(LONGEST_TEXT, Math.max(SHORTEST_CUT, 8 * Math.ceil(measured.lengths.p95 / 8)));
   const shares = [unchanged, ...OTHER_SHARES.filter((share) => share !== unchanged)];
@@ -127,7 +129,7 @@ export async function proposeRun({ file, chosen, backbone: named, tenant, unchan
       stepBytes: stepBytes({ config, inspection, files, backbone: opened }),
       tokens,
       etaOfText: eta,
-      etaOfTenant: eta * measured.duplicates.most,
+      etaOfTenant: eta * measured.alike,
       spentBefore: spent === Infinity ? null : spent,
       budgetOfTenant: readBudget(tenantFolder(home, tenant)).perTenant ?? null,
     },
@@ -146,17 +148,28 @@ interface MeasuredTexts {
   readonly histogram: Uint32Array;
   readonly lengths: RowLengths;
   readonly duplicates: Proposal['duplicates'];
+  /** Texts of the largest family, as the tenant pays for it. Under the client's own key it may be one more or less. */
+  readonly alike: number;
 }
 
 const LONGEST_COUNTED = 4096;
 
-async function measureTexts(file: string, columns: ProposedColumns, tokens: { add(row: { text: string; pair: string | null }): number }): Promise<MeasuredTexts> {
+async function measureTexts(
+  file: string,
+  columns: ProposedColumns,
+  tokens: { add(row: { text: string; pair: string | null }): number },
+  kept: (row: { text: string; pair: string | null }) => KeptTokens,
+): Promise<MeasuredTexts> {
   const histogram = new Uint32Array(LONGEST_COUNTED + 1);
   // As the ledger counts them. The digests are thrown away, so any key will do.
-  const collector = new TextCollector(randomBytes(32));
+  const key = randomBytes(32);
+  const collector = new TextCollector(key);
+  const families = new Families(key);
   let rows = 0;
   for await (const { text, pair } of readTable(file, columns, { unlabelled: 'leave out' })) {
     for (const one of pair === null ? [text] : [text, pair]) collector.add(one);
+    const found = kept({ text, pair });
+    for (const one of [found.text, found.pair]) families.add(one);
     const length = tokens.add({ text, pair });
     histogram[Math.min(length, LONGEST_COUNTED)]!++;
     rows++;
@@ -167,9 +180,11 @@ async function measureTexts(file: string, columns: ProposedColumns, tokens: { ad
   };
   const texts = collector.finish();
   const { digests, times } = countTexts(texts);
+  const most = times.reduce((largest, count) => Math.max(largest, count), 0);
   return {
     histogram,
     lengths: { p05: quantile(0.05), p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99), most: histogram.findLastIndex((count) => count > 0) },
-    duplicates: { texts: texts.length - digests.length, most: times.reduce((most, count) => Math.max(most, count), 0) },
+    duplicates: { texts: texts.length - digests.length, most },
+    alike: Math.max(most, await families.largest()),
   };
 }

@@ -1,7 +1,7 @@
 /** Releases that left this client before, from which a new one takes over the rows that it shares with them. */
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { Ledger, type LedgerRelease } from '../ledger/index.ts';
-import { canTakeOver, type EarlierRelease, type VersionSpec } from '../release/index.ts';
+import { canTakeOver, hasOtherClasses, type EarlierRelease, type VersionSpec } from '../release/index.ts';
 import { releaseFolder, tenantFolder } from '../home.ts';
 
 export type KnownRelease = EarlierRelease & Pick<LedgerRelease, 'localKey'>;
@@ -11,6 +11,14 @@ export async function releasesToTakeOver(home: string, tenant: string, spec: Ver
   const found: KnownRelease[] = [];
   for (const release of await leftReleases(home, tenant)) if (await canTakeOver(release, spec)) found.push(release);
   return found;
+}
+
+/** Why labels of texts that were released before are drawn again, as the end of a sentence; undefined where no more is known than that settings differ. */
+export async function whyDrawnAgain(home: string, tenant: string, spec: VersionSpec): Promise<string | undefined> {
+  if (spec.labelEpsilon === null) return undefined;
+  for (const release of await leftReleases(home, tenant))
+    if (await hasOtherClasses(release, spec)) return `the classes are no longer those of release ${release.localKey}, and a drawn label is one of the classes that it was drawn among`;
+  return undefined;
 }
 
 /** Those that an interrupted release has begun with. @throws RaptError corruptArtifact when the ledger does not have one of them. */

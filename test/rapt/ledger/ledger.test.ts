@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ErrorKind, RaptError, type Budget, type Sha256 } from '../../../contracts/index.ts';
-import { digestOfText, Ledger, limitsOf, readBudget, TextCollector, writeBudget, type LedgerRelease, type ReservationRequest } from '../../../rapt/ledger/index.ts';
+import { digestOfText, Ledger, limitsOf, ownersBudget, readBudget, runsBudget, TextCollector, writeBudget, type LedgerRelease, type ReservationRequest } from '../../../rapt/ledger/index.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 
 const SECRET = Buffer.alloc(32, 7);
@@ -17,9 +17,9 @@ function request(localKey: string, texts: readonly string[], { eta = 14, budget 
   const collect = (): ReturnType<ReservationRequest['texts']> => {
     const collector = new TextCollector(SECRET);
     for (const text of texts) collector.add(text);
-    return Promise.resolve(collector.finish());
+    return Promise.resolve({ digests: collector.finish() });
   };
-  return { localKey, tenant: 't', run: `run of ${localKey}`, purpose: 'tuning', mechanism: eta === null ? 'none' : 'exponential', eta, labelEpsilon: null, table: 'f'.repeat(64), limits: limitsOf(owner, budget), texts: collect };
+  return { localKey, tenant: 't', run: `run of ${localKey}`, purpose: 'tuning', mechanism: eta === null ? 'none' : 'exponential', eta, labelEpsilon: null, table: 'f'.repeat(64), limits: limitsOf(ownersBudget(owner), runsBudget(budget)), texts: collect };
 }
 
 const refused = (words: RegExp) => (error: unknown): boolean => error instanceof RaptError && error.kind === ErrorKind.budgetExceeded && words.test(error.message);

@@ -1,5 +1,5 @@
 /** Reserves releases of one text until the budget is used up. */
-import { digestOfText, Ledger, limitsOf } from '../../../rapt/ledger/index.ts';
+import { digestOfText, Ledger, limitsOf, runsBudget } from '../../../rapt/ledger/index.ts';
 
 const [folder, name, budget] = process.argv.slice(2) as [string, string, string];
 const texts = BigUint64Array.of(digestOfText('the text', Buffer.alloc(32, 7)));
@@ -13,6 +13,6 @@ for (let attempt = 0; ; attempt++)
     eta: 14,
     labelEpsilon: null,
     table: 'f'.repeat(64),
-    limits: limitsOf({}, { perText: Number(budget) }),
-    texts: () => Promise.resolve(texts),
+    limits: limitsOf(runsBudget({ perText: Number(budget) })),
+    texts: () => Promise.resolve({ digests: texts }),
   });
