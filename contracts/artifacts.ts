@@ -19,6 +19,8 @@ export const artifactRefSchema = z.strictObject({
 export type ArtifactRef = z.output<typeof artifactRefSchema>;
 
 export const keys = {
+  /** Which client releases the tenant's texts. */
+  client: (tenant: string) => `releases/${tenant}/client.json`,
   releasePrefix: (tenant: string, digest: Sha256) => `releases/${tenant}/${digest}/`,
   runPrefix: (tenant: string, run: string) => `runs/${tenant}/${run}/`,
   checkpointsPrefix: (tenant: string, run: string) => `runs/${tenant}/${run}/checkpoints/`,
@@ -33,6 +35,13 @@ export const keys = {
 } as const;
 
 export const MANIFEST_FILE = 'manifest.json';
+
+/** client.json of a tenant: a keyed digest by which a client knows its own mark. It tells others no more than that it is the same client. */
+export interface ClientMark {
+  readonly format: 'rapt-client/1';
+  /** HMAC-SHA-256, in hexadecimal digits. */
+  readonly client: string;
+}
 
 /** One Parquet file of a release. Columns: row INT32, input_ids LIST<INT32>, pair_ids LIST<INT32> (pair tasks only),
  *  plain_ids and plain_noisy_ids LIST<INT32> (with reconstruction only), label INT32 (training split only). */

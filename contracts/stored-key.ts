@@ -6,11 +6,13 @@ export type StoredKey =
   | { readonly kind: 'checkpoint'; readonly tenant: string; readonly run: string; readonly step: number; readonly attempt: string; readonly file: CheckpointFile }
   | { readonly kind: 'predictions'; readonly tenant: string; readonly run: string; readonly digest: Sha256 }
   | { readonly kind: 'pointer' | 'manifest' | 'result'; readonly tenant: string; readonly run: string }
-  | { readonly kind: 'report'; readonly tenant: string; readonly run: string; readonly file: string };
+  | { readonly kind: 'report'; readonly tenant: string; readonly run: string; readonly file: string }
+  | { readonly kind: 'client'; readonly tenant: string };
 
 /** Of each kind its own last names, so that a key is of one kind and of one run, whatever that is called: what stands before them is the id. */
 const RECORDS = { 'latest.json': 'pointer', 'manifest.json': 'manifest', 'result.json': 'result' } as const;
 const OF_DIGEST = /^(releases|adapters)\/([^/]+)\/([0-9a-f]{64})\/([^/]+)$/;
+const CLIENT = /^releases\/([^/]+)\/client\.json$/;
 const RECORD = new RegExp(`^runs/([^/]+)/(.+)/(${anyOf(Object.keys(RECORDS))})$`, 's');
 const CHECKPOINT = new RegExp(`^runs/([^/]+)/(.+)/checkpoints/(\\d{8,})-([^/]+)/(${anyOf(CHECKPOINT_FILES)})$`, 's');
 const PREDICTIONS = /^runs\/([^/]+)\/(.+)\/predictions\/([0-9a-f]{64})\.json$/s;
@@ -18,7 +20,7 @@ const REPORT = new RegExp(`^reports/([^/]+)/(.+)/(${anyOf(['index.html', ...REPO
 
 /** The inverse of `keys`. Null for what is none of Rapt's, and for an adapter's file of another name. */
 export function parseKey(key: string): StoredKey | null {
-  return ofDigest(key) ?? checkpoint(key) ?? predictions(key) ?? record(key) ?? report(key);
+  return ofDigest(key) ?? checkpoint(key) ?? predictions(key) ?? record(key) ?? report(key) ?? client(key);
 }
 
 function ofDigest(key: string): StoredKey | null {
@@ -47,6 +49,11 @@ function record(key: string): StoredKey | null {
 function report(key: string): StoredKey | null {
   const [, tenant, run, file] = REPORT.exec(key) ?? [];
   return tenant === undefined || run === undefined || file === undefined ? null : { kind: 'report', tenant, run, file };
+}
+
+function client(key: string): StoredKey | null {
+  const [, tenant] = CLIENT.exec(key) ?? [];
+  return tenant === undefined ? null : { kind: 'client', tenant };
 }
 
 function anyOf(names: readonly string[]): string {

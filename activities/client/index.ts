@@ -19,6 +19,7 @@ import { sealResult } from './seal-result.ts';
 export { findRelease, gradedRows, type GradedRow } from './graded.ts';
 export type { ClientDependencies } from './dependencies.ts';
 export { importAdapter } from './import.ts';
+export { adoptTenant } from './one-home.ts';
 export { readRunRecord, readTunedAdapter, runRecords, type RunRecord, type TunedAdapter } from './run-record.ts';
 
 /** The activities of the data owner's side, the only ones that see a text. */

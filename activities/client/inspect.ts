@@ -5,13 +5,17 @@ import { dryRun, notesOn } from '../../rapt/client/index.ts';
 import { inspectTables } from '../../rapt/data/index.ts';
 import { baselineProblems } from './baseline.ts';
 import type { ClientDependencies } from './dependencies.ts';
+import { otherHome } from './one-home.ts';
 
 /** As it may be shown to the provider. */
 const publicName = ({ name, isPublic }: Pick<BackboneFiles, 'name' | 'isPublic'>): string => (isPublic ? name : 'folder');
 
-/** The `inspect` activity: a run's dry run, before anything is drawn. @throws BadInput with everything that is wrong with tables, backbone and baseline. */
-export async function inspect({ home }: Pick<ClientDependencies, 'home'>, { config }: RunContext): ReturnType<ClientActivities['inspect']> {
+/** The `inspect` activity: a run's dry run, before anything is drawn. Without a store nobody is asked whether another client releases the tenant's texts.
+ *  @throws BadInput with everything that is wrong with tables, backbone, baseline and client. */
+export async function inspect({ home, store }: Pick<ClientDependencies, 'home'> & Partial<ClientDependencies>, { config }: RunContext): ReturnType<ClientActivities['inspect']> {
   const problems: InputProblem[] = [];
+  const other = store === undefined ? null : await otherHome({ store, home }, config.tenant);
+  if (other !== null) problems.push({ where: 'tenant', problem: other });
   const [tables, opened] = await Promise.allSettled([inspectTables(config.data, { splitByLabels: config.privacy.labelEpsilon === undefined }), open(config.backbone)]);
   if (tables.status === 'rejected') {
     if (!(tables.reason instanceof BadInput)) throw tables.reason;

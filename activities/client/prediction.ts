@@ -16,6 +16,7 @@ import { inSpan } from '../../telemetry/index.ts';
 import { beat } from '../heartbeat.ts';
 import { countDrawn, countRelease } from './counted.ts';
 import type { ClientDependencies } from './dependencies.ts';
+import { assertOneHome } from './one-home.ts';
 import { publishRelease } from './publish.ts';
 import { readTunedAdapter } from './run-record.ts';
 import { readPredictions } from './score.ts';
@@ -23,6 +24,7 @@ import { readPredictions } from './score.ts';
 /** The `preparePrediction` activity. */
 export async function preparePrediction({ store, home }: ClientDependencies, request: Parameters<ClientActivities['preparePrediction']>[0]): Promise<PreparedPrediction> {
   const { tenant, run, prediction, out } = request;
+  await assertOneHome({ store, home }, tenant);
   // What is drawn is paid for.
   const path = resolveDataset(request.in, 'test');
   if (out !== undefined) await refuseOutput(out, path);

@@ -6,9 +6,11 @@ import { inSpan } from '../../telemetry/index.ts';
 import { createProgressReporter } from '../progress.ts';
 import { countDrawn, countRelease } from './counted.ts';
 import type { ClientDependencies } from './dependencies.ts';
+import { assertOneHome } from './one-home.ts';
 
-/** The `privatize` activity. */
-export async function privatize({ home }: ClientDependencies, context: RunContext): Promise<LocalRelease> {
+/** The `privatize` activity. @throws BadInput when another client releases the tenant's texts, before anything is reserved. */
+export async function privatize({ store, home }: ClientDependencies, context: RunContext): Promise<LocalRelease> {
+  await assertOneHome({ store, home }, context.config.tenant);
   const reporter = createProgressReporter<ReleaseProgress>(RELEASE_PROGRESS_SIGNAL);
   return releaseTables({
     ...context,

@@ -9,6 +9,7 @@ import { contentTypeOf } from '../../storage/index.ts';
 import { inSpan } from '../../telemetry/index.ts';
 import { beat } from '../heartbeat.ts';
 import type { ClientDependencies } from './dependencies.ts';
+import { claimTenant } from './one-home.ts';
 
 /** Shards that go up at the same time: enough to fill a line with small ones, little to send again after a kill. */
 const CONCURRENT_UPLOADS = 4;
@@ -26,6 +27,7 @@ export async function publishRelease(
   const release = await openRelease(folder);
   if (release?.digest !== digest)
     throw new RaptError(ErrorKind.corruptArtifact, `the release ${digest} is not on this client any more; run the client worker with the home folder in which it was drawn`);
+  await claimTenant({ store, home }, tenant);
   await new Ledger(tenantFolder(home, tenant)).release(localKey, digest, release.manifest.tokens);
   const { cancellationSignal } = Context.current();
   const prefix = keys.releasePrefix(tenant, digest);

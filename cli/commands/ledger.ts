@@ -1,6 +1,7 @@
 /** ledger: what left this client, text by text, and how much may still leave. */
 import type { Command } from 'commander';
 import { BadInput, budgetSchema, type Budget } from '../../contracts/index.ts';
+import { resolveStore } from '../../infra/index.ts';
 import { clientHome, tenantFolder as folderOf } from '../../rapt/home.ts';
 import { csvCell, readTable } from '../../rapt/data/index.ts';
 import { clientSecret, digestOfText, labelsIn, Ledger, readBudget, tenantSpent, writeBudget, type LedgerRelease, type TextRelease } from '../../rapt/ledger/index.ts';
@@ -63,6 +64,24 @@ export function addLedgerCommands(program: Command): void {
       if (json) printJson({ dropped: key });
       else say(`release ${key} costs nothing any more`);
     });
+  ledger
+    .command('adopt')
+    .description("let this client release a tenant's texts, which another client has released before")
+    .addHelpText('after', `\n${ADOPTED}\nTo move with the ledger, copy the folder of the tenant in the other client's home to this one's instead.\nExample: rapt ledger adopt --tenant acme`)
+    .action((_: object, command: Command) => adopt(command.optsWithGlobals<LedgerOptions>()));
+}
+
+const ADOPTED = [
+  "What the other client has released is not in this one's ledger: no budget counts it, and texts that left there are drawn a second time here,",
+  'which adds to what is known of them. From now on the other client is refused.',
+].join('\n');
+
+async function adopt({ tenant, json }: LedgerOptions): Promise<void> {
+  const { adoptTenant } = await import('../../activities/client/index.ts');
+  const { createMinioStore } = await import('../../storage/index.ts');
+  const adopted = await adoptTenant({ store: createMinioStore(resolveStore({ kind: 'client', tenant })), home: clientHome() }, tenant);
+  if (json) printJson({ tenant, adopted });
+  else say(adopted ? `tenant ${tenant} is this client's now. ${ADOPTED}` : `tenant ${tenant} is this client's; no other has released its texts`);
 }
 
 async function showReleases({ tenant, json }: LedgerOptions): Promise<void> {

@@ -9,14 +9,20 @@ const SECRET_BYTES = 32;
 
 /** The secret of a client's folder, made on first use. Whoever loses it loses the link to earlier releases: keep it with them. */
 export async function clientSecret(folder: string): Promise<Uint8Array> {
-  const path = join(folder, SECRET_FILE);
   makeFolder(folder, 0o700);
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
+  const known = await knownSecret(folder);
+  if (known !== null) return known;
   // Two workers that start at once agree on the one that was first.
-  await writeOnce(folder, path, randomBytes(SECRET_BYTES));
-  return readFile(path);
+  await writeOnce(folder, secretFile(folder), randomBytes(SECRET_BYTES));
+  return readFile(secretFile(folder));
 }
+
+/** The same, where it was made already; null where it was not. */
+export async function knownSecret(folder: string): Promise<Uint8Array | null> {
+  return readFile(secretFile(folder)).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  });
+}
+
+const secretFile = (folder: string): string => join(folder, SECRET_FILE);

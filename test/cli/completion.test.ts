@@ -33,7 +33,7 @@ async function completed(keys: string): Promise<string> {
 
 test('bash completes commands, and the commands of commands', async () => {
   assert.equal(await completed('rapt led\tbud\t--per-te\tx'), 'rapt ledger budget --per-tex');
-  assert.equal(await completed('rapt ledger \x1b*'), 'rapt ledger budget drop export');
+  assert.equal(await completed('rapt ledger \x1b*'), 'rapt ledger adopt budget drop export');
   assert.equal(await completed('rapt schedule tr\t'), 'rapt schedule trigger');
 });
 

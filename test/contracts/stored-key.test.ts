@@ -39,7 +39,11 @@ test('releases and adapters are known by their digest', () => {
   for (const file of [...ADAPTER_FILES, IMPORT_MARK]) assert.deepEqual(parseKey(keys.adapterPrefix('t', digest) + file), { kind: 'adapter', tenant: 't', digest, file });
 });
 
+test("a client's mark is of its tenant alone", () => {
+  assert.deepEqual(parseKey(keys.client('t')), { kind: 'client', tenant: 't' });
+});
+
 test('what has another form is nothing of ours', () => {
-  for (const key of ['', 'runs/t/latest.json', 'runs/t/x/checkpoints/notes.txt', 'runs/t/x/checkpoints/10-a/state.json', 'runs/t/x/predictions/x.json', 'adapters/t/x/rapt.json', `adapters/t/${digest}/notes.txt`, `releases/${digest}/manifest.json`, 'models/x/latest.json'])
+  for (const key of ['', 'runs/t/latest.json', 'runs/t/x/checkpoints/notes.txt', 'runs/t/x/checkpoints/10-a/state.json', 'runs/t/x/predictions/x.json', 'adapters/t/x/rapt.json', `adapters/t/${digest}/notes.txt`, `releases/${digest}/manifest.json`, 'models/x/latest.json', 'releases/client.json', 'releases/t/x/client.json', 'adapters/t/client.json'])
     assert.equal(parseKey(key), null, key);
 });

@@ -31,7 +31,7 @@ async function allKeys(): Promise<string[]> {
 test('what a pointer names stays, with its release, and what nothing names goes', async () => {
   const referred = [...(await storeRun('t', 'one', sha('1'))), ...(await storeRun('t', 'two/with slash', sha('2')))];
   const strays = ['runs/t/one/checkpoints/00000020-b/state.json', `releases/t/${sha('3')}/train-00000.parquet`, `releases/t/${sha('3')}/manifest.json`, `adapters/t/${sha('4')}/rapt.json`, keys.predictions('t', 'gone', sha('6'))];
-  const always = [`adapters/t/${sha('5')}/imported.json`, `adapters/t/${sha('5')}/rapt.json`, 'reports/t/one/index.html', 'runs/t/gone/result.json'];
+  const always = [`adapters/t/${sha('5')}/imported.json`, `adapters/t/${sha('5')}/rapt.json`, 'reports/t/one/index.html', 'runs/t/gone/result.json', keys.client('t')];
   for (const key of [...strays, ...always]) await store.put(key, Buffer.from(key));
 
   assert.deepEqual((await findGarbage(store, { beforeMs: Date.now() - 60_000, openRuns: none })).objects, [], 'what is young stays');
