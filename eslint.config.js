@@ -18,7 +18,7 @@ const MAY_NOT_IMPORT = {
   cli: ['bench', 'test'],
 };
 /** Folders that others reach through their index alone. */
-const WITH_INDEX = ['contracts', 'system', 'telemetry', 'codec', 'storage', 'rapt/privacy', 'rapt/backbone', 'rapt/hub', 'rapt/tuning', 'rapt/data', 'rapt/release', 'rapt/ledger', 'rapt/attacks', 'rapt/evaluation', 'rapt/report', 'rapt/summary', 'rapt/client', 'rapt/local', 'infra/setup'];
+const WITH_INDEX = ['contracts', 'system', 'telemetry', 'codec', 'storage', 'rapt/privacy', 'rapt/backbone', 'rapt/hub', 'rapt/tuning', 'rapt/data', 'rapt/release', 'rapt/ledger', 'rapt/policy', 'rapt/attacks', 'rapt/evaluation', 'rapt/report', 'rapt/summary', 'rapt/client', 'rapt/local', 'infra/setup'];
 
 /** What of these the set-up imports before any package is there, which an index in TypeScript cannot give. */
 const BEFORE_PACKAGES = { system: ['./digest.mjs', './file-lock.mjs', './make-folder.mjs', './memory.mjs', './paths.mjs', './setting.mjs'] };

@@ -71,6 +71,8 @@ option --id "$id"
 
 if [[ -n ${RAPT_TEMPORAL_ADDRESS:-}${TEMPORAL_ADDRESS:-}${TEMPORAL_PROFILE:-}${TEMPORAL_CONFIG_FILE:-} ]]; then
   node "$home/infra/setup/bootstrap.mjs" --packages
+  # Whoever may change the configuration of a job is not the owner of the tables on the client's machine, though the job may run there.
+  args+=(--by-policy)
 else
   node "$home/infra/setup/bootstrap.mjs"
   # For the tenant that the configuration names.

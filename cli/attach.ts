@@ -14,6 +14,8 @@ export interface Planned {
   readonly goesOnFrom: string | null;
   /** Whether the name was drawn, so that nobody else can have it. */
   readonly isNewName?: boolean;
+  /** Whether the client's policy decides alone, and whoever starts it gives no word of his own. */
+  readonly byPolicy?: boolean;
 }
 
 export interface Begun {
@@ -30,7 +32,7 @@ export interface Begun {
 export async function startOrAttach(link: Link, planned: Planned): Promise<Begun> {
   const { id, config } = planned;
   const before = planned.isNewName === true ? null : await knownRun(link, id, config.tenant);
-  if (before === null && (await startWorkflow(link, WORKFLOW_TYPE.tuning, id, config))) return { run: { id, tenant: config.tenant, gates: config.gates }, attached: false, isRunning: true, left: null };
+  if (before === null && (await startWorkflow(link, WORKFLOW_TYPE.tuning, id, config, planned))) return { run: { id, tenant: config.tenant, gates: config.gates }, attached: false, isRunning: true, left: null };
   const known = before ?? (await requireRun(link, id, config.tenant));
   assertTuning(id, known);
   if (planned.goesOnFrom !== null) assertGoesOn(planned, planned.goesOnFrom, known);

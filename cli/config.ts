@@ -6,6 +6,7 @@ import { BadInput, parseTuningConfig, type InputProblem, type TuningConfig } fro
 import { baselineProblems } from '../activities/client/baseline.ts';
 import { clientHome } from '../rapt/home.ts';
 import { inspectColumns } from '../rapt/data/index.ts';
+import { readPolicy, withTables } from '../rapt/policy/index.ts';
 import { withAbsolutePaths } from './paths.ts';
 
 export interface ConfigOptions {
@@ -35,7 +36,7 @@ export async function loadConfig({ file, set = [], gate = [], baseline }: Config
   if (!parsed.ok) throw new BadInput([...problems, ...parsed.problems]);
   const config = parsed.value;
   if (localFiles) {
-    const found = await inspectColumns(config.data, { listColumns: true });
+    const found = await inspectColumns(withTables(readPolicy(clientHome()), config).data, { listColumns: true });
     problems.push(...found.map((problem) => besideTheFile(problem, base, file)), ...baselineProblems(clientHome(), config));
   }
   if (problems.length > 0) throw new BadInput(problems);

@@ -1,5 +1,9 @@
 /** Values of options, checked before anything is started. */
+import { Option } from 'commander';
 import { BadInput, isTenantName } from '../contracts/index.ts';
+
+/** For jobs that others may change: what they start is held against the owner's policy, wherever they run. */
+export const byPolicyOption = (): Option => new Option('--by-policy', "let the client's policy decide alone; otherwise a command on the client's machine is the owner's own word");
 
 export const MECHANISMS = ['exponential', 'laplace'] as const;
 export type NoisyMechanism = (typeof MECHANISMS)[number];

@@ -27,6 +27,7 @@ const COMMANDS: readonly (readonly [names: readonly string[], load: () => Promis
   [['temporal'], async () => (await import('./commands/temporal.ts')).addTemporalCommands],
   [['codec-server'], async () => (await import('./commands/codec-server.ts')).addCodecServerCommand],
   [['credential-server', 'credentials'], async () => (await import('./commands/credentials.ts')).addCredentialCommands],
+  [['policy'], async () => (await import('./commands/policy.ts')).addPolicyCommands],
   [['ledger'], async () => (await import('./commands/ledger.ts')).addLedgerCommands],
   [['audit'], async () => (await import('./commands/audit.ts')).addAuditCommand],
   [['completion'], async () => (await import('./commands/completion.ts')).addCompletionCommand],

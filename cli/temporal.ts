@@ -3,8 +3,10 @@ import proto from '@temporalio/proto';
 import { Client, Connection, WorkflowExecutionAlreadyStartedError, WorkflowFailedError, WorkflowNotFoundError, WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
 import { decodeOptionalFailureToOptionalError, decodeOptionalSinglePayload } from '@temporalio/common/lib/internal-non-workflow/index.js';
-import { BadInput, clientQueue, CONTROL_QUEUE, ErrorKind, GPU_QUEUE, idProblems, PROGRESS_QUERY, RaptError, SEALED, WORKFLOW_TYPE, type RunProgress, type Stage } from '../contracts/index.ts';
+import { BadInput, clientQueue, CONTROL_QUEUE, ErrorKind, GPU_QUEUE, idProblems, PROGRESS_QUERY, RaptError, SEALED, WORKFLOW_TYPE, type PredictInput, type RunProgress, type Stage, type TuningConfig } from '../contracts/index.ts';
 import { asError, assertEncrypts, checkAddress, explainConnection, explainRefusal, isMissingNamespace, isRefusal, missingNamespace, namedTemporal, requireServer, resolveOwnerKeys, resolveServices, type NamedTemporal, type Services } from '../infra/index.ts';
+import { clientHome, tenantFolder } from '../rapt/home.ts';
+import { approve } from '../rapt/policy/index.ts';
 import { traceStart } from '../telemetry/index.ts';
 import { dataConverter } from '../workers/data-converter.ts';
 import { EXIT, exitCodeOfKind } from './exit-codes.ts';
@@ -57,13 +59,20 @@ export async function withTemporal<T>(body: (link: Link) => Promise<T>): Promise
   }
 }
 
+export interface StartOptions {
+  /** Leaves it to the policy of the client whether it does this. Otherwise whoever starts it on the client's machine gives the owner's word for it. */
+  readonly byPolicy?: boolean | undefined;
+}
+
 /** Starts a workflow, unless there is one of this id, running or ended. @returns whether it was started.
  *  @throws RaptError when the server lacks something without which the run would hang. */
-export async function startWorkflow({ client, services }: Link, type: string, workflowId: string, input: unknown): Promise<boolean> {
+export async function startWorkflow({ client, services }: Link, type: string, workflowId: string, input: TuningConfig | PredictInput, { byPolicy }: StartOptions = {}): Promise<boolean> {
   const problems = idProblems(workflowId, type === WORKFLOW_TYPE.tuning ? 'run' : 'prediction', workflowId);
   if (problems.length > 0) throw new BadInput(problems);
   await requireServer(client.connection, services.temporal);
   assertEncrypts(services);
+  // Before it is asked for: the client worker may look for it at once.
+  if (!byPolicy) await approve(tenantFolder(clientHome(), input.tenant), { type: type === WORKFLOW_TYPE.tuning ? 'tuning' : 'prediction', id: workflowId, request: input });
   try {
     await client.workflow.start(type, { workflowId, taskQueue: CONTROL_QUEUE, args: [input], workflowIdReusePolicy: 'REJECT_DUPLICATE', workflowIdConflictPolicy: 'FAIL' });
     return true;

@@ -10,7 +10,7 @@ export * from './json-schema.ts';
 export * from './names.ts';
 export * from './nearest.ts';
 export * from './notice.ts';
-export type { Parsed } from './parse.ts';
+export { parseWith, type Parsed } from './parse.ts';
 export * from './progress.ts';
 export * from './result.ts';
 export * from './run-id.ts';

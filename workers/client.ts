@@ -18,7 +18,7 @@ export async function runClientWorker(services: Services, { tenant, home }: { te
   const webhook = named === null ? undefined : { ...named, uiUrl: services.temporal.uiUrl };
   const seals = createSeals(resolveOwnerKeys(namedTemporal() === null), tenant);
   const store = await openStore(services, { kind: 'client', tenant });
-  const activities = createClientActivities({ store, home: join(home, 'client'), webhook, seals, ...(services.reportsUrl !== null && { reportsUrl: services.reportsUrl }) });
+  const activities = createClientActivities({ store, home: join(home, 'client'), tenant, webhook, seals, ...(services.reportsUrl !== null && { reportsUrl: services.reportsUrl }) });
   const taskQueue = clientQueue(tenant);
   await serve('client', services, (defaults) => {
     countReleasesFromZero(tenant, taskQueue);

@@ -74,7 +74,7 @@ export async function importAdapter({ store, home }: Pick<ClientDependencies, 's
     // No run's manifest names it, so that this is what keeps it; it comes first, lest the files be taken for leavings.
     await store.put(prefix + IMPORT_MARK, Buffer.from(canonicalJson({ format: 'rapt-import/1', digest })), { contentType: 'application/json' });
     const adapter: AdapterRef = { digest, files: await putFiles(store, prefix, paths) };
-    await writeImportRecord(home, tenant, run, { config, adapter });
+    await writeImportRecord(home, tenant, run, { config, adapter, card });
     return { adapter, card };
   } finally {
     rmSync(scratch, { recursive: true, force: true });

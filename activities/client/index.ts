@@ -1,11 +1,13 @@
 import { Context } from '@temporalio/activity';
-import { FAILURE_FIELD, type ClientActivities, type Seals } from '../../contracts/index.ts';
+import { FAILURE_FIELD, type ClientActivities, type LocalRelease, type RunContext, type Seals } from '../../contracts/index.ts';
 import { atBoundary } from '../boundary.ts';
 import type { ClientDependencies } from './dependencies.ts';
 import { auditRelease } from './audit.ts';
+import { admitNotice, admitPrediction, admitRun, type Guarded } from './guard.ts';
 import { inspect } from './inspect.ts';
 import { notify, wantNotices } from './notify.ts';
 import { openRequest } from './open-request.ts';
+import { ownRelease } from './own-release.ts';
 import { assertOwnRequest, type Requests } from './own-request.ts';
 import { finishPrediction, preparePrediction } from './prediction.ts';
 import { privatize } from './privatize.ts';
@@ -22,25 +24,35 @@ export { importAdapter } from './import.ts';
 export { adoptTenant } from './one-home.ts';
 export { readRunRecord, readTunedAdapter, runRecords, type RunRecord, type TunedAdapter } from './run-record.ts';
 
-/** The activities of the data owner's side, the only ones that see a text. */
-export function createClientActivities(dependencies: ClientDependencies): ClientActivities {
-  const { seals = null } = dependencies;
+/** The activities of the data owner's side, the only ones that see a text. None of them takes a request as it comes (guard.ts). */
+export function createClientActivities(dependencies: ClientDependencies & Guarded): ClientActivities {
+  const { home, seals = null } = dependencies;
+  /** A request on a release that was drawn for the run, with the release as this client knows it. */
+  const onOwnRelease = async <T extends RunContext & { readonly release: LocalRelease }>(request: T): Promise<T> => {
+    const admitted = await admitRun(dependencies, request);
+    const release = await ownRelease(home, admitted, request.release, () => privatize(dependencies, admitted));
+    return { ...request, ...admitted, release };
+  };
   const activities: ClientActivities = {
     inspect: async (request) => {
+      const admitted = await admitRun(dependencies, request);
       await wantNotices(dependencies);
       // Reading changes nothing, so a worker that is told to stop does not wait until millions of rows are read.
-      const found = await Promise.race([inspect(dependencies, request), Context.current().cancelled]);
-      await writeStartedRecord(dependencies.home, request);
+      const found = await Promise.race([inspect(dependencies, admitted), Context.current().cancelled]);
+      await writeStartedRecord(home, admitted);
       return found;
     },
-    privatize: (request) => privatize(dependencies, request),
-    publish: ({ config, release, verify }) => publishRelease(dependencies, config.tenant, release.localKey, release.digest, { verify }),
-    audit: (request) => auditRelease(dependencies, request),
-    score: (request) => score(dependencies, request),
-    report: (request) => report(dependencies, request),
-    register: (request) => register(dependencies, request),
-    notify: (notice) => notify(dependencies, notice),
-    preparePrediction: (request) => preparePrediction(dependencies, request),
+    privatize: async (request) => privatize(dependencies, await admitRun(dependencies, request)),
+    publish: async (request) => {
+      const { config, release } = await onOwnRelease(request);
+      return publishRelease(dependencies, config.tenant, release.localKey, release.digest, { verify: request.verify === true });
+    },
+    audit: async (request) => auditRelease(dependencies, await onOwnRelease(request)),
+    score: async (request) => score(dependencies, await onOwnRelease(request)),
+    report: async (request) => report(dependencies, await withOwnKey(dependencies, request)),
+    register: async (request) => register(dependencies, { ...request, ...(await admitRun(dependencies, request)) }),
+    notify: (notice) => notify(dependencies, admitNotice(notice)),
+    preparePrediction: async (request) => preparePrediction(dependencies, admitPrediction(dependencies, request)),
     finishPrediction: (request) => finishPrediction(dependencies, request),
   };
   return atBoundary('client', received(activities, seals), sealMessage(seals));
@@ -62,3 +74,10 @@ const sealMessage = (seals: Seals | null) => (message: string): string => seals?
 
 /** What no workflow asks for is refused before. */
 const currentRun = (): string => Context.current().info.workflowExecution?.workflowId ?? '';
+
+/** The report names the release by the name of its folder alone. */
+async function withOwnKey(dependencies: ClientDependencies & Guarded, request: Parameters<ClientActivities['report']>[0]): Promise<typeof request> {
+  const admitted = await admitRun(dependencies, request);
+  const { localKey } = await ownRelease(dependencies.home, admitted, request, () => privatize(dependencies, admitted));
+  return { ...request, ...admitted, localKey };
+}

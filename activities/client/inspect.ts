@@ -1,10 +1,11 @@
-import { BadInput, idProblems, RaptError, type ClientActivities, type InputProblem, type RunContext } from '../../contracts/index.ts';
+import { BadInput, idProblems, RaptError, type ClientActivities, type InputProblem } from '../../contracts/index.ts';
 import { existsSync } from 'node:fs';
 import { locateBackbone, openLocated, poolingProblems, type BackboneFiles, type PublicBackbone } from '../../rapt/backbone/index.ts';
 import { dryRun, notesOn } from '../../rapt/client/index.ts';
 import { inspectTables } from '../../rapt/data/index.ts';
 import { baselineProblems } from './baseline.ts';
 import type { ClientDependencies } from './dependencies.ts';
+import type { AdmittedRun } from './guard.ts';
 import { otherHome } from './one-home.ts';
 
 /** As it may be shown to the provider. */
@@ -12,7 +13,7 @@ const publicName = ({ name, isPublic }: Pick<BackboneFiles, 'name' | 'isPublic'>
 
 /** The `inspect` activity: a run's dry run, before anything is drawn. Without a store nobody is asked whether another client releases the tenant's texts.
  *  @throws BadInput with everything that is wrong with tables, backbone, baseline and client. */
-export async function inspect({ home, store }: Pick<ClientDependencies, 'home'> & Partial<ClientDependencies>, { config }: RunContext): ReturnType<ClientActivities['inspect']> {
+export async function inspect({ home, store }: Pick<ClientDependencies, 'home'> & Partial<ClientDependencies>, { config, admission }: AdmittedRun): ReturnType<ClientActivities['inspect']> {
   const problems: InputProblem[] = [];
   const other = store === undefined ? null : await otherHome({ store, home }, config.tenant);
   if (other !== null) problems.push({ where: 'tenant', problem: other });
@@ -33,6 +34,7 @@ export async function inspect({ home, store }: Pick<ClientDependencies, 'home'> 
 
   const inspection = tables.value;
   const { files, backbone } = opened.value;
+  admission.check({ ...inspection, backboneSha256: files.sha256 });
   const dry = await dryRun({ config, inspection, files, backbone }, { trainsHere: false });
   problems.push(...dry.problems);
   if (problems.length > 0) throw new BadInput(problems);

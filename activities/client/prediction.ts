@@ -2,7 +2,7 @@
 import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Context } from '@temporalio/activity';
-import { adapterCardSchema, BadInput, type ClientActivities, type FinishedPrediction, type PreparedPrediction } from '../../contracts/index.ts';
+import { adapterCardSchema, BadInput, ErrorKind, RaptError, type ClientActivities, type FinishedPrediction, type PreparedPrediction } from '../../contracts/index.ts';
 import { locateBackbone, openLocated } from '../../rapt/backbone/index.ts';
 import { questionProblems, reserve, type DueRelease } from '../../rapt/client/index.ts';
 import { releaseFolder, tenantFolder } from '../../rapt/home.ts';
@@ -16,53 +16,63 @@ import { inSpan } from '../../telemetry/index.ts';
 import { beat } from '../heartbeat.ts';
 import { countDrawn, countRelease } from './counted.ts';
 import type { ClientDependencies } from './dependencies.ts';
+import { OWNERS_WORD, type AdmittedPrediction, type Guarded } from './guard.ts';
 import { assertOneHome } from './one-home.ts';
+import { ownClasses, ownTerms, refuseChangedCard } from './own-terms.ts';
 import { publishRelease } from './publish.ts';
+import { findQuestion, readQuestion, rememberQuestion } from './question.ts';
 import { readTunedAdapter } from './run-record.ts';
 import { readPredictions } from './score.ts';
 
-/** The `preparePrediction` activity. */
-export async function preparePrediction({ store, home }: ClientDependencies, request: Parameters<ClientActivities['preparePrediction']>[0]): Promise<PreparedPrediction> {
+/** The `preparePrediction` activity. How the texts are privatized is the owner's own record of the run that is asked, and never what came with the adapter. */
+export async function preparePrediction({ store, home }: ClientDependencies, request: AdmittedPrediction): Promise<PreparedPrediction> {
   const { tenant, run, prediction, out } = request;
   await assertOneHome({ store, home }, tenant);
   // What is drawn is paid for.
   const path = resolveDataset(request.in, 'test');
-  if (out !== undefined) await refuseOutput(out, path);
-  const { config, adapter } = readTunedAdapter(home, tenant, run);
+  const record = readTunedAdapter(home, tenant, run);
+  const { config, adapter } = record;
+  const columns = columnsOf(request, config.data);
+  const owner = await ownTerms(home, tenant, record);
+  const admission = await request.admit({ ...owner, columns });
+  if (out !== undefined) await refuseOutput(out, path, { home, tenant, prediction, replaces: admission === OWNERS_WORD });
   const card = adapterCardSchema.parse(JSON.parse((await store.get(adapter.files['rapt.json'])).toString('utf8')));
   // The GPU worker reads them; what the store has lost is missed before anything is drawn.
   for (const file of Object.values(adapter.files)) await store.get(file);
-  const columns = columnsOf(request, config.data);
-  if (columns.pair !== undefined && !card.pair) throw new BadInput([{ where: 'pairColumn', problem: `run ${run} was tuned on single texts; leave it out` }]);
+  if (columns.pair !== undefined && config.data.pairColumn === undefined) throw new BadInput([{ where: 'pairColumn', problem: `run ${run} was tuned on single texts; leave it out` }]);
   const context = Context.current();
   const { rows } = await inspectTable(path, columns);
   const input = await hashInput(path);
   const files = await locateBackbone(config.backbone);
   const backbone = await openLocated(files);
+  const { table, outputIds, tokenizer, description } = backbone;
+  assertSameWeights(card, description.sha256);
+  refuseChangedCard(run, card, { ...owner, record, backbone, classes: await ownClasses(home, tenant, record) });
   const secret = await clientSecret(tenantFolder(home, tenant));
-  assertSameWeights(card, backbone.description.sha256);
   const read = (): AsyncIterable<Row> => readTable(path, { text: columns.text, pair: columns.pair });
   const problems = await questionProblems(card, files.folder, backbone, read(), path);
   if (problems.length > 0) throw new BadInput(problems);
   const localKey = predictionKey(tenant, card, input, columns, secret);
   const folder = releaseFolder(home, tenant, localKey);
-  const { table, outputIds, tokenizer, description } = backbone;
+  const { mechanism: name, eta } = owner;
   const due: DueRelease = {
     localKey,
     tenant,
     run: prediction,
     purpose: 'prediction',
-    mechanism: card.guarantee.mechanism,
-    eta: card.guarantee.eta,
+    mechanism: name,
+    eta,
     labelEpsilon: null,
     labels: 'none',
     table: table.sha256,
     budget: config.privacy.budget,
+    policyBudget: admission.budget,
+    public: admission.isPublic,
     rows: read,
     tokens: (row) => keptTokens(row, tokenizer, card.maxTokens),
   };
   await reserve(tenantFolder(home, tenant), secret, due, (await openRelease(folder)) !== null, context.cancellationSignal);
-  const mechanism = await createMechanismInTurns({ name: card.guarantee.mechanism, eta: card.guarantee.eta ?? undefined, table, outputIds }, context.cancellationSignal);
+  const mechanism = await createMechanismInTurns({ name, eta: eta ?? undefined, table, outputIds }, context.cancellationSignal);
   try {
     const drawn = await inSpan('draw', () => drawPrediction({
       tenant, card, input, columns, rows, folder, tokenizer, mechanism,
@@ -73,6 +83,7 @@ export async function preparePrediction({ store, home }: ClientDependencies, req
     }), { rows });
     countRelease(due, drawn);
     const { digest } = drawn;
+    await rememberQuestion(home, { tenant, prediction, path: input.path, columns, classes: card.classes, out: out ?? null });
     const release = await publishRelease({ store, home }, tenant, localKey, digest);
     return { prediction, tenant, localKey, release, adapter, backbone: config.backbone, guarantee: card.guarantee, input: { path: input.path, ...columns } };
   } finally {
@@ -80,13 +91,13 @@ export async function preparePrediction({ store, home }: ClientDependencies, req
   }
 }
 
-/** The `finishPrediction` activity: the table's rows in order, each with its class and probability. */
+/** The `finishPrediction` activity: the table's rows in order, each with its class and probability. Which table, columns, classes and file is what this
+ *  client wrote down when it prepared the prediction. */
 export async function finishPrediction(
-  { store }: ClientDependencies,
-  { prepared, predictions: ref, out }: Parameters<ClientActivities['finishPrediction']>[0],
+  { store, home, tenant }: ClientDependencies & Guarded,
+  { prepared, predictions: ref, out: told }: Parameters<ClientActivities['finishPrediction']>[0],
 ): Promise<FinishedPrediction> {
-  const { path, ...columns } = prepared.input;
-  const card = adapterCardSchema.parse(JSON.parse((await store.get(prepared.adapter.files['rapt.json'])).toString('utf8')));
+  const { path, columns, classes, out } = readQuestion(home, tenant, prepared.prediction, told);
   const { rows, predicted, probability } = await readPredictions(store, ref);
   const places = new Map(rows.map((row, at) => [row, at]));
   const line = out.endsWith('.jsonl') ? jsonLine : csvLine;
@@ -97,7 +108,8 @@ export async function finishPrediction(
     for await (const row of readTable(path, columns, { unlabelled: 'keep' })) {
       const at = places.get(row.number);
       if (at === undefined) throw new BadInput([{ where: path, problem: 'changed while it was being classified; run the prediction again' }]);
-      const answer = card.classes[predicted[at]!]!;
+      const answer = classes[predicted[at]!];
+      if (answer === undefined) throw new RaptError(ErrorKind.corruptArtifact, 'the answers name a class that the adapter does not have; run the prediction again');
       if (row.label !== null) {
         labelled++;
         if (row.label === answer) right++;
@@ -114,12 +126,22 @@ export async function finishPrediction(
   return { rows: rows.length, out, accuracy: labelled === 0 ? null : right / labelled };
 }
 
+interface Outputs {
+  readonly home: string;
+  readonly tenant: string;
+  readonly prediction: string;
+  /** Whether a file that is there may be replaced, which the owner's own shell may do. */
+  readonly replaces: boolean;
+}
+
 /** @throws BadInput when no file can be written there, or the table itself would be. */
-async function refuseOutput(out: string, input: string): Promise<void> {
+async function refuseOutput(out: string, input: string, { home, tenant, prediction, replaces }: Outputs): Promise<void> {
   const problem = fileProblem(out, { makesFolders: true });
   if (problem !== null) throw new BadInput([{ where: out, problem }]);
   const [theirs, own] = await Promise.all([out, input].map((path) => realpath(path).catch(() => null)));
   if (theirs !== null && theirs === own) throw new BadInput([{ where: out, problem: 'is the table that is asked about; give the answers a file of their own' }]);
+  // An earlier attempt may have written them.
+  if (theirs !== null && !replaces && findQuestion(home, tenant, prediction)?.out !== out) throw new BadInput([{ where: 'out', problem: `${out} exists, and a request by the policy replaces no file; name another` }]);
 }
 
 function columnsOf(request: { textColumn?: string | undefined; pairColumn?: string | undefined; labelColumn?: string | undefined }, data: { textColumn: string; pairColumn?: string | undefined }): TableColumns {

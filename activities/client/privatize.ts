@@ -1,20 +1,26 @@
 import { Context, log } from '@temporalio/activity';
-import { RELEASE_PROGRESS_SIGNAL, type LocalRelease, type ReleaseProgress, type RunContext } from '../../contracts/index.ts';
+import { RELEASE_PROGRESS_SIGNAL, type LocalRelease, type ReleaseProgress } from '../../contracts/index.ts';
 import { releaseTables } from '../../rapt/client/index.ts';
 import { labelsAgainNote } from '../../rapt/ledger/index.ts';
 import { inSpan } from '../../telemetry/index.ts';
 import { createProgressReporter } from '../progress.ts';
 import { countDrawn, countRelease } from './counted.ts';
 import type { ClientDependencies } from './dependencies.ts';
+import type { AdmittedRun } from './guard.ts';
 import { assertOneHome } from './one-home.ts';
+import { rememberRelease } from './own-release.ts';
 
 /** The `privatize` activity. @throws BadInput when another client releases the tenant's texts, before anything is reserved. */
-export async function privatize({ store, home }: ClientDependencies, context: RunContext): Promise<LocalRelease> {
+export async function privatize({ store, home }: ClientDependencies, { admission, ...context }: AdmittedRun): Promise<LocalRelease> {
   await assertOneHome({ store, home }, context.config.tenant);
   const reporter = createProgressReporter<ReleaseProgress>(RELEASE_PROGRESS_SIGNAL);
-  return releaseTables({
+  const release = await releaseTables({
     ...context,
     home,
+    isPublic: admission.isPublic,
+    policyBudget: admission.budget,
+    onInspected: ({ inspection, files }) => admission.check({ ...inspection, backboneSha256: files.sha256 }),
+    onEta: (eta) => admission.check({ mechanism: context.config.privacy.mechanism, eta }),
     signal: Context.current().cancellationSignal,
     onProgress: (progress) => reporter.report(progress, { now: progress.reused }),
     step: inSpan,
@@ -24,4 +30,6 @@ export async function privatize({ store, home }: ClientDependencies, context: Ru
     onDrawn: countDrawn,
     onReleased: countRelease,
   });
+  await rememberRelease(home, context, release);
+  return release;
 }

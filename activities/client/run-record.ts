@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { canonicalJson, ErrorKind, isTenantName, RaptError, type AdapterRef, type OtherRun, type PlainBaseline, type RunContext, type Sha256, type TuningConfig, type TuningResult } from '../../contracts/index.ts';
+import { canonicalJson, ErrorKind, isTenantName, RaptError, type AdapterCard, type AdapterRef, type OtherRun, type PlainBaseline, type RunContext, type Sha256, type TuningConfig, type TuningResult } from '../../contracts/index.ts';
 import { runFile, runFolder, runsFolder, tenantFolder } from '../../rapt/home.ts';
 import { clientSecret } from '../../rapt/ledger/index.ts';
 
@@ -15,10 +15,16 @@ export interface RunRecord {
   readonly config: TuningConfig;
   readonly adapter: AdapterRef;
   readonly result: TuningResult;
+  readonly card?: AdapterCard;
 }
 
 /** An adapter that can be asked, and how the texts are read and privatized that it is asked about. */
-export type TunedAdapter = Pick<RunRecord, 'config' | 'adapter'>;
+export interface TunedAdapter extends Pick<RunRecord, 'config' | 'adapter'> {
+  /** Absent for an adapter that was imported. */
+  readonly result?: RunRecord['result'];
+  /** The owner's own copy of what lies beside the adapter; absent in records of earlier versions. */
+  readonly card?: AdapterCard;
+}
 
 export async function writeRunRecord(home: string, tenant: string, run: string, record: RunRecord): Promise<void> {
   await writeWhole(join(runFolder(home, tenant, run), RECORD_FILE), JSON.stringify(record, null, 2));

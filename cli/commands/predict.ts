@@ -12,7 +12,7 @@ import { CommandFailure, EXIT } from '../exit-codes.ts';
 import { followPrediction } from '../follow-prediction.ts';
 import { Interruption } from '../interruption.ts';
 import { tenantFor, tenantOfRun } from '../known-run.ts';
-import { durationOf } from '../options.ts';
+import { byPolicyOption, durationOf } from '../options.ts';
 import { percent, print, printJson, say } from '../output.ts';
 import { assertEnding, assertFile } from '../outputs.ts';
 import { datasetAddress } from '../paths.ts';
@@ -29,6 +29,7 @@ interface PredictOptions {
   readonly pairColumn?: string;
   readonly labelColumn?: string;
   readonly timeout?: string;
+  readonly byPolicy?: true;
   readonly json?: true;
 }
 
@@ -46,6 +47,7 @@ export function addPredictCommand(program: Command): void {
     .option('--label-column <name>', 'column with the right answers; the accuracy is then told')
     .option('--tenant <name>', "default: the run's")
     .option('--timeout <duration>', 'stop waiting after this time, such as 90s or 2h, with exit code 4; answers for a table are written all the same, later')
+    .addOption(byPolicyOption())
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nEach prediction is a release of its own: asking twice with the same file re-uses the first, any other file is drawn anew. Ctrl-C cancels the prediction.\nExample: rapt predict --run nightly --text "A film to remember."\n         rapt predict --run nightly --in new.csv --out answers.csv')
     .action(predict);
@@ -118,7 +120,7 @@ async function ask({ run, textColumn, pairColumn, labelColumn, timeout, ...optio
       if (!parsed.ok) throw new BadInput(parsed.problems);
       if (interruption.happened) throw new CommandFailure('interrupted; nothing was asked', EXIT.interrupted);
       const id = `${run}-predict-${randomBytes(4).toString('hex')}`;
-      await startWorkflow(link, WORKFLOW_TYPE.predict, id, parsed.value);
+      await startWorkflow(link, WORKFLOW_TYPE.predict, id, parsed.value, options);
       return followPrediction(link, { id, tenant, timeoutMs: durationOf('--timeout', timeout), afterTimeout, interruption });
     });
   } finally {

@@ -6,7 +6,7 @@ import { RAPT_COMMAND } from '../../system/index.ts';
 import { startOrAttach, type Planned } from '../attach.ts';
 import { loadConfig } from '../config.ts';
 import { assertTuning, requireRun, type KnownRun } from '../known-run.ts';
-import { wholeNumberOf } from '../options.ts';
+import { byPolicyOption, wholeNumberOf } from '../options.ts';
 import { dim, printJson, say } from '../output.ts';
 import { newId, nextId, planExtension, planResumption, planSuccessor, type NextRun } from '../plan.ts';
 import { CANCELLATION_MS, waitsFor, within } from '../follow.ts';
@@ -19,7 +19,12 @@ const collect = (value: string, before: string[]): string[] => [...before, value
 /** Temporal itself knows whose the others are. */
 const forgottenTenant = (): Option => new Option('--tenant <name>', 'tenant of a run that Temporal has forgotten; default: as this client knows it');
 
-interface RunOptions extends WaitOptions {
+/** Of a command that starts a run. */
+interface StartingOptions extends WaitOptions {
+  readonly byPolicy?: true;
+}
+
+interface RunOptions extends StartingOptions {
   readonly file?: string;
   readonly set: string[];
   readonly gate: string[];
@@ -55,6 +60,7 @@ export function addRunCommands(program: Command): void {
     .option('--baseline <id>', "a finished run that gates compare with: 'accuracy >= baseline - 0.01'")
     .option('--id <id>', 'name of the run; a name that exists attaches to that run')
     .option('--resume', 'when the run of this name ended without a result, go on with it as a new run, from its checkpoint')
+    .addOption(byPolicyOption())
     .option('--up', "start the local servers and workers first, for the configuration's tenant")
     .option('--wait', 'wait for the end and show the progress');
   addWaitOptions(run)
@@ -131,10 +137,11 @@ export function addRunCommands(program: Command): void {
     .argument('<id>')
     .option('--id <id>', 'name of the new run; default: that of the one before with the next number, as in nightly-r2')
     .addOption(forgottenTenant())
+    .addOption(byPolicyOption())
     .option('--wait', 'wait for the end and show the progress');
   addWaitOptions(resume)
     .addHelpText('after', '\nExample: rapt resume nightly --wait')
-    .action((from: string, { id, tenant, ...options }: NextRun & WaitOptions) => begin(id ?? nextId(from), options, (link) => planResumption(link, from, { id, tenant })));
+    .action((from: string, { id, tenant, ...options }: NextRun & StartingOptions) => begin(id ?? nextId(from), options, (link) => planResumption(link, from, { id, tenant })));
 
   const extend = program
     .command('extend')
@@ -143,10 +150,11 @@ export function addRunCommands(program: Command): void {
     .requiredOption('--epochs <number>', 'epochs to add')
     .option('--id <id>', 'name of the new run; default: that of the one before with the next number, as in nightly-r2')
     .addOption(forgottenTenant())
+    .addOption(byPolicyOption())
     .option('--wait', 'wait for the end and show the progress');
   addWaitOptions(extend)
     .addHelpText('after', '\nThe added epochs have a rise and a fall of the learning rate of their own. Example: rapt extend nightly --epochs 3 --wait')
-    .action((from: string, { epochs, id, tenant, ...options }: NextRun & WaitOptions & { epochs: string }) =>
+    .action((from: string, { epochs, id, tenant, ...options }: NextRun & StartingOptions & { epochs: string }) =>
       begin(id ?? nextId(from), options, (link) => planExtension(link, from, wholeNumberOf('--epochs', epochs), { id, tenant })),
     );
 }
@@ -166,14 +174,15 @@ function startLocally({ tenant }: TuningConfig): ReturnType<typeof up> {
 }
 
 /** Starts what is planned, or attaches to it, and waits for it when that is asked for. @throws BadInput, before anything is asked, when nothing can be called so. */
-async function begin(id: string, options: WaitOptions, plan: (link: Link) => Promise<Planned | { readonly running: KnownRun }>, before?: () => Promise<unknown>): Promise<void> {
+async function begin(id: string, options: StartingOptions, plan: (link: Link) => Promise<Planned | { readonly running: KnownRun }>, before?: () => Promise<unknown>): Promise<void> {
   const problems = idProblems(id, 'run', '--id');
   if (problems.length > 0) throw new BadInput(problems);
+  const byPolicy = options.byPolicy === true;
   if (options.wait) {
     const wait = async (link: Link, waiting: Waiting): Promise<void> => {
       const planned = await plan(link);
       if ('running' in planned) await waiting.for(link, askedRun(id, planned.running));
-      else await waiting.start(link, planned);
+      else await waiting.start(link, { ...planned, byPolicy });
     };
     await Waiting.during(id, options, wait, before);
     return;
@@ -183,7 +192,7 @@ async function begin(id: string, options: WaitOptions, plan: (link: Link) => Pro
   await withTemporal(async (link) => {
     const planned = await plan(link);
     if ('running' in planned) return;
-    const { run, attached } = await startOrAttach(link, planned);
+    const { run, attached } = await startOrAttach(link, { ...planned, byPolicy });
     if (options.json) printJson({ workflowId: run.id, attached });
     else say(`${attached ? 'run exists already' : 'started'}: ${run.id}\n\`rapt watch ${run.id}\` shows it`);
     for (const remark of run.remarks ?? []) say(remark);

@@ -6,6 +6,7 @@ import { BadInput, CONTROL_QUEUE, ErrorKind, idProblems, RaptError, WORKFLOW_TYP
 import { assertEncrypts, requireServer } from '../../infra/index.ts';
 import { loadConfig } from '../config.ts';
 import { print, printJson, say, table, timeOf } from '../output.ts';
+import { policyProblems } from '../policy-check.ts';
 import { whenOf, type WhenOptions } from '../schedule-spec.ts';
 import { withTemporal, type Link } from '../temporal.ts';
 
@@ -105,6 +106,9 @@ async function create(id: string, { file, set, gate, paused, json, ...when }: Cr
   if (problems.length > 0) throw new BadInput(problems);
   await withTemporal(async ({ client, services }) => {
     const config = await loadConfig({ file, set, gate }, services.stack === 'local');
+    // Its runs start when nobody is at the machine, so that the policy decides.
+    const refused = services.stack === 'local' ? await policyProblems(config) : [];
+    if (refused.length > 0) throw new BadInput(refused);
     await requireServer(client.connection, services.temporal);
     assertEncrypts(services);
     const handle = await client.schedule

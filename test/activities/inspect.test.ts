@@ -5,9 +5,12 @@ import { test } from 'node:test';
 import { asyncLocalStorage, type Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import { createClientActivities } from '../../activities/client/index.ts';
+import { OWNERS_WORD } from '../../activities/client/guard.ts';
 import { inspect } from '../../activities/client/inspect.ts';
 import { DEFAULT_BACKBONE, parseTuningConfig } from '../../contracts/index.ts';
 import { cacheFolder } from '../../rapt/cache.ts';
+import { tenantFolder } from '../../rapt/home.ts';
+import { approve } from '../../rapt/policy/index.ts';
 import { temporaryFolder } from '../support/folder.ts';
 
 const home = temporaryFolder();
@@ -16,7 +19,7 @@ writeFileSync(join(home, 'texts.csv'), `text,label\n${Array.from({ length: 20 },
 async function shown(backbone: string): Promise<string | undefined> {
   const parsed = parseTuningConfig({ data: { train: join(home, 'texts.csv') }, backbone });
   assert.ok(parsed.ok);
-  return (await inspect({ home }, { run: 'x', config: parsed.value })).backbone;
+  return (await inspect({ home }, { run: 'x', config: parsed.value, admission: OWNERS_WORD })).backbone;
 }
 
 test('what was left out and what the backbone does not know is told in sentences, without a name', async () => {
@@ -25,7 +28,7 @@ test('what was left out and what the backbone does not know is told in sentences
   writeFileSync(table, `Beschwerde,Urteil\n${thai.join('\n')}\n`);
   const parsed = parseTuningConfig({ data: { train: table, textColumn: 'Beschwerde', labelColumn: 'Urteil' } });
   assert.ok(parsed.ok);
-  const { notes = [], rows } = await inspect({ home }, { run: 'x', config: parsed.value });
+  const { notes = [], rows } = await inspect({ home }, { run: 'x', config: parsed.value, admission: OWNERS_WORD });
   assert.equal(rows.train + rows.test, 49);
   assert.deepEqual(notes.slice(0, 2), ['1 row has no label and is left out', '1 row stays in training that would be held out, since no other training row has its class']);
   assert.match(notes[2] ?? '', /^\d{2,3} % of the tokens are unknown to the backbone, which cannot tell them apart; a multilingual one knows more, such as /);
@@ -53,8 +56,12 @@ test('a worker that is told to stop does not wait for the end of the tables', as
   const parsed = parseTuningConfig({ data: { train: join(home, 'texts.csv') } });
   assert.ok(parsed.ok);
   const cancelled = new CancelledFailure('WORKER_SHUTDOWN');
+  const stopped = Promise.reject(cancelled);
+  stopped.catch(() => undefined);
   const info = { attempt: 1, currentAttemptScheduledTimestampMs: Date.now(), taskQueue: 'rapt-client-local', workflowExecution: { workflowId: 'stopped', runId: 'r' } };
-  const context = { info, heartbeat: () => undefined, log: { info: () => undefined }, cancelled: Promise.reject(cancelled), cancellationSignal: AbortSignal.abort(cancelled) } as unknown as Context;
-  const activities = createClientActivities({ store: null as never, home });
+  const temporal = { workflow: { getHandle: () => ({ signal: () => Promise.resolve() }) } };
+  const context = { client: temporal, info, heartbeat: () => undefined, log: { info: () => undefined }, cancelled: stopped, cancellationSignal: AbortSignal.abort(cancelled) } as unknown as Context;
+  const activities = createClientActivities({ store: null as never, home, tenant: 'local' });
+  await approve(tenantFolder(home, 'local'), { type: 'tuning', id: 'stopped', request: parsed.value });
   await assert.rejects(asyncLocalStorage.run(context, () => activities.inspect({ run: 'stopped', config: parsed.value })), cancelled);
 });

@@ -9,12 +9,13 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { asyncLocalStorage, type Context } from '@temporalio/activity';
 import { adoptTenant, type ClientDependencies } from '../../activities/client/index.ts';
+import { OWNERS_WORD, type AdmittedRun } from '../../activities/client/guard.ts';
 import { inspect } from '../../activities/client/inspect.ts';
 import { claimTenant, otherHome } from '../../activities/client/one-home.ts';
 import { preparePrediction } from '../../activities/client/prediction.ts';
 import { privatize } from '../../activities/client/privatize.ts';
 import { publishRelease } from '../../activities/client/publish.ts';
-import { BadInput, keys, parseTuningConfig, type RunContext } from '../../contracts/index.ts';
+import { BadInput, keys, parseTuningConfig } from '../../contracts/index.ts';
 import { releaseTables } from '../../rapt/client/index.ts';
 import { tenantFolder } from '../../rapt/home.ts';
 import { clientSecret, Ledger } from '../../rapt/ledger/index.ts';
@@ -33,10 +34,10 @@ before(() => {
   writeFileSync(join(folder, 'texts.csv'), `text,label\n${Array.from({ length: 24 }, (_, row) => `w${5 + row} w${6 + row},${row % 2}\n`).join('')}`);
 });
 
-function requestOf(tenant: string): RunContext {
+function requestOf(tenant: string): AdmittedRun {
   const parsed = parseTuningConfig({ tenant, data: { train: join(folder, 'texts.csv') }, backbone: join(folder, 'tiny') });
   assert.ok(parsed.ok);
-  return { run: 'x', config: parsed.value };
+  return { run: 'x', config: parsed.value, admission: OWNERS_WORD };
 }
 
 const asActivity = <T>(work: () => Promise<T>): Promise<T> =>
@@ -72,7 +73,7 @@ test('a second client is refused wherever it would release, and keeps and stores
   const request = requestOf('acme');
   await assert.rejects(inspect(second, request), (error: unknown) => error instanceof BadInput && MOVE.message.test(error.message));
   await assert.rejects(asActivity(() => privatize(second, request)), MOVE);
-  await assert.rejects(asActivity(() => preparePrediction(second, { tenant: 'acme', run: 'x', prediction: 'p', in: 'x.csv' })), MOVE);
+  await assert.rejects(asActivity(() => preparePrediction(second, { tenant: 'acme', run: 'x', prediction: 'p', in: 'x.csv', admit: () => Promise.resolve(OWNERS_WORD) })), MOVE);
   assert.ok(!existsSync(second.home));
   const { localKey, digest } = await releaseTables({ ...request, home: second.home });
   const earlier = await markOf('acme');

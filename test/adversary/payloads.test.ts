@@ -46,7 +46,7 @@ const config = configOf({ tenant: 'acme', data: { train: 'patients.csv' } });
 const prepared = { prediction: 'asked', tenant: 'acme' } as Parameters<ClientActivities['finishPrediction']>[0]['prepared'];
 
 describe('a request that is copied into another run, another queue, or sent by none', () => {
-  const client = createClientActivities({ store: null as never, home: temporaryFolder() });
+  const client = createClientActivities({ store: null as never, home: temporaryFolder(), tenant: 'acme' });
   const requests = {
     ...Object.fromEntries(['inspect', 'privatize', 'publish', 'audit', 'score', 'report', 'register'].map((name) => [name, { run: 'nightly', config }])),
     notify: { run: 'nightly' },

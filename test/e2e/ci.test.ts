@@ -30,6 +30,7 @@ before(async () => {
   writeSentences(join(workspace, 'texts.tsv'), 0, 90);
   writeFileSync(join(workspace, 'tuning.yaml'), JSON.stringify(CONFIG));
   const { temporal } = await stack.json<{ temporal: { address: string } }>(['up']);
+  await stack.json(['policy', 'allow', '-f', join(workspace, 'tuning.yaml')]);
   probe = await Probe.connect(temporal.address, stack.dataConverter());
 }, { timeout: 400_000 });
 after(async () => {
@@ -134,6 +135,17 @@ test('a baseline that does not exist is refused with one line, before anything i
   const failed = (config: unknown) => probe.client.workflow.execute(WORKFLOW_TYPE.tuning, { workflowId: `by-client-${Math.random()}`, taskQueue: CONTROL_QUEUE, args: [config] }).then(() => '', (error: unknown) => rootMessage(error));
   assert.equal(await failed({ ...input, baseline: 'never-ran' }), told);
   assert.equal(await failed(input), `gates.learned: was not measured in the baseline run ${first.result.workflowId}; choose another run, or a number`);
+});
+
+test("a job whose configuration asks for more than the owner's policy allows is red with code 2 and a sentence, wherever it runs", { timeout: 400_000 }, async () => {
+  writeSentences(join(workspace, 'others.tsv'), 100, 130);
+  const job = await run(commit(7), { 'run-id': 'proposed', set: 'data.train=others.tsv\nprivacy.mechanism=none' });
+  assert.equal(job.code, 2, job.log);
+  const told = "data.train: is not among the tables of the owner's policy; `rapt policy allow` on the client's machine changes that";
+  assert.ok(job.log.includes(told), job.log);
+  assert.ok(junit().cases['rapt run']!.text.includes(told));
+  const { releases } = await stack.json<{ releases: unknown[] }>(['ledger']);
+  assert.equal(releases.length, 1, 'of the job before');
 });
 
 function rootMessage(error: unknown): string {

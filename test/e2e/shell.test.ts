@@ -107,6 +107,9 @@ const triggered = async (): Promise<string | null> => (await stack.json<{ run: s
 let started: string;
 
 test('a schedule starts runs, each under a name of its own, and none while one still runs', { timeout: 500_000 }, async () => {
+  const refused = await stack.rapt('schedule', 'create', 'weekly', '-f', config, '--daily', '04:00');
+  assert.deepEqual([refused.code, refused.stderr.trim()], [2, "data.train: is not among the tables of the owner's policy; `rapt policy allow` on the client's machine changes that"]);
+  await stack.json(['policy', 'allow', '-f', config]);
   const created = await stack.json<Scheduled>(['schedule', 'create', 'weekly', '-f', config, '--set', 'audit=false', '--weekly', 'mon 03:00', '--time-zone', 'Europe/Berlin']);
   const next = new Date(created.next!);
   assert.equal(next.toLocaleString('en', { timeZone: 'Europe/Berlin', weekday: 'short', hour: '2-digit', minute: '2-digit', hour12: false }), 'Mon 03:00');

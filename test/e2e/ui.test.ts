@@ -43,6 +43,7 @@ before(async () => {
   up = await stack.json<Up>(['up']);
   probe = await Probe.connect(up.temporal.address, stack.dataConverter());
   writeSentences(table, 0, 150);
+  await stack.json(['policy', 'allow', table]);
   const context = await browser.newContext({ viewport: VIEW, colorScheme: 'light', locale: 'en-US', timezoneId: 'UTC' });
   // Its news and the like, which are elsewhere.
   await context.route((url) => url.hostname !== '127.0.0.1', (route) => route.abort());
@@ -139,6 +140,15 @@ test('bad values are answered by a failure whose message names each and the way 
   await picture('bad-input');
   await tab('User Metadata');
   await untilDetails('the details say that it failed', ({ now = '' }) => /failed: RaptBadInput; the result says why/.test(now));
+});
+
+test("what the owner's policy does not allow is answered by a sentence, and nothing of the table was read", { timeout: 400_000 }, async () => {
+  await fillForm('refused', JSON.stringify({ data: { train: `${table}.bak` }, privacy: { mechanism: 'none' } }));
+  await submitForm();
+  await untilStatus('Failed', 60_000);
+  const result = page.getByTestId('input-and-result');
+  await result.filter({ hasText: "data.train: is not among the tables of the owner's policy; `rapt policy allow` on the client's machine changes that" }).waitFor();
+  await picture('refused');
 });
 
 test('a configuration that is pasted into the form is encrypted in the browser by the codec server, and readable there alone', { timeout: 400_000 }, async () => {

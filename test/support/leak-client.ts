@@ -70,6 +70,11 @@ export class LeakClient {
   #worker: ChildProcess | null = null;
   readonly #log: Buffer[] = [];
 
+  /** As RAPT_HOME names it. */
+  get home(): string {
+    return this.#home;
+  }
+
   private constructor(home: string, temporal: Tap, store: Tap, s3: StoreOptions, env: NodeJS.ProcessEnv) {
     this.#home = home;
     this.#temporal = temporal;

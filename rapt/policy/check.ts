@@ -1,0 +1,159 @@
+/** Whether a request keeps to the owner's policy. One sentence a problem, each with the way out. No sentence holds a cell of a table. */
+import type { Budget, Guarantee, InputProblem, PredictInput, TuningConfig } from '../../contracts/index.ts';
+import { DEFAULT_ETA } from '../../contracts/index.ts';
+import { parseHubName } from '../hub/index.ts';
+import { liesIn, realPath, tableLiesIn } from './location.ts';
+import { rulesOf, type Policy, type TableRule } from './policy.ts';
+
+const WAY_OUT = '`rapt policy allow` on the client\'s machine changes that';
+const ALIAS = /^table:\/\/(.+)$/;
+
+/** A request that the policy allows, and what it allows of it. */
+export interface Allowed {
+  readonly problems: readonly InputProblem[];
+  /** The rules of the tables, in the order of `data.train`, `data.test`. */
+  readonly rules: readonly TableRule[];
+  readonly isPublic: boolean;
+  /** The budgets that hold for it. */
+  readonly budget: Budget;
+}
+
+interface NamedTable {
+  readonly field: string;
+  readonly table: string;
+}
+
+/** Names of tables by the policy's own, "table://reviews", turned into where they lie. @throws nothing: what the policy does not name stays. */
+export function withTables(policy: Policy, config: TuningConfig): TuningConfig {
+  const { train, test, ...data } = config.data;
+  const [trainTable, testTable] = [placeOf(policy, train), test === undefined ? undefined : placeOf(policy, test)];
+  return { ...config, data: { ...data, train: trainTable, ...(testTable !== undefined && { test: testTable }) } };
+}
+
+/** Where a table lies that is named "table://NAME"; any other name as it is. */
+export function placeOf({ tables }: Policy, name: string): string {
+  const [, alias] = ALIAS.exec(name) ?? [];
+  return (alias === undefined ? undefined : tables.find((rule) => rule.name === alias)?.table) ?? name;
+}
+
+/** What can be said of a run before any table is read. @param config with its tables' places (`withTables`). */
+export async function tuningAllowed(policy: Policy, config: TuningConfig): Promise<Allowed> {
+  const { data, privacy, backbone, audit } = config;
+  const tables: NamedTable[] = [{ field: 'data.train', table: data.train }, ...(data.test === undefined ? [] : [{ field: 'data.test', table: data.test }])];
+  const wanted = (rule: TableRule): InputProblem[] => [
+    ...columnProblems('data.textColumn', rule.text, [data.textColumn]),
+    ...columnProblems('data.pairColumn', rule.pair, data.pairColumn === undefined ? [] : [data.pairColumn]),
+    ...columnProblems('data.labelColumn', rule.label, [data.labelColumn]),
+    ...columnProblems('data.attributeColumns', rule.attributes, data.attributeColumns),
+    ...mechanismProblems(rule, privacy.mechanism, etaOf(privacy)),
+    ...labelProblems(rule, privacy.labelEpsilon),
+  ];
+  const { problems, rules } = await ruledTables(policy, tables, wanted);
+  if (audit.publicText !== undefined && !(await someLieIn(audit.publicText, policy.publicTexts)))
+    problems.push({ where: 'audit.publicText', problem: `is a file that the owner's policy does not take for public text; add it to publicTexts of policy.yaml on the client's machine` });
+  if (!namedBackbone(policy, backbone) && !policy.backbones.some((name) => name.startsWith('sha256:'))) problems.push(strangeBackbone());
+  return allowed(policy, problems, rules);
+}
+
+/** Null when the eta is not known before it is chosen. */
+function etaOf({ mechanism, eta, targetUnchanged }: TuningConfig['privacy']): number | null {
+  return mechanism === 'none' || targetUnchanged !== undefined ? null : (eta ?? DEFAULT_ETA[mechanism]);
+}
+
+export interface FoundOut {
+  readonly classes: readonly string[];
+  readonly classCounts: { readonly train: readonly number[] };
+  /** Null where nothing is hidden. */
+  readonly eta: number | null;
+  readonly mechanism: Guarantee['mechanism'];
+  readonly backboneSha256: string;
+}
+
+/** What can be said only once the tables were read, the backbone found and eta chosen; still before anything is reserved. Fields that are left out are not
+ *  looked at. */
+export function foundProblems(policy: Policy, rules: readonly TableRule[], backbone: string, found: Partial<FoundOut>): InputProblem[] {
+  const problems: InputProblem[] = [];
+  const { classes, classCounts, mechanism, eta = null, backboneSha256 } = found;
+  const [rule] = rules;
+  if (classes !== undefined && rule !== undefined && classes.length > rule.mostClasses)
+    problems.push({ where: 'data.labelColumn', problem: `has ${classes.length} classes, whose names leave as they are, and the owner's policy allows ${rule.mostClasses} (mostClasses)` });
+  if (classCounts !== undefined && rule !== undefined) {
+    const small = classCounts.train.filter((count) => count < rule.smallestClass).length;
+    if (small > 0) problems.push({ where: 'data.labelColumn', problem: `has ${small} ${small === 1 ? 'class' : 'classes'} of fewer than ${rule.smallestClass} training rows, and class names leave as they are; join small classes, or set smallestClass of the table in policy.yaml` });
+  }
+  if (mechanism !== undefined && eta !== null) for (const one of rules) problems.push(...mechanismProblems(one, mechanism, eta));
+  if (backboneSha256 !== undefined && !namedBackbone(policy, backbone) && !policy.backbones.includes(`sha256:${backboneSha256}`)) problems.push(strangeBackbone());
+  return problems;
+}
+
+/** @param asked of the owner's own record of the run that is asked: by which mechanism and eta the texts would leave.
+ *  @param request with its table's place (`placeOf`). */
+export async function predictionAllowed(policy: Policy, request: PredictInput, asked: { readonly mechanism: Guarantee['mechanism']; readonly eta: number | null; readonly columns: { readonly text: string; readonly pair?: string | undefined; readonly label?: string | undefined } }): Promise<Allowed> {
+  const { columns, mechanism, eta } = asked;
+  const wanted = (rule: TableRule): InputProblem[] => [
+    ...columnProblems('textColumn', rule.text, [columns.text]),
+    ...columnProblems('pairColumn', rule.pair, columns.pair === undefined ? [] : [columns.pair]),
+    ...columnProblems('labelColumn', rule.label, columns.label === undefined ? [] : [columns.label]),
+    ...mechanismProblems(rule, mechanism, eta),
+  ];
+  const { problems, rules } = await ruledTables(policy, [{ field: 'in', table: request.in }], wanted);
+  if (!(await someLieIn(request.out, policy.answers.map((folder) => (folder.endsWith('/') ? folder : `${folder}/`)))))
+    problems.push({ where: 'out', problem: "is outside of the folders that the owner's policy lets answers be written to; add its folder to answers of policy.yaml on the client's machine" });
+  return allowed(policy, problems, rules);
+}
+
+function allowed({ budgets }: Policy, problems: readonly InputProblem[], rules: readonly TableRule[]): Allowed {
+  const isPublic = rules.length > 0 && rules.every((rule) => rule.public);
+  const { labels, ...etas } = budgets;
+  // Labels that leave as they are by the owner's word have no epsilon that could be summed.
+  const randomized = rules.every((rule) => rule.labels !== 'plain');
+  return { problems, rules, isPublic, budget: { ...etas, ...(labels !== undefined && randomized && { labels }) } };
+}
+
+/** For each table the first rule that allows all; where none does, what the one says that objects least. */
+async function ruledTables(policy: Policy, tables: readonly NamedTable[], wanted: (rule: TableRule) => InputProblem[]): Promise<{ problems: InputProblem[]; rules: TableRule[] }> {
+  const problems: InputProblem[] = [];
+  const rules: TableRule[] = [];
+  for (const { field, table } of tables) {
+    const covering: { rule: TableRule; objections: InputProblem[] }[] = [];
+    for (const rule of rulesOf(policy)) if (await tableLiesIn(table, rule.table)) covering.push({ rule, objections: wanted(rule) });
+    const [best] = covering.sort((a, b) => a.objections.length - b.objections.length);
+    if (best === undefined) problems.push({ where: field, problem: `is not among the tables of the owner's policy; ${WAY_OUT}` });
+    else {
+      rules.push(best.rule);
+      // Train and test tables of one rule are told of once.
+      for (const one of best.objections) if (!problems.some(({ where, problem }) => where === one.where && problem === one.problem)) problems.push(one);
+    }
+  }
+  return { problems, rules };
+}
+
+/** Columns are named by the request alone: what others the table has, or the policy allows, is told to nobody who asks. */
+function columnProblems(field: string, allowed: readonly string[], wanted: readonly string[]): InputProblem[] {
+  return wanted.some((name) => !allowed.includes(name)) ? [{ where: field, problem: `is not a column that the owner's policy allows for this; ${WAY_OUT}` }] : [];
+}
+
+function mechanismProblems(rule: TableRule, mechanism: Guarantee['mechanism'], eta: number | null): InputProblem[] {
+  if (mechanism === 'none') return rule.none ? [] : [{ where: 'privacy.mechanism', problem: `is none, and the owner's policy does not let this table leave without noise; take exponential, or set none: true for the table in policy.yaml on the client's machine` }];
+  const largest = rule.eta[mechanism];
+  if (largest === undefined) return [{ where: 'privacy.mechanism', problem: `is ${mechanism}, which the owner's policy does not allow for this table; ${WAY_OUT}` }];
+  if (eta !== null && eta > largest) return [{ where: 'privacy.eta', problem: `is ${Number(eta.toPrecision(6))}, and the owner's policy allows ${mechanism} up to ${largest} for this table; ${WAY_OUT}` }];
+  return [];
+}
+
+function labelProblems({ labels }: TableRule, epsilon: number | undefined): InputProblem[] {
+  if (labels === 'plain') return [];
+  if (epsilon === undefined) return [{ where: 'privacy.labelEpsilon', problem: `is needed: the owner's policy lets labels of this table leave by randomized response alone, under at most ${labels}` }];
+  return epsilon > labels ? [{ where: 'privacy.labelEpsilon', problem: `is ${epsilon}, and the owner's policy allows ${labels} for this table; ${WAY_OUT}` }] : [];
+}
+
+/** A model may be made so that words which must not be told apart lie far apart: so the owner names those that distances may be measured in. */
+const strangeBackbone = (): InputProblem => ({ where: 'backbone', problem: `is not among the backbones of the owner's policy; ${WAY_OUT}` });
+
+const namedBackbone = ({ backbones }: Policy, name: string): boolean => backbones.includes(name) || (backbones.includes('public') && parseHubName(name) !== null);
+
+async function someLieIn(path: string, places: readonly string[]): Promise<boolean> {
+  const real = await realPath(path);
+  for (const place of places) if (await liesIn(real, place)) return true;
+  return false;
+}

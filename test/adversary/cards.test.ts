@@ -1,0 +1,84 @@
+/** The card beside an adapter was written by the provider's worker. A prediction goes by the owner's own record of the run: each field that says how texts
+ *  are privatized is changed here in turn, and nothing is drawn. */
+import assert from 'node:assert/strict';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { asyncLocalStorage, type Context } from '@temporalio/activity';
+import { importAdapter, type TunedAdapter } from '../../activities/client/index.ts';
+import { OWNERS_WORD } from '../../activities/client/guard.ts';
+import { preparePrediction } from '../../activities/client/prediction.ts';
+import { BadInput, canonicalJson, parseTuningConfig, type AdapterCard, type PreparedPrediction, type TuningConfig } from '../../contracts/index.ts';
+import { Ledger } from '../../rapt/ledger/index.ts';
+import { tune } from '../../rapt/local/index.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { minioOfFile } from '../support/minio.ts';
+import { writeTinyModel } from '../support/tiny-model.ts';
+
+const folder = temporaryFolder();
+const { store } = await minioOfFile();
+const backbone = writeTinyModel(join(folder, 'tiny'));
+const table = join(folder, 'texts.csv');
+writeFileSync(table, `text,label\n${Array.from({ length: 40 }, (_, row) => `w${5 + row} w${6 + row} w${7 + row},${row % 2 === 0 ? 'a' : 'b'}`).join('\n')}\n`);
+const template = join(folder, 'template');
+let card: AdapterCard;
+
+before(async () => {
+  const adapter = join(folder, 'adapter');
+  await tune({ data: { train: table }, backbone, tuning: { epochs: 1, pooling: 'pooler', length: 4, reconstruction: false }, audit: false }, { adapter, home: join(folder, 'elsewhere') });
+  const parsed = parseTuningConfig({ data: { train: table, maxTokens: 30 }, backbone });
+  assert.ok(parsed.ok);
+  ({ card } = await importAdapter({ store, home: template }, { folder: adapter, run: 'asked', classes: ['a', 'b'], config: parsed.value }));
+});
+
+/** A client that remembers the run, beside whose adapter the provider has put another card. @param keeps whether the owner has a copy of the right one, as
+ *  clients of earlier versions have not. */
+async function withCard(name: string, change: Partial<AdapterCard>, { keeps }: { keeps: boolean }): Promise<{ ask: () => Promise<PreparedPrediction>; spent: () => Promise<number> }> {
+  const home = join(folder, name.replaceAll(/\W+/g, '-'));
+  cpSync(template, home, { recursive: true });
+  const path = join(home, 'local', 'runs', 'asked', 'import.json');
+  const { config, adapter, card: kept } = JSON.parse(readFileSync(path, 'utf8')) as TunedAdapter & { config: TuningConfig };
+  const written = await store.put(`adapters/local/${'f'.repeat(64)}/${name.replaceAll(/\W+/g, '-')}.json`, Buffer.from(canonicalJson({ ...card, ...change })));
+  writeFileSync(path, JSON.stringify({ config, adapter: { ...adapter, files: { ...adapter.files, 'rapt.json': written } }, ...(keeps && { card: kept }) }));
+  const context = { info: {}, log: { info: () => undefined }, heartbeat: () => undefined, cancellationSignal: new AbortController().signal } as unknown as Context;
+  const request = { tenant: 'local', run: 'asked', prediction: 'p', in: table, out: join(home, 'answers.csv'), admit: () => Promise.resolve(OWNERS_WORD) };
+  return {
+    ask: () => asyncLocalStorage.run(context, () => preparePrediction({ store, home }, request)),
+    spent: async () => (await new Ledger(join(home, 'local')).releases()).length,
+  };
+}
+
+const changes = (): readonly (readonly [field: string, change: Partial<AdapterCard>])[] => [
+  ['guarantee.mechanism', { guarantee: { ...card.guarantee, mechanism: 'none', eta: null, private: false } }],
+  ['guarantee.eta', { guarantee: { ...card.guarantee, eta: 1000 } }],
+  ['guarantee.table', { guarantee: { ...card.guarantee, table: { ...card.guarantee.table, sha256: '0'.repeat(64) } } }],
+  ['maxTokens', { maxTokens: 31 }],
+  ['pair', { pair: true }],
+  ['plain', { plain: { tokensPerRow: 1, vocabulary: [5] } }],
+];
+
+for (const keeps of [true, false])
+  test(`a card that was changed is refused and told, by ${keeps ? "the owner's copy of it" : 'the record of an earlier version'}; nothing is drawn`, async () => {
+    for (const [field, change] of changes()) {
+      const { ask, spent } = await withCard(`${field} ${keeps}`, change, { keeps });
+      await assert.rejects(ask(), (error: unknown) => {
+        assert.ok(error instanceof BadInput, String(error));
+        assert.match(error.message, /the adapter's card in the store differs from this client's own record of the run in /);
+        assert.ok(error.message.includes(field), `${field}: ${error.message}`);
+        return true;
+      });
+      assert.equal(await spent(), 0, field);
+    }
+  });
+
+test('another list of classes would have the same texts drawn a second time: it is refused', async () => {
+  const { ask, spent } = await withCard('classes', { classes: ['a', 'c'] }, { keeps: true });
+  await assert.rejects(ask(), /differs from this client's own record of the run in classes/);
+  assert.equal(await spent(), 0);
+});
+
+test('the right card is taken, and the texts leave under the terms of the record', async () => {
+  const { ask, spent } = await withCard('right', {}, { keeps: true });
+  const { guarantee } = await ask();
+  assert.deepEqual([guarantee.mechanism, guarantee.eta, await spent()], ['exponential', 14, 1]);
+});

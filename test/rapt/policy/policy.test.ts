@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { BadInput, parseTuningConfig, type InputProblem, type TuningConfig, type TuningInput } from '../../../contracts/index.ts';
+import { approve, foundProblems, isApproved, newPolicyText, parsePolicy, policyFile, predictionAllowed, readPolicy, ruleFor, tuningAllowed, withRule, withTables, type Policy } from '../../../rapt/policy/index.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+
+const folder = temporaryFolder();
+const table = join(folder, 'data', 'reviews.csv');
+mkdirSync(join(folder, 'data', 'notes'), { recursive: true });
+for (const path of [table, join(folder, 'other.csv'), join(folder, 'data', 'notes', 'one.csv')]) writeFileSync(path, 'review,stars\n');
+
+function configOf(input: TuningInput): TuningConfig {
+  const parsed = parseTuningConfig(input);
+  assert.ok(parsed.ok);
+  return parsed.value;
+}
+
+const data = { train: table, textColumn: 'review', labelColumn: 'stars' };
+const policyOf = (rule: string, rest = ''): Policy => parsePolicy(`version: 1\ntables:\n  - ${rule}\n${rest}`, 'policy.yaml');
+const reviews = `{ table: ${table}, name: reviews, text: [review], label: [stars], eta: { exponential: 14 }, labels: plain }`;
+const fields = (problems: readonly InputProblem[]): string[] => problems.map(({ where }) => where);
+const refused = async (policy: Policy, input: TuningInput): Promise<string[]> => fields((await tuningAllowed(policy, withTables(policy, configOf(input)))).problems);
+
+test('where the owner has written no policy, the built-in data may be tuned on, and nothing leaves without noise', async () => {
+  const policy = readPolicy(join(folder, 'nowhere'));
+  assert.deepEqual(await refused(policy, {}), []);
+  assert.deepEqual(await refused(policy, { privacy: { mechanism: 'laplace', eta: 400 } }), []);
+  assert.deepEqual(await refused(policy, { privacy: { mechanism: 'none' } }), ['privacy.mechanism']);
+  assert.deepEqual(await refused(policy, { data }), ['data.train']);
+  assert.deepEqual(policy.budgets, { perText: 28, perTenant: 140, labels: 6 });
+});
+
+test('a request keeps to tables, columns, mechanism, eta, label epsilon, backbone and public text, and is told each in which it does not', async () => {
+  const policy = policyOf(reviews);
+  assert.deepEqual(await refused(policy, { data }), []);
+  const beyond: TuningInput = {
+    data: { ...data, textColumn: 'stars', labelColumn: 'review', attributeColumns: ['age'], pairColumn: 'title' },
+    privacy: { eta: 14.01 }, backbone: 'somebody/model', audit: { publicText: join(folder, 'other.csv') },
+  };
+  assert.deepEqual(await refused(policy, beyond), ['data.textColumn', 'data.pairColumn', 'data.labelColumn', 'data.attributeColumns', 'privacy.eta', 'audit.publicText', 'backbone']);
+  assert.deepEqual(await refused(policy, { data, privacy: { mechanism: 'laplace' } }), ['privacy.mechanism']);
+  assert.deepEqual(await refused(policy, { data, privacy: { mechanism: 'none' } }), ['privacy.mechanism']);
+  assert.deepEqual(await refused(policy, { data: { ...data, test: join(folder, 'other.csv') } }), ['data.test']);
+  const guarded = policyOf(reviews.replace('plain', '3'));
+  assert.deepEqual([await refused(guarded, { data }), await refused(guarded, { data, privacy: { labelEpsilon: 4 } }), await refused(guarded, { data, privacy: { labelEpsilon: 3 } })], [['privacy.labelEpsilon'], ['privacy.labelEpsilon'], []]);
+});
+
+test('a table may be named by the name that the policy gives it, and a name that it does not give is no table', async () => {
+  const policy = policyOf(reviews);
+  assert.equal(withTables(policy, configOf({ data: { ...data, train: 'table://reviews' } })).data.train, table);
+  assert.deepEqual(await refused(policy, { data: { ...data, train: 'table://reviews' } }), []);
+  assert.deepEqual(await refused(policy, { data: { ...data, train: 'table://other' } }), ['data.train']);
+});
+
+test('a folder stands for all tables below it; neither dots nor links lead out of it', async () => {
+  const policy = policyOf(reviews.replace(table, `${join(folder, 'data')}/`));
+  symlinkSync(join(folder, 'other.csv'), join(folder, 'data', 'link.csv'));
+  symlinkSync(join(folder, 'other.csv'), join(folder, 'data', 'notes', 'two.csv'));
+  const asked = (train: string) => refused(policy, { data: { ...data, train } });
+  assert.deepEqual(await asked(table), []);
+  assert.deepEqual(await asked(`${join(folder, 'data')}/../other.csv`), ['data.train']);
+  assert.deepEqual(await asked(join(folder, 'data', 'link.csv')), ['data.train']);
+  assert.deepEqual(await asked(join(folder, 'data', 'notes', 'one.csv')), []);
+  assert.deepEqual(await asked(join(folder, 'data', 'notes')), ['data.train'], 'a data set of which one file is a link to elsewhere');
+  assert.deepEqual(await asked(`${join(folder, 'data')}base.csv`), ['data.train']);
+});
+
+test('a part of a bucket is allowed by the beginning of its keys', async () => {
+  const policy = policyOf(reviews.replace(table, 's3://texts/reviews/'));
+  const asked = (train: string) => refused(policy, { data: { ...data, train } });
+  assert.deepEqual([await asked('s3://texts/reviews/2026.csv'), await asked('s3://texts/notes.csv'), await asked('s3://texts2/reviews/2026.csv')], [[], ['data.train'], ['data.train']]);
+});
+
+test('what is known only later is held against the policy before anything is reserved: classes, small classes, the chosen eta, the weights', async () => {
+  const policy = policyOf(reviews, 'backbones: [sha256:' + 'a'.repeat(64) + ']\n');
+  const { rules, problems } = await tuningAllowed(policy, configOf({ data }));
+  assert.deepEqual(problems, [], 'the weights are not known yet');
+  const found = (what: Parameters<typeof foundProblems>[3]): string[] => fields(foundProblems(policy, rules, 'all-MiniLM-L6-v2', what));
+  assert.deepEqual(found({ classes: Array.from({ length: 21 }, String) }), ['data.labelColumn']);
+  assert.deepEqual(found({ classes: ['a', 'b'], classCounts: { train: [5, 4] } }), ['data.labelColumn']);
+  assert.deepEqual(found({ classes: ['a', 'b'], classCounts: { train: [5, 5] } }), []);
+  assert.deepEqual(found({ mechanism: 'exponential', eta: 15 }), ['privacy.eta']);
+  assert.deepEqual([found({ backboneSha256: 'b'.repeat(64) }), found({ backboneSha256: 'a'.repeat(64) })], [['backbone'], []]);
+});
+
+test('a prediction keeps to table, columns, the mechanism of the run that is asked, and folders for answers', async () => {
+  const policy = policyOf(reviews, `answers: [${join(folder, 'answers')}]\n`);
+  const asked = async (out: string, leaves: Partial<Parameters<typeof predictionAllowed>[2]> = {}) =>
+    fields((await predictionAllowed(policy, { run: 'r', tenant: 'local', in: table, out }, { mechanism: 'exponential', eta: 14, columns: { text: 'review' }, ...leaves })).problems);
+  const good = join(folder, 'answers', 'new.csv');
+  assert.deepEqual(await asked(good), []);
+  assert.deepEqual(await asked(join(folder, 'answers', '..', 'other.csv')), ['out']);
+  assert.deepEqual(await asked(good, { mechanism: 'none', eta: null }), ['privacy.mechanism']);
+  assert.deepEqual(await asked(good, { eta: 60 }), ['privacy.eta']);
+  assert.deepEqual(await asked(good, { columns: { text: 'review', label: 'diagnosis' } }), ['labelColumn']);
+});
+
+test('budgets hold for private tables; those on labels where labels are drawn', async () => {
+  const budgetOf = async (policy: Policy, input: TuningInput) => {
+    const { budget, isPublic } = await tuningAllowed(policy, configOf(input));
+    return { budget, isPublic };
+  };
+  assert.deepEqual(await budgetOf(policyOf(reviews), { data }), { budget: { perText: 28, perTenant: 140 }, isPublic: false });
+  assert.deepEqual(await budgetOf(policyOf(reviews.replace('plain', '3')), { data, privacy: { labelEpsilon: 3 } }), { budget: { perText: 28, perTenant: 140, labels: 6 }, isPublic: false });
+  assert.equal((await budgetOf(policyOf(reviews.replace('plain', 'plain, public: true')), { data })).isPublic, true);
+});
+
+test('an approval holds for the run and the settings that it was given for, in the home that gave it', async () => {
+  const home = join(folder, 'approving');
+  const request = configOf({ data });
+  await approve(home, { type: 'tuning', id: 'a', request });
+  await approve(home, { type: 'tuning', id: 'a', request });
+  const ask = (where: string, id: string, what: object, type: 'tuning' | 'prediction' = 'tuning') => isApproved(where, { type, id, request: what });
+  assert.equal(await ask(home, 'a', configOf({ data })), true);
+  assert.deepEqual(
+    [await ask(home, 'b', request), await ask(home, 'a', configOf({ data, privacy: { eta: 15 } })), await ask(home, 'a', request, 'prediction'), await ask(join(folder, 'other'), 'a', request)],
+    [false, false, false, false],
+  );
+});
+
+test('a policy that cannot be read allows nothing, and says file, line and field', () => {
+  const home = temporaryFolder();
+  const says = (text: string, words: RegExp): void => {
+    writeFileSync(policyFile(home), text);
+    assert.throws(() => readPolicy(home), (error: unknown) => error instanceof BadInput && words.test(error.message));
+  };
+  says('version: 1\ntables: [', /policy\.yaml, line \d+: is no YAML here/);
+  says('version: 1\ntable: []\n', /policy\.yaml, table: is not a known field; did you mean tables\?/);
+  says(`version: 1\ntables:\n  - { table: a.csv }\n`, /tables\.0\.labels: must be plain, or the largest labelEpsilon/);
+  says(`version: 1\ntables:\n  - ${reviews}\n  - ${reviews}\n`, /tables\.\d\.name: is the name of two tables/);
+  says('version: 1\nbackbones: [sha256:12]\n', /backbones\.0: must be sha256: and 64 digits/);
+});
+
+test('a new policy is what holds without one; adding a table keeps what people wrote, and adding it again widens it', () => {
+  assert.deepEqual(parsePolicy(newPolicyText(), 'policy.yaml'), readPolicy(join(folder, 'nowhere')));
+  const first = withRule('# mine\nversion: 1\nanswers: [/a] # here\n', 'policy.yaml', ruleFor(configOf({ data }), null), 'x/y');
+  assert.match(first.text, /# mine[^]*# here/);
+  const { policy } = withRule(first.text, 'policy.yaml', { ...ruleFor(configOf({ data: { ...data, textColumn: 'title' }, privacy: { mechanism: 'laplace', eta: 60, labelEpsilon: 2 } }), 60), name: 'r' }, 'x/y');
+  assert.deepEqual(policy.backbones, ['x/y']);
+  assert.equal(policy.tables.length, 1);
+  const { text, label, eta, labels, none, name } = policy.tables[0]!;
+  assert.deepEqual({ text, label, eta, labels, none, name }, { text: ['review', 'title'], label: ['stars'], eta: { exponential: 14, laplace: 60 }, labels: 2, none: false, name: 'r' });
+});

@@ -1,0 +1,11 @@
+/** For tests that start workflows by themselves: the word that the command gives for what is started by it on the client's machine. */
+import { join } from 'node:path';
+import { parsePredictInput, parseTuningConfig } from '../../contracts/index.ts';
+import { tenantFolder } from '../../rapt/home.ts';
+import { approve } from '../../rapt/policy/index.ts';
+
+/** @param raptHome as RAPT_HOME names it. An input that is refused before it reaches the client needs no word. */
+export async function giveWord(raptHome: string, type: 'tuning' | 'prediction', id: string, input: unknown): Promise<void> {
+  const parsed = type === 'tuning' ? parseTuningConfig(input) : parsePredictInput(input);
+  if (parsed.ok) await approve(tenantFolder(join(raptHome, 'client'), parsed.value.tenant), { type, id, request: parsed.value });
+}
