@@ -11,14 +11,15 @@ import { withTemporal } from './temporal.ts';
 /** A finished run, with what is compared of it. */
 export interface ComparedRun {
   readonly workflowId: string;
-  readonly accuracy: Interval & { readonly value: number; readonly n: number };
-  readonly f1: number;
-  readonly majorityRate: number;
-  readonly unchangedRate: number;
+  /** Null where it is not told. */
+  readonly accuracy: { readonly [part in 'value' | keyof Interval]: number | null } & { readonly n: number };
+  readonly f1: number | null;
+  readonly majorityRate: number | null;
+  readonly unchangedRate: number | null;
   readonly mechanism: string;
   readonly eta: number | null;
   /** Share of the tokens that each attack got. */
-  readonly attacks: Readonly<Record<string, number>>;
+  readonly attacks: Readonly<Record<string, number | null>>;
   readonly method: string;
   readonly adapter: string;
   readonly release: string;
@@ -42,6 +43,7 @@ export interface Comparison {
   readonly settings: Readonly<Record<string, readonly unknown[]>> | null;
   /** Whether all of them trained on the same bytes. */
   readonly sharedRelease: boolean;
+  /** Without those whose accuracies are not told. */
   readonly differences: readonly ComparedPair[];
 }
 
@@ -57,7 +59,7 @@ export async function compareRuns(given: string | undefined, ids: readonly strin
   const runs = await finishedRuns(tenant, ids);
   const [first, ...others] = runs as [Finished, ...Finished[]];
   const differences: ComparedPair[] = [];
-  for (const other of others) differences.push(await compareTwo(tenant, first, other));
+  for (const other of others) differences.push(...(await compareTwo(tenant, first, other)));
   return {
     runs: runs.map(factsOf),
     settings: runs.every(hasConfig) ? differingSettings(runs.map(({ config: { resumeFrom: _, ...settings } }) => settings)) : null,
@@ -86,17 +88,19 @@ async function finishedRuns(tenant: string, ids: readonly string[]): Promise<Fin
 }
 
 function factsOf({ config, result }: Finished): ComparedRun {
-  const { accuracy, n, f1, majorityRate } = result.metrics.test;
+  const { accuracy, n, f1, majorityRate = null } = result.metrics.test;
   const { mechanism, eta, unchangedRate } = result.privacy;
   return {
     workflowId: result.workflowId,
-    accuracy: { value: accuracy, n, ...wilsonInterval(accuracy, n) },
+    accuracy: { value: accuracy, n, ...(accuracy === null ? { low: null, high: null } : wilsonInterval(accuracy, n)) },
     f1,
     majorityRate,
     unchangedRate,
     mechanism,
     eta,
-    attacks: Object.fromEntries((result.audit.attacks ?? []).map(({ attack, success }) => [attack, success.value])),
+    attacks: Object.fromEntries(
+      (result.audit.attacks ?? []).map(({ attack, success }) => [attack, success?.value ?? null]),
+    ),
     method: config === null ? '-' : `${config.tuning.method}, ${config.tuning.length}`,
     adapter: result.adapter.sha256,
     release: result.release.sha256,
@@ -104,11 +108,16 @@ function factsOf({ config, result }: Finished): ComparedRun {
   };
 }
 
-async function compareTwo(tenant: string, first: Finished, second: Finished): Promise<ComparedPair> {
+/** Empty where an accuracy is not told. */
+async function compareTwo(tenant: string, first: Finished, second: Finished): Promise<ComparedPair[]> {
   const names = { run: second.result.workflowId, against: first.result.workflowId };
   const pairs = await pairedRows(tenant, first, second);
-  if (typeof pairs === 'string') return { ...names, ...unpairedDifference(first.result.metrics.test, second.result.metrics.test), rows: null, unpaired: pairs };
-  return { ...names, ...pairedDifference(pairs.first, pairs.second), rows: pairs.first.length, unpaired: null };
+  if (typeof pairs !== 'string')
+    return [{ ...names, ...pairedDifference(pairs.first, pairs.second), rows: pairs.first.length, unpaired: null }];
+  const [one, other] = [first.result.metrics.test, second.result.metrics.test];
+  if (one.accuracy === null || other.accuracy === null) return [];
+  const difference = unpairedDifference({ accuracy: one.accuracy, n: one.n }, { accuracy: other.accuracy, n: other.n });
+  return [{ ...names, ...difference, rows: null, unpaired: pairs }];
 }
 
 /** The rows that both runs answered, or why there are none. A table that has grown keeps its earlier rows' numbers. */

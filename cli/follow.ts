@@ -5,6 +5,7 @@ import { CancelledFailure } from '@temporalio/common';
 import { CONTROL_QUEUE, type RunProgress, type TuningResult } from '../contracts/index.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Interruption, OnInterrupt } from './interruption.ts';
+import { asOwned } from './known-run.ts';
 import { createProgressView, type ProgressView } from './progress.ts';
 import { abandonedVersion, describe, explainFailure, failedAttempt, failedWorkflowTask, hasWorker, isAtWork, queryProgress, queueOf, type Described, type Link } from './temporal.ts';
 
@@ -42,7 +43,7 @@ export async function follow(link: Link, handle: WorkflowHandle, { tenant, timeo
   // Temporal's client listens once for each 20 s of waiting, which to Node looks like a leak.
   setMaxListeners(0, question.signal);
   const ended: Promise<Followed> = link.client.withAbortSignal(question.signal, () => handle.result()).then(
-    (result: TuningResult) => finished(result),
+    (result: TuningResult) => finished(asOwned(handle.workflowId, tenant, result)),
     (error: unknown) => withoutResult(error, handle.workflowId),
   );
   // Its rejection is of this command; it may come while nobody waits.

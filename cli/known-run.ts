@@ -1,4 +1,5 @@
-/** Runs by their names: as Temporal knows them, and once it has forgotten them, as this client remembers them, or the store. */
+/** Runs by their names: as Temporal knows them, and once it has forgotten them, as this client remembers them, or the
+ *  store. A finished run's exact figures are on its owner's machine alone. */
 import { readSeenRun, tenantsWithRun } from '../activities/client/run-record.ts';
 import { BadInput, ErrorKind, parseTuningConfig, RaptError, WORKFLOW_TYPE, type TuningConfig, type TuningResult } from '../contracts/index.ts';
 import type { Services } from '../infra/index.ts';
@@ -38,6 +39,10 @@ export function rememberedHere(id: string, given?: string): Remembered | null {
   const parsed = parseTuningConfig(seen.config);
   return { tenant, config: parsed.ok ? parsed.value : null, result: seen.result, endedAt: seen.result === null ? null : seen.recordedAt };
 }
+
+/** A finished run with its owner's exact figures where this machine has them; elsewhere as it was told. */
+export const asOwned = (id: string, tenant: string, told: TuningResult): TuningResult =>
+  readSeenRun(clientHome(), tenant, id)?.result ?? told;
 
 /** Enough for a store that is up; whoever starts a run need not wait for one that is not. */
 const LOOK_UP = { timeoutMs: 5000, retry: { attempts: 2, baseDelayMs: 200, maxDelayMs: 200 } };
@@ -97,10 +102,11 @@ export function assertTuning(id: string, { described }: KnownRun): void {
   if (described !== null && described.type !== WORKFLOW_TYPE.tuning) throw new RaptError(ErrorKind.badInput, `${id} is no tuning run but a ${described.type}`);
 }
 
-/** The result of a finished run. @throws RaptError badInput when it has not finished, or is no tuning run. */
+/** The result of a finished run, exact where this machine is its owner's.
+ *  @throws RaptError badInput when it has not finished, or is no tuning run. */
 export async function resultOf(link: Link, id: string, run: KnownRun): Promise<TuningResult> {
   assertTuning(id, run);
-  const { status, left } = run;
+  const { status, left, tenant } = run;
   if (status !== 'COMPLETED') throw new RaptError(ErrorKind.badInput, `run ${id} has not completed: ${status.toLowerCase()}`);
-  return left?.result ?? ((await link.client.workflow.getHandle(id).result()) as TuningResult);
+  return left?.result ?? asOwned(id, tenant, (await link.client.workflow.getHandle(id).result()) as TuningResult);
 }

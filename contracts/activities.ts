@@ -1,10 +1,11 @@
 /** The activities, as the workflows see them. Each takes and returns one object; bytes travel as references. */
 import type { AdapterRef, ArtifactRef, LossPoint, ReleaseRef, ReportFiles, StoredCheckpoint } from './artifacts.ts';
-import type { AuditResult } from './audit.ts';
+import type { ShownAudit } from './audit.ts';
 import type { TuningConfig } from './config.ts';
 import type { Guarantee } from './guarantee.ts';
 import type { RunNotice } from './notice.ts';
-import type { CurvePoint, GateResult, TestMetrics, TuningResult } from './result.ts';
+import type { ReleasedAudit, ReleasedMetrics } from './released.ts';
+import type { CurvePoint, GateResult, ShownMetrics, TestMetrics, TuningResult } from './result.ts';
 import type { Sha256 } from './artifacts.ts';
 
 export interface RunContext {
@@ -18,7 +19,8 @@ export interface LocalRelease {
   readonly localKey: string;
   readonly digest: Sha256;
   readonly rows: { readonly train: number; readonly test: number };
-  readonly unchangedRate: number;
+  /** Null where it is not told. */
+  readonly unchangedRate: number | null;
   readonly guarantee: Guarantee;
   /** SHA-256 of the backbone's weights, whose tokenizer and embedding table the release was drawn with. */
   readonly backboneSha256: Sha256;
@@ -28,6 +30,12 @@ export interface LocalRelease {
   readonly takenOver?: number;
 }
 
+/** The same as its owner has it. */
+export interface OwnRelease extends LocalRelease {
+  readonly unchangedRate: number;
+}
+
+/** The owner's side. Each result leaves, so each is held against its schema in released.ts: nothing else can. */
 export interface ClientActivities {
   /** Reads the whole table and refuses bad input with every problem at once; draws nothing. */
   inspect(request: RunContext): Promise<{ rows: { train: number; test: number }; /** The backbone's name in the model hub, or `folder`; absent from workers of earlier versions, as are the notes. */ backbone?: string; /** What a person should know of how the tables were read. */ notes?: readonly string[] }>;
@@ -36,13 +44,11 @@ export interface ClientActivities {
   /** Uploads the release's bytes as they are. `verify` reads back what is there already, and replaces what is damaged. */
   publish(request: RunContext & { release: LocalRelease; verify?: boolean }): Promise<ReleaseRef>;
   /** Attacks the release with the plain text at hand, to tell what an adversary gets. */
-  audit(request: RunContext & { release: LocalRelease }): Promise<AuditResult>;
-  /** Joins the predictions with the test labels, which stay here, and holds all that was measured against the gates. */
-  score(request: RunContext & { release: LocalRelease; audit?: AuditResult | null; predictions: ArtifactRef; reconstruction: TestMetrics['reconstruction'] }): Promise<{
-    metrics: TestMetrics;
-    gates: readonly GateResult[];
-  }>;
-  report(request: RunContext & ReportRequest): Promise<{ uri: string; path: string; /** Where a browser finds it. */ link?: string; artifact: ArtifactRef; files?: ReportFiles; shown?: ShownBeside }>;
+  audit(request: RunContext & { release: LocalRelease }): Promise<ReleasedAudit>;
+  /** Joins the predictions with the test labels, which stay here, once for each run, and holds all that is told against
+   *  the gates. */
+  score(request: RunContext & ScoreRequest): Promise<{ metrics: ReleasedMetrics; gates: readonly GateResult[] }>;
+  report(request: RunContext & ReportRequest): Promise<StoredReport>;
   /** Records the finished run on the client and in the store. */
   register(request: RunContext & RegisterRequest): Promise<void>;
   /** Sends it to this client's webhook, once. */
@@ -53,13 +59,35 @@ export interface ClientActivities {
   finishPrediction(request: { prepared: PreparedPrediction; predictions: ArtifactRef; out: string }): Promise<FinishedPrediction>;
 }
 
+export interface ScoreRequest {
+  readonly release: LocalRelease;
+  /** Comes back from the provider's side and is not read: the client has its own. */
+  readonly audit?: ShownAudit | null;
+  readonly predictions: ArtifactRef;
+  /** As the provider measured it. */
+  readonly reconstruction: TestMetrics['reconstruction'];
+}
+
+export interface StoredReport {
+  readonly uri: string;
+  /** On the client's machine; only workers of earlier versions tell it. */
+  readonly path?: string;
+  /** Where a browser finds it. */
+  readonly link?: string;
+  readonly artifact: ArtifactRef;
+  readonly files?: ReportFiles;
+  readonly shown?: ShownBeside;
+}
+
+/** Figures come back from the provider's side: the client draws its own, and reads of these only what the provider
+ *  measured. */
 export interface ReportRequest {
   readonly release: ReleaseRef;
   readonly localKey: string;
   readonly adapter: AdapterRef;
-  readonly metrics: TestMetrics;
+  readonly metrics: ShownMetrics;
   /** Absent in runs that began before there were audits. */
-  readonly audit?: AuditResult | null;
+  readonly audit?: ShownAudit | null;
   readonly gates: readonly GateResult[];
   readonly history: readonly LossPoint[];
   readonly timing: Readonly<Record<string, number>>;
@@ -113,6 +141,7 @@ export interface PreparedPrediction {
 export interface FinishedPrediction {
   readonly rows: number;
   readonly out: string;
+  /** Null without labels, and where it is not told. */
   readonly accuracy: number | null;
 }
 

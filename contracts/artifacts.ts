@@ -205,8 +205,14 @@ export const predictionsSchema = z.strictObject({
 });
 export type Predictions = z.output<typeof predictionsSchema>;
 
-/** Beside the report's index.html. */
+export const REPORT_PAGE = 'index.html';
+/** Beside the report's page. */
 export const REPORT_FILES = ['report.json', 'report.md'] as const;
+/** Ending of an object that only its owner can read. */
+export const SEALED_ENDING = '.sealed';
+/** What an object of a report is called. Earlier versions stored it readable. */
+export const STORED_REPORT_FILES: readonly string[] =
+  [REPORT_PAGE, ...REPORT_FILES].flatMap((file) => [`${file}${SEALED_ENDING}`, file]);
 export type ReportFiles = Readonly<Record<(typeof REPORT_FILES)[number], ArtifactRef>>;
 
 /** manifest.json of a finished run: the adapter's lineage, and every artifact of the run by digest. */

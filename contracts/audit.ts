@@ -1,4 +1,5 @@
-/** What attacks achieve on a release, as numbers: aggregates over many texts, none of a text's own. */
+/** What attacks achieve on a release, as numbers: shares over the texts that were attacked, none of a text's own. They
+ *  are for the owner; what leaves of them is in released.ts. */
 import { z } from 'zod';
 
 /** The attacks, in the order in which they are run. */
@@ -96,3 +97,16 @@ export const auditSchema = z.strictObject({
 });
 /** What all attacks got. */
 export type AuditResult = z.output<typeof auditSchema>;
+
+/** What attacks got as whoever looks at a run has it: on the owner's machine all, elsewhere what left, where null means
+ *  "not told". */
+export interface ShownAudit extends Pick<AuditResult, 'texts' | 'tokens' | 'deniability'> {
+  readonly attacks: readonly ShownAttack[];
+  /** Absent where they are not told. */
+  readonly attributes?: readonly AttributeResult[];
+}
+export interface ShownAttack extends Pick<AttackResult, 'attack' | 'n'> {
+  readonly success: Rate | null;
+  readonly priorOnly: Rate | null;
+  readonly mostFrequent?: Rate | null | undefined;
+}

@@ -64,7 +64,10 @@ const privacySchema = z
     labelEpsilon: z.number()
       .min(LEAST_LABEL_EPSILON, TOO_SMALL_LABEL_EPSILON)
       .max(LARGEST_LABEL_EPSILON).optional()
-      .describe('Draw each training label by randomized response under this epsilon; without it labels leave as they are.'),
+      .describe(
+        'Draw each training label by randomized response under this epsilon, and tell the accuracy with noise of the same; ' +
+          'without it labels leave as they are.',
+      ),
     budget: budgetSchema.default({})
       .describe("Largest sums of eta: the run is refused before anything is drawn when it would exceed this, or the client's own (rapt ledger budget)."),
   })

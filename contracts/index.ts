@@ -12,6 +12,8 @@ export * from './nearest.ts';
 export * from './notice.ts';
 export { parseWith, type Parsed } from './parse.ts';
 export * from './progress.ts';
+export * from './released.ts';
+export * from './released-table.ts';
 export * from './result.ts';
 export * from './run-id.ts';
 export * from './sealed.ts';

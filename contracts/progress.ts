@@ -1,4 +1,4 @@
-import type { AttackResult } from './audit.ts';
+import type { ShownAttack } from './audit.ts';
 
 export const STAGES = ['validate', 'privatize', 'publish', 'train', 'predict', 'audit', 'score', 'report', 'register', 'done'] as const;
 export type Stage = (typeof STAGES)[number];
@@ -23,6 +23,7 @@ export interface RunProgress {
   readonly checkpointStep: number | null;
   /** Said when training goes on from an earlier checkpoint: "resumed at step 150 of 375 from run X". */
   readonly resumed: string | null;
+  /** As it is told; null before that, and where it is not. */
   readonly accuracy: number | null;
   /** What attacks on the tokens got. Attributes are left out: they are named by the user's own columns. */
   readonly attacks: readonly AttackGot[];
@@ -35,19 +36,19 @@ export interface RunProgress {
   readonly notes?: readonly string[];
 }
 
-/** Shares of the tokens, as in `AttackResult`. */
+/** Shares of the tokens, as they are told; null where they are not. */
 export interface AttackGot {
   readonly attack: string;
-  readonly success: number;
-  readonly priorOnly: number;
-  readonly mostFrequent?: number;
+  readonly success: number | null;
+  readonly priorOnly: number | null;
+  readonly mostFrequent?: number | null;
 }
 
-export const attackGot = ({ attack, success, priorOnly, mostFrequent }: AttackResult): AttackGot => ({
+export const attackGot = ({ attack, success, priorOnly, mostFrequent }: ShownAttack): AttackGot => ({
   attack,
-  success: success.value,
-  priorOnly: priorOnly.value,
-  ...(mostFrequent !== undefined && { mostFrequent: mostFrequent.value }),
+  success: success?.value ?? null,
+  priorOnly: priorOnly?.value ?? null,
+  ...(mostFrequent !== undefined && { mostFrequent: mostFrequent?.value ?? null }),
 });
 
 /** Sent by the GPU worker while a block of steps runs, and as heartbeat detail. */

@@ -1,6 +1,6 @@
 /** What a run, a schedule or a prediction may be called. The name becomes Temporal's workflow id, folders of the object store's keys ("a/b" is two), a folder of the client
  *  and part of addresses; what one of them cannot take is refused at the start, since later it fails after the release. */
-import { ADAPTER_FILES, CHECKPOINT_FILES, MANIFEST_FILE, REPORT_FILES } from './artifacts.ts';
+import { ADAPTER_FILES, CHECKPOINT_FILES, MANIFEST_FILE, STORED_REPORT_FILES } from './artifacts.ts';
 import type { InputProblem } from './errors.ts';
 
 /** Bytes of a part between slashes: file systems have room for 255. A schedule's runs have the time in their names, and a run's predictions "-predict-1a2b3c4d". */
@@ -8,7 +8,9 @@ const MOST_PART_BYTES = { schedule: 200, run: 230, prediction: 255 } as const;
 /** The object store's keys have 1024 bytes, of which what Rapt adds to a run's name takes up to 133; Temporal's ids have 1000. */
 const MOST_BYTES = 800;
 /** Some stores keep an object of this name as a file or hide what lies below it, so that no folder can be called so beside another run's records. */
-const STORED_FILES: readonly string[] = ['latest.json', 'result.json', 'index.html', MANIFEST_FILE, ...CHECKPOINT_FILES, ...ADAPTER_FILES, ...REPORT_FILES];
+const STORED_FILES: readonly string[] = [
+  'latest.json', 'result.json', MANIFEST_FILE, ...CHECKPOINT_FILES, ...ADAPTER_FILES, ...STORED_REPORT_FILES,
+];
 const STORED_PREDICTIONS = /^[0-9a-f]{64}\.json$/;
 
 /** Temporal puts the time of the start behind a schedule's name. */

@@ -1,5 +1,7 @@
 /** What a key in the object store is of, told by its structure: a run's id comes from its user and may hold slashes and any of our own words. */
-import { ADAPTER_FILES, CHECKPOINT_FILES, IMPORT_MARK, REPORT_FILES, type CheckpointFile, type Sha256 } from './artifacts.ts';
+import {
+  ADAPTER_FILES, CHECKPOINT_FILES, IMPORT_MARK, STORED_REPORT_FILES, type CheckpointFile, type Sha256,
+} from './artifacts.ts';
 
 export type StoredKey =
   | { readonly kind: 'release' | 'adapter'; readonly tenant: string; readonly digest: Sha256; readonly file: string }
@@ -16,7 +18,7 @@ const CLIENT = /^releases\/([^/]+)\/client\.json$/;
 const RECORD = new RegExp(`^runs/([^/]+)/(.+)/(${anyOf(Object.keys(RECORDS))})$`, 's');
 const CHECKPOINT = new RegExp(`^runs/([^/]+)/(.+)/checkpoints/(\\d{8,})-([^/]+)/(${anyOf(CHECKPOINT_FILES)})$`, 's');
 const PREDICTIONS = /^runs\/([^/]+)\/(.+)\/predictions\/([0-9a-f]{64})\.json$/s;
-const REPORT = new RegExp(`^reports/([^/]+)/(.+)/(${anyOf(['index.html', ...REPORT_FILES])})$`, 's');
+const REPORT = new RegExp(`^reports/([^/]+)/(.+)/(${anyOf(STORED_REPORT_FILES)})$`, 's');
 
 /** The inverse of `keys`. Null for what is none of Rapt's, and for an adapter's file of another name. */
 export function parseKey(key: string): StoredKey | null {

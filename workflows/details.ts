@@ -56,8 +56,9 @@ function attackRows(attacks: readonly AttackGot[]): [string, string][] {
   if (attacks.length === 0) return [];
   const without = attacks.some((got) => baselinesOf(got).withoutRelease !== null) ? 'without the release; ' : '';
   const rows = attacks.map((got): [string, string] => {
+    if (got.success === null) return [got.attack, 'not told: too few texts'];
     const { withoutRelease, mostFrequent } = baselinesOf(got);
-    const blind = [...(withoutRelease === null ? [] : [withoutRelease]), mostFrequent].map(percent).join('; ');
+    const blind = [...(withoutRelease === null ? [] : [withoutRelease]), mostFrequent].map((share) => (share === null ? 'not told' : percent(share))).join('; ');
     return [got.attack, `${percent(got.success)} (${blind})`];
   });
   return [['attacks get', `of the tokens (${without}by the most frequent token alone):`], ...rows];

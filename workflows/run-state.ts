@@ -1,6 +1,8 @@
 /** What a run knows about itself. A plain class: no Temporal, no clock; everything in it can be written as JSON. */
 import { attackGot, STAGES } from '../contracts/index.ts';
-import type { AuditResult, GateResult, ReleaseProgress, RunProgress, Stage, TrainBlockResult, TrainingProgress } from '../contracts/index.ts';
+import type {
+  GateResult, ReleaseProgress, RunProgress, ShownAudit, Stage, TrainBlockResult, TrainingProgress,
+} from '../contracts/index.ts';
 
 const KEPT_LOSSES = 60;
 /** Each attempt and each block of steps measures its pace anew. What it says first counts as if it were no further than this from what was known, and only in
@@ -133,12 +135,16 @@ export class RunState {
     });
   }
 
-  attacked({ attacks }: Pick<AuditResult, 'attacks'>): void {
+  attacked({ attacks }: Pick<ShownAudit, 'attacks'>): void {
     this.#update({ attacks: attacks.map(attackGot) });
   }
 
-  scored(accuracy: number, gates: readonly GateResult[]): void {
-    this.#update({ accuracy, gates: gates.length === 0 ? null : { held: gates.filter(({ passed }) => passed).length, total: gates.length } });
+  /** @param accuracy null where it is not told. */
+  scored(accuracy: number | null, gates: readonly GateResult[]): void {
+    // One whose outcome is not told is none that is missed.
+    const told = gates.filter(({ passed }) => passed !== null);
+    const held = told.filter(({ passed }) => passed).length;
+    this.#update({ accuracy, gates: told.length === 0 ? null : { held, total: told.length } });
   }
 
   /** @param link where a browser finds it. */

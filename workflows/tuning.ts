@@ -5,13 +5,13 @@ import { ErrorKind, keys, parseTuningConfig, totalEpochs } from '../contracts/in
 import type {
   AdapterRef,
   AssembledAdapter,
-  AuditResult,
   LocalRelease,
+  ReleasedAudit,
+  ReleasedMetrics,
   ReleaseRef,
   RunContext,
   ShownBeside,
   Stage,
-  TestMetrics,
   TrainBlock,
   TrainBlockResult,
   TuningConfig,
@@ -93,17 +93,20 @@ class TuningRun {
     this.#enter('score', 'compares the predictions with the test labels on the client');
     const { metrics, gates } = await this.#gate.run(() => this.#client.results.score.executeWithOptions({ summary: 'compare with the test labels' }, [{ ...this.#context, release: local, audit, predictions, reconstruction }]));
     this.#state.scored(metrics.accuracy, gates);
-    showAccuracy(metrics.accuracy);
+    if (metrics.accuracy !== null) showAccuracy(metrics.accuracy);
 
     this.#enter('report', 'writes the report');
     const { localKey } = local;
     const { timing, progress } = this.#state;
     const request = { ...this.#context, release, localKey, adapter, metrics, audit, gates, history, timing, resumed: progress.resumed, ...(progress.notes && { notes: progress.notes }) };
-    const { artifact, files, shown, link, ...report } = await this.#gate.run(() => this.#client.results.report.executeWithOptions({ summary: 'write the report' }, [request]));
-    this.#state.reported(report.uri, link);
+    const stored = await this.#gate.run(() =>
+      this.#client.results.report.executeWithOptions({ summary: 'write the report' }, [request]));
+    // Only workers of earlier versions tell the path.
+    const { artifact, files, shown, link, uri, path = '' } = stored;
+    this.#state.reported(uri, link);
 
     this.#enter('register', 'records the finished run');
-    const result = this.#result({ local, release, adapter, metrics, audit, gates, report, shown });
+    const result = this.#result({ local, release, adapter, metrics, audit, gates, report: { uri, path }, shown });
     const made = { adapter, checkpoint, release, predictions, report: artifact, ...(files && { reportFiles: files }), result };
     const versions = { workflow: workflowInfo().currentDeploymentVersion?.buildId ?? null, gpu: code };
     await this.#gate.run(() => this.#client.results.register.executeWithOptions({ summary: 'record the finished run' }, [{ ...this.#context, ...made, code: versions }]));
@@ -192,7 +195,7 @@ class TuningRun {
   }
 
   /** Null when no attack is asked for, and in runs that began before there were audits. */
-  async #audit(release: LocalRelease): Promise<AuditResult | null> {
+  async #audit(release: LocalRelease): Promise<ReleasedAudit | null> {
     const { attacks } = this.#config.audit;
     if (attacks.length === 0 || !patched('audit')) return null;
     this.#enter('audit', 'attacks the release on the client, to tell what an adversary gets');
@@ -245,8 +248,8 @@ interface Finished extends Pick<TuningResult, 'gates' | 'report'> {
   readonly local: LocalRelease;
   readonly release: ReleaseRef;
   readonly adapter: AdapterRef;
-  readonly metrics: TestMetrics;
-  readonly audit: AuditResult | null;
+  readonly metrics: ReleasedMetrics;
+  readonly audit: ReleasedAudit | null;
   /** Absent when the report was written before there was such a thing. */
   readonly shown: ShownBeside | undefined;
 }

@@ -1,12 +1,17 @@
 import { Context } from '@temporalio/activity';
 import { FAILURE_FIELD, type ClientActivities, type LocalRelease, type RunContext, type Seals } from '../../contracts/index.ts';
+import { limitsFor, releasedRelease, type TellLabels } from '../../rapt/client/index.ts';
+import { releaseFolder, tenantFolder } from '../../rapt/home.ts';
+import { Ledger } from '../../rapt/ledger/index.ts';
 import { atBoundary } from '../boundary.ts';
 import type { ClientDependencies } from './dependencies.ts';
 import { auditRelease } from './audit.ts';
-import { admitNotice, admitPrediction, admitRun, type Guarded } from './guard.ts';
+import { admitNotice, admitPrediction, admitRun, type AdmittedRun, type Guarded } from './guard.ts';
 import { inspect } from './inspect.ts';
+import { leavingOnlyWhatMay } from './leaving.ts';
 import { notify, wantNotices } from './notify.ts';
 import { openRequest } from './open-request.ts';
+import { ownCard } from './own-terms.ts';
 import { ownRelease } from './own-release.ts';
 import { assertOwnRequest, type Requests } from './own-request.ts';
 import { finishPrediction, preparePrediction } from './prediction.ts';
@@ -28,7 +33,7 @@ export { readRunRecord, readTunedAdapter, runRecords, type RunRecord, type Tuned
 export function createClientActivities(dependencies: ClientDependencies & Guarded): ClientActivities {
   const { home, seals = null } = dependencies;
   /** A request on a release that was drawn for the run, with the release as this client knows it. */
-  const onOwnRelease = async <T extends RunContext & { readonly release: LocalRelease }>(request: T): Promise<T> => {
+  const onOwnRelease = async <T extends RunContext & { readonly release: LocalRelease }>(request: T): Promise<T & AdmittedRun> => {
     const admitted = await admitRun(dependencies, request);
     const release = await ownRelease(home, admitted, request.release, () => privatize(dependencies, admitted));
     return { ...request, ...admitted, release };
@@ -42,20 +47,32 @@ export function createClientActivities(dependencies: ClientDependencies & Guarde
       await writeStartedRecord(home, admitted);
       return found;
     },
-    privatize: async (request) => privatize(dependencies, await admitRun(dependencies, request)),
+    privatize: async (request) => {
+      const admitted = await admitRun(dependencies, request);
+      const drawn = await privatize(dependencies, admitted);
+      return releasedRelease(releaseFolder(home, admitted.config.tenant, drawn.localKey), drawn);
+    },
     publish: async (request) => {
       const { config, release } = await onOwnRelease(request);
       return publishRelease(dependencies, config.tenant, release.localKey, release.digest, { verify: request.verify === true });
     },
     audit: async (request) => auditRelease(dependencies, await onOwnRelease(request)),
-    score: async (request) => score(dependencies, await onOwnRelease(request)),
+    score: async (request) => {
+      const own = await onOwnRelease(request);
+      return score({ ...dependencies, tellLabels: oneFigure(home, own) }, own);
+    },
     report: async (request) => report(dependencies, await withOwnKey(dependencies, request)),
-    register: async (request) => register(dependencies, { ...request, ...(await admitRun(dependencies, request)) }),
+    register: async (request) => {
+      const admitted = await admitRun(dependencies, request);
+      const { localKey } = await ownRelease(home, admitted, { digest: request.release.digest }, () => privatize(dependencies, admitted));
+      const card = await ownCard(dependencies, admitted, localKey, request.adapter);
+      return register(dependencies, { ...request, ...admitted }, card);
+    },
     notify: (notice) => notify(dependencies, admitNotice(notice)),
     preparePrediction: async (request) => preparePrediction(dependencies, admitPrediction(dependencies, request)),
     finishPrediction: (request) => finishPrediction(dependencies, request),
   };
-  return atBoundary('client', received(activities, seals), sealMessage(seals));
+  return atBoundary('client', received(leavingOnlyWhatMay(activities), seals), sealMessage(seals));
 }
 
 /** The same activities as others ask for them: requests are of their own run and tenant alone, and what only the owner needs is sealed on both ways. */
@@ -74,6 +91,14 @@ const sealMessage = (seals: Seals | null) => (message: string): string => seals?
 
 /** What no workflow asks for is refused before. */
 const currentRun = (): string => Context.current().info.workflowExecution?.workflowId ?? '';
+
+/** Of protected labels one noisy figure is told, at the epsilon that protects them, whichever run asks; it counts against the label budgets besides. The
+ *  provider makes the answers: with a figure for each run he would read the labels (test/adversary/results.test.ts). */
+function oneFigure(home: string, { config, admission }: AdmittedRun): TellLabels {
+  const folder = tenantFolder(home, config.tenant);
+  const limits = limitsFor(folder, { budget: config.privacy.budget, policyBudget: admission.budget });
+  return ({ localKey, run, epsilon }) => new Ledger(folder).tellLabels({ localKey, run, epsilon, limits, figures: epsilon });
+}
 
 /** The report names the release by the name of its folder alone. */
 async function withOwnKey(dependencies: ClientDependencies & Guarded, request: Parameters<ClientActivities['report']>[0]): Promise<typeof request> {

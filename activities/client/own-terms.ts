@@ -1,10 +1,12 @@
 /** The terms under which a run's adapter may be asked: those of the owner's own record. The card that lies beside the adapter in the store was written by the
  *  provider, so it is held against them field by field. */
-import { BadInput, canonicalJson, DEFAULT_ETA, type AdapterCard, type Guarantee } from '../../contracts/index.ts';
+import { adapterCardSchema, BadInput, canonicalJson, DEFAULT_ETA, ErrorKind, RaptError, type AdapterCard, type AdapterRef, type Guarantee, type RunContext } from '../../contracts/index.ts';
 import type { PublicBackbone } from '../../rapt/backbone/index.ts';
 import { releaseFolder, tenantFolder } from '../../rapt/home.ts';
 import { Ledger, type LedgerRelease } from '../../rapt/ledger/index.ts';
 import { openRelease } from '../../rapt/release/index.ts';
+import { adapterCard } from '../../rapt/tuning/index.ts';
+import type { ClientDependencies } from './dependencies.ts';
 import type { TunedAdapter } from './run-record.ts';
 
 export interface OwnTerms {
@@ -69,4 +71,19 @@ export function refuseChangedCard(run: string, card: AdapterCard, own: OwnRecord
   const differing = Object.entries(expected).flatMap(([field, [told, wanted]]) => (canonicalJson(told) === canonicalJson(wanted) ? [] : [field]));
   if (differing.length === 0) return;
   throw new BadInput([{ where: 'run', problem: `${run}: the adapter's card in the store differs from this client's own record of the run in ${differing.join(', ')}, so somebody changed it; nothing was drawn. Have the provider restore the adapter, or tune again` }]);
+}
+
+/** The card that lies beside a run's adapter, once it is known to be the one that this run's release and settings make. @throws RaptError corruptArtifact when it
+ *  is another. */
+export async function ownCard({ store, home }: ClientDependencies, { config: { tenant, tuning } }: RunContext, localKey: string, adapter: AdapterRef): Promise<AdapterCard> {
+  const found = await openRelease(releaseFolder(home, tenant, localKey));
+  if (found === null) throw new RaptError(ErrorKind.notFound, 'the release is not on this client any more');
+  const card = adapterCardSchema.parse(JSON.parse((await store.get(adapter.files['rapt.json'])).toString('utf8')));
+  const { manifest, digest } = found;
+  // What the other side calls the model is its own; the weights are not.
+  const right = adapterCard({ manifest, release: digest, backbone: { ...card.backbone, sha256: manifest.backbone.sha256 }, tuning });
+  const fields = Object.keys({ ...card, ...right }) as (keyof AdapterCard)[];
+  const differing = fields.filter((field) => canonicalJson(card[field] ?? null) !== canonicalJson(right[field] ?? null));
+  if (differing.length === 0) return card;
+  throw new RaptError(ErrorKind.corruptArtifact, `the card of the run's adapter is not the one that its release and settings make (${differing.join(', ')}); the adapter is not taken. Have the provider look at the GPU workers, and tune again`);
 }

@@ -17,6 +17,7 @@ import { beat } from '../heartbeat.ts';
 import { countDrawn, countRelease } from './counted.ts';
 import type { ClientDependencies } from './dependencies.ts';
 import { OWNERS_WORD, type AdmittedPrediction, type Guarded } from './guard.ts';
+import { finishedPrediction, keepProtection } from './graded-prediction.ts';
 import { assertOneHome } from './one-home.ts';
 import { ownClasses, ownTerms, refuseChangedCard } from './own-terms.ts';
 import { publishRelease } from './publish.ts';
@@ -82,6 +83,7 @@ export async function preparePrediction({ store, home }: ClientDependencies, req
       onDrawn: (tokens) => countDrawn(due, tokens),
     }), { rows });
     countRelease(due, drawn);
+    await keepProtection(folder, card.guarantee);
     const { digest } = drawn;
     await rememberQuestion(home, { tenant, prediction, path: input.path, columns, classes: card.classes, out: out ?? null });
     const release = await publishRelease({ store, home }, tenant, localKey, digest);
@@ -123,7 +125,7 @@ export async function finishPrediction(
     throw unwritable(out, error);
   }
   await writeWholeFile(out, answers(), { signal: Context.current().cancellationSignal });
-  return { rows: rows.length, out, accuracy: labelled === 0 ? null : right / labelled };
+  return finishedPrediction(home, { prepared, predictions: ref.sha256, rows: rows.length, out, labelled, right });
 }
 
 interface Outputs {

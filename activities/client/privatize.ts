@@ -1,5 +1,5 @@
 import { Context, log } from '@temporalio/activity';
-import { RELEASE_PROGRESS_SIGNAL, type LocalRelease, type ReleaseProgress } from '../../contracts/index.ts';
+import { RELEASE_PROGRESS_SIGNAL, type OwnRelease, type ReleaseProgress } from '../../contracts/index.ts';
 import { releaseTables } from '../../rapt/client/index.ts';
 import { labelsAgainNote } from '../../rapt/ledger/index.ts';
 import { inSpan } from '../../telemetry/index.ts';
@@ -11,7 +11,7 @@ import { assertOneHome } from './one-home.ts';
 import { rememberRelease } from './own-release.ts';
 
 /** The `privatize` activity. @throws BadInput when another client releases the tenant's texts, before anything is reserved. */
-export async function privatize({ store, home }: ClientDependencies, { admission, ...context }: AdmittedRun): Promise<LocalRelease> {
+export async function privatize({ store, home }: ClientDependencies, { admission, ...context }: AdmittedRun): Promise<OwnRelease> {
   await assertOneHome({ store, home }, context.config.tenant);
   const reporter = createProgressReporter<ReleaseProgress>(RELEASE_PROGRESS_SIGNAL);
   const release = await releaseTables({

@@ -1,17 +1,45 @@
-import { canonicalJson, keys, type ClientActivities } from '../../contracts/index.ts';
+import { readFile } from 'node:fs/promises';
+import {
+  canonicalJson,
+  keys,
+  onlyReleased,
+  type AdapterCard,
+  type ClientActivities,
+  type OwnResult,
+  type ReleasedResult,
+  type ReportData,
+} from '../../contracts/index.ts';
+import { releasedGates } from '../../rapt/client/index.ts';
+import { reportFile, runFile } from '../../rapt/home.ts';
 import { writeRunManifest } from '../../storage/index.ts';
 import { codeVersion } from '../../system/index.ts';
 import type { ClientDependencies } from './dependencies.ts';
+import { ownFigures, type OwnFigures } from './own-figures.ts';
 import { configurationDigest, writeRunRecord } from './run-record.ts';
 
-/** The `register` activity: the run can be found by its id from now on, here by `rapt predict`, in the store by whoever may read it. */
-export async function register({ store, home }: ClientDependencies, request: Parameters<ClientActivities['register']>[0]): Promise<void> {
+type RegisterRequest = Parameters<ClientActivities['register']>[0];
+
+/** The `register` activity: the run can be found by its id from now on, here by `rapt predict`, in the store by
+ *  whoever may read it. Here it is kept with the owner's exact figures, there with those that are told.
+ *  @param card of the adapter, as the owner knows it to be right. */
+export async function register(
+  { store, home }: ClientDependencies,
+  request: RegisterRequest,
+  card?: AdapterCard,
+): Promise<void> {
   const { run, config, adapter, checkpoint, release, predictions, report, reportFiles, code, result } = request;
   const { tenant } = config;
-  await writeRunRecord(home, tenant, run, { config, adapter, result });
-  // Without the path of the report on this machine.
-  const shared = { ...result, report: { uri: result.report.uri } };
-  const stored = await store.put(keys.runResult(tenant, run), Buffer.from(canonicalJson(shared)), { contentType: 'application/json' });
+  const own = await ownFigures(home, request, result.metrics.test.reconstruction);
+  await writeRunRecord(home, tenant, run, {
+    config,
+    adapter,
+    result: await ownResult(home, request, own),
+    told: own.told,
+    ...(card !== undefined && { card }),
+  });
+  const stored = await store.put(keys.runResult(tenant, run), Buffer.from(canonicalJson(toldResult(request, own))), {
+    contentType: 'application/json',
+  });
   await writeRunManifest(store, tenant, run, {
     format: 'rapt-run/1',
     run,
@@ -28,3 +56,52 @@ export async function register({ store, home }: ClientDependencies, request: Par
     resumed: result.resumed,
   });
 }
+
+/** The result as the workflow has it, with this client's own figures in place of those that came back. */
+async function ownResult(
+  home: string,
+  { run, config: { tenant }, result }: RegisterRequest,
+  own: OwnFigures,
+): Promise<OwnResult> {
+  const { metrics, audit, gates, unchangedRate } = own;
+  // The report was written a moment ago, of the same figures.
+  const report = await readFile(runFile(home, tenant, run, 'report.json'), 'utf8').then(
+    (json) => JSON.parse(json) as ReportData,
+    () => null,
+  );
+  const { baselines: _, ...others } = result;
+  return {
+    ...others,
+    metrics: { test: metrics },
+    privacy: privacyOf(own, unchangedRate),
+    audit: audit ?? {},
+    gates,
+    report: { uri: result.report.uri, path: reportFile(home, tenant, run) },
+    ...(report !== null && { baselines: { named: report.named, plain: report.baseline } }),
+  };
+}
+
+function toldResult({ result }: RegisterRequest, own: OwnFigures): ReleasedResult {
+  const {
+    told: { metrics, audit, unchangedRate },
+    gates,
+  } = own;
+  // Without the path of the report on this machine.
+  const shared = {
+    ...result,
+    metrics: { test: metrics },
+    privacy: privacyOf(own, unchangedRate),
+    audit: audit ?? {},
+    gates: releasedGates(gates),
+    report: { uri: result.report.uri },
+  };
+  return onlyReleased('result.json', shared) as ReleasedResult;
+}
+
+const privacyOf = <Rate>({ guarantee, backboneSha256 }: OwnFigures, unchangedRate: Rate) => ({
+  mechanism: guarantee.mechanism,
+  eta: guarantee.eta,
+  unchangedRate,
+  backboneSha256,
+  guarantee,
+});

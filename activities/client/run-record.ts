@@ -3,9 +3,13 @@ import { createHmac } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { canonicalJson, ErrorKind, isTenantName, RaptError, type AdapterCard, type AdapterRef, type OtherRun, type PlainBaseline, type RunContext, type Sha256, type TuningConfig, type TuningResult } from '../../contracts/index.ts';
+import {
+  canonicalJson, ErrorKind, isTenantName, RaptError,
+  type AdapterCard, type AdapterRef, type OtherRun, type OwnResult, type PlainBaseline, type RunContext, type Sha256, type TuningConfig,
+} from '../../contracts/index.ts';
 import { runFile, runFolder, runsFolder, tenantFolder } from '../../rapt/home.ts';
 import { clientSecret } from '../../rapt/ledger/index.ts';
+import type { ToldFigures } from './own-figures.ts';
 
 const RECORD_FILE = 'run.json';
 const IMPORT_FILE = 'import.json';
@@ -14,7 +18,11 @@ const STARTED_FILE = 'started.json';
 export interface RunRecord {
   readonly config: TuningConfig;
   readonly adapter: AdapterRef;
-  readonly result: TuningResult;
+  /** With the owner's exact figures. */
+  readonly result: OwnResult;
+  /** What was told of them; absent in records of earlier versions. */
+  readonly told?: ToldFigures;
+  /** The owner's own copy of what lies beside the adapter; absent in records of earlier versions. */
   readonly card?: AdapterCard;
 }
 
@@ -55,7 +63,7 @@ export interface SeenRun {
   /** As it was written then: a version of today reads it by `parseTuningConfig`. */
   readonly config: unknown;
   /** Null when it has not finished. */
-  readonly result: TuningResult | null;
+  readonly result: OwnResult | null;
   readonly recordedAt: Date;
 }
 
@@ -64,7 +72,7 @@ export function readSeenRun(home: string, tenant: string, run: string): SeenRun 
   for (const file of [RECORD_FILE, STARTED_FILE]) {
     const path = runFile(home, tenant, run, file);
     if (!existsSync(path)) continue;
-    const { config, result = null } = JSON.parse(readFileSync(path, 'utf8')) as { config: unknown; result?: TuningResult };
+    const { config, result = null } = JSON.parse(readFileSync(path, 'utf8')) as { config: unknown; result?: OwnResult };
     return { config, result, recordedAt: statSync(path).mtime };
   }
   return null;

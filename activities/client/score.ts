@@ -1,21 +1,28 @@
-import { predictionsSchema, type ClientActivities, type Predictions } from '../../contracts/index.ts';
-import { scoreAnswers } from '../../rapt/client/index.ts';
-import { releaseFolder } from '../../rapt/home.ts';
-import { checkGates, gateValues } from '../../rapt/evaluation/index.ts';
-import type { ArtifactRef } from '../../contracts/index.ts';
+import { predictionsSchema, type ArtifactRef, type ClientActivities, type Predictions } from '../../contracts/index.ts';
+import { gradeOnce, releasedGates } from '../../rapt/client/index.ts';
+import { releaseFolder, runFolder } from '../../rapt/home.ts';
 import type { ObjectStore } from '../../storage/index.ts';
-import { readBaseline } from './baseline.ts';
 import type { ClientDependencies } from './dependencies.ts';
+import { ownFigures } from './own-figures.ts';
 
-/** The `score` activity: joins the answers with the test labels, which stay on this machine. */
+/** The `score` activity: joins the answers with the test labels, which stay on this machine, and tells what may be
+ *  told. */
 export async function score(
-  { store, home }: ClientDependencies,
-  { config, release, audit = null, predictions: ref, reconstruction }: Parameters<ClientActivities['score']>[0],
+  { store, home, tellLabels }: ClientDependencies,
+  { run, config, release: { localKey }, predictions: ref, reconstruction }: Parameters<ClientActivities['score']>[0],
 ): ReturnType<ClientActivities['score']> {
-  const folder = releaseFolder(home, config.tenant, release.localKey);
-  const metrics = { ...(await scoreAnswers(folder, await readPredictions(store, ref))), reconstruction };
-  const values = gateValues({ test: metrics, unchangedRate: release.unchangedRate, audit });
-  return { metrics, gates: checkGates(config.gates, values, readBaseline(home, config)) };
+  const { tenant } = config;
+  const predictions = await readPredictions(store, ref);
+  await gradeOnce({
+    runFolder: runFolder(home, tenant, run),
+    releaseFolder: releaseFolder(home, tenant, localKey),
+    run,
+    localKey,
+    predictions,
+    tellLabels,
+  });
+  const { told, gates } = await ownFigures(home, { run, config }, reconstruction);
+  return { metrics: told.metrics, gates: releasedGates(gates) };
 }
 
 export async function readPredictions(store: ObjectStore, ref: ArtifactRef): Promise<Predictions> {

@@ -1,12 +1,12 @@
 /** Files in which a CI job, and who looks at it, finds how a run came out. */
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { makeFolder } from '../../system/index.ts';
 import type { TuningResult } from '../../contracts/index.ts';
-import { resolveStore } from '../../infra/index.ts';
 import { renderSummary, renderWithoutResult } from '../../rapt/summary/index.ts';
 import { say } from '../output.ts';
 import { assertFile } from '../outputs.ts';
+import { readReport } from '../stored-report.ts';
 import { junitReport } from './junit.ts';
 import { UNKNOWN, verdictOf, type AskedRun, type Outcome } from './outcome.ts';
 import { outputLines } from './outputs.ts';
@@ -61,17 +61,12 @@ export class ResultFiles {
     }
   }
 
-  /** From the client's disk, else from the store: the texts may lie on another machine than the job. Null when it is in neither. */
+  /** Null where it cannot be had: the texts may lie on another machine than the job, and only that can open it. */
   async #copyReport({ id, tenant }: AskedRun, { report }: TuningResult): Promise<string | null> {
     const target = this.#paths.report;
     if (target === undefined) return null;
     try {
-      if (existsSync(report.path)) copyFileSync(report.path, target);
-      else {
-        const { createMinioStore, readRunManifest } = await import('../../storage/index.ts');
-        const store = createMinioStore(resolveStore({ kind: 'client', tenant }));
-        await store.getToFile((await readRunManifest(store, tenant, id))!.report, target);
-      }
+      writeFileSync(target, existsSync(report.path) ? readFileSync(report.path) : await readReport(tenant, id, 'html'));
       return target;
     } catch (error) {
       say(`the report is not copied to ${target}: ${error instanceof Error ? error.message : String(error)}. It is at ${report.uri}`);

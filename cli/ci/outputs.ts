@@ -5,7 +5,7 @@ export function outputLines({ id }: AskedRun, { result, exitCode }: Outcome, rep
   const values = {
     run_id: id,
     passed: String(result !== null && exitCode === 0),
-    accuracy: result === null ? '' : String(result.metrics.test.accuracy),
+    accuracy: String(result?.metrics.test.accuracy ?? ''),
     adapter_uri: result?.adapter.uri ?? '',
     adapter_sha256: result?.adapter.sha256 ?? '',
     report: report ?? result?.report.path ?? '',

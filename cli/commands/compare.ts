@@ -1,7 +1,7 @@
 /** compare: finished runs side by side. */
 import type { Command } from 'commander';
 import { compareRuns, type ComparedPair, type ComparedRun, type Comparison } from '../comparison.ts';
-import { duration, percent, print, printJson, table } from '../output.ts';
+import { duration, percent, percentIfTold, print, printJson, table } from '../output.ts';
 
 export function addCompareCommand(program: Command): void {
   program
@@ -26,14 +26,16 @@ function inWords({ runs, settings, sharedRelease, differences }: Comparison): st
   const attacks = [...new Set(runs.flatMap((run) => Object.keys(run.attacks)))];
   const results = table([
     row('', ({ workflowId }) => workflowId),
-    row('accuracy', ({ accuracy: { value, low, high } }) => `${percent(value)} (${percent(low)} to ${percent(high)})`),
+    row('accuracy', ({ accuracy: { value, low, high } }) =>
+      value === null ? 'not told' : `${percent(value)} (${percent(low!)} to ${percent(high!)})`),
     row('test texts', ({ accuracy: { n } }) => String(n)),
-    row('majority rate', ({ majorityRate }) => percent(majorityRate)),
-    row('macro F1', ({ f1 }) => f1.toFixed(3)),
+    row('majority rate', ({ majorityRate }) => percentIfTold(majorityRate)),
+    row('macro F1', ({ f1 }) => f1?.toFixed(3) ?? 'not told'),
     row('mechanism', ({ mechanism }) => mechanism),
     row('eta', ({ eta }) => String(eta ?? '-')),
-    row('unchanged', ({ unchangedRate }) => percent(unchangedRate)),
-    ...attacks.map((attack) => row(`attack ${attack}`, (run) => (run.attacks[attack] === undefined ? '-' : percent(run.attacks[attack])))),
+    row('unchanged', ({ unchangedRate }) => percentIfTold(unchangedRate)),
+    ...attacks.map((attack) =>
+      row(`attack ${attack}`, (run) => (run.attacks[attack] === undefined ? '-' : percentIfTold(run.attacks[attack])))),
     row('tuned', ({ method }) => method),
     row('adapter', ({ adapter }) => adapter.slice(0, DIGEST_DIGITS)),
     row('release', ({ release }) => release.slice(0, DIGEST_DIGITS)),

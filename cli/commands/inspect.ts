@@ -1,11 +1,12 @@
 /** show, verify, gc: what is known of runs, and what lies in the store. */
 import type { Command } from 'commander';
-import { attackGot, ErrorKind, RaptError, totalEpochs } from '../../contracts/index.ts';
-import type { RunManifest, RunProgress } from '../../contracts/index.ts';
+import {
+  attackGot, ErrorKind, RaptError, totalEpochs, type RunManifest, type RunProgress, type TuningResult,
+} from '../../contracts/index.ts';
 import { resolveStore } from '../../infra/index.ts';
 import { artifactsOf, createMinioStore, findGarbage, readRunManifest, removeGarbage, type ObjectStore } from '../../storage/index.ts';
 import { EXIT } from '../exit-codes.ts';
-import { requireRun, tenantOfRun, type Remembered } from '../known-run.ts';
+import { rememberedHere, requireRun, tenantOfRun, type Remembered } from '../known-run.ts';
 import { green, print, printJson, red, say, table } from '../output.ts';
 import { openRuns, queryProgress, withTemporal, type Link } from '../temporal.ts';
 import { waitsFor } from '../follow.ts';
@@ -32,7 +33,12 @@ export function addInspectCommands(program: Command): void {
         const waiting = running ? await waitsFor(link, id, progress as RunProgress | null, run.tenant) : null;
         const manifest = running ? null : await readRunManifest(storeOf(link, run.tenant), run.tenant, id);
         const lineage = manifest === null ? null : lineageOf(manifest);
-        const state = { workflowId: id, status: run.status.toLowerCase(), ...progress, ...(manifest !== null && run.left !== null && atStep(manifest)), waiting };
+        // What Temporal has is what was told.
+        const own = run.status === 'COMPLETED' ? (rememberedHere(id, run.tenant)?.result ?? null) : null;
+        const state = {
+          workflowId: id, status: run.status.toLowerCase(), ...progress, ...(own !== null && figuresOf(own)),
+          ...(manifest !== null && run.left !== null && atStep(manifest)), waiting,
+        };
         if (json) {
           printJson({ ...state, lineage });
           return;
@@ -88,7 +94,7 @@ export function addInspectCommands(program: Command): void {
 /** What a run that Temporal has forgotten would say of itself, as far as anybody wrote it down. */
 function progressOf({ result, config }: Remembered): Partial<RunProgress> {
   if (result === null) return { message: 'ended without a result' };
-  const { metrics, gates, audit, report, resumed } = result;
+  const { report, resumed } = result;
   const epochs = config === null ? {} : { epoch: totalEpochs(config.tuning), epochs: totalEpochs(config.tuning) };
   return {
     stage: 'done',
@@ -96,12 +102,16 @@ function progressOf({ result, config }: Remembered): Partial<RunProgress> {
     ...epochs,
     loss: result.training?.curve.at(-1)?.loss ?? null,
     resumed,
-    accuracy: metrics.test.accuracy,
-    attacks: (audit.attacks ?? []).map(attackGot),
-    gates: gates.length === 0 ? null : { held: gates.filter(({ passed }) => passed).length, total: gates.length },
+    ...figuresOf(result),
     report: report.uri,
   };
 }
+
+const figuresOf = ({ metrics, audit, gates }: TuningResult): Pick<RunProgress, 'accuracy' | 'attacks' | 'gates'> => ({
+  accuracy: metrics.test.accuracy,
+  attacks: (audit.attacks ?? []).map(attackGot),
+  gates: gates.length === 0 ? null : { held: gates.filter(({ passed }) => passed).length, total: gates.length },
+});
 
 const atStep = ({ checkpoint: { step } }: RunManifest): Pick<RunProgress, 'step' | 'totalSteps' | 'checkpointStep'> => ({ step, totalSteps: step, checkpointStep: step });
 

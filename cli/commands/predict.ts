@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { makeFolder } from '../../system/index.ts';
+import { ownAccuracy } from '../../activities/client/graded-prediction.ts';
 import { readTunedAdapter } from '../../activities/client/run-record.ts';
 import { BadInput, parsePredictInput, WORKFLOW_TYPE, type FinishedPrediction } from '../../contracts/index.ts';
 import { namedTemporal } from '../../infra/index.ts';
@@ -121,7 +122,9 @@ async function ask({ run, textColumn, pairColumn, labelColumn, timeout, ...optio
       if (interruption.happened) throw new CommandFailure('interrupted; nothing was asked', EXIT.interrupted);
       const id = `${run}-predict-${randomBytes(4).toString('hex')}`;
       await startWorkflow(link, WORKFLOW_TYPE.predict, id, parsed.value, options);
-      return followPrediction(link, { id, tenant, timeoutMs: durationOf('--timeout', timeout), afterTimeout, interruption });
+      const timeoutMs = durationOf('--timeout', timeout);
+      const finished = await followPrediction(link, { id, tenant, timeoutMs, afterTimeout, interruption });
+      return { ...finished, accuracy: (await ownAccuracy(clientHome(), tenant, id)) ?? finished.accuracy };
     });
   } finally {
     interruption.close();

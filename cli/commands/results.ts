@@ -1,17 +1,16 @@
 /** report, export: what is left of a finished run. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { makeFolder } from '../../system/index.ts';
 import { readRunRecord, readTunedAdapter } from '../../activities/client/run-record.ts';
-import { ADAPTER_FILES, BadInput, ErrorKind, RaptError } from '../../contracts/index.ts';
+import { ADAPTER_FILES, BadInput } from '../../contracts/index.ts';
 import { resolveStore } from '../../infra/index.ts';
 import { clientHome } from '../../rapt/home.ts';
 import { tenantOfRun } from '../known-run.ts';
 import { print, printJson, say } from '../output.ts';
 import { assertFile, assertFolder } from '../outputs.ts';
-
-const FORMATS = ['html', 'json', 'md'] as const;
+import { readReport, REPORT_FORMATS as FORMATS } from '../stored-report.ts';
 
 interface ReportOptions {
   run: string;
@@ -21,21 +20,20 @@ interface ReportOptions {
   json?: true;
 }
 
-function showReport({ run, tenant, format, out, json }: ReportOptions): void {
+async function showReport({ run, tenant, format, out, json }: ReportOptions): Promise<void> {
   if (out !== undefined && format === undefined) throw new BadInput([{ where: '--out', problem: 'needs --format, which says what is to be written' }]);
   if (format !== undefined && json) throw new BadInput([{ where: '--json', problem: 'tells where the report lies; give either this or --format' }]);
   assertFile('--out', out, { inPlace: true });
-  const { report } = readRunRecord(clientHome(), tenantOfRun(run, tenant), run).result;
+  const owner = tenantOfRun(run, tenant);
   if (format === undefined) {
+    const { report } = readRunRecord(clientHome(), owner, run).result;
     if (json) printJson(report);
     else print(`${report.path}\n${report.uri}`);
     return;
   }
   const wanted = FORMATS.find((one) => one === format);
   if (wanted === undefined) throw new BadInput([{ where: '--format', problem: `must be one of ${FORMATS.join(', ')}, not "${format}"` }]);
-  const path = join(dirname(report.path), `report.${wanted}`);
-  if (!existsSync(path)) throw new RaptError(ErrorKind.notFound, `run ${run} has no ${wanted} report here: it finished under an earlier version, or its folder was removed`);
-  const content = readFileSync(path, 'utf8');
+  const content = (await readReport(owner, run, wanted)).toString('utf8');
   if (out === undefined) print(content.trimEnd());
   else {
     writeFileSync(out, content);

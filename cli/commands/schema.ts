@@ -1,14 +1,15 @@
-/** schema: what a configuration may hold, for editors. */
+/** schema: what a configuration may hold, for editors; and what leaves of a run, for people. */
 import type { Command } from 'commander';
-import { tuningJsonSchema } from '../../contracts/index.ts';
+import { releasedTable, tuningJsonSchema } from '../../contracts/index.ts';
 import { print } from '../output.ts';
 
 export function addSchemaCommand(program: Command): void {
   program
     .command('schema')
     .description('print the JSON Schema of the configuration, by which editors complete and check it')
+    .option('--leaves', 'print which fields of results leave the client, and why each may, in Markdown')
     .addHelpText('after', '\nA first line of `# yaml-language-server: $schema=FILE` connects a YAML file with it.\nExample: rapt schema > tuning.schema.json')
-    .action(() => print(schemaText().trimEnd()));
+    .action(({ leaves }: { leaves?: true }) => print((leaves ? releasedTable() : schemaText()).trimEnd()));
 }
 
 /** As docs/tuning.schema.json holds it. */

@@ -1,4 +1,4 @@
-import { BadInput, type Budget, type LocalRelease, type ReleaseProgress, type RunContext } from '../../contracts/index.ts';
+import { BadInput, type Budget, type OwnRelease, type ReleaseProgress, type RunContext } from '../../contracts/index.ts';
 import { locateBackbone, openLocated, type BackboneFiles, type PublicBackbone } from '../backbone/index.ts';
 import { inspectTables, type Inspection, type Row } from '../data/index.ts';
 import { clientSecret, type LedgerRelease } from '../ledger/index.ts';
@@ -35,7 +35,7 @@ export interface ReleaseTablesOptions extends RunContext {
  *  changed since, only rows that were not released before are drawn. @throws BadInput, before anything is reserved, for what no training could be made of. */
 export async function releaseTables({
   home, run, config, isPublic, policyBudget, signal, onProgress, step = (_, work) => work(), onInspected, onEta, onReserved, onDrawn, onReleased,
-}: ReleaseTablesOptions): Promise<LocalRelease> {
+}: ReleaseTablesOptions): Promise<OwnRelease> {
   const { tenant, privacy } = config;
   const inspection = await step('read tables', () => inspectTables(config.data, { splitByLabels: privacy.labelEpsilon === undefined }));
   const inputs = await step('hash tables', () => hashInputs(inspection.tables));
@@ -112,12 +112,14 @@ export async function releaseTables({
   }
 }
 
-function describe(localKey: string, { manifest, digest, unchangedRate, takenOver, reused }: Awaited<ReturnType<typeof drawRelease>>): LocalRelease {
+type Drawn = Awaited<ReturnType<typeof drawRelease>>;
+
+function describe(localKey: string, { manifest, digest, unchangedRate, takenOver, reused }: Drawn): OwnRelease {
   return {
     localKey,
     digest,
     rows: manifest.rows,
-    // Of a whole release, and to three digits: what is told about the true tokens is listed among what the guarantee does not cover.
+    // For the owner; what leaves of it is told in steps.
     unchangedRate: Math.round(unchangedRate * 1000) / 1000,
     guarantee: manifest.guarantee,
     backboneSha256: manifest.backbone.sha256,

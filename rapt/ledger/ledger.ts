@@ -104,6 +104,8 @@ export interface TellRequest {
   /** Of the figure, for the label of any one row. */
   readonly epsilon: number;
   readonly limits: Limits;
+  /** Largest sum of such figures alone on the label of any one text, whatever budgets there are. Default: it is not limited. */
+  readonly figures?: number;
 }
 
 /** One release that a text was in. */
@@ -184,14 +186,17 @@ export class Ledger {
    *  run and release already costs nothing more. Every text of the release pays for it, those that it took over included.
    *  @returns false, and enters nothing, when the label budget does not have it, or one was entered for this run and release under another
    *  epsilon: the figure is then not told. @throws RaptError badInput when the release is not in the ledger. */
-  async tellLabels({ localKey, run, epsilon, limits }: TellRequest): Promise<boolean> {
+  async tellLabels({ localKey, run, epsilon, limits, figures = Infinity }: TellRequest): Promise<boolean> {
     let may = false;
     await this.#journal.append(async (entries) => {
       const state = fold(entries);
       const known = state.get(localKey);
       if (known === undefined) throw new RaptError(ErrorKind.badInput, `there is no release ${localKey} in the ledger; see \`rapt ledger\``);
       const before = known.release.told?.find((figure) => figure.run === run);
-      may = before === undefined ? await this.#fitsOnLabels(known, epsilon, limits.labels, state) : before.epsilon === epsilon;
+      may =
+        before === undefined
+          ? (await this.#fitsOnLabels(known, epsilon, limits.labels, state)) && (await this.#fitsFigures(known, epsilon, figures, state))
+          : before.epsilon === epsilon;
       return before !== undefined || !may ? null : { format: 'rapt-ledger/2', kind: 'told', at: now(), localKey, run, epsilon };
     });
     return may;
@@ -281,6 +286,22 @@ export class Ledger {
     const onLabelsBy = oncePerLimit((counted) => this.#spentOnLabels(texts.digests, state, counted));
     for (const limit of concerning) if (!fits(limit, await onLabelsBy(limit), texts.times, epsilon)) return false;
     return true;
+  }
+
+  /** Whether the figures that were told about the labels of these texts leave room for one more. */
+  async #fitsFigures({ release }: Folded, epsilon: number, largest: number, state: State): Promise<boolean> {
+    if (largest === Infinity) return true;
+    const { digests } = countTexts(await this.#allTexts(release, state));
+    const told = new Float64Array(digests.length);
+    for (const { release: other } of state.values()) {
+      const sum = (other.told ?? []).reduce((total, figure) => total + figure.epsilon, 0);
+      if (sum === 0) continue;
+      const touched = new Uint8Array(digests.length);
+      forEachCommon(digests, await this.#allTexts(other, state), (place) => (touched[place] = 1));
+      for (let place = 0; place < told.length; place++) told[place]! += sum * touched[place]!;
+    }
+    const limit = { largest, setBy: '', countsPublic: true };
+    return fits(limit, told, new Uint32Array(told.length).fill(1), epsilon);
   }
 
   /** Sorted. Some of those from which it took over may not be in it any more. */

@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { BadInput, parseTuningConfig, type InputProblem, type LocalRelease, type ReleaseManifest, type ReleaseProgress, type Sha256, type TestMetrics, type TuningConfig, type TuningInput, type TuningResult } from '../../contracts/index.ts';
+import { BadInput, parseTuningConfig, type InputProblem, type OwnRelease, type OwnResult, type ReleaseManifest, type ReleaseProgress, type Sha256, type TestMetrics, type TuningConfig, type TuningInput } from '../../contracts/index.ts';
 import { locateBackbone, poolingProblems, readBackboneConfig, readFrameIds, type BackboneFiles } from '../backbone/index.ts';
 import { attackRelease, dryRun, notesOn, releaseTables, scoreAnswers } from '../client/index.ts';
 import { clientHome, releaseFolder, tenantFolder } from '../home.ts';
@@ -28,7 +28,7 @@ export interface TuneOptions {
 }
 
 /** What a tuning gives back: the parts of a run's result that need no server. */
-export interface Tuned extends Pick<TuningResult, 'metrics' | 'privacy' | 'audit' | 'gates' | 'notes'> {
+export interface Tuned extends Pick<OwnResult, 'metrics' | 'privacy' | 'audit' | 'gates' | 'notes'> {
   /** The configuration with every default filled in. */
   readonly config: TuningConfig;
   readonly adapter: { readonly folder: string; readonly sha256: Sha256 };
@@ -84,7 +84,7 @@ export async function tune(input: TuningInput, { adapter, home = clientHome(), s
 interface Training extends Pick<TuneOptions, 'signal' | 'onStep'> {
   readonly config: TuningConfig;
   readonly backbone: BackboneFiles;
-  readonly release: LocalRelease;
+  readonly release: OwnRelease;
   readonly manifest: ReleaseManifest;
   /** Of the release. */
   readonly folder: string;

@@ -2,7 +2,7 @@
 import type { Guarantee, TextLengths } from '../../contracts/index.ts';
 import type { OutputGeometry } from './geometry.ts';
 import type { Sampler } from './mechanism.ts';
-import { explainLabels, LABELS_NOT_COVERED } from './labels.ts';
+import { explainLabels, LABELS_NOT_COVERED, TEST_LABELS_NOT_COVERED } from './labels.ts';
 import type { TableSurvey } from './survey.ts';
 
 const COVERED = [
@@ -11,8 +11,10 @@ const COVERED = [
 const NOT_COVERED = [
   'how many tokens a text has, and how many texts there are; the settings of the run, with the names of columns',
   LABELS_NOT_COVERED,
-  'that the data owner takes part at all, and how well the tuned model does on the test texts',
-  'the share of all tokens of a release that stayed themselves, and how often the attacks of its audit were right, told to three digits',
+  'that the data owner takes part at all',
+  TEST_LABELS_NOT_COVERED,
+  'the share of all tokens of a release that stayed themselves, and how often the attacks of its audit were right, each told in ' +
+    'steps of 0.01 or more that are at least 5 texts wide, and not at all below 20 texts or 500 tokens',
   'the share of tokens that the tokenizer does not know, told to whole percents, and how many rows were left out for want of a label',
   'what the meaning of a whole text tells about its words: the bound is per token, and adds up over the tokens of a text',
 ] as const;

@@ -54,15 +54,27 @@ export class RandomizedResponse {
 /** Of a release whose labels left as they are. */
 export const LABELS_NOT_COVERED = 'the training labels, the set of class names, and how many texts each class has';
 
+/** Of a run whose labels are not protected. */
+export const TEST_LABELS_NOT_COVERED =
+  'how well the tuned model does on the test texts: accuracy and F1 are told in steps of 0.01 or more that are at least ' +
+  '5 test texts wide, and not at all below 20 of them';
+
 /** What a release's guarantee says when its training labels were drawn as well. */
 export function withLabelNoise(guarantee: Guarantee, noise: LabelNoise): Guarantee {
   const { epsilon } = noise;
   return {
     ...guarantee,
     labelEpsilon: epsilon,
-    covered: [...guarantee.covered, `each training label: randomized response with epsilon = ${epsilon}, whatever the text`],
+    covered: [
+      ...guarantee.covered,
+      `each training label: randomized response with epsilon = ${epsilon}, whatever the text`,
+      'each test label, in each run that is graded by it: the number of right answers is told with two-sided geometric noise ' +
+        `of epsilon = ${epsilon}, and nothing else about it`,
+    ],
     notCovered: guarantee.private
-      ? guarantee.notCovered.map((part) => (part === LABELS_NOT_COVERED ? 'the set of class names' : part))
+      ? guarantee.notCovered
+          .filter((part) => part !== TEST_LABELS_NOT_COVERED)
+          .map((part) => (part === LABELS_NOT_COVERED ? 'the set of class names' : part))
       : ['everything but the training labels: no text is protected'],
   };
 }
@@ -72,6 +84,7 @@ export function explainLabels({ labelEpsilon }: Guarantee): string[] {
   if (labelEpsilon === undefined) return [];
   return [
     `Every training label was answered by randomized response with epsilon = ${labelEpsilon}: each answer is at most ${Math.exp(labelEpsilon).toPrecision(3)} times likelier under one class than under another. ` +
+      'The accuracy on the test texts is told with noise of the same epsilon, drawn once in each run. ' +
       'A text that is released again has its label drawn again, and the epsilons add up.',
   ];
 }

@@ -121,10 +121,10 @@ export function gates({ gates: checked }: ReportData): Markup | null {
         </thead>
         <tbody>
           ${checked.map(
-            ({ gate, value, passed, bound, baseline }) =>
+            ({ gate, value, passed, bound, baseline, reason }) =>
               html`<tr>
                 <th scope="row" class="mono">${gate}</th>
-                <td class="number">${value === null ? 'not measured' : number(value)}</td>
+                <td class="number">${value === null ? (reason ?? 'not measured') : number(value)}</td>
                 <td class="number">${bound === undefined ? '–' : number(bound)}${baseline === undefined ? null : html` (run <code>${baseline.run}</code>: ${number(baseline.value)})`}</td>
                 <td class="${passed ? 'good' : 'bad'}">${passed ? '✓ passed' : '✗ missed'}</td>
               </tr>`,

@@ -1,6 +1,6 @@
 /** A run in GitHub-flavoured Markdown, for the page of a CI job. Drawings are Mermaid, since that is what GitHub and GitLab draw there: both take images
  *  written as data out of the page. */
-import { baselinesOf, type GateResult, type TuningResult } from '../../contracts/index.ts';
+import { baselinesOf, type GateResult, type Rate, type TuningResult } from '../../contracts/index.ts';
 import { wilsonInterval } from '../evaluation/index.ts';
 import { ATTACK_NAMES, BLIND_GUESSES } from '../report/attack-names.ts';
 import { count, number, percent, points } from '../report/format.ts';
@@ -25,19 +25,37 @@ const quoted = (messages: readonly string[]): string | null =>
 
 const heading = (id: string, verdict: string): string => `## Rapt run ${code(id)}: ${verdict}`;
 
+const NOT_TOLD = 'not told';
+
 /** What of a run its page is made of. */
 export type Shown = Pick<TuningResult, 'metrics' | 'privacy' | 'audit' | 'gates' | 'baselines' | 'training'>;
 
 export function overview({ metrics, privacy, baselines }: Shown): string {
   const { accuracy, f1, n, majorityRate } = metrics.test;
   const { guarantee, eta, unchangedRate, mechanism } = privacy;
-  const beside = (other: number): string => `${percent(other)}; this run is ${accuracy === other ? 'equal' : `${points(accuracy - other)} ${accuracy > other ? 'above' : 'below'}`}`;
+  const beside = (other: number | null): string => {
+    if (other === null) return NOT_TOLD;
+    if (accuracy === null) return percent(other);
+    const distance = `${points(accuracy - other)} ${accuracy > other ? 'above' : 'below'}`;
+    return `${percent(other)}; this run is ${accuracy === other ? 'equal' : distance}`;
+  };
+  const quality =
+    accuracy === null
+      ? `accuracy on ${count(n)} held-out texts: ${NOT_TOLD}`
+      : `${percent(accuracy)} accuracy on ${count(n)} held-out texts, 95 % interval ${range(wilsonInterval(accuracy, n))}; ` +
+        `macro F1 ${f1?.toFixed(3) ?? NOT_TOLD}`;
+  const unchanged = unchangedRate === null ? NOT_TOLD : percent(unchangedRate);
   const ratio = guarantee.neighbourLogRatio;
-  return table(['How good', `${percent(accuracy)} accuracy on ${count(n)} held-out texts, 95 % interval ${range(wilsonInterval(accuracy, n))}; macro F1 ${f1.toFixed(3)}`], [
-    ['Most frequent class', beside(majorityRate)],
+  return table(['How good', quality], [
+    ...(majorityRate === undefined ? [] : [['Most frequent class', beside(majorityRate)]]),
     ...(baselines?.named ? [[`Baseline run ${code(baselines.named.run)}`, beside(baselines.named.accuracy)]] : []),
     ...(baselines?.plain ? [[`Same tuning on plain text, run ${code(baselines.plain.run)}`, beside(baselines.plain.accuracy)]] : []),
-    ['**How private**', eta === null ? '**Not at all**: the texts left in plain tokens' : `**${mechanism}, eta ${number(eta)}**; ${percent(unchangedRate)} of the tokens stayed themselves`],
+    [
+      '**How private**',
+      eta === null
+        ? '**Not at all**: the texts left in plain tokens'
+        : `**${mechanism}, eta ${number(eta)}**; ${unchanged} of the tokens stayed themselves`,
+    ],
     ...(ratio === null ? [] : [['Likelihood ratio of two neighbouring words', `at most e^${number(ratio.p50)} (median over words)`]]),
     ...(guarantee.labelEpsilon === undefined ? [] : [['Training labels', `randomized, epsilon ${number(guarantee.labelEpsilon)}`]]),
     ...(mechanism !== 'none' && !guarantee.private ? [['**Warning**', 'the noise came from a seeded source that is meant for tests: this run protects nothing']] : []),
@@ -46,9 +64,9 @@ export function overview({ metrics, privacy, baselines }: Shown): string {
 
 export function gatesTable(gates: readonly GateResult[]): string | null {
   if (gates.length === 0) return null;
-  const rows = gates.map(({ gate, value, passed, bound, baseline }) => [
+  const rows = gates.map(({ gate, value, passed, bound, baseline, reason }) => [
     code(gate),
-    value === null ? 'not measured' : number(value),
+    value === null ? (reason ?? (passed === null ? NOT_TOLD : 'not measured')) : number(value),
     bound === undefined ? '–' : `${number(bound)}${baseline === undefined ? '' : ` (run ${code(baseline.run)}: ${number(baseline.value)})`}`,
     passed ? '✓ holds' : '✗ **missed**',
   ]);
@@ -60,9 +78,10 @@ export function attacksTable({ audit: { attacks = [], attributes = [], tokens = 
   const rows = [
     ...attacks.map((one) => {
       const { withoutRelease, mostFrequent } = baselinesOf(one);
-      const without = withoutRelease === null ? '–' : percent(withoutRelease.value);
+      const told = (rate: Rate | null | undefined): string => (rate ? percent(rate.value) : NOT_TOLD);
+      const without = withoutRelease === null ? (one.priorOnly === null ? NOT_TOLD : '–') : told(withoutRelease);
       const name = ATTACK_NAMES[one.attack] ?? text(one.attack);
-      return [name, interval(one.success), without, percent(mostFrequent.value)];
+      return [name, one.success === null ? NOT_TOLD : interval(one.success), without, told(mostFrequent)];
     }),
     ...attributes.map(({ attribute, success, priorOnly }) => [
       `Attribute ${code(attribute)}`, interval(success), '–', percent(priorOnly.value),
@@ -76,13 +95,17 @@ export function attacksTable({ audit: { attacks = [], attributes = [], tokens = 
   ].join('\n\n');
 }
 
-export function accuracyChart({ metrics, baselines }: Shown): string {
-  const bars: [string, number][] = [
+/** Null when no accuracy is told. */
+export function accuracyChart({ metrics, baselines }: Shown): string | null {
+  const shares: [string, number | null | undefined][] = [
     ['this run', metrics.test.accuracy],
-    ...(baselines?.named ? [['baseline run', baselines.named.accuracy] as [string, number]] : []),
-    ...(baselines?.plain ? [['on plain text', baselines.plain.accuracy] as [string, number]] : []),
+    ['baseline run', baselines?.named?.accuracy],
+    ['on plain text', baselines?.plain?.accuracy],
     ['most frequent class', metrics.test.majorityRate],
   ];
+  const bars = shares.flatMap(([name, value]): [string, number][] =>
+    typeof value === 'number' ? [[name, value]] : []);
+  if (bars.length === 0) return null;
   return chart('Accuracy on held-out texts', [
     `x-axis [${bars.map(([name]) => `"${name}"`).join(', ')}]`,
     'y-axis "%" 0 --> 100',

@@ -12,7 +12,7 @@ import { startOrAttach } from '../../cli/attach.ts';
 import { tenantOfRun } from '../../cli/known-run.ts';
 import { planExtension, planResumption, planSuccessor } from '../../cli/plan.ts';
 import { find, withTemporal, type Link } from '../../cli/temporal.ts';
-import { BadInput, canonicalJson, CONTROL_QUEUE, keys, parseTuningConfig, WORKFLOW_TYPE, type ClientActivities, type Sha256, type TuningConfig, type TuningInput, type TuningResult } from '../../contracts/index.ts';
+import { BadInput, canonicalJson, CONTROL_QUEUE, keys, parseTuningConfig, WORKFLOW_TYPE, type ClientActivities, type OwnResult, type Sha256, type TuningConfig, type TuningInput, type TuningResult } from '../../contracts/index.ts';
 import { readStack } from '../../infra/index.ts';
 import { writeRunManifest, type ObjectStore } from '../../storage/index.ts';
 import { minioOfFile } from '../support/minio.ts';
@@ -59,7 +59,8 @@ const inspect: ClientActivities['inspect'] = async (request) => {
 };
 const register: ClientActivities['register'] = async (request) => {
   const { run, config, adapter, result } = request;
-  await writeRunRecord(clientHome, config.tenant, run, { config, adapter, result });
+  // What the real one keeps is the owner's own.
+  await writeRunRecord(clientHome, config.tenant, run, { config, adapter, result: result as OwnResult });
   await store.put(keys.runResult(config.tenant, run), Buffer.from(canonicalJson({ ...result, report: { uri: result.report.uri } }))).then((stored) => manifestOf(store, request, stored));
 };
 const manifestOf = (into: ObjectStore, { run, config, code, release, checkpoint, adapter, predictions, report, result }: Parameters<ClientActivities['register']>[0], stored: Awaited<ReturnType<ObjectStore['put']>>): Promise<void> =>

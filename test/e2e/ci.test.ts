@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { toldShare } from '../../rapt/evaluation/index.ts';
 import { CONTROL_QUEUE, WORKFLOW_TYPE, type TuningResult } from '../../contracts/index.ts';
 import { RunningJob, type Finished } from '../support/action-runner.ts';
 import { expandGitlab, variablesOf } from '../support/gitlab.ts';
@@ -106,15 +107,17 @@ test('a gate against the baseline run that is missed makes the job red with code
   const baseline = first.result.workflowId;
   const job = await run(commit(2), { baseline, gates: 'accuracy >= baseline - 0.01\naccuracy >= baseline + 0.01\n', set: 'audit=false' });
   assert.equal(job.code, 3, job.log);
-  const { accuracy } = first.result.metrics.test;
+  const { accuracy, n } = first.result.metrics.test;
+  // Gates are held against what is told.
+  const told = toldShare(accuracy!, n);
   const { workflowId, gates, adapter, baselines } = result();
   assert.notEqual(workflowId, baseline);
   assert.equal(adapter.sha256, first.result.adapter.sha256, 'the same tuning');
   assert.deepEqual(gates.map(({ gate, passed, baseline }) => [gate, passed, baseline]), [
-    ['accuracy>=baseline-0.01', true, { run: first.result.workflowId, value: accuracy }],
-    ['accuracy>=baseline+0.01', false, { run: first.result.workflowId, value: accuracy }],
+    ['accuracy>=baseline-0.01', true, { run: first.result.workflowId, value: told }],
+    ['accuracy>=baseline+0.01', false, { run: first.result.workflowId, value: told }],
   ]);
-  for (const [at, offset] of [[0, -0.01], [1, 0.01]] as const) assert.ok(Math.abs(gates[at]!.bound! - (accuracy + offset)) < 1e-9);
+  for (const [at, offset] of [[0, -0.01], [1, 0.01]] as const) assert.ok(Math.abs(gates[at]!.bound! - (told + offset)) < 1e-9);
   assert.deepEqual(baselines?.named, { run: baseline, accuracy });
   assert.deepEqual(outcomes(), { 'rapt run': 'passed', 'rapt.gate accuracy>=baseline-0.01': 'passed', 'rapt.gate accuracy>=baseline+0.01': 'failure' });
   assert.match(job.summary, /1 of 2 gates missed/);

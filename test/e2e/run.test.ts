@@ -3,14 +3,17 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Worker } from '@temporalio/worker';
 import { Webhook } from 'standardwebhooks';
 import { fileURLToPath } from 'node:url';
 import type { PendingActivity } from '../../bench/pending.ts';
-import type { ReportData, RunProgress, TuningResult } from '../../contracts/index.ts';
+import { toldShare } from '../../rapt/evaluation/index.ts';
+import { openReport } from '../../rapt/client/index.ts';
+import type { OwnResult, ReportData, RunProgress, TuningResult } from '../../contracts/index.ts';
+import { searchAttributes } from '../../contracts/index.ts';
 import { temporalBinary } from '../../infra/setup/index.ts';
 import { childrenOf, eventually, Probe } from '../support/probe.ts';
 import { runProgram, TestStack } from '../support/stack.ts';
@@ -30,7 +33,7 @@ const table = join(stack.home, 'Bewertungen Ärger.csv');
 const config = join(stack.home, 'tuning.yaml');
 let up: Up;
 let probe: Probe;
-let first: TuningResult;
+let first: OwnResult;
 let stepsPerEpoch = NaN;
 
 const SECRET = `whsec_${Buffer.alloc(32, 5).toString('base64')}`;
@@ -72,7 +75,7 @@ const untilMidEpoch = (id: string): Promise<PendingActivity> =>
 test('a table of odd columns, three classes and awkward cells is tuned on, and one JSON object tells how it went', { timeout: 600_000 }, async () => {
   const { code, stdout, stderr } = await stack.rapt('run', '-f', config, '--id', 'first', '--gate', 'accuracy>=0.1', '--wait', '--json');
   assert.equal(code, 0, stdout + stderr);
-  first = JSON.parse(stdout) as TuningResult;
+  first = JSON.parse(stdout) as OwnResult;
   const { n, accuracy, majorityRate, confusion, reconstruction } = first.metrics.test;
   assert.ok(n > 40 && n < 110, `${n} held-out rows of ${ROWS}`);
   stepsPerEpoch = Math.ceil((ROWS - n) / BATCH);
@@ -100,13 +103,39 @@ test('the report is a page, Markdown and JSON, here and in the store, with this 
   assert.ok(data.frontier.every(({ mechanism, bayes }, at) => mechanism === 'exponential' && bayes >= (data.frontier[at - 1]?.bayes ?? 0)));
   for (const [format, name] of [['html', 'index.html'], ['json', 'report.json'], ['md', 'report.md']] as const) {
     const content = await printed(format);
-    assert.equal((await stack.store().read(`reports/local/first/${name}`))!.body.toString('utf8').trimEnd(), content.trimEnd());
+    const key = `reports/local/first/${name}.sealed`;
+    const { body } = (await stack.store().read(key))!;
+    assert.ok(!body.includes('Accuracy') && !body.includes('accuracy'), 'the provider cannot read it');
+    const secret = readFileSync(join(stack.home, 'client', 'local', 'release-key'));
+    assert.equal(openReport(secret, key, body).toString('utf8').trimEnd(), content.trimEnd());
     assert.doesNotMatch(content, /Bewertungen/);
   }
   const { code, stdout } = await stack.rapt('verify', 'first', '--json');
   assert.equal(code, 0);
-  for (const name of ['report.json', 'report.md']) assert.ok(stdout.includes(`reports/local/first/${name}`), stdout);
+  for (const name of ['report.json', 'report.md']) assert.ok(stdout.includes(`reports/local/first/${name}.sealed`), stdout);
   assert.equal((await stack.rapt('report', '--run', 'first', '--format', 'pdf')).code, 2);
+});
+
+test('the provider is told rounded figures alone: by Temporal, in its attributes and in the store', { timeout: 240_000 }, async () => {
+  const { accuracy, n } = first.metrics.test;
+  const handle = probe.client.workflow.getHandle('first');
+  const told = (await handle.result()) as TuningResult;
+  assert.deepEqual(told.metrics.test, { accuracy: toldShare(accuracy, n), f1: toldShare(first.metrics.test.f1, n), n, reconstruction: first.metrics.test.reconstruction });
+  assert.deepEqual([told.report.path, 'attributes' in told.audit], ['', false]);
+  assert.deepEqual(told.gates.map(({ value }) => value), [told.metrics.test.accuracy]);
+  assert.equal((await handle.describe()).typedSearchAttributes.get(searchAttributes.accuracy), told.metrics.test.accuracy);
+  const stored = JSON.parse((await stack.store().read('runs/local/first/result.json'))!.body.toString('utf8')) as TuningResult;
+  assert.deepEqual([stored.metrics, stored.gates, stored.audit], [told.metrics, told.gates, told.audit]);
+  const shown = await stack.json<Shown>(['show', 'first']);
+  assert.equal(shown.accuracy, accuracy, 'the owner sees it exactly');
+});
+
+test('a report that this machine has lost is opened from the store', { timeout: 240_000 }, async () => {
+  const path = first.report.path;
+  const content = readFileSync(path, 'utf8');
+  renameSync(path, `${path}.away`);
+  assert.equal((await stack.rapt('report', '--run', 'first', '--format', 'html')).stdout.trimEnd(), content.trimEnd());
+  renameSync(`${path}.away`, path);
 });
 
 test('a webhook was told of every stage, signed, and of nothing else', () => {

@@ -1,10 +1,10 @@
 /** The result of a run that never was. */
-import type { Rate, Sha256, TuningResult } from '../../contracts/index.ts';
+import type { OwnResult, Rate, Sha256 } from '../../contracts/index.ts';
 import { guarantee } from '../rapt/release/fakes.ts';
 
 const rate = (value: number): Rate => ({ value, low: value - 0.01, high: value + 0.01 });
 
-export const tuned: TuningResult = {
+export const tuned: OwnResult = {
   workflowId: 'pr-17',
   runId: '0190-4f',
   status: 'completed',

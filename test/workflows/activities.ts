@@ -41,9 +41,9 @@ export const simpleActivities: Activities = {
       history: [],
     }),
   predict: () => Promise.resolve({ predictions: ref('predictions'), reconstruction: null }),
-  audit: () => Promise.resolve({ texts: 0, tokens: 0, attacks: [], attributes: [], deniability: null }),
-  score: () => Promise.resolve({ metrics: { accuracy: 0.7, f1: 0.7, n: 20, majorityRate: 0.5, confusion: [[7, 3], [3, 7]], reconstruction: null }, gates: [] }),
-  report: () => Promise.resolve({ uri: 's3://rapt/report', path: '/home/report.html', artifact: ref('report') }),
+  audit: () => Promise.resolve({ texts: 0, tokens: 0, attacks: [], deniability: null }),
+  score: () => Promise.resolve({ metrics: { accuracy: 0.7, f1: 0.7, n: 20, reconstruction: null }, gates: [] }),
+  report: () => Promise.resolve({ uri: 's3://rapt/report', artifact: ref('report') }),
   register: () => Promise.resolve(),
   notify: () => Promise.resolve(),
   preparePrediction: () =>

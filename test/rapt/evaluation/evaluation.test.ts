@@ -21,7 +21,7 @@ test('labels and predictions of unequal number are refused', () => {
 
 test('gates compare, and a metric that was not measured misses', () => {
   const values = { accuracy: 0.7, f1: 0.6, unchangedRate: 0.5, reconstructionAccuracy: null };
-  const passed = (gates: Parameters<typeof checkGates>[0]): boolean[] => checkGates(gates, values).map((gate) => gate.passed);
+  const passed = (gates: Parameters<typeof checkGates>[0]): (boolean | null)[] => checkGates(gates, values).map((gate) => gate.passed);
   assert.deepEqual(passed({ accuracy: '>=0.7', f1: '> 0.6', unchangedRate: '<0.51', reconstructionAccuracy: '>=0' }), [true, false, true, false]);
   assert.deepEqual(checkGates({ accuracy: ' >= 0.7' }, values)[0], { gate: 'accuracy>=0.7', value: 0.7, passed: true, bound: 0.7 });
 });

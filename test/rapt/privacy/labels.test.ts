@@ -51,7 +51,11 @@ test('the guarantee tells of the labels, and claims nothing for a text that has 
   const { noise } = new RandomizedResponse(1, 2);
   const labels = 'the training labels, the set of class names, and how many texts each class has';
   const told = withLabelNoise({ ...guarantee, covered: ['tokens'], notCovered: ['length', labels] }, noise);
-  assert.deepEqual(told.covered, ['tokens', 'each training label: randomized response with epsilon = 1, whatever the text']);
+  assert.deepEqual(told.covered, [
+    'tokens',
+    'each training label: randomized response with epsilon = 1, whatever the text',
+    'each test label, in each run that is graded by it: the number of right answers is told with two-sided geometric noise of epsilon = 1, and nothing else about it',
+  ]);
   assert.deepEqual(told.notCovered, ['length', 'the set of class names']);
   assert.equal(told.labelEpsilon, 1);
   assert.deepEqual(withLabelNoise({ ...guarantee, private: false }, noise).notCovered, ['everything but the training labels: no text is protected']);
