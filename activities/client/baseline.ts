@@ -78,7 +78,9 @@ export function baselineProblems(
     return [
       {
         where: 'baseline',
-        problem: `run ${config.baseline ?? ''} has not finished on this client (tenant ${config.tenant}); give the id of one that has`,
+        problem:
+          `run ${config.baseline ?? ''} has not finished on this client (tenant ${config.tenant}); ` +
+          'give the id of one that has',
       },
     ];
   }
@@ -89,7 +91,9 @@ export function baselineProblems(
       ? [
           {
             where: `gates.${metric}`,
-            problem: `was not measured in the baseline run ${run}, or is not told of it; choose another run, or a number`,
+            problem:
+              `was not measured in the baseline run ${run}, or is not told of it; ` +
+              'choose another run, or a number',
           },
         ]
       : [],

@@ -152,7 +152,7 @@ test(
 );
 
 test(
-  'what comes back from the provider is not what the owner keeps: his record and the stored result have his own figures, exact here and told there',
+  'what comes back from the provider is not what the owner keeps: his record and the stored result have his own',
   { timeout: 400_000 },
   async () => {
     const {

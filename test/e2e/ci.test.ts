@@ -137,7 +137,7 @@ test('a baseline that does not exist is refused with one line, before anything i
   const input = { ...CONFIG, data: { ...CONFIG.data, train: join(workspace, 'texts.tsv') }, baseline: first.result.workflowId, gates: { learned: '<= baseline', accuracy: '>= 0' } };
   const failed = (config: unknown) => probe.client.workflow.execute(WORKFLOW_TYPE.tuning, { workflowId: `by-client-${Math.random()}`, taskQueue: CONTROL_QUEUE, args: [config] }).then(() => '', (error: unknown) => rootMessage(error));
   assert.equal(await failed({ ...input, baseline: 'never-ran' }), told);
-  assert.equal(await failed(input), `gates.learned: was not measured in the baseline run ${first.result.workflowId}; choose another run, or a number`);
+  assert.equal(await failed(input), `gates.learned: was not measured in the baseline run ${first.result.workflowId}, or is not told of it; choose another run, or a number`);
 });
 
 test("a job whose configuration asks for more than the owner's policy allows is red with code 2 and a sentence, wherever it runs", { timeout: 400_000 }, async () => {

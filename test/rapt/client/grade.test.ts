@@ -92,7 +92,7 @@ test('the same answers get the same bytes, and other answers none: another run i
   assert.equal(readFileSync(join(options.runFolder, 'scored.json'), 'utf8'), bytes);
 });
 
-test('noise is drawn once for a run, whoever asks at once or again; it is paid for by run, and not told unpaid', async () => {
+test('noise is drawn once for a run, whoever asks at once or again; paid for by run, and not told unpaid', async () => {
   const { rows: hidden, labels: truths } = await readLocalLabels(join(home, 'protected'));
   const predictions = { rows: hidden, predicted: truths };
   const asked: string[] = [];
