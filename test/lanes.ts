@@ -13,7 +13,7 @@ export interface Lane {
 const SERVERS: Lane = {
   name: 'servers',
   width: 1,
-  files: ['adversary/store-access', 'e2e/', 'infra/server', 'interop/peft', 'workers/start', 'workflows/'],
+  files: ['adversary/store-access', 'e2e/', 'infra/server', 'interop/peft', 'workers/start', 'workflows/', 'adversary/provider'],
 };
 /** Files that keep one core busy, or less; the other lane has a core for itself. */
 const LIGHT: Lane = { name: 'light', width: Math.max(1, availableParallelism() - 1), files: [''] };

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { WorkflowFailedError, type Client } from '@temporalio/client';
 import { ApplicationFailure, type DataConverter } from '@temporalio/common';
-import { bundleWorkflowCode, NativeConnection, Worker } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { failureConverterPath } from '../../codec/index.ts';
 import type { Forged } from './forging-workflow.ts';
 
@@ -22,6 +22,8 @@ export class Forger {
   }
 
   static async start(client: Client, address: string, dataConverter: DataConverter): Promise<Forger> {
+    // That his workflows fail is what is expected of them.
+    Runtime.install({ logger: new DefaultLogger('ERROR') });
     const connection = await NativeConnection.connect({ address });
     const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined, debug: () => undefined, trace: () => undefined, log: () => undefined };
     const workflowBundle = await bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('forging-workflow.ts', import.meta.url)), failureConverterPath, logger: quiet });

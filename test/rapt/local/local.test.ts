@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { PlainTrainer } from '../../../bench/plain-training.ts';
@@ -40,31 +40,6 @@ test('the same tuning again finds the release, which the ledger has once', async
   assert.deepEqual([again.release.reused, again.release.sha256, again.adapter.sha256], [true, tuned.release.sha256, tuned.adapter.sha256]);
   assert.deepEqual(again.audit, {});
   assert.equal((await new Ledger(tenantFolder(home, 'local')).releases()).length, 1);
-});
-
-test('a release that was trained on has left: the adapter was made of it, and it is neither drawn again, nor taken back, nor drawn anew for a table that has grown', async () => {
-  const own = join(folder, 'own');
-  const table = join(folder, 'grows.csv');
-  writeFileSync(table, readFileSync(train));
-  const input = configuration({ data: { train: table }, audit: false, tuning: { epochs: 1, batchSize: 16 } });
-  const ledger = new Ledger(tenantFolder(own, 'local'));
-  const stop = new AbortController();
-  const reason = new Error('enough');
-  const stopped = tune(input, { adapter: adapter('own'), home: own, signal: stop.signal, onStep: () => stop.abort(reason) });
-  await assert.rejects(stopped, reason);
-  const [first] = await ledger.releases();
-  assert.match(String(first?.released?.digest), /^[0-9a-f]{64}$/, 'before the training begins');
-  await assert.rejects(ledger.drop(first!.localKey), /left this machine at .*; what it cost cannot be taken back/);
-
-  appendFileSync(table, readFileSync(train, 'utf8').split('\n').slice(1, 5).map((row) => `w50 ${row}\n`).join(''));
-  const grown = await tune(input, { adapter: adapter('own'), home: own });
-  assert.equal(grown.release.reused, false);
-  const [, second] = await ledger.releases();
-  assert.deepEqual([second?.takesOver, second?.texts], [[first!.localKey], 4]);
-
-  rmSync(grown.release.folder, { recursive: true });
-  await assert.rejects(tune(input, { adapter: adapter('own'), home: own }), /these texts were released already, .*Restore that release's folder/);
-  assert.equal((await ledger.releases()).length, 2);
 });
 
 test('one that is stopped throws the reason, and leaves no adapter that looks whole', async () => {

@@ -6,10 +6,10 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { ErrorKind, RaptError, type Sha256 } from '../../../contracts/index.ts';
-import { digestOfText, labelsAgainNote, Ledger } from '../../../rapt/ledger/index.ts';
-import { temporaryFolder } from '../../support/folder.ts';
-import { limits, requestOf, SECRET, type RequestOptions } from './requests.ts';
+import { ErrorKind, RaptError, type Sha256 } from '../../contracts/index.ts';
+import { digestOfText, labelsAgainNote, Ledger } from '../../rapt/ledger/index.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { limits, requestOf, SECRET, type RequestOptions } from '../rapt/ledger/requests.ts';
 
 const refused = (words: RegExp) => (error: unknown): boolean => error instanceof RaptError && error.kind === ErrorKind.budgetExceeded && words.test(error.message);
 const onLabel = async (ledger: Ledger, text: string): Promise<number> => (await ledger.spentOnLabels(BigUint64Array.of(digestOfText(text, SECRET))))[0]!;
@@ -100,6 +100,14 @@ test('a figure counts on rows that were taken over, wherever they were drawn', a
   assert.deepEqual(await Promise.all(['one', 'two', 'three', 'four'].map((text) => onLabel(ledger, text))), [1.5, 1.5, 1.5, 1]);
   // Of the release that drew it alone, the same text would be told of a second time.
   assert.equal(await ledger.tellLabels(tell('a', 'run', 0.5, { owner })), false);
+});
+
+test('about one label one figure is told, whichever run and whichever release of the text asks', async () => {
+  const ledger = new Ledger(temporaryFolder());
+  for (const localKey of ['a', 'b']) await ledger.reserve(requestOf(localKey, ['one', 'two', 'two']));
+  await ledger.reserve(requestOf('c', ['three']));
+  const asked = (localKey: string, run: string): Promise<boolean> => ledger.tellLabels({ ...tell(localKey, run, 1), figures: 1 });
+  assert.deepEqual([await asked('a', 'first'), await asked('a', 'first'), await asked('a', 'second'), await asked('b', 'third'), await asked('c', 'fourth')], [true, true, false, false, true]);
 });
 
 test('figures that are told at the same time never exceed a budget together, though their processes are killed', { timeout: 60_000 }, async () => {

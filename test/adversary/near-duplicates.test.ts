@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { locateBackbone, openLocated } from '../../../rapt/backbone/index.ts';
-import { DEFAULT_BACKBONE } from '../../../contracts/index.ts';
-import { cacheFolder } from '../../../rapt/cache.ts';
-import { normalValues, seededStream } from '../../../rapt/tuning/index.ts';
-import { Families } from '../../../rapt/ledger/index.ts';
+import { locateBackbone, openLocated } from '../../rapt/backbone/index.ts';
+import { DEFAULT_BACKBONE } from '../../contracts/index.ts';
+import { cacheFolder } from '../../rapt/cache.ts';
+import { normalValues, seededStream } from '../../rapt/tuning/index.ts';
+import { Families } from '../../rapt/ledger/index.ts';
 
 const SECRET = Buffer.alloc(32, 7);
 const { tokenizer } = await openLocated(await locateBackbone(DEFAULT_BACKBONE));
