@@ -15,4 +15,5 @@ export {
 export { limitsFor, reserve, type DueRelease } from './reserve.ts';
 export { openReport, sealReport } from './sealed-report.ts';
 export { scoreAnswers } from './score.ts';
+export { untoldGates } from './untold-gates.ts';
 export { inPercent, notesOn, TokenSurvey, unknownNote } from './token-survey.ts';

@@ -48,7 +48,9 @@ test('columns, classes, lengths and cost are those of the table', () => {
   for (const [at, asked] of [0.5, 0.1, 0.3, 0.7, 0.9].entries()) assert.ok(etas[at]!.unchanged <= asked + 0.01 && etas[at]!.unchanged > asked - 0.05, JSON.stringify(etas[at]));
   assert.equal(etas[0]!.eta, 14);
   assert.ok(Math.abs(etas[0]!.unchanged - 0.5) < 0.05 && etas[0]!.eta === config.privacy.eta);
-  assert.deepEqual([cost.etaOfText, cost.etaOfTenant, cost.spentBefore], [config.privacy.eta, config.privacy.eta, 0]);
+  assert.deepEqual([cost.etaOfText, cost.spentBefore], [config.privacy.eta, 0]);
+  // Of short reviews two or three are taken for nearly alike, by the client's key.
+  assert.ok([1, 2, 3].includes(cost.etaOfTenant / config.privacy.eta!), `${cost.etaOfTenant}`);
   assert.equal(cost.steps, Math.ceil(rows.train / 32) * 5);
   assert.ok(cost.tokens > 20 * ROWS && cost.tokens <= config.data.maxTokens * ROWS && cost.minutes > 0);
 });

@@ -20,19 +20,20 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const stack = new TestStack();
 const workspace = mkdtempSync(join(tmpdir(), 'rapt-workspace-'));
 let probe: Probe;
+let address: string;
 
 const CONFIG = { data: { train: 'texts.tsv', maxTokens: 24 }, backbone: join(workspace, 'backbone'), tuning: { epochs: 1, batchSize: 8, length: 4, checkpointEverySteps: 4, reconstruction: false }, audit: ['bayes'] };
 /** Many steps of few tokens, so that there is time to interrupt them. */
-const LONG = 'tuning.epochs=40\naudit=false';
+const LONG = 'tuning.epochs=30\naudit=false';
 const FILES = ['junit.xml', 'outputs.env', 'report.html', 'result.json', 'summary.md'];
 
 before(async () => {
   await writeSmallBackbone(CONFIG.backbone);
-  writeSentences(join(workspace, 'texts.tsv'), 0, 90);
+  writeSentences(join(workspace, 'texts.tsv'), 0, 140);
   writeFileSync(join(workspace, 'tuning.yaml'), JSON.stringify(CONFIG));
-  const { temporal } = await stack.json<{ temporal: { address: string } }>(['up']);
+  ({ temporal: { address } } = await stack.json<{ temporal: { address: string } }>(['up']));
   await stack.json(['policy', 'allow', '-f', join(workspace, 'tuning.yaml')]);
-  probe = await Probe.connect(temporal.address, stack.dataConverter());
+  probe = await Probe.connect(address, stack.dataConverter());
 }, { timeout: 400_000 });
 after(async () => {
   await probe.close();
@@ -141,8 +142,11 @@ test('a baseline that does not exist is refused with one line, before anything i
 });
 
 test("a job whose configuration asks for more than the owner's policy allows is red with code 2 and a sentence, wherever it runs", { timeout: 400_000 }, async () => {
-  writeSentences(join(workspace, 'others.tsv'), 100, 130);
-  const job = await run(commit(7), { 'run-id': 'proposed', set: 'data.train=others.tsv\nprivacy.mechanism=none' });
+  writeSentences(join(workspace, 'others.tsv'), 150, 180);
+  // Servers elsewhere, as for the command: there the job is not the owner.
+  const elsewhere = { RAPT_TEMPORAL_ADDRESS: address, RAPT_CODEC_KEYS_FILE: stack.keysFile, RAPT_OWNER_KEYS_FILE: stack.ownerKeysFile };
+  const inputs = { config: 'tuning.yaml', 'run-id': 'proposed', set: 'data.train=others.tsv\nprivacy.mechanism=none' };
+  const job = await new RunningJob({ action: join(root, 'action.yml'), workspace, inputs, env: { ...environment(commit(7)), ...elsewhere } }).finished;
   assert.equal(job.code, 2, job.log);
   const told = "data.train: is not among the tables of the owner's policy; `rapt policy allow` on the client's machine changes that";
   assert.ok(job.log.includes(told), job.log);
