@@ -8,15 +8,18 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { releaseFolderOf } from '../../bench/plain-training.ts';
-import { createCodec } from '../../codec/index.ts';
-import { canonicalJson, clientQueue, CONTROL_QUEUE, parseTuningConfig, WORKFLOW_TYPE, type TuningConfig, type TuningInput, type TuningResult } from '../../contracts/index.ts';
+import { createCodec, createOwnerView } from '../../codec/index.ts';
+import { canonicalJson, clientQueue, CONTROL_QUEUE, GPU_QUEUE, keys, MANIFEST_FILE, parseTuningConfig, WORKFLOW_TYPE, type TuningConfig, type TuningInput, type TuningResult } from '../../contracts/index.ts';
 import { readKeysFile } from '../../infra/index.ts';
+import { createMinioStore } from '../../storage/index.ts';
 import { temporalBinary } from '../../infra/setup/index.ts';
 import { loadEmbeddingTable, loadTokenizer, locateBackbone, type Tokenizer } from '../../rapt/backbone/index.ts';
 import { clientSecret, digestOfText } from '../../rapt/ledger/index.ts';
 import type { EmbeddingTable } from '../../rapt/privacy/index.ts';
 import { sha256Of } from '../../system/index.ts';
 import { LeakClient } from '../support/leak-client.ts';
+import { alterManifest, forgeries, replay } from '../support/forgeries.ts';
+import { Forger } from '../support/forger.ts';
 import { Markers } from '../support/leak-markers.ts';
 import { digestNeedles, keyedDigestNeedles, labelNeedles, mixedLabelNeedles, noiseOf, readNoisyPoints, secretNeedles, vectorNeedles, type NoisyPoints } from '../support/leak-numbers.ts';
 import { decrypted, type Watch } from '../support/leak-places.ts';
@@ -46,7 +49,7 @@ before(async () => {
   markers = new Markers(tokenizer);
   tables = new LeakTables(join(hunt, markers.plant('folder')), markers);
   await provider.start();
-  client = await LeakClient.open(join(hunt, markers.plant('folder')), provider.record, { keysFile: provider.keysFile, pointsFile });
+  client = await LeakClient.open(join(hunt, markers.plant('folder')), provider.record, { keysFile: provider.keysFile, ownerKeysFile: provider.ownerKeysFile, pointsFile });
   await client.start();
   probe = await Probe.connect(provider.record.temporal.address, provider.dataConverter());
   watches = provider.watch(probe.client.workflowService);
@@ -205,6 +208,47 @@ function parsed(input: TuningInput): TuningConfig {
   return result.value;
 }
 
+test('a malicious provider asks for more, by forged requests, copied inputs, an altered card and an altered manifest, and gets nothing', { timeout: 500_000 }, async (t) => {
+  const { adapter, release } = results[0]!;
+  const store = createMinioStore(provider.record.s3);
+  const victim = join(hunt, 'letters.csv');
+  writeFileSync(victim, 'mine');
+  const { releases } = await client.json<{ releases: { localKey: string; released: { digest: string } | null }[] }>('ledger');
+  const { localKey } = releases.find(({ released }) => released?.digest === release.sha256)!;
+  const key = keys.releasePrefix('local', release.sha256) + MANIFEST_FILE;
+  const sizeBytes = (await store.read(key))!.body.length;
+  await replay(probe.client, 'marked', 'replayed');
+
+  const card = keys.adapterPrefix('local', adapter.sha256) + 'rapt.json';
+  const { body } = (await store.read(card))!;
+  await store.put(card, Buffer.from(body.toString('utf8').replace(/"eta":[\d.]+/, '"eta":null').replace('"mechanism":"exponential"', '"mechanism":"none"')), { verify: true });
+  const predicted = await client.rapt('predict', '--run', 'marked', '--in', asked.path, '--out', tables.place('.csv'), '--text-column', 'text');
+  assert.notEqual(predicted.code, 0);
+  t.diagnostic(`altered card: ${predicted.stderr.trim().split('\n').at(-1)!.slice(0, 80)}`);
+  await store.put(card, body, { verify: true });
+
+  const probed = await Probe.connect(provider.record.temporal.address, provider.ownDataConverter());
+  const forger = await Forger.start(probed.client, provider.record.temporal.address, provider.ownDataConverter());
+  try {
+    const known = { run: 'marked', input: markedInput, localKey, release: { digest: release.sha256, manifest: { bucket: store.bucket, key, sha256: release.sha256, sizeBytes } }, secret: pairs.train.path, victim };
+    for (const { what, workflowId, forged, refused } of forgeries(known)) {
+      const answer = await forger.ask(workflowId, forged);
+      assert.ok('refused' in answer, what);
+      assert.match(answer.refused.startsWith('sealed:') ? await failureOf(probe.client.workflow.getHandle(workflowId)) : answer.refused, refused, what);
+    }
+    const restore = await alterManifest(store, 'local', release.sha256);
+    const { tuning, backbone } = parsed(markedInput);
+    const request = { run: 'altered', tenant: 'local', release: known.release, backbone, tuning, untilStep: null, resumeFrom: [] };
+    assert.ok('refused' in (await forger.ask('altered', { activity: 'train', taskQueue: GPU_QUEUE, request })));
+    await restore();
+  } finally {
+    await forger.stop();
+    await probed.close();
+  }
+  assert.equal(readFileSync(victim, 'utf8'), 'mine');
+  await probe.client.workflow.getHandle('replayed').terminate().catch(() => undefined);
+});
+
 let seen: Place[];
 let points: NoisyPoints;
 let releaseKey: Uint8Array;
@@ -258,9 +302,12 @@ test('no text, attribute, test label or name of a file, no noise and no noisy em
   for (const known of [clientQueue('local'), 'binary/encrypted', results[0]!.release.sha256]) assert.ok(sent.includes(known), `what was sent can be read: ${known}`);
 });
 
-test("whoever has the keys reads names of files and columns in the histories, and in the client's log, and no text, attribute or label", { timeout: 500_000 }, async () => {
+test("with the keys of the provider's workers there is nothing in the histories either; with the owner's, names of files and columns, as in the client's log, and no text, attribute or label", { timeout: 500_000 }, async () => {
+  const ofWorkers = createCodec(readKeysFile(provider.keysFile));
+  const service = probe.client.workflowService;
+  assert.deepEqual(told((await search.search(decrypted(service, [ofWorkers], 'forged'))).leaks), []);
   async function* onClient(): AsyncGenerator<Place> {
-    yield* decrypted(probe.client.workflowService, createCodec(readKeysFile(provider.keysFile)));
+    yield* decrypted(service, [ofWorkers, createOwnerView(readKeysFile(provider.ownerKeysFile))], 'forged');
     yield client.log;
   }
   const { leaks } = await search.search(onClient());

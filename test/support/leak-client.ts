@@ -84,7 +84,7 @@ export class LeakClient {
   }
 
   /** @param home folder of the client alone. @param pointsFile where the worker's noisy points are written down, see leak-capture.mjs. */
-  static async open(home: string, { temporal, s3 }: StackRecord, { keysFile, pointsFile }: { keysFile: string; pointsFile: string }): Promise<LeakClient> {
+  static async open(home: string, { temporal, s3 }: StackRecord, { keysFile, ownerKeysFile, pointsFile }: { keysFile: string; ownerKeysFile: string; pointsFile: string }): Promise<LeakClient> {
     mkdirSync(join(home, 'tmp'), { recursive: true });
     const [toTemporal, toStore] = [await Tap.open(`http://${temporal.address}`), await Tap.open(s3.endpoint)];
     const endpoint = `http://${toStore.address}`;
@@ -97,6 +97,7 @@ export class LeakClient {
       RAPT_S3_ACCESS_KEY: s3.accessKey,
       RAPT_S3_SECRET_KEY: s3.secretKey,
       RAPT_CODEC_KEYS_FILE: keysFile,
+      RAPT_OWNER_KEYS_FILE: ownerKeysFile,
       RAPT_TEST_NOISY_POINTS: pointsFile,
       RAPT_METRICS_ADDRESS: `127.0.0.1:${await steadyPort()}`,
     });

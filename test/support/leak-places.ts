@@ -112,10 +112,14 @@ export async function* answers(service: WorkflowService, which: Which): AsyncGen
   }
 }
 
-/** What the histories say to whoever has the keys. */
-export async function* decrypted(service: WorkflowService, codec: PayloadCodec): AsyncGenerator<Place> {
-  for await (const { namespace, name, execution } of executions(service, 'all'))
-    for (const { data } of await codec.decode(payloadsIn(await eventsOf(service, namespace, execution)))) yield { kind: 'decrypted payload', name, bytes: Buffer.from(data ?? []) };
+/** What the histories say to whoever has the keys. @param codecs in the order in which they decode. @param without a type of workflow that is left out. */
+export async function* decrypted(service: WorkflowService, codecs: readonly PayloadCodec[], without: string): AsyncGenerator<Place> {
+  for await (const { namespace, name, execution, type } of executions(service, 'all')) {
+    if (type === without) continue;
+    let payloads = payloadsIn(await eventsOf(service, namespace, execution));
+    for (const codec of codecs) payloads = await codec.decode(payloads);
+    for (const { data } of payloads) yield { kind: 'decrypted payload', name, bytes: Buffer.from(data ?? []) };
+  }
 }
 
 async function* executions(service: WorkflowService, which: Which): AsyncGenerator<{ namespace: string; name: string; execution: Execution; type: string; listed: Uint8Array }> {

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import type { WorkflowService } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { minioClient } from '../../bench/minio-client.ts';
-import { down, readStack, up, type StackRecord } from '../../infra/index.ts';
+import { down, readKeysFile, readStack, up, type StackRecord } from '../../infra/index.ts';
 import { COMPONENTS, writeStack, type Component } from '../../infra/stack/record.ts';
+import { dataConverter } from '../../workers/data-converter.ts';
 import { Collector } from './collector.ts';
 import { answers, filesIn, metricsPages, objects, processes, server, Watch, workflows } from './leak-places.ts';
 import { steadyPort } from './leak-ports.ts';
@@ -23,6 +24,8 @@ export class LeakProvider {
   /** Where its processes put what is temporary. */
   readonly temporary = join(this.#stack.home, 'tmp');
   readonly keysFile = this.#stack.keysFile;
+  /** Made beside the others, and given to the client: the codec server is the owner's, though it runs here. */
+  readonly ownerKeysFile = this.#stack.ownerKeysFile;
   readonly #collector = new Collector();
   #restarts: Promise<void> = Promise.resolve();
 
@@ -42,9 +45,14 @@ export class LeakProvider {
     await this.#collector.close();
   }
 
-  /** With its keys. */
+  /** With the keys of the owner, whose runs they are. */
   dataConverter(): DataConverter {
     return this.#stack.dataConverter();
+  }
+
+  /** With those of his own workers alone. */
+  ownDataConverter(): DataConverter {
+    return dataConverter(readKeysFile(this.keysFile));
   }
 
   get record(): StackRecord {

@@ -125,7 +125,7 @@ async function tunedOnShorterTexts({ config, adapter }: TunedAdapter): Promise<T
   const card = adapterCardSchema.parse(JSON.parse((await store.get(adapter.files['rapt.json'])).toString('utf8')));
   const key = adapter.files['rapt.json'].key.replace('/rapt.json', '-longer/rapt.json');
   const longer = await store.put(key, Buffer.from(JSON.stringify({ ...card, maxTokens: 480 })));
-  return { config, adapter: { ...adapter, files: { ...adapter.files, 'rapt.json': longer } } };
+  return { config: { ...config, data: { ...config.data, maxTokens: 480 } }, adapter: { ...adapter, files: { ...adapter.files, 'rapt.json': longer } } };
 }
 
 const FAILURES: Record<string, Failure> = {
