@@ -8,7 +8,9 @@ const OF_TEST_ROWS = ['accuracy', 'f1'] as const;
 /** One problem for each such gate. */
 export function untoldGates({ gates, privacy }: Pick<TuningConfig, 'gates' | 'privacy'>, { rows }: Pick<Inspection, 'rows'>): InputProblem[] {
   const problems: InputProblem[] = [];
-  const refuse = (metric: string, problem: string): void => void (gates[metric] !== undefined && problems.push({ where: `gates.${metric}`, problem }));
+  const refuse = (metric: string, problem: string): void => {
+    if (gates[metric] !== undefined) problems.push({ where: `gates.${metric}`, problem });
+  };
   if (tooFewRows(rows.test) !== null)
     for (const metric of OF_TEST_ROWS)
       refuse(metric, `is held against what is told, and of ${rows.test} test rows nothing is told: give at least ${LEAST.rows} (data.testFraction, data.test), or leave the gate out`);

@@ -76,7 +76,7 @@ test('an input that was copied into another run is refused, though it is the own
   await replay(provider.client, 'mine', 'replayed');
   const ended = await eventually('the run has ended, or says what stops it', 60_000, async () => {
     const { status, raw } = await provider.client.workflow.getHandle('replayed').describe();
-    const attempts = Number(raw.pendingWorkflowTask?.attempt ?? 0);
+    const attempts = (raw.pendingWorkflowTask?.attempt ?? 0);
     return status.name !== 'RUNNING' || attempts > 1 ? status.name : null;
   });
   assert.notEqual(ended, 'COMPLETED');

@@ -24,8 +24,6 @@ export class LeakProvider {
   /** Where its processes put what is temporary. */
   readonly temporary = join(this.#stack.home, 'tmp');
   readonly keysFile = this.#stack.keysFile;
-  /** Made beside the others, and given to the client: the codec server is the owner's, though it runs here. */
-  readonly ownerKeysFile = this.#stack.ownerKeysFile;
   readonly #collector = new Collector();
   #restarts: Promise<void> = Promise.resolve();
 
@@ -45,13 +43,8 @@ export class LeakProvider {
     await this.#collector.close();
   }
 
-  /** With the keys of the owner, whose runs they are. */
+  /** With the keys of his own workers. */
   dataConverter(): DataConverter {
-    return this.#stack.dataConverter();
-  }
-
-  /** With those of his own workers alone. */
-  ownDataConverter(): DataConverter {
     return dataConverter(readKeysFile(this.keysFile));
   }
 
