@@ -36,7 +36,16 @@ export class LeakTables {
     this.#markers = markers;
   }
 
+  /** Names that the provider's workers are told: of a run that is asked, and of a model, which the GPU worker looks for as well. */
+  readonly toldToWorkers = new Set<string>();
+
   plant = (where: string): string => this.#markers.plant(where);
+
+  plantForWorkers(where: string): string {
+    const planted = this.plant(where);
+    this.toldToWorkers.add(planted);
+    return planted;
+  }
 
   /** A place for a table, in a folder of its own. */
   place(ending: string): string {
@@ -150,7 +159,7 @@ export class LeakTables {
       [train(good, { labelColumn: column() }), /has no column "[^"]+" \(labelColumn\)/],
       [train(good, { attributeColumns: [column()] }), /has no column "[^"]+" \(attributeColumns\)/],
       [{ ...train(good), audit: { publicText: this.place('.txt') } }, /audit\.publicText: .* does not exist/],
-      [{ ...train(good), backbone: join(this.#folder, this.plant('folder'), this.plant('folder')) }, /is neither a folder with config\.json/],
+      [{ ...train(good), backbone: join('/models', this.plantForWorkers('folder'), this.plantForWorkers('folder')) }, /is neither a folder with config\.json/],
       [{ ...train(good), [this.plant('setting')]: this.plant('setting') }, /is not a known field/],
       [{ ...train(good), gates: { [this.plant('setting')]: '>=1' } }, /is not a metric/],
     ];
