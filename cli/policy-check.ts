@@ -1,4 +1,5 @@
 import { BadInput, type InputProblem, type TuningConfig } from '../contracts/index.ts';
+import { classRowsOf } from '../rapt/client/index.ts';
 import { inspectTables } from '../rapt/data/index.ts';
 import { clientHome } from '../rapt/home.ts';
 import { foundProblems, readPolicy, tuningAllowed, withTables } from '../rapt/policy/index.ts';
@@ -11,7 +12,7 @@ export async function policyProblems(asked: TuningConfig): Promise<readonly Inpu
   if (problems.length > 0) return problems;
   try {
     const inspection = await inspectTables(config.data, { splitByLabels: config.privacy.labelEpsilon === undefined });
-    return foundProblems(policy, rules, config.backbone, inspection);
+    return foundProblems(policy, rules, config.backbone, await classRowsOf(config.data, inspection, config.privacy.labelEpsilon === undefined));
   } catch (error) {
     if (!(error instanceof BadInput)) throw error;
     return error.problems;

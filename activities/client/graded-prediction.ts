@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FinishedPrediction, Guarantee, PreparedPrediction, Sha256 } from '../../contracts/index.ts';
+import type { FinishedPrediction, PreparedPrediction, Sha256 } from '../../contracts/index.ts';
 import { toldShare, tooFewRows } from '../../rapt/evaluation/index.ts';
 import { releaseFolder, runFile, runFolder } from '../../rapt/home.ts';
 import { makeFolder, writeOnce } from '../../system/index.ts';
@@ -14,7 +14,7 @@ const GRADED_FILE = 'graded.json';
 const PROTECTED_FILE = 'labels-protected';
 
 interface Answered {
-  readonly prepared: PreparedPrediction;
+  readonly prepared: Pick<PreparedPrediction, 'tenant' | 'prediction' | 'localKey'> & { readonly input: { readonly label?: string | undefined } };
   /** Of the answers as the provider gave them. */
   readonly predictions: Sha256;
   readonly rows: number;
@@ -24,9 +24,9 @@ interface Answered {
 }
 
 /** Writes down, beside a prediction's release, that its labels are protected because those of the adapter's training
- *  were: what comes back from the provider's side later does not decide it. */
-export async function keepProtection(folder: string, { labelEpsilon }: Guarantee): Promise<void> {
-  if (labelEpsilon === undefined) return;
+ *  were, or since the owner's policy says so: what comes back from the provider's side later does not decide it. */
+export async function keepProtection(folder: string, { isProtected }: { readonly isProtected: boolean }): Promise<void> {
+  if (!isProtected) return;
   const own = join(folder, 'private');
   makeFolder(own, 0o700);
   await writeOnce(folder, join(own, PROTECTED_FILE), new Uint8Array(0));

@@ -10,12 +10,16 @@ export interface Admission {
   readonly isPublic: boolean;
   /** The policy's budget; absent for what the owner started himself, to which `rapt ledger budget` applies alone. */
   readonly budget?: Budget;
+  /** Whether labels of these tables may be told of with noise alone, whatever the run itself says. */
+  readonly protectsLabels: boolean;
+  /** Whether classes are held against the policy, for which all rows of the tables are looked at, whatever part of them is asked for. */
+  readonly limitsClasses: boolean;
   /** Called with what was found out, before anything is reserved. @throws BadInput. */
   readonly check: (found: Partial<FoundOut>) => void;
 }
 
 /** Of a request that the owner's own shell started, or of none: all that it says. */
-export const OWNERS_WORD: Admission = { isPublic: false, check: () => undefined };
+export const OWNERS_WORD: Admission = { isPublic: false, protectsLabels: false, limitsClasses: false, check: () => undefined };
 
 export interface Guarded {
   readonly home: string;
@@ -37,12 +41,14 @@ export async function admitRun({ home, tenant }: Guarded, request: { readonly ru
   const policy = readPolicy(home);
   const config = withTables(policy, asked);
   if (await isApproved(tenantFolder(home, tenant), { type: 'tuning', id: run, request: asked })) return { run, config, admission: OWNERS_WORD };
-  const { problems, rules, isPublic, budget } = await tuningAllowed(policy, config);
+  const { problems, rules, isPublic, protectsLabels, budget } = await tuningAllowed(policy, config);
   refuse(problems);
-  return { run, config, admission: { isPublic, budget, check: (found) => refuse(foundProblems(policy, rules, config.backbone, found)) } };
+  return { run, config, admission: { isPublic, protectsLabels, limitsClasses: true, budget, check: (found) => refuse(foundProblems(policy, rules, config.backbone, found)) } };
 }
 
 export interface AdmittedPrediction extends PreparePrediction {
+  /** As it came, to be admitted again when the answers are there. */
+  readonly asked: PreparePrediction;
   /** Called with what the owner's own record says of the run that is asked. @throws BadInput. */
   readonly admit: (asked: Parameters<typeof predictionAllowed>[2]) => Promise<Admission>;
 }
@@ -59,11 +65,11 @@ export function admitPrediction({ home, tenant }: Guarded, request: PreparePredi
   const placed = { ...asked, in: placeOf(policy, asked.in) };
   const admit: AdmittedPrediction['admit'] = async (leaves) => {
     if (await isApproved(tenantFolder(home, tenant), { type: 'prediction', id: prediction, request: asked })) return OWNERS_WORD;
-    const { problems, rules, isPublic, budget } = await predictionAllowed(policy, placed, leaves);
+    const { problems, rules, isPublic, protectsLabels, budget } = await predictionAllowed(policy, placed, leaves);
     refuse(problems);
-    return { isPublic, budget, check: (found) => refuse(foundProblems(policy, rules, '', found)) };
+    return { isPublic, protectsLabels, limitsClasses: false, budget, check: (found) => refuse(foundProblems(policy, rules, '', found)) };
   };
-  return { ...placed, prediction, admit };
+  return { ...placed, prediction, asked: request, admit };
 }
 
 /** What is told to the owner's webhook, and nothing beside it. @throws BadInput. */

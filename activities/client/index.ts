@@ -64,9 +64,11 @@ export function createClientActivities(dependencies: ClientDependencies & Guarde
     report: async (request) => report(dependencies, await withOwnKey(dependencies, request)),
     register: async (request) => {
       const admitted = await admitRun(dependencies, request);
-      const { localKey } = await ownRelease(home, admitted, { digest: request.release.digest }, () => privatize(dependencies, admitted));
+      const { localKey, digest } = await ownRelease(home, admitted, { digest: request.release.digest }, () => privatize(dependencies, admitted));
       const card = await ownCard(dependencies, admitted, localKey, request.adapter);
-      return register(dependencies, { ...request, ...admitted }, card);
+      // What names run and release is not what came back.
+      const result = { ...request.result, workflowId: admitted.run, release: { ...request.result.release, sha256: digest } };
+      return register(dependencies, { ...request, ...admitted, result }, card);
     },
     notify: (notice) => notify(dependencies, admitNotice(notice)),
     preparePrediction: async (request) => preparePrediction(dependencies, admitPrediction(dependencies, request)),

@@ -1,7 +1,7 @@
 import { BadInput, idProblems, RaptError, type ClientActivities, type InputProblem } from '../../contracts/index.ts';
 import { existsSync } from 'node:fs';
 import { locateBackbone, openLocated, poolingProblems, type BackboneFiles, type PublicBackbone } from '../../rapt/backbone/index.ts';
-import { dryRun, notesOn, untoldGates } from '../../rapt/client/index.ts';
+import { classRowsOf, dryRun, notesOn, untoldGates } from '../../rapt/client/index.ts';
 import { inspectTables } from '../../rapt/data/index.ts';
 import { baselineProblems } from './baseline.ts';
 import type { ClientDependencies } from './dependencies.ts';
@@ -34,7 +34,8 @@ export async function inspect({ home, store }: Pick<ClientDependencies, 'home'> 
 
   const inspection = tables.value;
   const { files, backbone } = opened.value;
-  admission.check({ ...inspection, backboneSha256: files.sha256 });
+  admission.check({ backboneSha256: files.sha256 });
+  if (admission.limitsClasses) admission.check(await classRowsOf(config.data, inspection, config.privacy.labelEpsilon === undefined));
   problems.push(...untoldGates(config, inspection));
   const dry = await dryRun({ config, inspection, files, backbone }, { trainsHere: false });
   problems.push(...dry.problems);

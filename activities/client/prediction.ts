@@ -1,4 +1,5 @@
 /** Answers for new texts: they are privatized here, and joined with the answers here. */
+import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Context } from '@temporalio/activity';
@@ -16,12 +17,12 @@ import { inSpan } from '../../telemetry/index.ts';
 import { beat } from '../heartbeat.ts';
 import { countDrawn, countRelease } from './counted.ts';
 import type { ClientDependencies } from './dependencies.ts';
-import { OWNERS_WORD, type AdmittedPrediction, type Guarded } from './guard.ts';
+import { admitPrediction, OWNERS_WORD, type AdmittedPrediction, type Guarded } from './guard.ts';
 import { finishedPrediction, keepProtection } from './graded-prediction.ts';
 import { assertOneHome } from './one-home.ts';
 import { ownClasses, ownTerms, refuseChangedCard } from './own-terms.ts';
 import { publishRelease } from './publish.ts';
-import { findQuestion, readQuestion, rememberQuestion } from './question.ts';
+import { answeredBefore, assertSameQuestion, findQuestion, readQuestion, rememberQuestion } from './question.ts';
 import { readTunedAdapter } from './run-record.ts';
 import { readPredictions } from './score.ts';
 
@@ -54,6 +55,7 @@ export async function preparePrediction({ store, home }: ClientDependencies, req
   const problems = await questionProblems(card, files.folder, backbone, read(), path);
   if (problems.length > 0) throw new BadInput(problems);
   const localKey = predictionKey(tenant, card, input, columns, secret);
+  assertSameQuestion(home, { tenant, prediction, localKey });
   const folder = releaseFolder(home, tenant, localKey);
   const { mechanism: name, eta } = owner;
   const due: DueRelease = {
@@ -83,9 +85,9 @@ export async function preparePrediction({ store, home }: ClientDependencies, req
       onDrawn: (tokens) => countDrawn(due, tokens),
     }), { rows });
     countRelease(due, drawn);
-    await keepProtection(folder, card.guarantee);
+    await keepProtection(folder, { isProtected: card.guarantee.labelEpsilon !== undefined || admission.protectsLabels });
     const { digest } = drawn;
-    await rememberQuestion(home, { tenant, prediction, path: input.path, columns, classes: card.classes, out: out ?? null });
+    await rememberQuestion(home, { tenant, prediction, path: input.path, columns, classes: card.classes, out: out ?? null, localKey, asked: request.asked });
     const release = await publishRelease({ store, home }, tenant, localKey, digest);
     return { prediction, tenant, localKey, release, adapter, backbone: config.backbone, guarantee: card.guarantee, input: { path: input.path, ...columns } };
   } finally {
@@ -99,8 +101,12 @@ export async function finishPrediction(
   { store, home, tenant }: ClientDependencies & Guarded,
   { prepared, predictions: ref, out: told }: Parameters<ClientActivities['finishPrediction']>[0],
 ): Promise<FinishedPrediction> {
-  const { path, columns, classes, out } = readQuestion(home, tenant, prepared.prediction, told);
+  const { path, columns, classes, out, localKey, asked, prediction } = readQuestion(home, tenant, prepared.prediction, told);
+  // The policy may have changed since.
+  const admission = await admitPrediction({ home, tenant }, asked).admit({ ...(await ownTerms(home, tenant, readTunedAdapter(home, tenant, asked.run))), columns });
   const { rows, predicted, probability } = await readPredictions(store, ref);
+  const isRepeated = await answeredBefore(home, { tenant, prediction }, ref.sha256);
+  if (existsSync(out) && !isRepeated && admission !== OWNERS_WORD) throw new BadInput([{ where: 'out', problem: `${out} has come to exist since the question was asked, and a request by the policy replaces no file; move it away, and ask again under another id` }]);
   const places = new Map(rows.map((row, at) => [row, at]));
   const line = out.endsWith('.jsonl') ? jsonLine : csvLine;
   let labelled = 0;
@@ -125,7 +131,7 @@ export async function finishPrediction(
     throw unwritable(out, error);
   }
   await writeWholeFile(out, answers(), { signal: Context.current().cancellationSignal });
-  return finishedPrediction(home, { prepared, predictions: ref.sha256, rows: rows.length, out, labelled, right });
+  return finishedPrediction(home, { prepared: { tenant, prediction, localKey, input: { label: columns.label } }, predictions: ref.sha256, rows: rows.length, out, labelled, right });
 }
 
 interface Outputs {

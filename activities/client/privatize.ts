@@ -1,6 +1,6 @@
 import { Context, log } from '@temporalio/activity';
 import { RELEASE_PROGRESS_SIGNAL, type OwnRelease, type ReleaseProgress } from '../../contracts/index.ts';
-import { releaseTables } from '../../rapt/client/index.ts';
+import { classRowsOf, releaseTables } from '../../rapt/client/index.ts';
 import { labelsAgainNote } from '../../rapt/ledger/index.ts';
 import { inSpan } from '../../telemetry/index.ts';
 import { createProgressReporter } from '../progress.ts';
@@ -8,7 +8,7 @@ import { countDrawn, countRelease } from './counted.ts';
 import type { ClientDependencies } from './dependencies.ts';
 import type { AdmittedRun } from './guard.ts';
 import { assertOneHome } from './one-home.ts';
-import { rememberRelease } from './own-release.ts';
+import { assertSameRelease, rememberRelease } from './own-release.ts';
 
 /** The `privatize` activity. @throws BadInput when another client releases the tenant's texts, before anything is reserved. */
 export async function privatize({ store, home }: ClientDependencies, { admission, ...context }: AdmittedRun): Promise<OwnRelease> {
@@ -19,7 +19,11 @@ export async function privatize({ store, home }: ClientDependencies, { admission
     home,
     isPublic: admission.isPublic,
     policyBudget: admission.budget,
-    onInspected: ({ inspection, files }) => admission.check({ ...inspection, backboneSha256: files.sha256 }),
+    onInspected: async ({ inspection, files }) => {
+      admission.check({ backboneSha256: files.sha256 });
+      if (admission.limitsClasses) admission.check(await classRowsOf(context.config.data, inspection, context.config.privacy.labelEpsilon === undefined));
+    },
+    onKey: (localKey) => assertSameRelease(home, context, localKey),
     onEta: (eta) => admission.check({ mechanism: context.config.privacy.mechanism, eta }),
     signal: Context.current().cancellationSignal,
     onProgress: (progress) => reporter.report(progress, { now: progress.reused }),

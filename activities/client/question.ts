@@ -2,12 +2,14 @@
  *  or written here. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BadInput } from '../../contracts/index.ts';
+import { BadInput, type PreparePrediction, type Sha256 } from '../../contracts/index.ts';
+import { writeOnce } from '../../system/index.ts';
 import type { TableColumns } from '../../rapt/data/index.ts';
 import { runFile, runFolder } from '../../rapt/home.ts';
 import { writeWhole } from './run-record.ts';
 
 const QUESTION_FILE = 'question.json';
+const ANSWERS_FILE = 'answers.sha256';
 
 export interface Question {
   readonly tenant: string;
@@ -16,12 +18,38 @@ export interface Question {
   readonly path: string;
   readonly out: string | null;
   readonly columns: TableColumns;
+  /** Folder of the release. */
+  readonly localKey: string;
+  /** The request as it came. */
+  readonly asked: PreparePrediction;
   /** In the order of the adapter's answers. */
   readonly classes: readonly string[];
 }
 
+/** @throws BadInput when a prediction of this name was prepared for other rows: the owner's word for it was given for those. */
 export async function rememberQuestion(home: string, question: Question): Promise<void> {
+  const before = findQuestion(home, question.tenant, question.prediction);
+  if (before !== null && before.localKey !== question.localKey) throw otherRows(question.prediction);
   await writeWhole(join(runFolder(home, question.tenant, question.prediction), QUESTION_FILE), JSON.stringify(question, null, 2));
+}
+
+/** Before anything is reserved. @throws BadInput as `rememberQuestion`. */
+export function assertSameQuestion(home: string, { tenant, prediction, localKey }: Pick<Question, 'tenant' | 'prediction' | 'localKey'>): void {
+  const before = findQuestion(home, tenant, prediction);
+  if (before !== null && before.localKey !== localKey) throw otherRows(prediction);
+}
+
+const otherRows = (prediction: string): BadInput =>
+  new BadInput([{ where: 'prediction', problem: `${prediction} was prepared for other rows; ask about these under another id` }]);
+
+/** A prediction is answered once: other answers, which the provider chooses, would be written over the first. @returns whether it was answered so before, by an attempt that
+ *  may have been killed. @throws BadInput for other answers. */
+export async function answeredBefore(home: string, { tenant, prediction }: Pick<Question, 'tenant' | 'prediction'>, answers: Sha256): Promise<boolean> {
+  const folder = runFolder(home, tenant, prediction);
+  const path = join(folder, ANSWERS_FILE);
+  if (await writeOnce(folder, path, Buffer.from(answers))) return false;
+  if (readFileSync(path, 'utf8') === answers) return true;
+  throw new BadInput([{ where: 'prediction', problem: `${prediction} was answered already, otherwise; ask again under another id` }]);
 }
 
 /** Null when this client has prepared no such prediction. */

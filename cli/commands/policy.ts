@@ -68,7 +68,8 @@ export function addPolicyCommands(program: Command): void {
   policy
     .command('check')
     .description('whether the policy allows a configuration; exit code 2 and a sentence for each reason when it does not')
-    .argument('<file>', 'configuration in JSON or YAML; "-" reads standard input')
+    .argument('[file]', 'configuration in JSON or YAML; "-" reads standard input')
+    .option('-f, --file <path>', 'the same')
     .option('--set <field=value>', 'change one setting; may be repeated', collect, [])
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample: rapt policy check tuning.yaml')
@@ -144,7 +145,8 @@ async function etaOf({ privacy: { mechanism, eta, targetUnchanged }, backbone: n
   return chosen === null ? null : Math.ceil(chosen * 1000) / 1000;
 }
 
-async function check(file: string, { set, json }: { set: string[]; json?: true }): Promise<void> {
+async function check(named: string | undefined, { file = named, set, json }: { file?: string; set: string[]; json?: true }): Promise<void> {
+  if (file === undefined) throw new BadInput([{ where: 'rapt policy check', problem: 'needs a configuration' }]);
   const problems = await policyProblems(await loadConfig({ file, set }, true));
   if (json) printJson({ allowed: problems.length === 0, problems });
   if (problems.length > 0) throw new BadInput(problems);

@@ -15,5 +15,6 @@ export {
 export { limitsFor, reserve, type DueRelease } from './reserve.ts';
 export { openReport, sealReport } from './sealed-report.ts';
 export { scoreAnswers } from './score.ts';
+export { classRowsOf, type ClassRows } from './class-rows.ts';
 export { untoldGates } from './untold-gates.ts';
 export { inPercent, notesOn, TokenSurvey, unknownNote } from './token-survey.ts';

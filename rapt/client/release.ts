@@ -25,6 +25,8 @@ export interface ReleaseTablesOptions extends RunContext {
   readonly onInspected?: ((found: { readonly inspection: Inspection; readonly files: BackboneFiles; readonly backbone: PublicBackbone }) => Promise<void> | void) | undefined;
   /** Called with the eta that was chosen, null where nothing is hidden; still before anything is reserved. */
   readonly onEta?: ((eta: number | null) => void) | undefined;
+  /** Called with the release's name, before anything is reserved. */
+  readonly onKey?: ((localKey: string) => void) | undefined;
   /** Called with the ledger's entry, before anything is drawn. */
   readonly onReserved?: ((entry: LedgerRelease) => void) | undefined;
   readonly onDrawn?: ((release: DueRelease, tokens: number) => void) | undefined;
@@ -34,7 +36,7 @@ export interface ReleaseTablesOptions extends RunContext {
 /** A run's release: the one noisy version of each text, drawn once and found again by every later attempt and run. Of a table that has
  *  changed since, only rows that were not released before are drawn. @throws BadInput, before anything is reserved, for what no training could be made of. */
 export async function releaseTables({
-  home, run, config, isPublic, policyBudget, signal, onProgress, step = (_, work) => work(), onInspected, onEta, onReserved, onDrawn, onReleased,
+  home, run, config, isPublic, policyBudget, signal, onProgress, step = (_, work) => work(), onInspected, onEta, onKey, onReserved, onDrawn, onReleased,
 }: ReleaseTablesOptions): Promise<OwnRelease> {
   const { tenant, privacy } = config;
   const inspection = await step('read tables', () => inspectTables(config.data, { splitByLabels: privacy.labelEpsilon === undefined }));
@@ -50,6 +52,7 @@ export async function releaseTables({
   onEta?.(eta);
   const secret = await clientSecret(tenantFolder(home, tenant));
   const localKey = releaseKey(config, inputs, { eta, backboneSha256: description.sha256 }, secret);
+  onKey?.(localKey);
   const folder = releaseFolder(home, tenant, localKey);
 
   const existing = await openRelease(folder);

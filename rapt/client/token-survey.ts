@@ -1,6 +1,7 @@
 /** What a backbone's tokenizer makes of texts, before any of them is drawn. */
 import type { DataConfig } from '../../contracts/index.ts';
 import type { Tokenizer } from '../backbone/index.ts';
+import { LEAST } from '../evaluation/index.ts';
 import { readSplit, tableNotes, type Inspection, type Row } from '../data/index.ts';
 
 /** Of so many rows the share of unknown tokens is about that of all. */
@@ -65,7 +66,8 @@ export function unknownNote(share: number): string | null {
 
 /** What a person should know before a run: how its tables were read, and whether the backbone knows their words. */
 export async function notesOn(data: DataConfig, inspection: Inspection, tokenizer: Pick<Tokenizer, 'encode' | 'unknownId'>): Promise<string[]> {
-  const { unknownShare } = await surveyTokens(readSplit(data, inspection.tables, 'train'), tokenizer, data.maxTokens);
-  const unknown = unknownNote(unknownShare);
+  const { unknownShare, rows } = await surveyTokens(readSplit(data, inspection.tables, 'train'), tokenizer, data.maxTokens);
+  // Of few texts it would tell of single ones.
+  const unknown = rows >= LEAST.texts ? unknownNote(unknownShare) : null;
   return [...tableNotes(inspection), ...(unknown === null ? [] : [unknown])];
 }

@@ -14,6 +14,8 @@ export interface Allowed {
   /** The rules of the tables, in the order of `data.train`, `data.test`. */
   readonly rules: readonly TableRule[];
   readonly isPublic: boolean;
+  /** Whether a rule lets labels leave by randomized response alone. */
+  readonly protectsLabels: boolean;
   /** The budgets that hold for it. */
   readonly budget: Budget;
 }
@@ -62,7 +64,8 @@ function etaOf({ mechanism, eta, targetUnchanged }: TuningConfig['privacy']): nu
 
 export interface FoundOut {
   readonly classes: readonly string[];
-  readonly classCounts: { readonly train: readonly number[] };
+  /** Rows of each class, in all rows of the tables: of a part that the request chooses they would tell of single labels. */
+  readonly classRows: readonly number[];
   /** Null where nothing is hidden. */
   readonly eta: number | null;
   readonly mechanism: Guarantee['mechanism'];
@@ -73,13 +76,13 @@ export interface FoundOut {
  *  looked at. */
 export function foundProblems(policy: Policy, rules: readonly TableRule[], backbone: string, found: Partial<FoundOut>): InputProblem[] {
   const problems: InputProblem[] = [];
-  const { classes, classCounts, mechanism, eta = null, backboneSha256 } = found;
+  const { classes, classRows, mechanism, eta = null, backboneSha256 } = found;
   const [rule] = rules;
   if (classes !== undefined && rule !== undefined && classes.length > rule.mostClasses)
     problems.push({ where: 'data.labelColumn', problem: `has ${classes.length} classes, whose names leave as they are, and the owner's policy allows ${rule.mostClasses} (mostClasses)` });
-  if (classCounts !== undefined && rule !== undefined) {
-    const small = classCounts.train.filter((count) => count < rule.smallestClass).length;
-    if (small > 0) problems.push({ where: 'data.labelColumn', problem: `has ${small} ${small === 1 ? 'class' : 'classes'} of fewer than ${rule.smallestClass} training rows, and class names leave as they are; join small classes, or set smallestClass of the table in policy.yaml` });
+  if (classRows !== undefined && rule !== undefined) {
+    const small = classRows.filter((count) => count < rule.smallestClass).length;
+    if (small > 0) problems.push({ where: 'data.labelColumn', problem: `has ${small} ${small === 1 ? 'class' : 'classes'} of fewer than ${rule.smallestClass} rows, and class names leave as they are; join small classes, or set smallestClass of the table in policy.yaml` });
   }
   if (mechanism !== undefined && eta !== null) for (const one of rules) problems.push(...mechanismProblems(one, mechanism, eta));
   if (backboneSha256 !== undefined && !namedBackbone(policy, backbone) && !policy.backbones.includes(`sha256:${backboneSha256}`)) problems.push(strangeBackbone());
@@ -105,19 +108,19 @@ export async function predictionAllowed(policy: Policy, request: PredictInput, a
 function allowed({ budgets }: Policy, problems: readonly InputProblem[], rules: readonly TableRule[]): Allowed {
   const isPublic = rules.length > 0 && rules.every((rule) => rule.public);
   const { labels, ...etas } = budgets;
-  // Labels that leave as they are by the owner's word have no epsilon that could be summed.
-  const randomized = rules.every((rule) => rule.labels !== 'plain');
-  return { problems, rules, isPublic, budget: { ...etas, ...(labels !== undefined && randomized && { labels }) } };
+  // Labels that leave as they are by the owner's word have no epsilon that could be summed; one table that protects its own is enough.
+  const protectsLabels = rules.some((rule) => rule.labels !== 'plain');
+  return { problems, rules, isPublic, protectsLabels, budget: { ...etas, ...(labels !== undefined && protectsLabels && { labels }) } };
 }
 
-/** For each table the first rule that allows all; where none does, what the one says that objects least. */
+/** For each table the rule of the narrowest place, so that a file is not let go by what its folder may; of several of one place, the one that objects least. */
 async function ruledTables(policy: Policy, tables: readonly NamedTable[], wanted: (rule: TableRule) => InputProblem[]): Promise<{ problems: InputProblem[]; rules: TableRule[] }> {
   const problems: InputProblem[] = [];
   const rules: TableRule[] = [];
   for (const { field, table } of tables) {
     const covering: { rule: TableRule; objections: InputProblem[] }[] = [];
     for (const rule of rulesOf(policy)) if (await tableLiesIn(table, rule.table)) covering.push({ rule, objections: wanted(rule) });
-    const [best] = covering.sort((a, b) => a.objections.length - b.objections.length);
+    const [best] = covering.sort((a, b) => b.rule.table.length - a.rule.table.length || a.objections.length - b.objections.length);
     if (best === undefined) problems.push({ where: field, problem: `is not among the tables of the owner's policy; ${WAY_OUT}` });
     else {
       rules.push(best.rule);

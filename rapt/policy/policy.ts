@@ -1,9 +1,10 @@
 /** The owner's policy: what may leave this client, whoever asks for it. One YAML file in the client's home, which people write and read. */
-import { existsSync, readFileSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { BadInput, budgetSchema, BUILT_IN_DATASETS, DEFAULT_BACKBONE, parseWith } from '../../contracts/index.ts';
+import { unreadable } from '../../system/index.ts';
 
 const POLICY_FILE = 'policy.yaml';
 
@@ -14,12 +15,14 @@ const DEFAULT_MOST_CLASSES = 20;
 /** A class of fewer rows could be the name of somebody. */
 const DEFAULT_SMALLEST_CLASS = 5;
 
+/** The worker and the command run in other folders. */
+const place = z.string().regex(/^(?:\/|[a-z][a-z0-9+.-]*:\/\/)[^*?]*$/i, 'must be an absolute path or an address, without wildcards; a slash at the end means a folder and all below it');
 const columns = z.array(z.string().min(1)).default([]);
 const largestEta = z.number().positive().max(100_000).optional();
 
 const tableRuleSchema = z.strictObject({
   /** A file, a folder and all below it ("/data/reviews/"), a bucket's part ("s3://texts/reviews/"), or a built-in data set. */
-  table: z.string().min(1),
+  table: z.union([z.enum(BUILT_IN_DATASETS), place], { error: 'must be an absolute path or an address, without wildcards; a slash at the end means a folder and all below it' }),
   /** How requests may name it, as "table://NAME", so that no path is told. */
   name: z.string().regex(/^[\w.-]{1,64}$/, 'use 1 to 64 letters, digits, dots, hyphens and underscores').optional(),
   /** Whether its texts are nobody's secret. Releases of public tables do not count against the budgets below. */
@@ -53,9 +56,9 @@ export const policySchema = z
     backbones: z.array(z.string().min(1)).default([DEFAULT_BACKBONE]),
     budgets: budgetSchema.default(DEFAULT_BUDGETS),
     /** Folders that answers to predictions may be written to. */
-    answers: z.array(z.string().min(1)).default([]),
+    answers: z.array(place).default([]),
     /** Files that an audit may take for public text. */
-    publicTexts: z.array(z.string().min(1)).default([]),
+    publicTexts: z.array(place).default([]),
   })
   .superRefine(({ tables, backbones }, context) => {
     const names = tables.flatMap(({ name }) => name ?? []);
@@ -96,7 +99,15 @@ export const policyFile = (home: string): string => join(home, POLICY_FILE);
  *  allowed until it can be read. */
 export function readPolicy(home: string): Policy {
   const path = policyFile(home);
-  return existsSync(path) ? parsePolicy(readFileSync(path, 'utf8'), path) : defaultPolicy();
+  // A link to nothing is no missing policy.
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return defaultPolicy();
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  return parsePolicy(text, path);
 }
 
 /** @param path names the text in messages. @throws BadInput. */
@@ -106,7 +117,7 @@ export function parsePolicy(text: string, path: string): Policy {
     content = parse(text);
   } catch (error) {
     const { linePos } = error as { linePos?: readonly { readonly line: number }[] };
-    throw new BadInput([{ where: linePos?.[0] === undefined ? path : `${path}, line ${linePos[0].line}`, problem: 'is no YAML here; correct it, or make a new one by `rapt policy init --force`' }]);
+    throw new BadInput([{ where: linePos?.[0] === undefined ? path : `${path}, line ${linePos[0].line}`, problem: `is no YAML here (${String((error as Error).message).split('\n', 1)[0]!.slice(0, 100)}); correct it` }]);
   }
   const parsed = parseWith(policySchema, content);
   if (parsed.ok) return parsed.value;

@@ -5,7 +5,6 @@ import { test } from 'node:test';
 import { finishedPrediction, keepProtection, ownAccuracy } from '../../activities/client/graded-prediction.ts';
 import type { PreparedPrediction, Sha256 } from '../../contracts/index.ts';
 import { releaseFolder } from '../../rapt/home.ts';
-import { guarantee } from '../rapt/release/fakes.ts';
 import { temporaryFolder } from '../support/folder.ts';
 
 const home = temporaryFolder();
@@ -30,7 +29,7 @@ test('its accuracy leaves in steps, over enough rows, and for one set of answers
 
 test('where labels were protected in the training it does not leave', async () => {
   mkdirSync(releaseFolder(home, 'local', 'protected'), { recursive: true });
-  await keepProtection(releaseFolder(home, 'local', 'protected'), { ...guarantee, labelEpsilon: 1 });
+  await keepProtection(releaseFolder(home, 'local', 'protected'), { isProtected: true });
   assert.equal(await told('protected', 40), null);
   assert.equal(await ownAccuracy(home, 'local', 'protected-40'), 0.525);
 });

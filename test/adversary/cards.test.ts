@@ -41,7 +41,8 @@ async function withCard(name: string, change: Partial<AdapterCard>, { keeps }: {
   const written = await store.put(`adapters/local/${'f'.repeat(64)}/${name.replaceAll(/\W+/g, '-')}.json`, Buffer.from(canonicalJson({ ...card, ...change })));
   writeFileSync(path, JSON.stringify({ config, adapter: { ...adapter, files: { ...adapter.files, 'rapt.json': written } }, ...(keeps && { card: kept }) }));
   const context = { info: {}, log: { info: () => undefined }, heartbeat: () => undefined, cancellationSignal: new AbortController().signal } as unknown as Context;
-  const request = { tenant: 'local', run: 'asked', prediction: 'p', in: table, out: join(home, 'answers.csv'), admit: () => Promise.resolve(OWNERS_WORD) };
+  const asked = { tenant: 'local', run: 'asked', prediction: 'p', in: table, out: join(home, 'answers.csv') };
+  const request = { ...asked, asked, admit: () => Promise.resolve(OWNERS_WORD) };
   return {
     ask: () => asyncLocalStorage.run(context, () => preparePrediction({ store, home }, request)),
     spent: async () => (await new Ledger(join(home, 'local')).releases()).length,

@@ -73,7 +73,7 @@ test('a second client is refused wherever it would release, and keeps and stores
   const request = requestOf('acme');
   await assert.rejects(inspect(second, request), (error: unknown) => error instanceof BadInput && MOVE.message.test(error.message));
   await assert.rejects(asActivity(() => privatize(second, request)), MOVE);
-  await assert.rejects(asActivity(() => preparePrediction(second, { tenant: 'acme', run: 'x', prediction: 'p', in: 'x.csv', admit: () => Promise.resolve(OWNERS_WORD) })), MOVE);
+  await assert.rejects(asActivity(() => preparePrediction(second, { tenant: 'acme', run: 'x', prediction: 'p', in: 'x.csv', asked: null as never, admit: () => Promise.resolve(OWNERS_WORD) })), MOVE);
   assert.ok(!existsSync(second.home));
   const { localKey, digest } = await releaseTables({ ...request, home: second.home });
   const earlier = await markOf('acme');

@@ -90,7 +90,7 @@ const releasers = {
   import: async (home: string, config: TuningConfig, { adapter = peft }: Outputs = {}) => importAdapter({ store, home }, { folder: adapter, run: 'other', classes: ['a', 'b'], config }),
   predict: async (home: string, config: TuningConfig, { output = join(home, 'answers.csv'), ...columns }: Outputs = {}) => {
     const context = { info: {}, heartbeat: () => undefined, cancellationSignal: new AbortController().signal } as unknown as Context;
-    return asyncLocalStorage.run(context, () => preparePrediction(dependencies(home), { tenant: 'local', run: 'asked', prediction: 'asked-predict-1', in: config.data.train, out: output, ...columns, admit: () => Promise.resolve(OWNERS_WORD) }));
+    return asyncLocalStorage.run(context, () => preparePrediction(dependencies(home), { tenant: 'local', run: 'asked', prediction: 'asked-predict-1', in: config.data.train, out: output, ...columns, asked: null as never, admit: () => Promise.resolve(OWNERS_WORD) }));
   },
 } as const;
 type Releaser = keyof typeof releasers;

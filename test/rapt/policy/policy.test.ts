@@ -79,8 +79,8 @@ test('what is known only later is held against the policy before anything is res
   assert.deepEqual(problems, [], 'the weights are not known yet');
   const found = (what: Parameters<typeof foundProblems>[3]): string[] => fields(foundProblems(policy, rules, 'all-MiniLM-L6-v2', what));
   assert.deepEqual(found({ classes: Array.from({ length: 21 }, String) }), ['data.labelColumn']);
-  assert.deepEqual(found({ classes: ['a', 'b'], classCounts: { train: [5, 4] } }), ['data.labelColumn']);
-  assert.deepEqual(found({ classes: ['a', 'b'], classCounts: { train: [5, 5] } }), []);
+  assert.deepEqual(found({ classes: ['a', 'b'], classRows: [5, 4] }), ['data.labelColumn']);
+  assert.deepEqual(found({ classes: ['a', 'b'], classRows: [5, 5] }), []);
   assert.deepEqual(found({ mechanism: 'exponential', eta: 15 }), ['privacy.eta']);
   assert.deepEqual([found({ backboneSha256: 'b'.repeat(64) }), found({ backboneSha256: 'a'.repeat(64) })], [['backbone'], []]);
 });
