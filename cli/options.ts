@@ -8,6 +8,9 @@ export const byPolicyOption = (): Option => new Option('--by-policy', "let the c
 export const MECHANISMS = ['exponential', 'laplace'] as const;
 export type NoisyMechanism = (typeof MECHANISMS)[number];
 
+/** Of an option that may be repeated. */
+export const collect = (value: string, before: readonly string[]): string[] => [...before, value];
+
 /** @throws BadInput unless it is a positive number. */
 export function numberOf(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;

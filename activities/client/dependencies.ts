@@ -1,5 +1,4 @@
 import type { Seals } from '../../contracts/index.ts';
-import type { TellLabels } from '../../rapt/client/index.ts';
 import type { ObjectStore } from '../../storage/index.ts';
 import type { Webhook } from './notify.ts';
 
@@ -13,6 +12,4 @@ export interface ClientDependencies {
   readonly reportsUrl?: string;
   /** With the owner key of this worker's tenant; absent when it has none. */
   readonly seals?: Seals | null;
-  /** Pays for each noisy count of right answers where labels are protected. Default: it is always paid. */
-  readonly tellLabels?: TellLabels | undefined;
 }

@@ -5,9 +5,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FinishedPrediction, PreparedPrediction, Sha256 } from '../../contracts/index.ts';
 import { toldShare, tooFewRows } from '../../rapt/evaluation/index.ts';
-import { releaseFolder, runFile, runFolder } from '../../rapt/home.ts';
+import { releaseFolder, runFolder } from '../../rapt/home.ts';
 import { makeFolder, writeOnce } from '../../system/index.ts';
-import { writeWhole } from './run-record.ts';
+import { readRunFile, writeWhole } from './run-record.ts';
 
 const ANSWERED_FILE = 'answered.json';
 const GRADED_FILE = 'graded.json';
@@ -71,10 +71,5 @@ async function isFirst(
 }
 
 /** The owner's own figure; null where this machine has none. */
-export async function ownAccuracy(home: string, tenant: string, prediction: string): Promise<number | null> {
-  const json = await readFile(runFile(home, tenant, prediction, ANSWERED_FILE), 'utf8').catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  });
-  return json === null ? null : (JSON.parse(json) as { accuracy: number }).accuracy;
-}
+export const ownAccuracy = (home: string, tenant: string, prediction: string): number | null =>
+  (readRunFile(home, tenant, prediction, ANSWERED_FILE) as { readonly accuracy: number } | null)?.accuracy ?? null;

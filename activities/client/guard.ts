@@ -1,6 +1,9 @@
 /** The client obeys its owner: each request is parsed anew, whoever sent it, and held against the owner's policy or the owner's own word. */
 import { z } from 'zod';
 import { BadInput, idProblems, noticeSchema, parsePredictInput, parseTuningConfig, type Budget, type InputProblem, type PreparePrediction, type RunContext, type RunNotice } from '../../contracts/index.ts';
+import type { BackboneFiles } from '../../rapt/backbone/index.ts';
+import { classRowsOf } from '../../rapt/client/index.ts';
+import type { Inspection } from '../../rapt/data/index.ts';
 import { tenantFolder } from '../../rapt/home.ts';
 import { foundProblems, isApproved, placeOf, predictionAllowed, readPolicy, tuningAllowed, withTables, type FoundOut } from '../../rapt/policy/index.ts';
 
@@ -10,16 +13,22 @@ export interface Admission {
   readonly isPublic: boolean;
   /** The policy's budget; absent for what the owner started himself, to which `rapt ledger budget` applies alone. */
   readonly budget?: Budget;
-  /** Whether labels of these tables may be told of with noise alone, whatever the run itself says. */
-  readonly protectsLabels: boolean;
+}
+
+export interface RunAdmission extends Admission {
   /** Whether classes are held against the policy, for which all rows of the tables are looked at, whatever part of them is asked for. */
   readonly limitsClasses: boolean;
   /** Called with what was found out, before anything is reserved. @throws BadInput. */
   readonly check: (found: Partial<FoundOut>) => void;
 }
 
+export interface PredictionAdmission extends Admission {
+  /** Whether labels of this table may be told of with noise alone, whatever the run that is asked says. */
+  readonly protectsLabels: boolean;
+}
+
 /** Of a request that the owner's own shell started, or of none: all that it says. */
-export const OWNERS_WORD: Admission = { isPublic: false, protectsLabels: false, limitsClasses: false, check: () => undefined };
+export const OWNERS_WORD: RunAdmission & PredictionAdmission = { isPublic: false, protectsLabels: false, limitsClasses: false, check: () => undefined };
 
 export interface Guarded {
   readonly home: string;
@@ -28,7 +37,7 @@ export interface Guarded {
 }
 
 export interface AdmittedRun extends RunContext {
-  readonly admission: Admission;
+  readonly admission: RunAdmission;
 }
 
 /** @throws BadInput with every reason why the client does not do this. */
@@ -41,16 +50,16 @@ export async function admitRun({ home, tenant }: Guarded, request: { readonly ru
   const policy = readPolicy(home);
   const config = withTables(policy, asked);
   if (await isApproved(tenantFolder(home, tenant), { type: 'tuning', id: run, request: asked })) return { run, config, admission: OWNERS_WORD };
-  const { problems, rules, isPublic, protectsLabels, budget } = await tuningAllowed(policy, config);
+  const { problems, rules, isPublic, budget } = await tuningAllowed(policy, config);
   refuse(problems);
-  return { run, config, admission: { isPublic, protectsLabels, limitsClasses: true, budget, check: (found) => refuse(foundProblems(policy, rules, config.backbone, found)) } };
+  return { run, config, admission: { isPublic, limitsClasses: true, budget, check: (found) => refuse(foundProblems(policy, rules, config.backbone, found)) } };
 }
 
 export interface AdmittedPrediction extends PreparePrediction {
   /** As it came, to be admitted again when the answers are there. */
   readonly asked: PreparePrediction;
   /** Called with what the owner's own record says of the run that is asked. @throws BadInput. */
-  readonly admit: (asked: Parameters<typeof predictionAllowed>[2]) => Promise<Admission>;
+  readonly admit: (asked: Parameters<typeof predictionAllowed>[2]) => Promise<PredictionAdmission>;
 }
 
 /** @throws BadInput as `admitRun`. */
@@ -65,11 +74,17 @@ export function admitPrediction({ home, tenant }: Guarded, request: PreparePredi
   const placed = { ...asked, in: placeOf(policy, asked.in) };
   const admit: AdmittedPrediction['admit'] = async (leaves) => {
     if (await isApproved(tenantFolder(home, tenant), { type: 'prediction', id: prediction, request: asked })) return OWNERS_WORD;
-    const { problems, rules, isPublic, protectsLabels, budget } = await predictionAllowed(policy, placed, leaves);
+    const { problems, isPublic, protectsLabels, budget } = await predictionAllowed(policy, placed, leaves);
     refuse(problems);
-    return { isPublic, protectsLabels, limitsClasses: false, budget, check: (found) => refuse(foundProblems(policy, rules, '', found)) };
+    return { isPublic, protectsLabels, budget };
   };
   return { ...placed, prediction, asked: request, admit };
+}
+
+/** Holds what was found of a run's tables and model against what it is admitted to. @throws BadInput. */
+export async function checkFound({ config: { data, privacy }, admission }: AdmittedRun, { inspection, files }: { readonly inspection: Inspection; readonly files: Pick<BackboneFiles, 'sha256'> }): Promise<void> {
+  admission.check({ backboneSha256: files.sha256 });
+  if (admission.limitsClasses) admission.check(await classRowsOf(data, inspection, privacy.labelEpsilon === undefined));
 }
 
 /** What is told to the owner's webhook, and nothing beside it. @throws BadInput. */

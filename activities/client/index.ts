@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { FAILURE_FIELD, type ClientActivities, type LocalRelease, type RunContext, type Seals } from '../../contracts/index.ts';
+import { FAILURE_FIELD, type ClientActivities, type OwnRelease, type RunContext, type Seals } from '../../contracts/index.ts';
 import { limitsFor, releasedRelease, type TellLabels } from '../../rapt/client/index.ts';
 import { releaseFolder, tenantFolder } from '../../rapt/home.ts';
 import { Ledger } from '../../rapt/ledger/index.ts';
@@ -32,11 +32,10 @@ export { readRunRecord, readTunedAdapter, runRecords, type RunRecord, type Tuned
 /** The activities of the data owner's side, the only ones that see a text. None of them takes a request as it comes (guard.ts). */
 export function createClientActivities(dependencies: ClientDependencies & Guarded): ClientActivities {
   const { home, seals = null } = dependencies;
-  /** A request on a release that was drawn for the run, with the release as this client knows it. */
-  const onOwnRelease = async <T extends RunContext & { readonly release: LocalRelease }>(request: T): Promise<T & AdmittedRun> => {
+  /** A request on a release that was drawn for the run, and the release as this client knows it. @param told what the request says of it. */
+  const onOwnRelease = async (request: RunContext, told: Parameters<typeof ownRelease>[2]): Promise<{ admitted: AdmittedRun; release: OwnRelease }> => {
     const admitted = await admitRun(dependencies, request);
-    const release = await ownRelease(home, admitted, request.release, () => privatize(dependencies, admitted));
-    return { ...request, ...admitted, release };
+    return { admitted, release: await ownRelease(home, admitted, told, () => privatize(dependencies, admitted)) };
   };
   const activities: ClientActivities = {
     inspect: async (request) => {
@@ -53,21 +52,27 @@ export function createClientActivities(dependencies: ClientDependencies & Guarde
       return releasedRelease(releaseFolder(home, admitted.config.tenant, drawn.localKey), drawn);
     },
     publish: async (request) => {
-      const { config, release } = await onOwnRelease(request);
-      return publishRelease(dependencies, config.tenant, release.localKey, release.digest, { verify: request.verify === true });
+      const { admitted, release } = await onOwnRelease(request, request.release);
+      return publishRelease(dependencies, admitted.config.tenant, release.localKey, release.digest, { verify: request.verify === true });
     },
-    audit: async (request) => auditRelease(dependencies, await onOwnRelease(request)),
+    audit: async (request) => {
+      const { admitted, release } = await onOwnRelease(request, request.release);
+      return auditRelease(dependencies, { ...request, ...admitted, release });
+    },
     score: async (request) => {
-      const own = await onOwnRelease(request);
-      return score({ ...dependencies, tellLabels: oneFigure(home, own) }, own);
+      const { admitted, release } = await onOwnRelease(request, request.release);
+      return score(dependencies, { ...request, ...admitted, release }, oneFigure(home, admitted));
     },
-    report: async (request) => report(dependencies, await withOwnKey(dependencies, request)),
+    report: async (request) => {
+      // The report names the release by the name of its folder alone.
+      const { admitted, release } = await onOwnRelease(request, { localKey: request.localKey });
+      return report(dependencies, { ...request, ...admitted, localKey: release.localKey });
+    },
     register: async (request) => {
-      const admitted = await admitRun(dependencies, request);
-      const { localKey, digest } = await ownRelease(home, admitted, { digest: request.release.digest }, () => privatize(dependencies, admitted));
-      const card = await ownCard(dependencies, admitted, localKey, request.adapter);
+      const { admitted, release } = await onOwnRelease(request, { digest: request.release.digest });
+      const card = await ownCard(dependencies, admitted, release.localKey, request.adapter);
       // What names run and release is not what came back.
-      const result = { ...request.result, workflowId: admitted.run, release: { ...request.result.release, sha256: digest } };
+      const result = { ...request.result, workflowId: admitted.run, release: { ...request.result.release, sha256: release.digest } };
       return register(dependencies, { ...request, ...admitted, result }, card);
     },
     notify: (notice) => notify(dependencies, admitNotice(notice)),
@@ -100,11 +105,4 @@ function oneFigure(home: string, { config, admission }: AdmittedRun): TellLabels
   const folder = tenantFolder(home, config.tenant);
   const limits = limitsFor(folder, { budget: config.privacy.budget, policyBudget: admission.budget });
   return ({ localKey, run, epsilon }) => new Ledger(folder).tellLabels({ localKey, run, epsilon, limits, figures: epsilon });
-}
-
-/** The report names the release by the name of its folder alone. */
-async function withOwnKey(dependencies: ClientDependencies & Guarded, request: Parameters<ClientActivities['report']>[0]): Promise<typeof request> {
-  const admitted = await admitRun(dependencies, request);
-  const { localKey } = await ownRelease(dependencies.home, admitted, request, () => privatize(dependencies, admitted));
-  return { ...request, ...admitted, localKey };
 }

@@ -1,21 +1,21 @@
 import { BadInput, idProblems, RaptError, type ClientActivities, type InputProblem } from '../../contracts/index.ts';
 import { existsSync } from 'node:fs';
 import { locateBackbone, openLocated, poolingProblems, type BackboneFiles, type PublicBackbone } from '../../rapt/backbone/index.ts';
-import { classRowsOf, dryRun, notesOn, untoldGates } from '../../rapt/client/index.ts';
+import { dryRun, notesOn, untoldGates } from '../../rapt/client/index.ts';
 import { inspectTables } from '../../rapt/data/index.ts';
 import { baselineProblems } from './baseline.ts';
 import type { ClientDependencies } from './dependencies.ts';
-import type { AdmittedRun } from './guard.ts';
+import { checkFound, type AdmittedRun } from './guard.ts';
 import { otherHome } from './one-home.ts';
 
 /** As it may be shown to the provider. */
 const publicName = ({ name, isPublic }: Pick<BackboneFiles, 'name' | 'isPublic'>): string => (isPublic ? name : 'folder');
 
-/** The `inspect` activity: a run's dry run, before anything is drawn. Without a store nobody is asked whether another client releases the tenant's texts.
- *  @throws BadInput with everything that is wrong with tables, backbone, baseline and client. */
-export async function inspect({ home, store }: Pick<ClientDependencies, 'home'> & Partial<ClientDependencies>, { config, admission }: AdmittedRun): ReturnType<ClientActivities['inspect']> {
+/** The `inspect` activity: a run's dry run, before anything is drawn. @throws BadInput with everything that is wrong with tables, backbone, baseline and client. */
+export async function inspect({ home, store }: ClientDependencies, admitted: AdmittedRun): ReturnType<ClientActivities['inspect']> {
+  const { config } = admitted;
   const problems: InputProblem[] = [];
-  const other = store === undefined ? null : await otherHome({ store, home }, config.tenant);
+  const other = await otherHome({ store, home }, config.tenant);
   if (other !== null) problems.push({ where: 'tenant', problem: other });
   const [tables, opened] = await Promise.allSettled([inspectTables(config.data, { splitByLabels: config.privacy.labelEpsilon === undefined }), open(config.backbone)]);
   if (tables.status === 'rejected') {
@@ -34,8 +34,7 @@ export async function inspect({ home, store }: Pick<ClientDependencies, 'home'> 
 
   const inspection = tables.value;
   const { files, backbone } = opened.value;
-  admission.check({ backboneSha256: files.sha256 });
-  if (admission.limitsClasses) admission.check(await classRowsOf(config.data, inspection, config.privacy.labelEpsilon === undefined));
+  await checkFound(admitted, { inspection, files });
   problems.push(...untoldGates(config, inspection));
   const dry = await dryRun({ config, inspection, files, backbone }, { trainsHere: false });
   problems.push(...dry.problems);

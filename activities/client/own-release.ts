@@ -1,9 +1,8 @@
 /** What this client itself knows of a run's release: what comes back by way of the provider is held against it, and nothing of it is believed. */
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BadInput, canonicalJson, ErrorKind, parseTuningConfig, RaptError, type OwnRelease, type RunContext } from '../../contracts/index.ts';
-import { runFile, runFolder } from '../../rapt/home.ts';
-import { hasRunRecord, readRunRecord, writeWhole } from './run-record.ts';
+import { runFolder } from '../../rapt/home.ts';
+import { hasRunRecord, readRunFile, readRunRecord, writeWhole } from './run-record.ts';
 
 const RELEASED_FILE = 'released.json';
 
@@ -46,10 +45,7 @@ function recorded(home: string, tenant: string, run: string): string {
   return canonicalJson(parsed.ok ? parsed.value : config);
 }
 
-function remembered(home: string, tenant: string, run: string): Released | null {
-  const path = runFile(home, tenant, run, RELEASED_FILE);
-  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Released) : null;
-}
+const remembered = (home: string, tenant: string, run: string): Released | null => readRunFile(home, tenant, run, RELEASED_FILE) as Released | null;
 
 const foreign = (what: string): RaptError =>
   new RaptError(ErrorKind.corruptArtifact, `what is told of the run's release ${what}; nothing was done with it. Start the run again under another id`);

@@ -40,6 +40,12 @@ async function ledgerEntry(home: string, tenant: string, { result }: TunedAdapte
   return (await new Ledger(tenantFolder(home, tenant)).releases()).find(({ released }) => released?.digest === result.release.sha256);
 }
 
+/** Each field as it is told, and as it is known here. */
+type Compared = Readonly<Record<string, readonly [told: unknown, own: unknown]>>;
+
+const differingFields = (compared: Compared): string[] =>
+  Object.entries(compared).flatMap(([field, [told, own]]) => (canonicalJson(told) === canonicalJson(own) ? [] : [field]));
+
 export interface OwnRecord extends OwnTerms {
   readonly record: TunedAdapter;
   readonly classes: readonly string[] | null;
@@ -54,7 +60,7 @@ export function refuseChangedCard(run: string, card: AdapterCard, own: OwnRecord
   const isTuned = result !== undefined;
   // An adapter that was trained elsewhere has no plain tokens.
   const plain = !isTuned || reconstruction === false ? false : { tokensPerRow: reconstruction.plainTokens, vocabulary: Array.from(outputIds.slice(0, reconstruction.vocabularySize)) };
-  const expected: Readonly<Record<string, readonly [told: unknown, own: unknown]>> = {
+  const expected: Compared = {
     'guarantee.mechanism': [card.guarantee.mechanism, mechanism],
     'guarantee.eta': [card.guarantee.eta, eta],
     'guarantee.private': [card.guarantee.private, mechanism !== 'none'],
@@ -68,7 +74,7 @@ export function refuseChangedCard(run: string, card: AdapterCard, own: OwnRecord
     ...(isTuned && { method: [card.method, tuning.method], length: [card.length, tuning.length], pooling: [card.pooling, tuning.pooling], input: [card.input ?? 'released', tuning.input] }),
     ...(kept !== undefined && { card: [card, kept] }),
   };
-  const differing = Object.entries(expected).flatMap(([field, [told, wanted]]) => (canonicalJson(told) === canonicalJson(wanted) ? [] : [field]));
+  const differing = differingFields(expected);
   if (differing.length === 0) return;
   throw new BadInput([{ where: 'run', problem: `${run}: the adapter's card in the store differs from this client's own record of the run in ${differing.join(', ')}, so somebody changed it; nothing was drawn. Have the provider restore the adapter, or tune again` }]);
 }
@@ -83,7 +89,7 @@ export async function ownCard({ store, home }: ClientDependencies, { config: { t
   // What the other side calls the model is its own; the weights are not.
   const right = adapterCard({ manifest, release: digest, backbone: { ...card.backbone, sha256: manifest.backbone.sha256 }, tuning });
   const fields = Object.keys({ ...card, ...right }) as (keyof AdapterCard)[];
-  const differing = fields.filter((field) => canonicalJson(card[field] ?? null) !== canonicalJson(right[field] ?? null));
+  const differing = differingFields(Object.fromEntries(fields.map((field) => [field, [card[field] ?? null, right[field] ?? null]])));
   if (differing.length === 0) return card;
   throw new RaptError(ErrorKind.corruptArtifact, `the card of the run's adapter is not the one that its release and settings make (${differing.join(', ')}); the adapter is not taken. Have the provider look at the GPU workers, and tune again`);
 }

@@ -1,17 +1,18 @@
 import { Context, log } from '@temporalio/activity';
 import { RELEASE_PROGRESS_SIGNAL, type OwnRelease, type ReleaseProgress } from '../../contracts/index.ts';
-import { classRowsOf, releaseTables } from '../../rapt/client/index.ts';
+import { releaseTables } from '../../rapt/client/index.ts';
 import { labelsAgainNote } from '../../rapt/ledger/index.ts';
 import { inSpan } from '../../telemetry/index.ts';
 import { createProgressReporter } from '../progress.ts';
 import { countDrawn, countRelease } from './counted.ts';
 import type { ClientDependencies } from './dependencies.ts';
-import type { AdmittedRun } from './guard.ts';
+import { checkFound, type AdmittedRun } from './guard.ts';
 import { assertOneHome } from './one-home.ts';
 import { assertSameRelease, rememberRelease } from './own-release.ts';
 
 /** The `privatize` activity. @throws BadInput when another client releases the tenant's texts, before anything is reserved. */
-export async function privatize({ store, home }: ClientDependencies, { admission, ...context }: AdmittedRun): Promise<OwnRelease> {
+export async function privatize({ store, home }: ClientDependencies, admitted: AdmittedRun): Promise<OwnRelease> {
+  const { admission, ...context } = admitted;
   await assertOneHome({ store, home }, context.config.tenant);
   const reporter = createProgressReporter<ReleaseProgress>(RELEASE_PROGRESS_SIGNAL);
   const release = await releaseTables({
@@ -19,12 +20,11 @@ export async function privatize({ store, home }: ClientDependencies, { admission
     home,
     isPublic: admission.isPublic,
     policyBudget: admission.budget,
-    onInspected: async ({ inspection, files }) => {
-      admission.check({ backboneSha256: files.sha256 });
-      if (admission.limitsClasses) admission.check(await classRowsOf(context.config.data, inspection, context.config.privacy.labelEpsilon === undefined));
+    onInspected: (found) => checkFound(admitted, found),
+    onChosen: ({ eta, localKey }) => {
+      admission.check({ mechanism: context.config.privacy.mechanism, eta });
+      assertSameRelease(home, context, localKey);
     },
-    onKey: (localKey) => assertSameRelease(home, context, localKey),
-    onEta: (eta) => admission.check({ mechanism: context.config.privacy.mechanism, eta }),
     signal: Context.current().cancellationSignal,
     onProgress: (progress) => reporter.report(progress, { now: progress.reused }),
     step: inSpan,

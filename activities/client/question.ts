@@ -1,12 +1,12 @@
 /** What a prediction is about, as this client wrote it down when it prepared it: the answers come by way of the provider, and must not choose what is read
  *  or written here. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BadInput, type PreparePrediction, type Sha256 } from '../../contracts/index.ts';
 import { writeOnce } from '../../system/index.ts';
 import type { TableColumns } from '../../rapt/data/index.ts';
-import { runFile, runFolder } from '../../rapt/home.ts';
-import { writeWhole } from './run-record.ts';
+import { runFolder } from '../../rapt/home.ts';
+import { readRunFile, writeWhole } from './run-record.ts';
 
 const QUESTION_FILE = 'question.json';
 const ANSWERS_FILE = 'answers.sha256';
@@ -26,21 +26,15 @@ export interface Question {
   readonly classes: readonly string[];
 }
 
-/** @throws BadInput when a prediction of this name was prepared for other rows: the owner's word for it was given for those. */
 export async function rememberQuestion(home: string, question: Question): Promise<void> {
-  const before = findQuestion(home, question.tenant, question.prediction);
-  if (before !== null && before.localKey !== question.localKey) throw otherRows(question.prediction);
   await writeWhole(join(runFolder(home, question.tenant, question.prediction), QUESTION_FILE), JSON.stringify(question, null, 2));
 }
 
-/** Before anything is reserved. @throws BadInput as `rememberQuestion`. */
+/** Before anything is reserved. @throws BadInput when a prediction of this name was prepared for other rows: the owner's word for it was given for those. */
 export function assertSameQuestion(home: string, { tenant, prediction, localKey }: Pick<Question, 'tenant' | 'prediction' | 'localKey'>): void {
   const before = findQuestion(home, tenant, prediction);
-  if (before !== null && before.localKey !== localKey) throw otherRows(prediction);
+  if (before !== null && before.localKey !== localKey) throw new BadInput([{ where: 'prediction', problem: `${prediction} was prepared for other rows; ask about these under another id` }]);
 }
-
-const otherRows = (prediction: string): BadInput =>
-  new BadInput([{ where: 'prediction', problem: `${prediction} was prepared for other rows; ask about these under another id` }]);
 
 /** A prediction is answered once: other answers, which the provider chooses, would be written over the first. @returns whether it was answered so before, by an attempt that
  *  may have been killed. @throws BadInput for other answers. */
@@ -53,10 +47,7 @@ export async function answeredBefore(home: string, { tenant, prediction }: Pick<
 }
 
 /** Null when this client has prepared no such prediction. */
-export function findQuestion(home: string, tenant: string, prediction: string): Question | null {
-  const path = runFile(home, tenant, prediction, QUESTION_FILE);
-  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Question) : null;
-}
+export const findQuestion = (home: string, tenant: string, prediction: string): Question | null => readRunFile(home, tenant, prediction, QUESTION_FILE) as Question | null;
 
 /** @param out as the workflow tells it. @throws BadInput when this client has prepared no such prediction, or one whose answers go elsewhere. */
 export function readQuestion(home: string, tenant: string, prediction: string, out: string): Question & { readonly out: string } {

@@ -45,6 +45,12 @@ export async function writeWhole(path: string, content: string): Promise<void> {
   await rename(temporary, path);
 }
 
+/** What stands in a JSON file of a run; null when there is none. */
+export function readRunFile(home: string, tenant: string, run: string, name: string): unknown {
+  const path = runFile(home, tenant, run, name);
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as unknown) : null;
+}
+
 /** @throws RaptError notFound when this client knows no such run. */
 export function readRunRecord(home: string, tenant: string, run: string): RunRecord {
   const path = runFile(home, tenant, run, RECORD_FILE);
@@ -94,8 +100,7 @@ export async function writeImportRecord(home: string, tenant: string, run: strin
 /** The adapter of a finished run, or one that was imported under this name; null when there is none. */
 export function findTunedAdapter(home: string, tenant: string, run: string): TunedAdapter | null {
   if (hasRunRecord(home, tenant, run)) return readRunRecord(home, tenant, run);
-  const path = runFile(home, tenant, run, IMPORT_FILE);
-  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as TunedAdapter) : null;
+  return readRunFile(home, tenant, run, IMPORT_FILE) as TunedAdapter | null;
 }
 
 /** @throws RaptError notFound when this client knows no such adapter. */

@@ -1,15 +1,16 @@
 import { predictionsSchema, type ArtifactRef, type ClientActivities, type Predictions } from '../../contracts/index.ts';
-import { gradeOnce, releasedGates } from '../../rapt/client/index.ts';
+import { gradeOnce, releasedGates, type TellLabels } from '../../rapt/client/index.ts';
 import { releaseFolder, runFolder } from '../../rapt/home.ts';
 import type { ObjectStore } from '../../storage/index.ts';
 import type { ClientDependencies } from './dependencies.ts';
 import { ownFigures } from './own-figures.ts';
 
 /** The `score` activity: joins the answers with the test labels, which stay on this machine, and tells what may be
- *  told. */
+ *  told. @param tellLabels pays for a noisy count of right answers where labels are protected. */
 export async function score(
-  { store, home, tellLabels }: ClientDependencies,
+  { store, home }: ClientDependencies,
   { run, config, release: { localKey }, predictions: ref, reconstruction }: Parameters<ClientActivities['score']>[0],
+  tellLabels: TellLabels,
 ): ReturnType<ClientActivities['score']> {
   const { tenant } = config;
   const predictions = await readPredictions(store, ref);

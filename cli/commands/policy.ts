@@ -1,18 +1,17 @@
 /** policy: what may leave this machine, whoever asks for it. */
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync, renameSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Option, type Command } from 'commander';
 import { BadInput, DEFAULT_ETA, type TuningConfig } from '../../contracts/index.ts';
 import { sourceOf } from '../../rapt/data/index.ts';
 import { clientHome } from '../../rapt/home.ts';
 import { newPolicyText, policyFile, readPolicy, ruleFor, withRule, type NewRule, type Policy, type TableRule } from '../../rapt/policy/index.ts';
+import { makeFolder } from '../../system/index.ts';
 import { loadConfig } from '../config.ts';
-import { MECHANISMS, numberOf, type NoisyMechanism } from '../options.ts';
+import { collect, MECHANISMS, numberOf, type NoisyMechanism } from '../options.ts';
 import { print, printJson, say, table } from '../output.ts';
 import { datasetAddress } from '../paths.ts';
 import { policyProblems } from '../policy-check.ts';
-
-const collect = (value: string, before: string[]): string[] => [...before, value];
 
 interface AllowOptions {
   readonly file?: string;
@@ -176,7 +175,7 @@ function show({ tables, backbones, budgets, answers, publicTexts }: Policy, json
 
 /** Readers see the old file or the new one. A folder that others may write to would be theirs to rule. */
 function write(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path), 0o700);
   const mode = existsSync(path) ? statSync(path).mode & 0o777 : 0o600;
   writeFileSync(`${path}.part`, text, { mode });
   renameSync(`${path}.part`, path);

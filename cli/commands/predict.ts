@@ -124,7 +124,7 @@ async function ask({ run, textColumn, pairColumn, labelColumn, timeout, ...optio
       await startWorkflow(link, WORKFLOW_TYPE.predict, id, parsed.value, options);
       const timeoutMs = durationOf('--timeout', timeout);
       const finished = await followPrediction(link, { id, tenant, timeoutMs, afterTimeout, interruption });
-      return { ...finished, accuracy: (await ownAccuracy(clientHome(), tenant, id)) ?? finished.accuracy };
+      return { ...finished, accuracy: ownAccuracy(clientHome(), tenant, id) ?? finished.accuracy };
     });
   } finally {
     interruption.close();

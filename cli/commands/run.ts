@@ -6,15 +6,13 @@ import { RAPT_COMMAND } from '../../system/index.ts';
 import { startOrAttach, type Planned } from '../attach.ts';
 import { loadConfig } from '../config.ts';
 import { assertTuning, requireRun, type KnownRun } from '../known-run.ts';
-import { byPolicyOption, wholeNumberOf } from '../options.ts';
+import { byPolicyOption, collect, wholeNumberOf } from '../options.ts';
 import { dim, printJson, say } from '../output.ts';
 import { newId, nextId, planExtension, planResumption, planSuccessor, type NextRun } from '../plan.ts';
 import { CANCELLATION_MS, waitsFor, within } from '../follow.ts';
 import { describe, queryProgress, sendUpdate, tenantOf, withTemporal, type Link } from '../temporal.ts';
 import { addWaitOptions, askedRun, refuseUnlessWaiting, Waiting, type WaitOptions } from '../waiting.ts';
 import { sayComponents } from './stack.ts';
-
-const collect = (value: string, before: string[]): string[] => [...before, value];
 
 /** Temporal itself knows whose the others are. */
 const forgottenTenant = (): Option => new Option('--tenant <name>', 'tenant of a run that Temporal has forgotten; default: as this client knows it');

@@ -5,12 +5,11 @@ import type { Command } from 'commander';
 import { BadInput, CONTROL_QUEUE, ErrorKind, idProblems, RaptError, WORKFLOW_TYPE } from '../../contracts/index.ts';
 import { assertEncrypts, requireServer } from '../../infra/index.ts';
 import { loadConfig } from '../config.ts';
+import { collect } from '../options.ts';
 import { print, printJson, say, table, timeOf } from '../output.ts';
 import { policyProblems } from '../policy-check.ts';
 import { whenOf, type WhenOptions } from '../schedule-spec.ts';
 import { withTemporal, type Link } from '../temporal.ts';
-
-const collect = (value: string, before: string[]): string[] => [...before, value];
 
 interface CreateOptions extends WhenOptions {
   readonly file?: string;

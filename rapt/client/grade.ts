@@ -29,7 +29,6 @@ export type TellLabels = (asked: {
   readonly run: string;
   readonly epsilon: number;
 }) => Promise<boolean>;
-const ALWAYS: TellLabels = () => Promise.resolve(true);
 
 /** A figure to be told, or why it is not. */
 export interface Told {
@@ -63,8 +62,7 @@ export interface GradeOptions {
   readonly run: string;
   readonly localKey: string;
   readonly predictions: { readonly [part in 'rows' | 'predicted']: ArrayLike<Predictions[part][number]> };
-  /** Default: whatever is asked for is paid. */
-  readonly tellLabels?: TellLabels | undefined;
+  readonly tellLabels: TellLabels;
   readonly random?: RandomSource | undefined;
 }
 
@@ -82,7 +80,7 @@ export async function gradeOnce(options: GradeOptions): Promise<Graded> {
   const told = await toldEvaluation(
     own,
     found.manifest.labelNoise?.epsilon ?? null,
-    (epsilon) => (options.tellLabels ?? ALWAYS)({ localKey, run, epsilon }),
+    (epsilon) => options.tellLabels({ localKey, run, epsilon }),
     options.random,
   );
   const graded: Graded = { format: 'rapt-scored/1', localKey, predictions: digest, own, told };

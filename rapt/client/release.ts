@@ -23,10 +23,8 @@ export interface ReleaseTablesOptions extends RunContext {
   readonly step?: (<T>(name: string, work: () => Promise<T>) => Promise<T>) | undefined;
   /** Called with what was found, before anything is reserved. */
   readonly onInspected?: ((found: { readonly inspection: Inspection; readonly files: BackboneFiles; readonly backbone: PublicBackbone }) => Promise<void> | void) | undefined;
-  /** Called with the eta that was chosen, null where nothing is hidden; still before anything is reserved. */
-  readonly onEta?: ((eta: number | null) => void) | undefined;
-  /** Called with the release's name, before anything is reserved. */
-  readonly onKey?: ((localKey: string) => void) | undefined;
+  /** Called with the eta that was chosen, null where nothing is hidden, and the release's name; still before anything is reserved. */
+  readonly onChosen?: ((chosen: { readonly eta: number | null; readonly localKey: string }) => void) | undefined;
   /** Called with the ledger's entry, before anything is drawn. */
   readonly onReserved?: ((entry: LedgerRelease) => void) | undefined;
   readonly onDrawn?: ((release: DueRelease, tokens: number) => void) | undefined;
@@ -36,7 +34,7 @@ export interface ReleaseTablesOptions extends RunContext {
 /** A run's release: the one noisy version of each text, drawn once and found again by every later attempt and run. Of a table that has
  *  changed since, only rows that were not released before are drawn. @throws BadInput, before anything is reserved, for what no training could be made of. */
 export async function releaseTables({
-  home, run, config, isPublic, policyBudget, signal, onProgress, step = (_, work) => work(), onInspected, onEta, onKey, onReserved, onDrawn, onReleased,
+  home, run, config, isPublic, policyBudget, signal, onProgress, step = (_, work) => work(), onInspected, onChosen, onReserved, onDrawn, onReleased,
 }: ReleaseTablesOptions): Promise<OwnRelease> {
   const { tenant, privacy } = config;
   const inspection = await step('read tables', () => inspectTables(config.data, { splitByLabels: privacy.labelEpsilon === undefined }));
@@ -49,10 +47,9 @@ export async function releaseTables({
   await onInspected?.({ inspection, files, backbone });
   const choice = { name: privacy.mechanism, eta: privacy.eta, targetUnchanged: privacy.targetUnchanged, table, outputIds };
   const eta = await step('choose eta', () => chooseEta(choice, signal));
-  onEta?.(eta);
   const secret = await clientSecret(tenantFolder(home, tenant));
   const localKey = releaseKey(config, inputs, { eta, backboneSha256: description.sha256 }, secret);
-  onKey?.(localKey);
+  onChosen?.({ eta, localKey });
   const folder = releaseFolder(home, tenant, localKey);
 
   const existing = await openRelease(folder);

@@ -22,7 +22,7 @@ export interface Tables {
   readonly keptInTraining?: ReadonlySet<number>;
 }
 
-const isBuiltIn = (name: string): boolean => (BUILT_IN_DATASETS as readonly string[]).includes(name);
+export const isBuiltIn = (name: string): boolean => (BUILT_IN_DATASETS as readonly string[]).includes(name);
 
 /** A built-in data set's table in the cache (put there by set-up), else the path made absolute, or the address as it is. Default split: train. */
 export function resolveDataset(name: string, split: Split = 'train'): string {

@@ -91,5 +91,8 @@ export function sourceOf(address: string): TableSource {
   return source;
 }
 
+/** Whether it has a scheme, known or not. */
+export const isAddress = (name: string): boolean => SCHEME.test(name);
+
 /** A path made absolute; an address as it is. */
-export const tableAddress = (name: string, base = process.cwd()): string => (SCHEME.test(name) ? name : resolve(base, name));
+export const tableAddress = (name: string, base = process.cwd()): string => (isAddress(name) ? name : resolve(base, name));

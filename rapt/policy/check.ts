@@ -1,6 +1,5 @@
 /** Whether a request keeps to the owner's policy. One sentence a problem, each with the way out. No sentence holds a cell of a table. */
-import type { Budget, Guarantee, InputProblem, PredictInput, TuningConfig } from '../../contracts/index.ts';
-import { DEFAULT_ETA } from '../../contracts/index.ts';
+import { DEFAULT_ETA, type Budget, type Guarantee, type InputProblem, type PredictInput, type TuningConfig } from '../../contracts/index.ts';
 import { parseHubName } from '../hub/index.ts';
 import { liesIn, realPath, tableLiesIn } from './location.ts';
 import { rulesOf, type Policy, type TableRule } from './policy.ts';
@@ -25,7 +24,7 @@ interface NamedTable {
   readonly table: string;
 }
 
-/** Names of tables by the policy's own, "table://reviews", turned into where they lie. @throws nothing: what the policy does not name stays. */
+/** Names of tables by the policy's own, "table://reviews", turned into where they lie; what the policy does not name stays. */
 export function withTables(policy: Policy, config: TuningConfig): TuningConfig {
   const { train, test, ...data } = config.data;
   const [trainTable, testTable] = [placeOf(policy, train), test === undefined ? undefined : placeOf(policy, test)];

@@ -1,7 +1,6 @@
 /** Writing the policy: anew with its comments, or a table added to what people have written, whose comments stay. */
 import { isMap, isSeq, parseDocument, type Document, type YAMLSeq } from 'yaml';
-import { type TuningConfig } from '../../contracts/index.ts';
-import { DEFAULT_ETA } from '../../contracts/index.ts';
+import { DEFAULT_ETA, type TuningConfig } from '../../contracts/index.ts';
 import { defaultPolicy, parsePolicy, type Policy, type TableRule } from './policy.ts';
 
 /** A rule as `allow` writes it: what is left out keeps its default. */

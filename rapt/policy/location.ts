@@ -1,11 +1,8 @@
 /** Whether what a request names lies where the policy says. Links are followed on both sides: a link in an allowed folder leads nowhere else. */
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
-import { BUILT_IN_DATASETS } from '../../contracts/index.ts';
-import { sourceOf } from '../data/index.ts';
+import { isAddress, isBuiltIn, sourceOf } from '../data/index.ts';
 
-const isBuiltIn = (name: string): boolean => (BUILT_IN_DATASETS as readonly string[]).includes(name);
-const isAddress = (name: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(name);
 const isFolder = (place: string): boolean => place.endsWith('/');
 
 /** The real path of a file that may not be there yet: of the nearest folder above it that is. */

@@ -1,10 +1,11 @@
 /** The owner's policy: what may leave this client, whoever asks for it. One YAML file in the client's home, which people write and read. */
 import { lstatSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { BadInput, budgetSchema, BUILT_IN_DATASETS, DEFAULT_BACKBONE, parseWith } from '../../contracts/index.ts';
 import { unreadable } from '../../system/index.ts';
+import { isAddress } from '../data/index.ts';
 
 const POLICY_FILE = 'policy.yaml';
 
@@ -15,14 +16,15 @@ const DEFAULT_MOST_CLASSES = 20;
 /** A class of fewer rows could be the name of somebody. */
 const DEFAULT_SMALLEST_CLASS = 5;
 
+const PLACE = 'must be an absolute path or an address, without wildcards; a slash at the end means a folder and all below it';
 /** The worker and the command run in other folders. */
-const place = z.string().regex(/^(?:\/|[a-z][a-z0-9+.-]*:\/\/)[^*?]*$/i, 'must be an absolute path or an address, without wildcards; a slash at the end means a folder and all below it');
+const place = z.string().refine((text) => (isAbsolute(text) || isAddress(text)) && !/[*?]/.test(text), PLACE);
 const columns = z.array(z.string().min(1)).default([]);
 const largestEta = z.number().positive().max(100_000).optional();
 
 const tableRuleSchema = z.strictObject({
   /** A file, a folder and all below it ("/data/reviews/"), a bucket's part ("s3://texts/reviews/"), or a built-in data set. */
-  table: z.union([z.enum(BUILT_IN_DATASETS), place], { error: 'must be an absolute path or an address, without wildcards; a slash at the end means a folder and all below it' }),
+  table: z.union([z.enum(BUILT_IN_DATASETS), place], { error: PLACE }),
   /** How requests may name it, as "table://NAME", so that no path is told. */
   name: z.string().regex(/^[\w.-]{1,64}$/, 'use 1 to 64 letters, digits, dots, hyphens and underscores').optional(),
   /** Whether its texts are nobody's secret. Releases of public tables do not count against the budgets below. */
@@ -116,8 +118,8 @@ export function parsePolicy(text: string, path: string): Policy {
   try {
     content = parse(text);
   } catch (error) {
-    const { linePos } = error as { linePos?: readonly { readonly line: number }[] };
-    throw new BadInput([{ where: linePos?.[0] === undefined ? path : `${path}, line ${linePos[0].line}`, problem: `is no YAML here (${String((error as Error).message).split('\n', 1)[0]!.slice(0, 100)}); correct it` }]);
+    const { message, linePos } = error as { readonly message: string; readonly linePos?: readonly { readonly line: number }[] };
+    throw new BadInput([{ where: linePos?.[0] === undefined ? path : `${path}, line ${linePos[0].line}`, problem: `is no YAML here (${message.split('\n', 1)[0]!.slice(0, 100)}); correct it` }]);
   }
   const parsed = parseWith(policySchema, content);
   if (parsed.ok) return parsed.value;

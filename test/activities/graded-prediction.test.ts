@@ -24,12 +24,12 @@ test('its accuracy leaves in steps, over enough rows, and for one set of answers
   assert.equal(await told('table', 40), 0.6);
   assert.equal(await told('table', 40), 0.6, 'a repetition');
   assert.equal(await told('table', 40, other), null, 'other answers to the same labels');
-  assert.deepEqual([await ownAccuracy(home, 'local', 'table-40'), await ownAccuracy(home, 'local', 'few-18'), await ownAccuracy(home, 'local', 'never')], [0.525, 10 / 18, null]);
+  assert.deepEqual([ownAccuracy(home, 'local', 'table-40'), ownAccuracy(home, 'local', 'few-18'), ownAccuracy(home, 'local', 'never')], [0.525, 10 / 18, null]);
 });
 
 test('where labels were protected in the training it does not leave', async () => {
   mkdirSync(releaseFolder(home, 'local', 'protected'), { recursive: true });
   await keepProtection(releaseFolder(home, 'local', 'protected'), { isProtected: true });
   assert.equal(await told('protected', 40), null);
-  assert.equal(await ownAccuracy(home, 'local', 'protected-40'), 0.525);
+  assert.equal(ownAccuracy(home, 'local', 'protected-40'), 0.525);
 });

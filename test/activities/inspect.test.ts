@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { asyncLocalStorage, type Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
-import { createClientActivities } from '../../activities/client/index.ts';
+import { createClientActivities, type ClientDependencies } from '../../activities/client/index.ts';
 import { OWNERS_WORD } from '../../activities/client/guard.ts';
 import { inspect } from '../../activities/client/inspect.ts';
 import { DEFAULT_BACKBONE, parseTuningConfig } from '../../contracts/index.ts';
@@ -16,10 +16,13 @@ import { temporaryFolder } from '../support/folder.ts';
 const home = temporaryFolder();
 writeFileSync(join(home, 'texts.csv'), `text,label\n${Array.from({ length: 20 }, (_, row) => `text number ${row},${row % 2}`).join('\n')}\n`);
 
+/** In which no client has left its mark. */
+const unmarked = { read: () => Promise.resolve(null) } as unknown as ClientDependencies['store'];
+
 async function shown(backbone: string): Promise<string | undefined> {
   const parsed = parseTuningConfig({ data: { train: join(home, 'texts.csv') }, backbone });
   assert.ok(parsed.ok);
-  return (await inspect({ home }, { run: 'x', config: parsed.value, admission: OWNERS_WORD })).backbone;
+  return (await inspect({ store: unmarked, home }, { run: 'x', config: parsed.value, admission: OWNERS_WORD })).backbone;
 }
 
 test('what was left out and what the backbone does not know is told in sentences, without a name', async () => {
@@ -28,7 +31,7 @@ test('what was left out and what the backbone does not know is told in sentences
   writeFileSync(table, `Beschwerde,Urteil\n${thai.join('\n')}\n`);
   const parsed = parseTuningConfig({ data: { train: table, textColumn: 'Beschwerde', labelColumn: 'Urteil' } });
   assert.ok(parsed.ok);
-  const { notes = [], rows } = await inspect({ home }, { run: 'x', config: parsed.value, admission: OWNERS_WORD });
+  const { notes = [], rows } = await inspect({ store: unmarked, home }, { run: 'x', config: parsed.value, admission: OWNERS_WORD });
   assert.equal(rows.train + rows.test, 49);
   assert.deepEqual(notes.slice(0, 2), ['1 row has no label and is left out', '1 row stays in training that would be held out, since no other training row has its class']);
   assert.match(notes[2] ?? '', /^\d{2,3} % of the tokens are unknown to the backbone, which cannot tell them apart; a multilingual one knows more, such as /);

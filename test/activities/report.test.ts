@@ -20,9 +20,8 @@ import {
   type ReportData,
   type StoredCheckpoint,
 } from '../../contracts/index.ts';
-import { inspectTables } from '../../rapt/data/index.ts';
-import { drawRelease, hashInputs, readLocalLabels } from '../../rapt/release/index.ts';
-import { backbone, identity, outputIds, tokenizer } from '../rapt/release/fakes.ts';
+import { readLocalLabels } from '../../rapt/release/index.ts';
+import { drawFake } from '../rapt/release/fakes.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { minioOfFile } from '../support/minio.ts';
 import { smallReport } from '../support/reports.ts';
@@ -45,21 +44,13 @@ const released = (async () => {
     privacy: { mechanism: 'none' },
     gates: { accuracy: '>=0.1' },
   });
-  const inspection = await inspectTables(config.data);
   const folder = releaseFolder(home, 'local', 'key');
-  const drawn = await drawRelease({
-    config,
-    inspection,
-    inputs: await hashInputs(inspection.tables),
-    folder,
-    tokenizer,
-    mechanism: identity,
-    outputIds,
-    backbone,
-    rowsPerShard: 512,
-  });
+  const drawn = await drawFake(config, folder);
   return { config, drawn, folder, labels: await readLocalLabels(folder) };
 })();
+
+/** These labels are not protected. */
+const unasked = (): never => assert.fail('nothing is to be paid for');
 
 /** Grades a run by answers of which two in three are right. */
 async function graded(run: string): Promise<void> {
@@ -74,6 +65,7 @@ async function graded(run: string): Promise<void> {
     run,
     localKey: 'key',
     predictions,
+    tellLabels: unasked,
   });
 }
 
@@ -248,12 +240,13 @@ test(
       reused: false,
     };
     await assert.rejects(
-      score({ store, home }, { ...context, release: local, predictions, reconstruction: null }),
+      score({ store, home }, { ...context, release: local, predictions, reconstruction: null }, unasked),
       (error: unknown) => error instanceof RaptError && error.kind === ErrorKind.badInput,
     );
     const fresh = await score(
       { store, home },
       { run: 'fresh', config, release: local, predictions, reconstruction: null },
+      unasked,
     );
     assert.deepEqual(fresh.metrics.accuracy, 1);
     assert.deepEqual(fresh.gates, [{ gate: 'accuracy>=0.1', value: 1, passed: true, bound: 0.1 }]);

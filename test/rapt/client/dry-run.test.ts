@@ -79,7 +79,7 @@ before(async () => {
 
 /** Everyone who releases, and what of a configuration each of them takes. */
 const releasers = {
-  run: async (home: string, config: TuningConfig) => inspect({ home }, { run: 'x', config, admission: OWNERS_WORD }),
+  run: async (home: string, config: TuningConfig) => inspect(dependencies(home), { run: 'x', config, admission: OWNERS_WORD }),
   // What spends, by itself: for runs whose inspection was done by an earlier version.
   'privatize stage': async (home: string, config: TuningConfig) => releaseTables({ home, run: 'x', config }),
   tune: async (home: string, config: TuningConfig, { adapter = join(home, 'adapter') }: Outputs = {}) => tune(config, { adapter, home }),

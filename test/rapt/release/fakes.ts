@@ -1,7 +1,8 @@
 /** A tokenizer and mechanisms small enough to reason about: a word "w17" is token 17, any other word token 0. */
 import { randomInt } from 'node:crypto';
-import type { Guarantee, Sha256 } from '../../../contracts/index.ts';
-import type { DrawReleaseOptions } from '../../../rapt/release/index.ts';
+import type { Guarantee, Sha256, TuningConfig } from '../../../contracts/index.ts';
+import { inspectTables } from '../../../rapt/data/index.ts';
+import { drawRelease, hashInputs, type DrawnRelease, type DrawReleaseOptions } from '../../../rapt/release/index.ts';
 
 export const VOCABULARY_SIZE = 1000;
 /** Tokens that the replacing mechanism gives out; texts made of the other ones leave no token of theirs behind. */
@@ -53,3 +54,10 @@ export const identity: TestMechanism = {
 };
 
 export const backbone = { name: 'test', sha256: 'd'.repeat(64) as Sha256, hiddenSize: 2, vocabularySize: VOCABULARY_SIZE };
+
+/** The release of a configuration's tables by these, as they are. */
+export async function drawFake(config: TuningConfig, folder: string): Promise<DrawnRelease> {
+  const inspection = await inspectTables(config.data, { splitByLabels: config.privacy.labelEpsilon === undefined });
+  const inputs = await hashInputs(inspection.tables);
+  return drawRelease({ config, inspection, inputs, folder, tokenizer, mechanism: identity, outputIds, backbone, rowsPerShard: 512 });
+}
