@@ -137,6 +137,31 @@ test('a run that the policy allows is bound to its own release: no other folder,
   assert.deepEqual(readdirSync(home).sort(), ['local', 'policy.yaml']);
 });
 
+test("the owner's word for a run is no word for rows that came into the table later", async () => {
+  const { activities, home, entries } = await client();
+  const table = write('grows.csv', 'text,label', (text, row) => `${text},${row % 2}`);
+  const request: RunContext = { run: 'meant', config: configOf({ data: { train: table }, privacy: { mechanism: 'none' } }) };
+  await approve(join(home, 'local'), { type: 'tuning', id: 'meant', request: request.config });
+  await asked('meant', () => activities.privatize(request));
+  await asked('meant', () => activities.privatize(request));
+  write('grows.csv', 'text,label', (text, row) => `${text} w7,${row % 2}`);
+  await assert.rejects(asked('meant', () => activities.privatize(request)), refusal(/meant: its tables have changed since it was released/));
+  assert.equal(await entries(), 1);
+});
+
+test('a run by the policy does not take the name of another one', async () => {
+  const { activities, entries } = await client();
+  await asked('first', () => activities.privatize({ run: 'first', config: configOf({ data, privacy: { eta: 1 } }) }));
+  await assert.rejects(asked('first', () => activities.privatize({ run: 'first', config: configOf({ data, privacy: { eta: 13 } }) })), refusal(/first is the name of a run of other settings/));
+  assert.equal(await entries(), 1);
+});
+
+test('what is said of classes does not depend on the part of the table that is asked for', async () => {
+  const { activities, home } = await client();
+  writeFileSync(policyFile(home), readFileSync(policyFile(home), 'utf8').replace('labels: plain', 'labels: plain, smallestClass: 20'));
+  for (const maxTrainRows of [4, 9, 20]) await asked('a', () => activities.inspect({ run: 'a', config: configOf({ data: { ...data, maxTrainRows } }) }));
+});
+
 test('the budgets of the policy hold: a second noisy version of the same texts is not drawn', async () => {
   const { activities, entries } = await client();
   await asked('a', () => activities.privatize({ run: 'a', config: configOf({ data }) }));

@@ -107,6 +107,23 @@ test('budgets hold for private tables; those on labels where labels are drawn', 
   assert.equal((await budgetOf(policyOf(reviews.replace('plain', 'plain, public: true')), { data })).isPublic, true);
 });
 
+test('one table that protects its labels is enough for the budget on labels, and the narrowest rule of a table holds', async () => {
+  const policy = parsePolicy(`version: 1
+tables:
+  - ${reviews.replace('plain', '3')}
+  - { table: ${join(folder, 'other.csv')}, text: [review], label: [stars], eta: { exponential: 14 }, labels: plain }
+  - { table: ${folder}/, text: [review], label: [stars], eta: { exponential: 1000 }, none: true, labels: plain, public: true }
+`, 'policy.yaml');
+  const allowed = await tuningAllowed(policy, configOf({ data: { ...data, test: join(folder, 'other.csv') }, privacy: { labelEpsilon: 3 } }));
+  assert.deepEqual([allowed.problems, allowed.budget.labels, allowed.isPublic], [[], 6, false]);
+  assert.deepEqual(await refused(policy, { data, privacy: { mechanism: 'none' } }), ['privacy.mechanism', 'privacy.labelEpsilon']);
+});
+
+test('a place that no table can lie at is no rule', () => {
+  for (const place of ['reviews.csv', '~/reviews.csv', '/data/*.csv', 'C:\\data\\reviews.csv'])
+    assert.throws(() => policyOf(`{ table: '${place}', labels: plain }`), /must be an absolute path or an address, without wildcards/, place);
+});
+
 test('an approval holds for the run and the settings that it was given for, in the home that gave it', async () => {
   const home = join(folder, 'approving');
   const request = configOf({ data });
