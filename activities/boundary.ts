@@ -3,7 +3,8 @@ import { kindOf, metrics } from '../telemetry/index.ts';
 import { sealedFailure, toFailure } from './failures.ts';
 import { withHeartbeats } from './heartbeat.ts';
 
-/** The same activities as Temporal calls them: with heartbeats while they run, and every failure in the form that Temporal understands.
+/** The same activities as Temporal calls them: with heartbeats while they run, and every failure in the form that
+ *  Temporal understands.
  *  @param side whose machine it is, for messages. @param seal makes of a message what others may get of it. */
 export function atBoundary<T extends object>(side: 'client' | 'gpu', activities: T, seal: (message: string) => string = (message) => message): T {
   const wrapped = Object.entries(activities).map(([name, activity]: [string, unknown]) => {

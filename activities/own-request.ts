@@ -1,8 +1,7 @@
 /** Whether a request belongs to the run that sends it. Who runs Temporal may copy a request out of one run's history
- *  into another's, or send one without any
- *  run; encryption alone does not show that where a payload was encrypted without its place (see
- *  docs/operations.md). So each request names its run and its
- *  tenant, and each worker holds them against what Temporal says of the task itself. */
+ *  into another's, or send one without any run; encryption alone does not show that where a payload was encrypted
+ *  without its place (see docs/operations.md). So each request names its run and its tenant, and each worker holds them
+ *  against what Temporal says of the task itself. */
 import { Context } from '@temporalio/activity';
 import { clientQueue, ErrorKind, GPU_QUEUE, isTenantName, NOTICE_OF_RUN, RaptError } from '../contracts/index.ts';
 
@@ -16,8 +15,7 @@ export interface RequestOwner {
 }
 
 /** @param side whose queue the task must have come by. @throws RaptError badInput, which is never tried again, unless
- *  the running workflow is the one that the
- *  request names, and the queue that of its tenant. */
+ *  the running workflow is the one that the request names, and the queue that of its tenant. */
 export function assertOwnRequest({ run, tenant, isNotice = false }: RequestOwner, side: 'client' | 'gpu'): void {
   const { workflowExecution, taskQueue } = Context.current().info;
   const asking = workflowExecution?.workflowId;

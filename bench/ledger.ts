@@ -1,4 +1,5 @@
-/** What the account of a large table costs: digests of its texts, families of those that are nearly alike, and a budget that is checked against an equally large release before it. */
+/** What the account of a large table costs: digests of its texts, families of those that are nearly alike, and a budget
+ *  that is checked against an equally large release before it. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

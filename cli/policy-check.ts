@@ -4,7 +4,8 @@ import { inspectTables } from '../rapt/data/index.ts';
 import { clientHome } from '../rapt/home.ts';
 import { foundProblems, readPolicy, tuningAllowed, withTables } from '../rapt/policy/index.ts';
 
-/** Why this machine's policy does not allow a run; empty when it does. As far as it can be told before the backbone is opened. */
+/** Why this machine's policy does not allow a run; empty when it does. As far as it can be told before the backbone is
+ *  opened. */
 export async function policyProblems(asked: TuningConfig): Promise<readonly InputProblem[]> {
   const policy = readPolicy(clientHome());
   const config = withTables(policy, asked);

@@ -60,7 +60,8 @@ export async function withTemporal<T>(body: (link: Link) => Promise<T>): Promise
 }
 
 export interface StartOptions {
-  /** Leaves it to the policy of the client whether it does this. Otherwise whoever starts it on the client's machine gives the owner's word for it. */
+  /** Leaves it to the policy of the client whether it does this. Otherwise whoever starts it on the client's machine
+   *  gives the owner's word for it. */
   readonly byPolicy?: boolean | undefined;
 }
 

@@ -2,14 +2,13 @@
  *  nor put one in the place of another.
  *
  *  Two forms. Where the SDK says whose a payload is (its serialization context), the place is part of what is
- *  authenticated: namespace, workflow, and activity if it is one's.
- *  It stands readable beside the payload, since the codec server gets payloads without their context; who knows the
- *  context holds it against that. Where the SDK says nothing, in
- *  the codec server and for a schedule's memo, the key's id alone is authenticated, as it was in all payloads of
- *  earlier versions; these are still read.
+ *  authenticated: namespace, workflow, and activity if it is one's. It stands readable beside the payload, since the
+ *  codec server gets payloads without their context; who knows the context holds it against that. Where the SDK says
+ *  nothing, in the codec server and for a schedule's memo, the key's id alone is authenticated, as it was in all
+ *  payloads of earlier versions; these are still read.
  *
- *  Which tenant's key encrypts follows from the run (run-tenants.ts). A payload under the key of another tenant
- *  than its run's is refused. */
+ *  Which tenant's key encrypts follows from the run (run-tenants.ts). A payload under the key of another tenant than
+ *  its run's is refused. */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { Payload, PayloadCodec, SerializationContext } from '@temporalio/common';
 import { decode as textOf, encode as bytesOf } from '@temporalio/common/lib/encoding.js';

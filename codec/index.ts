@@ -1,5 +1,5 @@
-/** What of a run Temporal's server gets to see: payloads and failures encrypted with keys that it does not have. What of it the provider gets to see, who has keys: all but what
- *  is sealed with those of the owner. */
+/** What of a run Temporal's server gets to see: payloads and failures encrypted with keys that it does not have. What
+ *  of it the provider gets to see, who has keys: all but what is sealed with those of the owner. */
 import { fileURLToPath } from 'node:url';
 
 export { createCodec, type PlainPayloads } from './codec.ts';

@@ -1,12 +1,10 @@
 /** The keys with which payloads are encrypted. A key belongs to one tenant, or, as all did once, to every one of them.
- *  For each tenant the first of those that are his or
- *  everybody's encrypts, and all of them decrypt: that is what rotation needs, and the way from one key for all to
- *  a key for each.
+ *  For each tenant the first of those that are his or everybody's encrypts, and all of them decrypt: that is what
+ *  rotation needs, and the way from one key for all to a key for each.
  *
- *  Two files hold keys in the same form. Service keys: whoever works for a tenant has that tenant's, the provider
- *  those of all whom he serves. Owner keys, which
- *  never leave the owner's side, seal what only he needs (seals.ts): they lie in a file of their own, so that no
- *  process of the provider's ever reads them. */
+ *  Two files hold keys in the same form. Service keys: whoever works for a tenant has that tenant's, the provider those
+ *  of all whom he serves. Owner keys, which never leave the owner's side, seal what only he needs (seals.ts): they lie
+ *  in a file of their own, so that no process of the provider's ever reads them. */
 import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import { BadInput, isTenantName, type InputProblem } from '../contracts/index.ts';
 

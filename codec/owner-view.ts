@@ -1,6 +1,5 @@
 /** Payloads as their owner sees them: seals are opened for showing, and what he sends is sealed. Stands before the
- *  codec that encrypts, on the owner's side alone: in the
- *  command, and in the codec server for Temporal's UI. */
+ *  codec that encrypts, on the owner's side alone: in the command, and in the codec server for Temporal's UI. */
 import type { Payload, PayloadCodec, SerializationContext } from '@temporalio/common';
 import { decode as textOf, encode as bytesOf } from '@temporalio/common/lib/encoding.js';
 import { FAILURE_FIELD, isRunOf, isSealed, isTenantName, mapStrings, SEALED, sealInput } from '../contracts/index.ts';

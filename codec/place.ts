@@ -11,8 +11,7 @@ export function placeOf(context: SerializationContext | undefined): string | nul
 }
 
 /** Whether what was encrypted for a place may stand here. The runs of a schedule get its payloads: their input was
- *  encrypted when only the schedule had a name, and each is
- *  given the result of the one before. */
+ *  encrypted when only the schedule had a name, and each is given the result of the one before. */
 export function isAt(place: string, context: SerializationContext): boolean {
   const here = placeOf(context);
   if (here === null || here === place) return true;

@@ -1,12 +1,13 @@
 /** Whose a payload is. The SDK tells a codec the workflow and no tenant, so a process that works for several learns
- *  from what it decrypts: a workflow's input comes before all
- *  else of it, also when its history is replayed, and it is encrypted with its tenant's key, or names him. */
+ *  from what it decrypts: a workflow's input comes before all else of it, also when its history is replayed, and it is
+ *  encrypted with its tenant's key, or names him. */
 import type { Payload, SerializationContext } from '@temporalio/common';
 import { decode as textOf } from '@temporalio/common/lib/encoding.js';
 import { ErrorKind, NOTICE_OF_RUN, RaptError } from '../contracts/index.ts';
 import { tenantsOf, type CodecKey, type Keyring } from './keyring.ts';
 
-/** Far more than a worker has in its memory at a time. A run that is forgotten is learnt of anew from its next payload. */
+/** Far more than a worker has in its memory at a time. A run that is forgotten is learnt of anew from its next
+ *  payload. */
 const MOST_RUNS = 100_000;
 /** Of an input that names none. */
 const DEFAULT_TENANT = 'local';

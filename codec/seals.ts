@@ -1,13 +1,11 @@
 /** Seals: AES-256-GCM under an owner key, which control and GPU workers never hold.
  *
- *  Where a value belongs (field and run) is inside of the seal, beside the value, and not only its additional data:
- *  so whoever only shows payloads, the codec server, can
- *  open a seal without knowing where it stood, and whoever acts on it holds the place against the one where it was
- *  found. The tenant and the key's id are the
- *  additional data. A seal that was made before its run had a name, in Temporal's UI, fits any run of its tenant. A
- *  schedule's seals fit the runs that the
- *  schedule starts. What is inside is filled up to a multiple of 64 bytes, so that lengths of paths show no more
- *  than that. */
+ *  Where a value belongs (field and run) is inside of the seal, beside the value, and not only its additional data: so
+ *  whoever only shows payloads, the codec server, can open a seal without knowing where it stood, and whoever acts on
+ *  it holds the place against the one where it was found. The tenant and the key's id are the additional data. A seal
+ *  that was made before its run had a name, in Temporal's UI, fits any run of its tenant. A schedule's seals fit the
+ *  runs that the schedule starts. What is inside is filled up to a multiple of 64 bytes, so that lengths of paths show
+ *  no more than that. */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { ErrorKind, isRunOf, RaptError, SEALED, type SealPlace, type Seals } from '../contracts/index.ts';
 import type { CodecKey, Keyring } from './keyring.ts';

@@ -36,7 +36,8 @@ export const keys = {
 
 export const MANIFEST_FILE = 'manifest.json';
 
-/** client.json of a tenant: a keyed digest by which a client knows its own mark. It tells others no more than that it is the same client. */
+/** client.json of a tenant: a keyed digest by which a client knows its own mark. It tells others no more than that it
+ *  is the same client. */
 export interface ClientMark {
   readonly format: 'rapt-client/1';
   /** HMAC-SHA-256, in hexadecimal digits. */

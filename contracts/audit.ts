@@ -19,8 +19,7 @@ export const attackResultSchema = z.strictObject({
   /** Share of the tokens that were guessed right. */
   success: rateSchema,
   /** The same adversary without the release: the likeliest tokens, one or ten, of a prior that has not seen it (public
-   *  text, else Zipf's law over the vocabulary).
-   *  In results without `mostFrequent` it is what stands there today. */
+   *  text, else Zipf's law over the vocabulary). In results without `mostFrequent` it is what stands there today. */
   priorOnly: rateSchema,
   /** By always guessing the tokens, one or ten, that are the most frequent as far as the release itself tells. Absent
    *  in results of earlier versions. */

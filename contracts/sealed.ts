@@ -1,6 +1,6 @@
 /** Values that the data owner alone can read, inside of what the provider passes on: paths, names of columns, messages
- *  of failures. A sealed value is a string like
- *  any other, so that workflows take it where they take a name. How it is made and opened stands in codec/seals.ts. */
+ *  of failures. A sealed value is a string like any other, so that workflows take it where they take a name. How it is
+ *  made and opened stands in codec/seals.ts. */
 
 /** "sealed:1:KEY:BASE64URL". An ending may follow that the provider needs for nothing, and that a check of the form
  *  asks for: ".csv". */

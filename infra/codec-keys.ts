@@ -46,13 +46,13 @@ export function writeKeysFile(path: string, keyring: readonly CodecKey[]): void 
 }
 
 /** The local stack encrypts from its first start on: with a key of its first tenant, and with one of all for others,
- *  whose client workers may be started beside control and GPU workers that
- *  run already. */
+ *  whose client workers may be started beside control and GPU workers that run already. */
 export async function makeStackKeys(tenant: string): Promise<void> {
   await writeOnce(stackFolder(), stackKeysFile(), Buffer.from(formatKeyring([newKey(tenant), newKey()])));
 }
 
-/** Called before a client worker starts: one that runs does not see a new key, and could not open what is sealed with it. */
+/** Called before a client worker starts: one that runs does not see a new key, and could not open what is sealed with
+ *  it. */
 export function makeStackOwnerKeys(tenant: string): void {
   const path = stackOwnerKeysFile();
   const before = readKeysFile(path);

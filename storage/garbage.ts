@@ -19,8 +19,9 @@ export interface Garbage {
   readonly examined: number;
 }
 
-/** Finds what can be removed; removes nothing. Kept are pointers, manifests, results, reports and the marks of clients, always; every checkpoint that a pointer or a
- *  manifest names; every release and adapter that one names, and every imported adapter; everything of a run that is open, and all releases and adapters of its tenant.
+/** Finds what can be removed; removes nothing. Kept are pointers, manifests, results, reports and the marks of clients,
+ *  always; every checkpoint that a pointer or a manifest names; every release and adapter that one names, and every
+ *  imported adapter; everything of a run that is open, and all releases and adapters of its tenant.
  *  @throws RaptError corruptArtifact when a pointer or manifest cannot be read: what it refers to is then unknown. */
 export async function findGarbage(store: ObjectStore, { beforeMs, openRuns }: GarbageOptions): Promise<Garbage> {
   const listed: (ListedObject & { readonly of: StoredKey | null })[] = [];

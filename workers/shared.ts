@@ -94,8 +94,8 @@ export async function openStore(services: Services, role: Role): Promise<ObjectS
   return store;
 }
 
-/** Makes a worker, says in one line that it is ready, and runs it until the process is told to stop. Whatever fails before it is ready
- *  ends it: a worker that cannot start must not look like one that has no work.
+/** Makes a worker, says in one line that it is ready, and runs it until the process is told to stop. Whatever fails
+ *  before it is ready ends it: a worker that cannot start must not look like one that has no work.
  *  @param beforeReady is called while the worker runs already. @param who as for `dataConverter`. */
 export async function serve(
   kind: WorkerKind,

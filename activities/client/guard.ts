@@ -1,4 +1,5 @@
-/** The client obeys its owner: each request is parsed anew, whoever sent it, and held against the owner's policy or the owner's own word. */
+/** The client obeys its owner: each request is parsed anew, whoever sent it, and held against the owner's policy or the
+ *  owner's own word. */
 import { z } from 'zod';
 import { BadInput, idProblems, noticeSchema, parsePredictInput, parseTuningConfig, type Budget, type InputProblem, type PreparePrediction, type RunContext, type RunNotice } from '../../contracts/index.ts';
 import type { BackboneFiles } from '../../rapt/backbone/index.ts';
@@ -16,7 +17,8 @@ export interface Admission {
 }
 
 export interface RunAdmission extends Admission {
-  /** Whether classes are held against the policy, for which all rows of the tables are looked at, whatever part of them is asked for. */
+  /** Whether classes are held against the policy, for which all rows of the tables are looked at, whatever part of them
+   *  is asked for. */
   readonly limitsClasses: boolean;
   /** Called with what was found out, before anything is reserved. @throws BadInput. */
   readonly check: (found: Partial<FoundOut>) => void;

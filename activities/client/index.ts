@@ -29,10 +29,12 @@ export { importAdapter } from './import.ts';
 export { adoptTenant } from './one-home.ts';
 export { readRunRecord, readTunedAdapter, runRecords, type RunRecord, type TunedAdapter } from './run-record.ts';
 
-/** The activities of the data owner's side, the only ones that see a text. None of them takes a request as it comes (guard.ts). */
+/** The activities of the data owner's side, the only ones that see a text. None of them takes a request as it comes
+ *  (guard.ts). */
 export function createClientActivities(dependencies: ClientDependencies & Guarded): ClientActivities {
   const { home, seals = null } = dependencies;
-  /** A request on a release that was drawn for the run, and the release as this client knows it. @param told what the request says of it. */
+  /** A request on a release that was drawn for the run, and the release as this client knows it. @param told what the
+   *  request says of it. */
   const onOwnRelease = async (request: RunContext, told: Parameters<typeof ownRelease>[2]): Promise<{ admitted: AdmittedRun; release: OwnRelease }> => {
     const admitted = await admitRun(dependencies, request);
     return { admitted, release: await ownRelease(home, admitted, told, () => privatize(dependencies, admitted)) };
@@ -82,7 +84,8 @@ export function createClientActivities(dependencies: ClientDependencies & Guarde
   return atBoundary('client', received(leavingOnlyWhatMay(activities), seals), sealMessage(seals));
 }
 
-/** The same activities as others ask for them: requests are of their own run and tenant alone, and what only the owner needs is sealed on both ways. */
+/** The same activities as others ask for them: requests are of their own run and tenant alone, and what only the owner
+ *  needs is sealed on both ways. */
 function received(activities: ClientActivities, seals: Seals | null): ClientActivities {
   const one = <N extends keyof Requests>(name: N) => async (request: Requests[N]): Promise<unknown> => {
     assertOwnRequest(name, request);
@@ -99,8 +102,9 @@ const sealMessage = (seals: Seals | null) => (message: string): string => seals?
 /** What no workflow asks for is refused before. */
 const currentRun = (): string => Context.current().info.workflowExecution?.workflowId ?? '';
 
-/** Of protected labels one noisy figure is told, at the epsilon that protects them, whichever run asks; it counts against the label budgets besides. The
- *  provider makes the answers: with a figure for each run he would read the labels (test/adversary/results.test.ts). */
+/** Of protected labels one noisy figure is told, at the epsilon that protects them, whichever run asks; it counts
+ *  against the label budgets besides. The provider makes the answers: with a figure for each run he would read the
+ *  labels (test/adversary/results.test.ts). */
 function oneFigure(home: string, { config, admission }: AdmittedRun): TellLabels {
   const folder = tenantFolder(home, config.tenant);
   const limits = limitsFor(folder, { budget: config.privacy.budget, policyBudget: admission.budget });

@@ -11,7 +11,8 @@ import { otherHome } from './one-home.ts';
 /** As it may be shown to the provider. */
 const publicName = ({ name, isPublic }: Pick<BackboneFiles, 'name' | 'isPublic'>): string => (isPublic ? name : 'folder');
 
-/** The `inspect` activity: a run's dry run, before anything is drawn. @throws BadInput with everything that is wrong with tables, backbone, baseline and client. */
+/** The `inspect` activity: a run's dry run, before anything is drawn. @throws BadInput with everything that is wrong
+ *  with tables, backbone, baseline and client. */
 export async function inspect({ home, store }: ClientDependencies, admitted: AdmittedRun): ReturnType<ClientActivities['inspect']> {
   const { config } = admitted;
   const problems: InputProblem[] = [];

@@ -1,9 +1,9 @@
-/** One client for each tenant. Budgets bound what left by one ledger, and a text has one noisy version under one key: a second client of the
- *  same tenant would draw texts again, and count them from nothing. So the client that releases first leaves a mark in the store, a
- *  keyed digest of a fixed text, and one that has another key is refused.
+/** One client for each tenant. Budgets bound what left by one ledger, and a text has one noisy version under one key: a
+ *  second client of the same tenant would draw texts again, and count them from nothing. So the client that releases
+ *  first leaves a mark in the store, a keyed digest of a fixed text, and one that has another key is refused.
  *
- *  It guards against mistakes of the owner's side. The provider may remove or change the mark; he gains nothing that he does not have
- *  without it, and a client that finds another mark than its own draws nothing. */
+ *  It guards against mistakes of the owner's side. The provider may remove or change the mark; he gains nothing that he
+ *  does not have without it, and a client that finds another mark than its own draws nothing. */
 import { createHmac } from 'node:crypto';
 import { BadInput, canonicalJson, ErrorKind, keys, RaptError, type ClientMark } from '../../contracts/index.ts';
 import { tenantFolder } from '../../rapt/home.ts';
@@ -15,7 +15,8 @@ const MOST_READINGS = 3;
 
 type Home = Pick<ClientDependencies, 'store' | 'home'>;
 
-/** Whether another client releases this tenant's texts. Changes nothing. @returns the problem in a sentence; null when it is this one, or nobody yet. */
+/** Whether another client releases this tenant's texts. Changes nothing. @returns the problem in a sentence; null when
+ *  it is this one, or nobody yet. */
 export async function otherHome({ store, home }: Home, tenant: string): Promise<string | null> {
   const folder = tenantFolder(home, tenant);
   const secret = await knownSecret(folder);
@@ -35,7 +36,8 @@ export async function assertOneHome(client: Home, tenant: string): Promise<void>
   if (problem !== null) throw new BadInput([{ where: 'tenant', problem }]);
 }
 
-/** Marks the tenant as this client's, before its first release leaves; whose it is already stays so. @throws BadInput as `assertOneHome`. */
+/** Marks the tenant as this client's, before its first release leaves; whose it is already stays so. @throws BadInput
+ *  as `assertOneHome`. */
 export async function claimTenant(client: Home, tenant: string): Promise<void> {
   const { store, home } = client;
   if ((await store.read(keys.client(tenant))) === null) {
@@ -48,7 +50,8 @@ export async function claimTenant(client: Home, tenant: string): Promise<void> {
   await assertOneHome(client, tenant);
 }
 
-/** Puts this client's mark in the place of what is there. What another client has released is not in this one's ledger, and is not counted.
+/** Puts this client's mark in the place of what is there. What another client has released is not in this one's ledger,
+ *  and is not counted.
  *  @returns whether another mark was replaced. */
 export async function adoptTenant({ store, home }: Home, tenant: string): Promise<boolean> {
   const key = keys.client(tenant);

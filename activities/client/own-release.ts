@@ -1,4 +1,5 @@
-/** What this client itself knows of a run's release: what comes back by way of the provider is held against it, and nothing of it is believed. */
+/** What this client itself knows of a run's release: what comes back by way of the provider is held against it, and
+ *  nothing of it is believed. */
 import { join } from 'node:path';
 import { BadInput, canonicalJson, ErrorKind, parseTuningConfig, RaptError, type OwnRelease, type RunContext } from '../../contracts/index.ts';
 import { runFolder } from '../../rapt/home.ts';
@@ -12,8 +13,9 @@ interface Released {
   readonly release: OwnRelease;
 }
 
-/** A run's name stands for one configuration and one content of its tables: the word that the owner gave for it is not a word for rows that come later, and a
- *  run of the same name by somebody else is another run. @throws BadInput, before anything is reserved. */
+/** A run's name stands for one configuration and one content of its tables: the word that the owner gave for it is not
+ *  a word for rows that come later, and a run of the same name by somebody else is another run. @throws BadInput,
+ *  before anything is reserved. */
 export function assertSameRelease(home: string, { run, config }: RunContext, localKey: string): void {
   const known = remembered(home, config.tenant, run);
   const asked = canonicalJson(config);
@@ -28,8 +30,10 @@ export async function rememberRelease(home: string, { run, config }: RunContext,
   await writeWhole(join(runFolder(home, config.tenant, run), RELEASED_FILE), JSON.stringify(remembered, null, 2));
 }
 
-/** The run's release as it was drawn here. Where a client of an earlier version has drawn it, it is found anew, as a repeated run finds it.
- *  @param told what the workflow says of it. @throws RaptError corruptArtifact when that is another release, or one of other settings. */
+/** The run's release as it was drawn here. Where a client of an earlier version has drawn it, it is found anew, as a
+ *  repeated run finds it.
+ *  @param told what the workflow says of it. @throws RaptError corruptArtifact when that is another release, or one of
+ *  other settings. */
 export async function ownRelease(home: string, context: RunContext, told: Partial<Pick<OwnRelease, 'localKey' | 'digest'>>, find: () => Promise<OwnRelease>): Promise<OwnRelease> {
   const known = remembered(home, context.config.tenant, context.run);
   const release = known?.config === canonicalJson(context.config) ? known.release : known === null ? await find() : null;

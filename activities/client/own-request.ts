@@ -25,8 +25,7 @@ function ofRun({ run, config: { tenant } }: Requests['inspect']): RequestOwner {
 export const ownerOf = <N extends keyof Requests>(name: N, request: Requests[N]): RequestOwner => OWNER[name](request);
 
 /** Called with every request before anything is done for it. @throws RaptError badInput unless the workflow that sends
- *  it is the one it names, and this worker's
- *  queue that of its tenant. */
+ *  it is the one it names, and this worker's queue that of its tenant. */
 export function assertOwnRequest<N extends keyof Requests>(name: N, request: Requests[N]): void {
   assertOwn(ownerOf(name, request), 'client');
 }

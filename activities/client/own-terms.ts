@@ -1,5 +1,5 @@
-/** The terms under which a run's adapter may be asked: those of the owner's own record. The card that lies beside the adapter in the store was written by the
- *  provider, so it is held against them field by field. */
+/** The terms under which a run's adapter may be asked: those of the owner's own record. The card that lies beside the
+ *  adapter in the store was written by the provider, so it is held against them field by field. */
 import { adapterCardSchema, BadInput, canonicalJson, DEFAULT_ETA, ErrorKind, RaptError, type AdapterCard, type AdapterRef, type Guarantee, type RunContext } from '../../contracts/index.ts';
 import type { PublicBackbone } from '../../rapt/backbone/index.ts';
 import { releaseFolder, tenantFolder } from '../../rapt/home.ts';
@@ -15,7 +15,8 @@ export interface OwnTerms {
   readonly eta: number | null;
 }
 
-/** By which mechanism and eta the run's texts left: by the ledger where the run has a release, else by its configuration.
+/** By which mechanism and eta the run's texts left: by the ledger where the run has a release, else by its
+ *  configuration.
  *  @throws BadInput when neither tells the eta. */
 export async function ownTerms(home: string, tenant: string, record: TunedAdapter): Promise<OwnTerms> {
   const { config: { privacy: { mechanism, eta, targetUnchanged } }, card } = record;
@@ -27,7 +28,8 @@ export async function ownTerms(home: string, tenant: string, record: TunedAdapte
   throw new BadInput([{ where: 'run', problem: "has no release in this client's ledger, which tells its eta; restore the ledger from a backup" }]);
 }
 
-/** The classes of the run's release, of which another list would have equal texts drawn anew; null where the release is not here any more. */
+/** The classes of the run's release, of which another list would have equal texts drawn anew; null where the release is
+ *  not here any more. */
 export async function ownClasses(home: string, tenant: string, record: TunedAdapter): Promise<readonly string[] | null> {
   if (record.card !== undefined) return record.card.classes;
   const entry = await ledgerEntry(home, tenant, record);
@@ -52,8 +54,8 @@ export interface OwnRecord extends OwnTerms {
   readonly backbone: PublicBackbone;
 }
 
-/** @throws BadInput naming every field in which the card differs from what the owner's run was. Values are not repeated: the reader may be the one who
- *  changed them. */
+/** @throws BadInput naming every field in which the card differs from what the owner's run was. Values are not
+ *  repeated: the reader may be the one who changed them. */
 export function refuseChangedCard(run: string, card: AdapterCard, own: OwnRecord): void {
   const { mechanism, eta, record: { config: { data, tuning }, result, card: kept }, classes, backbone: { table, outputIds, description } } = own;
   const { reconstruction } = tuning;
@@ -79,8 +81,8 @@ export function refuseChangedCard(run: string, card: AdapterCard, own: OwnRecord
   throw new BadInput([{ where: 'run', problem: `${run}: the adapter's card in the store differs from this client's own record of the run in ${differing.join(', ')}, so somebody changed it; nothing was drawn. Have the provider restore the adapter, or tune again` }]);
 }
 
-/** The card that lies beside a run's adapter, once it is known to be the one that this run's release and settings make. @throws RaptError corruptArtifact when it
- *  is another. */
+/** The card that lies beside a run's adapter, once it is known to be the one that this run's release and settings make.
+ *  @throws RaptError corruptArtifact when it is another. */
 export async function ownCard({ store, home }: ClientDependencies, { config: { tenant, tuning } }: RunContext, localKey: string, adapter: AdapterRef): Promise<AdapterCard> {
   const found = await openRelease(releaseFolder(home, tenant, localKey));
   if (found === null) throw new RaptError(ErrorKind.notFound, 'the release is not on this client any more');

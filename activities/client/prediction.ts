@@ -26,7 +26,8 @@ import { answeredBefore, assertSameQuestion, findQuestion, readQuestion, remembe
 import { readTunedAdapter } from './run-record.ts';
 import { readPredictions } from './score.ts';
 
-/** The `preparePrediction` activity. How the texts are privatized is the owner's own record of the run that is asked, and never what came with the adapter. */
+/** The `preparePrediction` activity. How the texts are privatized is the owner's own record of the run that is asked,
+ *  and never what came with the adapter. */
 export async function preparePrediction({ store, home }: ClientDependencies, request: AdmittedPrediction): Promise<PreparedPrediction> {
   const { tenant, run, prediction, out } = request;
   await assertOneHome({ store, home }, tenant);
@@ -95,8 +96,8 @@ export async function preparePrediction({ store, home }: ClientDependencies, req
   }
 }
 
-/** The `finishPrediction` activity: the table's rows in order, each with its class and probability. Which table, columns, classes and file is what this
- *  client wrote down when it prepared the prediction. */
+/** The `finishPrediction` activity: the table's rows in order, each with its class and probability. Which table,
+ *  columns, classes and file is what this client wrote down when it prepared the prediction. */
 export async function finishPrediction(
   { store, home, tenant }: ClientDependencies & Guarded,
   { prepared, predictions: ref, out: told }: Parameters<ClientActivities['finishPrediction']>[0],

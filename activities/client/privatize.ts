@@ -10,7 +10,8 @@ import { checkFound, type AdmittedRun } from './guard.ts';
 import { assertOneHome } from './one-home.ts';
 import { assertSameRelease, rememberRelease } from './own-release.ts';
 
-/** The `privatize` activity. @throws BadInput when another client releases the tenant's texts, before anything is reserved. */
+/** The `privatize` activity. @throws BadInput when another client releases the tenant's texts, before anything is
+ *  reserved. */
 export async function privatize({ store, home }: ClientDependencies, admitted: AdmittedRun): Promise<OwnRelease> {
   const { admission, ...context } = admitted;
   await assertOneHome({ store, home }, context.config.tenant);

@@ -1,5 +1,5 @@
-/** What a prediction is about, as this client wrote it down when it prepared it: the answers come by way of the provider, and must not choose what is read
- *  or written here. */
+/** What a prediction is about, as this client wrote it down when it prepared it: the answers come by way of the
+ *  provider, and must not choose what is read or written here. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BadInput, type PreparePrediction, type Sha256 } from '../../contracts/index.ts';
@@ -30,14 +30,15 @@ export async function rememberQuestion(home: string, question: Question): Promis
   await writeWhole(join(runFolder(home, question.tenant, question.prediction), QUESTION_FILE), JSON.stringify(question, null, 2));
 }
 
-/** Before anything is reserved. @throws BadInput when a prediction of this name was prepared for other rows: the owner's word for it was given for those. */
+/** Before anything is reserved. @throws BadInput when a prediction of this name was prepared for other rows: the
+ *  owner's word for it was given for those. */
 export function assertSameQuestion(home: string, { tenant, prediction, localKey }: Pick<Question, 'tenant' | 'prediction' | 'localKey'>): void {
   const before = findQuestion(home, tenant, prediction);
   if (before !== null && before.localKey !== localKey) throw new BadInput([{ where: 'prediction', problem: `${prediction} was prepared for other rows; ask about these under another id` }]);
 }
 
-/** A prediction is answered once: other answers, which the provider chooses, would be written over the first. @returns whether it was answered so before, by an attempt that
- *  may have been killed. @throws BadInput for other answers. */
+/** A prediction is answered once: other answers, which the provider chooses, would be written over the first. @returns
+ *  whether it was answered so before, by an attempt that may have been killed. @throws BadInput for other answers. */
 export async function answeredBefore(home: string, { tenant, prediction }: Pick<Question, 'tenant' | 'prediction'>, answers: Sha256): Promise<boolean> {
   const folder = runFolder(home, tenant, prediction);
   const path = join(folder, ANSWERS_FILE);
@@ -49,7 +50,8 @@ export async function answeredBefore(home: string, { tenant, prediction }: Pick<
 /** Null when this client has prepared no such prediction. */
 export const findQuestion = (home: string, tenant: string, prediction: string): Question | null => readRunFile(home, tenant, prediction, QUESTION_FILE) as Question | null;
 
-/** @param out as the workflow tells it. @throws BadInput when this client has prepared no such prediction, or one whose answers go elsewhere. */
+/** @param out as the workflow tells it. @throws BadInput when this client has prepared no such prediction, or one whose
+ *  answers go elsewhere. */
 export function readQuestion(home: string, tenant: string, prediction: string, out: string): Question & { readonly out: string } {
   const found = findQuestion(home, tenant, prediction);
   if (found === null) throw new BadInput([{ where: 'prediction', problem: 'was not prepared by this client; start it again: its texts are not drawn a second time' }]);

@@ -34,8 +34,8 @@ export interface FetchedRelease {
 const CONCURRENT_FETCHES = 4;
 
 /** Brings a release to the local disk, every byte checked against the digests that its reference and manifest promise.
- *  What is already there is checked again and not sent again. @throws RaptError releaseDamaged when the store has other bytes, or none; badInput when it is not
- *  a release of this tenant. */
+ *  What is already there is checked again and not sent again. @throws RaptError releaseDamaged when the store has other
+ *  bytes, or none; badInput when it is not a release of this tenant. */
 export async function fetchRelease(store: ObjectStore, scratch: Scratch, tenant: string, release: ReleaseRef): Promise<FetchedRelease> {
   assertReleaseRef(store.bucket, tenant, release);
   try {

@@ -1,8 +1,7 @@
 /** What a GPU worker may be pointed at. It works for many tenants, its keys for the store cover all of them, and what
- *  it is asked for is written by others:
- *  so each key must be the one that Rapt itself makes for this tenant, run and content. A request that names
- *  another is wrong, not damaged: it is never
- *  tried again, and nothing is published anew for it. */
+ *  it is asked for is written by others: so each key must be the one that Rapt itself makes for this tenant, run and
+ *  content. A request that names another is wrong, not damaged: it is never tried again, and nothing is published anew
+ *  for it. */
 import {
   ADAPTER_FILES,
   CHECKPOINT_FILES,
@@ -50,7 +49,8 @@ export function assertAdapterRef(bucket: string, tenant: string, { digest, files
   for (const file of ADAPTER_FILES) assertPlace(file, files[file], bucket, keys.adapterPrefix(tenant, digest) + file);
 }
 
-/** @param run whose checkpoint it must be: that which is trained, or the one that it goes on from, of the same tenant. */
+/** @param run whose checkpoint it must be: that which is trained, or the one that it goes on from, of the same
+ *  tenant. */
 export function assertCheckpoint(bucket: string, { tenant, run }: OfRun, { step, files }: StoredCheckpoint): void {
   for (const file of CHECKPOINT_FILES) {
     const ref = files[file];

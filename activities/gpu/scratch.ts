@@ -26,7 +26,8 @@ export class Scratch {
     return join(this.root, 'releases');
   }
 
-  /** The folder of a downloaded release, made if it is missing. By tenant as well: whoever names a release of another finds none here. */
+  /** The folder of a downloaded release, made if it is missing. By tenant as well: whoever names a release of another
+   *  finds none here. */
   release(tenant: string, digest: Sha256): string {
     const folder = join(this.releases, tenant, digest);
     makeFolder(folder, 0o700);

@@ -68,7 +68,8 @@ async function takeOver(o: StartOptions, earlier: string): Promise<Start | strin
   return { checkpoint, resumed: `resumed at step ${checkpoint.step} of ${o.totalSteps} from run ${earlier}${ended === null ? '' : `, ${ended}`}${damaged}` };
 }
 
-/** @param run whose pointer it is. @returns the newest checkpoint all of whose bytes are right, and what is said of those that are not. */
+/** @param run whose pointer it is. @returns the newest checkpoint all of whose bytes are right, and what is said of
+ *  those that are not. */
 async function fetchNewestWhole({ store, folder, tenant }: StartOptions, run: string, { newest, earlier }: CheckpointPointer): Promise<{ checkpoint: StoredCheckpoint | null; damaged: string }> {
   let damaged = '';
   for (const checkpoint of [newest, ...earlier]) {

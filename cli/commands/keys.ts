@@ -2,8 +2,9 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { keyFor, merged, nameOf, newKey, tenantsOf, withCurrent, withKey, type CodecKey, type Keyring } from '../../codec/index.ts';
-import { BadInput, ErrorKind, isTenantName, RaptError } from '../../contracts/index.ts';
+import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { keysFile, ownerKeysFile, readKeysFile, writeKeysFile } from '../../infra/index.ts';
+import { tenantNameOf } from '../options.ts';
 import { print, printJson, say } from '../output.ts';
 import { assertFile } from '../outputs.ts';
 
@@ -39,8 +40,8 @@ export function addKeysCommands(program: Command): void {
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample: rapt keys add --file codec-keys --tenant acme')
     .action(({ tenant, json }: Json & { tenant?: string }, command: Command) => {
-      if (tenant !== undefined) assertTenant(tenant);
-      const { file, key, before } = added(writableFileOf(command), tenant ?? null);
+      const owner = tenant === undefined ? null : tenantNameOf('--tenant', tenant);
+      const { file, key, before } = added(writableFileOf(command), owner);
       const now = encrypts(readKeysFile(file)!, key);
       if (json) printJson({ file, id: key.id, encrypts: now });
       else say(`${file} holds the key ${nameOf(key)}${now ? ', which encrypts' : ''}${before === 0 ? '' : `${now ? ',' : ''} beside ${before} before it`}; ${RESTART}`);
@@ -64,7 +65,7 @@ export function addKeysCommands(program: Command): void {
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nThe file is that of RAPT_OWNER_KEYS_FILE, else of the local stack, unless --file names another. A later key seals once `rapt keys use ID --file FILE` says so.\nExample: rapt keys owner --tenant acme --file owner-keys')
     .action(({ tenant, json }: Json & { tenant: string }, command: Command) => {
-      assertTenant(tenant);
+      tenantNameOf('--tenant', tenant);
       const file = command.optsWithGlobals<{ file?: string }>().file ?? ownerKeysFile();
       assertFile('--file', file, { makesFolders: true });
       const { key } = added(file, tenant);
@@ -80,7 +81,7 @@ export function addKeysCommands(program: Command): void {
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nKeys that --file (or RAPT_CODEC_KEYS_FILE) holds of the tenant are taken over; those of others, and of all, are not. Owner keys in the folder stay.\nExample: rapt keys split --tenant acme --out keys')
     .action(({ tenant, out, json }: Json & { tenant: string; out: string }, command: Command) => {
-      assertTenant(tenant);
+      tenantNameOf('--tenant', tenant);
       const written = split(tenant, out, readKeysFile(fileOf(command)));
       if (json) printJson({ tenant, ...written });
       else say(`${written.provider}: RAPT_CODEC_KEYS_FILE of control and GPU workers\n${written.client}: RAPT_CODEC_KEYS_FILE of client workers, command and codec server\n${written.owner}: their RAPT_OWNER_KEYS_FILE, which the provider must not get`);
@@ -121,10 +122,6 @@ function split(tenant: string, out: string, known: Keyring | null): { provider: 
   const owner = readKeysFile(paths.owner);
   if (owner?.some((key) => key.tenant === tenant) !== true) writeKeysFile(paths.owner, withKey(owner, newKey(tenant)));
   return paths;
-}
-
-function assertTenant(tenant: string): void {
-  if (!isTenantName(tenant)) throw new BadInput([{ where: '--tenant', problem: 'must be 1 to 40 lower-case letters, digits and hyphens, such as "acme-health"' }]);
 }
 
 const fileOf = (command: Command): string => command.optsWithGlobals<{ file?: string }>().file ?? keysFile();

@@ -8,8 +8,9 @@ export interface ClassRows {
   readonly classRows: readonly number[];
 }
 
-/** Whatever part of the tables a run asks for, and however it splits them: what is said of the classes is then a function of the tables alone, and asking again for
- *  another part tells nothing. @param inspection of what the run asks for. @throws BadInput for rows of the rest that cannot be read. */
+/** Whatever part of the tables a run asks for, and however it splits them: what is said of the classes is then a
+ *  function of the tables alone, and asking again for another part tells nothing. @param inspection of what the run
+ *  asks for. @throws BadInput for rows of the rest that cannot be read. */
 export async function classRowsOf(data: DataConfig, inspection: Inspection, splitByLabels: boolean): Promise<ClassRows> {
   const { maxTrainRows, maxTestRows, ...whole } = data;
   const { classes, classCounts } = maxTrainRows === undefined && maxTestRows === undefined ? inspection : await inspectTables(whole, { splitByLabels });

@@ -13,7 +13,8 @@ export async function releasesToTakeOver(home: string, tenant: string, spec: Ver
   return found;
 }
 
-/** Why labels of texts that were released before are drawn again, as the end of a sentence; undefined where no more is known than that settings differ. */
+/** Why labels of texts that were released before are drawn again, as the end of a sentence; undefined where no more is
+ *  known than that settings differ. */
 export async function whyDrawnAgain(home: string, tenant: string, spec: VersionSpec): Promise<string | undefined> {
   if (spec.labelEpsilon === null) return undefined;
   for (const release of await leftReleases(home, tenant))

@@ -23,7 +23,8 @@ export interface ReleaseTablesOptions extends RunContext {
   readonly step?: (<T>(name: string, work: () => Promise<T>) => Promise<T>) | undefined;
   /** Called with what was found, before anything is reserved. */
   readonly onInspected?: ((found: { readonly inspection: Inspection; readonly files: BackboneFiles; readonly backbone: PublicBackbone }) => Promise<void> | void) | undefined;
-  /** Called with the eta that was chosen, null where nothing is hidden, and the release's name; still before anything is reserved. */
+  /** Called with the eta that was chosen, null where nothing is hidden, and the release's name; still before anything
+   *  is reserved. */
   readonly onChosen?: ((chosen: { readonly eta: number | null; readonly localKey: string }) => void) | undefined;
   /** Called with the ledger's entry, before anything is drawn. */
   readonly onReserved?: ((entry: LedgerRelease) => void) | undefined;
@@ -31,8 +32,9 @@ export interface ReleaseTablesOptions extends RunContext {
   readonly onReleased?: ((release: DueRelease, released: DrawnRelease) => void) | undefined;
 }
 
-/** A run's release: the one noisy version of each text, drawn once and found again by every later attempt and run. Of a table that has
- *  changed since, only rows that were not released before are drawn. @throws BadInput, before anything is reserved, for what no training could be made of. */
+/** A run's release: the one noisy version of each text, drawn once and found again by every later attempt and run. Of a
+ *  table that has changed since, only rows that were not released before are drawn. @throws BadInput, before anything
+ *  is reserved, for what no training could be made of. */
 export async function releaseTables({
   home, run, config, isPublic, policyBudget, signal, onProgress, step = (_, work) => work(), onInspected, onChosen, onReserved, onDrawn, onReleased,
 }: ReleaseTablesOptions): Promise<OwnRelease> {

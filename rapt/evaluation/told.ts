@@ -1,15 +1,18 @@
 /** How exactly a share is told to those who must not learn what it is made of.
  *
- *  What whole numbers would give away, and what stops it here: - Differences: whoever chooses the answers, or may add
- *  a text, asks twice, with one row or text changed, and reads that one from the difference of the two shares. A step
- *  is as wide as 5 rows, so most such pairs of answers get the same figure. - Small sets: of one row, a share is the
- *  row. Below 20 rows or texts, steps of 5 would leave fewer than five different answers, and each of them would say
- *  more of its rows than of the service: nothing is told. 500 tokens in 20 texts are 25 a text, as sentences have:
- *  fewer, and single tokens show again. - Many digits: a share of n to four digits is a fingerprint of n and of the
- *  count. Steps come from a short list, and none is finer than 0.01, the sampling error of an accuracy over 2,500
- *  rows: more digits would tell of these rows and not of the service. Steps slow down whoever asks many times, and
- *  bound nothing: near an edge one row decides which step is told. What bounds it is noise, paid for from a budget
- *  (rapt/client/grade.ts). */
+ *  What whole numbers would give away, and what stops it here:
+ *  - Differences: whoever chooses the answers, or may add a text, asks twice, with one row or text changed, and reads
+ *    that one from the difference of the two shares. A step is as wide as 5 rows, so most such pairs of answers get the
+ *    same figure.
+ *  - Small sets: of one row, a share is the row. Below 20 rows or texts, steps of 5 would leave fewer than five
+ *    different answers, and each of them would say more of its rows than of the service: nothing is told. 500 tokens in
+ *    20 texts are 25 a text, as sentences have: fewer, and single tokens show again.
+ *  - Many digits: a share of n to four digits is a fingerprint of n and of the count. Steps come from a short list, and
+ *    none is finer than 0.01, the sampling error of an accuracy over 2,500 rows: more digits would tell of these rows
+ *    and not of the service.
+ *
+ *  Steps slow down whoever asks many times, and bound nothing: near an edge one row decides which step is told. What
+ *  bounds it is noise, paid for from a budget (rapt/client/grade.ts). */
 import type { Rate } from '../../contracts/index.ts';
 
 /** Below these nothing is told. */

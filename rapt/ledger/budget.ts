@@ -37,7 +37,8 @@ export interface SetBudget {
 /** The budget that this client's owner set by the command, and that of one run. */
 export const ownersBudget = (budget: Budget): SetBudget => ({ budget, setBy: 'this client (`rapt ledger budget`)' });
 export const runsBudget = (budget: Budget): SetBudget => ({ budget, setBy: (kind) => `the run (privacy.budget.${kind})` });
-/** The budget of the owner's policy. What is in a public table is nobody's secret, so that releases of one do not count. */
+/** The budget of the owner's policy. What is in a public table is nobody's secret, so that releases of one do not
+ *  count. */
 export const policysBudget = (budget: Budget): SetBudget => ({ budget, setBy: "the owner's policy (policy.yaml)", countsPublic: false });
 
 /** What a release adds to a text that occurs in it so many times. */
@@ -73,7 +74,8 @@ export async function writeBudget(tenantFolder: string, budget: Budget): Promise
   await rename(`${path}.part`, path);
 }
 
-/** Every limit of these budgets. Each holds by itself: one that leaves public tables out may be the stricter for one release and not for the next. */
+/** Every limit of these budgets. Each holds by itself: one that leaves public tables out may be the stricter for one
+ *  release and not for the next. */
 export function limitsOf(...budgets: readonly SetBudget[]): Limits {
   const all = (kind: keyof Budget): Limit[] =>
     budgets
@@ -88,8 +90,8 @@ export function limitsOf(...budgets: readonly SetBudget[]): Limits {
 /** Whether a limit has to do with a release. */
 export const counts = ({ countsPublic }: Limit, release: { readonly public?: boolean | undefined }): boolean => countsPublic || release.public !== true;
 
-/** What is wrong when a release is added to those before it; null when nothing is.
- *  A tenant's spending is what a text has spent that was in every release as often as any text was. */
+/** What is wrong when a release is added to those before it; null when nothing is. A tenant's spending is what a text
+ *  has spent that was in every release as often as any text was. */
 export function exceededTenantBudget(limit: Limit, before: readonly Cost[], next: Cost): string | null {
   if (!counts(limit, next)) return null;
   const counted = before.filter((release) => counts(limit, release));
@@ -104,7 +106,8 @@ export function exceededTenantBudget(limit: Limit, before: readonly Cost[], next
 
 export const tenantSpent = (releases: readonly Cost[]): number => releases.reduce((sum, release) => sum + costOf(release), 0);
 
-/** As `exceededTenantBudget`, text by text. @param spent by each of the texts before, as far as this limit counts it. */
+/** As `exceededTenantBudget`, text by text. @param spent by each of the texts before, as far as this limit counts
+ *  it. */
 export function exceededTextBudget(limit: Limit, texts: TextCounts, spent: Float64Array, eta: number | null): string | null {
   const over = exceeding(limit, texts, spent, eta ?? Infinity);
   if (over === null) return null;

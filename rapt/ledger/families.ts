@@ -132,7 +132,8 @@ function joinEqual(one: Uint32Array, other: Uint32Array, texts: Int32Array, slot
   }
 }
 
-/** Disjoint sets (Tarjan, "Efficiency of a good but not linear set union algorithm", 1975), joined by size, paths halved. */
+/** Disjoint sets (Tarjan, "Efficiency of a good but not linear set union algorithm", 1975), joined by size, paths
+ *  halved. */
 class Forest {
   /** Of a root its set's size, negated; of others the one above. */
   readonly #above: Int32Array;
@@ -164,7 +165,8 @@ class Forest {
   }
 }
 
-/** A one-to-one function of 32 bits in which each bit of the argument turns half of the value's: the end of MurmurHash3. */
+/** A one-to-one function of 32 bits in which each bit of the argument turns half of the value's: the end of
+ *  MurmurHash3. */
 function mixed(value: number): number {
   let mix = value;
   mix = Math.imul(mix ^ (mix >>> 16), 0x85eb_ca6b);

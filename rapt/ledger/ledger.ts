@@ -1,17 +1,19 @@
 /** What has left this client, text by text, and what of each budget is left.
  *
- *  Unit. k independent releases of one text under eta_1 ... eta_k have a log-ratio of at most (eta_1 + ... + eta_k) * d(x, x') for each token
- *  (sequential composition: the releases are independent given the text, so their log-ratios add up). So a text's spending is the sum of
- *  the etas under which it was released, a text that stands twice in one table having been released twice. Etas of two embedding tables
- *  measure other distances; they are summed all the same, and the ledger names the table of each.
+ *  Unit. k independent releases of one text under eta_1 ... eta_k have a log-ratio of at most (eta_1 + ... + eta_k) *
+ *  d(x, x') for each token (sequential composition: the releases are independent given the text, so their log-ratios
+ *  add up). So a text's spending is the sum of the etas under which it was released, a text that stands twice in one
+ *  table having been released twice. Etas of two embedding tables measure other distances; they are summed all the
+ *  same, and the ledger names the table of each.
  *
- *  Labels have an account of their own. Where they are drawn under an epsilon, each draw of a row's label and each noisy figure about it
- *  that is told adds its epsilon to what the row's text has spent on labels; where they leave as they are, it is everything. All texts of a
- *  release count, those of its test rows too: a row may be held out now and be trained on in the next release, which takes it over.
+ *  Labels have an account of their own. Where they are drawn under an epsilon, each draw of a row's label and each
+ *  noisy figure about it that is told adds its epsilon to what the row's text has spent on labels; where they leave as
+ *  they are, it is everything. All texts of a release count, those of its test rows too: a row may be held out now and
+ *  be trained on in the next release, which takes it over.
  *
- *  Order. A release is RESERVED before anything is drawn, RELEASED is entered before its first byte leaves, and its cost counts from the
- *  reservation on: a kill in between can neither lose the cost nor charge it twice. A release that was reserved and has not left may be
- *  dropped, and then costs nothing. */
+ *  Order. A release is RESERVED before anything is drawn, RELEASED is entered before its first byte leaves, and its
+ *  cost counts from the reservation on: a kill in between can neither lose the cost nor charge it twice. A release that
+ *  was reserved and has not left may be dropped, and then costs nothing. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -34,7 +36,8 @@ const reservationSchema = z.strictObject({
   eta: z.number().nullable(),
   /** Of randomized response on each label; null when labels left as they are, or none did. */
   labelEpsilon: z.number().nullable(),
-  /** What became of labels: none were in it, they left as they are, or they were drawn. Absent in entries of earlier versions. */
+  /** What became of labels: none were in it, they left as they are, or they were drawn. Absent in entries of earlier
+   *  versions. */
   labels: z.enum(['none', 'plain', 'drawn']).optional(),
   /** Distinct texts among these whose labels had left before, where labels were drawn. */
   labelsAgain: z.int().optional(),
@@ -42,7 +45,8 @@ const reservationSchema = z.strictObject({
   public: z.literal(true).optional(),
   /** SHA-256 of the embedding table that gives eta its meaning. */
   table: z.string(),
-  /** Distinct texts; times that the most frequent one occurs, those that are nearly alike being counted as one (families.ts). */
+  /** Distinct texts; times that the most frequent one occurs, those that are nearly alike being counted as one
+   *  (families.ts). */
   texts: z.int(),
   most: z.int(),
   /** SHA-256 of the file with the texts' digests. */
@@ -91,7 +95,8 @@ export interface ReservationRequest extends Pick<Reservation, Requested> {
   readonly limits: Limits;
   /** Called when the release is not in the ledger yet. */
   readonly texts: () => Promise<DrawnTexts>;
-  /** Why labels that were drawn before are drawn again, as the end of a sentence, where more is known than that the settings differ. */
+  /** Why labels that were drawn before are drawn again, as the end of a sentence, where more is known than that the
+   *  settings differ. */
   readonly drawnAgainBecause?: string | undefined;
 }
 
@@ -104,7 +109,8 @@ export interface TellRequest {
   /** Of the figure, for the label of any one row. */
   readonly epsilon: number;
   readonly limits: Limits;
-  /** Largest sum of such figures alone on the label of any one text, whatever budgets there are. Default: it is not limited. */
+  /** Largest sum of such figures alone on the label of any one text, whatever budgets there are. Default: it is not
+   *  limited. */
   readonly figures?: number;
 }
 
@@ -182,10 +188,12 @@ export class Ledger {
     });
   }
 
-  /** Enters that a noisy figure about the labels of a release's rows is told for a run, under this epsilon; one that is entered for this
-   *  run and release already costs nothing more. Every text of the release pays for it, those that it took over included.
-   *  @returns false, and enters nothing, when the label budget does not have it, or one was entered for this run and release under another
-   *  epsilon: the figure is then not told. @throws RaptError badInput when the release is not in the ledger. */
+  /** Enters that a noisy figure about the labels of a release's rows is told for a run, under this epsilon; one that is
+   *  entered for this run and release already costs nothing more. Every text of the release pays for it, those that it
+   *  took over included.
+   *  @returns false, and enters nothing, when the label budget does not have it, or one was entered for this run and
+   *  release under another epsilon: the figure is then not told. @throws RaptError badInput when the release is not in
+   *  the ledger. */
   async tellLabels({ localKey, run, epsilon, limits, figures = Infinity }: TellRequest): Promise<boolean> {
     let may = false;
     await this.#journal.append(async (entries) => {
@@ -202,13 +210,14 @@ export class Ledger {
     return may;
   }
 
-  /** What each text has spent so far. @param digests ascending, each once. @returns sums of eta; Infinity for one that left in plain. */
+  /** What each text has spent so far. @param digests ascending, each once. @returns sums of eta; Infinity for one that
+   *  left in plain. */
   async spent(digests: BigUint64Array): Promise<Float64Array> {
     return this.#spent(digests, fold(await this.#journal.read()), everyRelease);
   }
 
-  /** What each text has spent on its labels so far. @param digests ascending, each once. @returns sums of label epsilons; Infinity for one
-   *  whose label left as it is. */
+  /** What each text has spent on its labels so far. @param digests ascending, each once. @returns sums of label
+   *  epsilons; Infinity for one whose label left as it is. */
   async spentOnLabels(digests: BigUint64Array): Promise<Float64Array> {
     return this.#spentOnLabels(digests, fold(await this.#journal.read()), everyRelease);
   }
@@ -278,7 +287,8 @@ export class Ledger {
     return seen.reduce((sum, one) => sum + one, 0);
   }
 
-  /** Whether each text of a release, those that it took over included, has so much left for each time that it occurs. */
+  /** Whether each text of a release, those that it took over included, has so much left for each time that it
+   *  occurs. */
   async #fitsOnLabels({ release }: Folded, epsilon: number, limits: readonly Limit[], state: State): Promise<boolean> {
     const concerning = limits.filter((limit) => counts(limit, release));
     if (concerning.length === 0) return true;
@@ -385,14 +395,16 @@ function oncePerLimit(sum: (counted: Counted) => Promise<Float64Array>): (limit:
 
 type Labels = NonNullable<Reservation['labels']>;
 
-/** What an earlier version did not say is taken as the most that may have happened: a file's label column is copied as it is. */
+/** What an earlier version did not say is taken as the most that may have happened: a file's label column is copied as
+ *  it is. */
 export const labelsIn = ({ labels, labelEpsilon, purpose }: Pick<Reservation, 'labels' | 'labelEpsilon' | 'purpose'>): Labels =>
   labels ?? (labelEpsilon !== null ? 'drawn' : purpose === 'prediction' ? 'none' : 'plain');
 
 /** Of one label, each time that its text occurs. */
 const labelCost = ({ labels, labelEpsilon }: { readonly labels: Labels; readonly labelEpsilon: number | null }): number => (labels === 'none' ? 0 : labels === 'plain' ? Infinity : (labelEpsilon ?? Infinity));
 
-/** What the labels of each release's texts have spent there, and by figures about releases that took these rows over; zeros are left out. */
+/** What the labels of each release's texts have spent there, and by figures about releases that took these rows over;
+ *  zeros are left out. */
 function labelCosts(state: State, counted: Counted): Map<string, number> {
   const costs = new Map<string, number>();
   const add = (localKey: string, cost: number): void => {

@@ -35,12 +35,16 @@ export interface Tuned extends Pick<OwnResult, 'metrics' | 'privacy' | 'audit' |
   readonly release: { readonly folder: string; readonly sha256: Sha256; /** True when it was there already and nothing was drawn. */ readonly reused: boolean };
 }
 
-/** Tunes on this machine, in this process, without any server: the texts are released into this client's folder, with their cost in the ledger, where the release stands as one
- *  that left before the training begins, since the adapter is made of it. The model is tuned on the release, graded on its test rows, attacked, and held against the gates. A run of the service with the same configuration on the same client takes this release, and ends with the same adapter, byte for byte.
- *  A training that is broken off begins again; for one that must go on from a checkpoint there is the service.
+/** Tunes on this machine, in this process, without any server: the texts are released into this client's folder, with
+ *  their cost in the ledger, where the release stands as one that left before the training begins, since the adapter is
+ *  made of it. The model is tuned on the release, graded on its test rows, attacked, and held against the gates. A run
+ *  of the service with the same configuration on the same client takes this release, and ends with the same adapter,
+ *  byte for byte. A training that is broken off begins again; for one that must go on from a checkpoint there is the
+ *  service.
  *  @param input as a run's configuration file has it; every field has a default.
  *  @param options where the results go.
- *  @throws BadInput with everything that is wrong; RaptError budgetExceeded, notFound (no such backbone), diverged; the signal's reason. */
+ *  @throws BadInput with everything that is wrong; RaptError budgetExceeded, notFound (no such backbone), diverged; the
+ *  signal's reason. */
 export async function tune(input: TuningInput, { adapter, home = clientHome(), signal, onRelease, onStep, onAttack }: TuneOptions): Promise<Tuned> {
   const config = configOf(input);
   const target = resolve(adapter);

@@ -1,7 +1,8 @@
 /** The owner's word for one request: that of whoever starts it by the command on the client's own machine.
  *
- *  It is a file in the client's home, named by a keyed digest of the request: run, type and every setting. So it allows exactly that run with exactly
- *  these settings; nobody who lacks the home's secret can make one, and it does not travel with the request, so that there is nothing to be copied. */
+ *  It is a file in the client's home, named by a keyed digest of the request: run, type and every setting. So it allows
+ *  exactly that run with exactly these settings; nobody who lacks the home's secret can make one, and it does not
+ *  travel with the request, so that there is nothing to be copied. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createHmac } from 'node:crypto';

@@ -1,4 +1,5 @@
-/** Whether a request keeps to the owner's policy. One sentence a problem, each with the way out. No sentence holds a cell of a table. */
+/** Whether a request keeps to the owner's policy. One sentence a problem, each with the way out. No sentence holds a
+ *  cell of a table. */
 import { DEFAULT_ETA, type Budget, type Guarantee, type InputProblem, type PredictInput, type TuningConfig } from '../../contracts/index.ts';
 import { parseHubName } from '../hub/index.ts';
 import { liesIn, realPath, tableLiesIn } from './location.ts';
@@ -24,7 +25,8 @@ interface NamedTable {
   readonly table: string;
 }
 
-/** Names of tables by the policy's own, "table://reviews", turned into where they lie; what the policy does not name stays. */
+/** Names of tables by the policy's own, "table://reviews", turned into where they lie; what the policy does not name
+ *  stays. */
 export function withTables(policy: Policy, config: TuningConfig): TuningConfig {
   const { train, test, ...data } = config.data;
   const [trainTable, testTable] = [placeOf(policy, train), test === undefined ? undefined : placeOf(policy, test)];
@@ -63,7 +65,8 @@ function etaOf({ mechanism, eta, targetUnchanged }: TuningConfig['privacy']): nu
 
 export interface FoundOut {
   readonly classes: readonly string[];
-  /** Rows of each class, in all rows of the tables: of a part that the request chooses they would tell of single labels. */
+  /** Rows of each class, in all rows of the tables: of a part that the request chooses they would tell of single
+   *  labels. */
   readonly classRows: readonly number[];
   /** Null where nothing is hidden. */
   readonly eta: number | null;
@@ -71,8 +74,8 @@ export interface FoundOut {
   readonly backboneSha256: string;
 }
 
-/** What can be said only once the tables were read, the backbone found and eta chosen; still before anything is reserved. Fields that are left out are not
- *  looked at. */
+/** What can be said only once the tables were read, the backbone found and eta chosen; still before anything is
+ *  reserved. Fields that are left out are not looked at. */
 export function foundProblems(policy: Policy, rules: readonly TableRule[], backbone: string, found: Partial<FoundOut>): InputProblem[] {
   const problems: InputProblem[] = [];
   const { classes, classRows, mechanism, eta = null, backboneSha256 } = found;
@@ -112,7 +115,8 @@ function allowed({ budgets }: Policy, problems: readonly InputProblem[], rules: 
   return { problems, rules, isPublic, protectsLabels, budget: { ...etas, ...(labels !== undefined && protectsLabels && { labels }) } };
 }
 
-/** For each table the rule of the narrowest place, so that a file is not let go by what its folder may; of several of one place, the one that objects least. */
+/** For each table the rule of the narrowest place, so that a file is not let go by what its folder may; of several of
+ *  one place, the one that objects least. */
 async function ruledTables(policy: Policy, tables: readonly NamedTable[], wanted: (rule: TableRule) => InputProblem[]): Promise<{ problems: InputProblem[]; rules: TableRule[] }> {
   const problems: InputProblem[] = [];
   const rules: TableRule[] = [];
@@ -130,7 +134,8 @@ async function ruledTables(policy: Policy, tables: readonly NamedTable[], wanted
   return { problems, rules };
 }
 
-/** Columns are named by the request alone: what others the table has, or the policy allows, is told to nobody who asks. */
+/** Columns are named by the request alone: what others the table has, or the policy allows, is told to nobody who
+ *  asks. */
 function columnProblems(field: string, allowed: readonly string[], wanted: readonly string[]): InputProblem[] {
   return wanted.some((name) => !allowed.includes(name)) ? [{ where: field, problem: `is not a column that the owner's policy allows for this; ${WAY_OUT}` }] : [];
 }
@@ -149,7 +154,8 @@ function labelProblems({ labels }: TableRule, epsilon: number | undefined): Inpu
   return epsilon > labels ? [{ where: 'privacy.labelEpsilon', problem: `is ${epsilon}, and the owner's policy allows ${labels} for this table; ${WAY_OUT}` }] : [];
 }
 
-/** A model may be made so that words which must not be told apart lie far apart: so the owner names those that distances may be measured in. */
+/** A model may be made so that words which must not be told apart lie far apart: so the owner names those that
+ *  distances may be measured in. */
 const strangeBackbone = (): InputProblem => ({ where: 'backbone', problem: `is not among the backbones of the owner's policy; ${WAY_OUT}` });
 
 const namedBackbone = ({ backbones }: Policy, name: string): boolean => backbones.includes(name) || (backbones.includes('public') && parseHubName(name) !== null);

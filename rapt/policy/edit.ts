@@ -46,7 +46,8 @@ publicTexts: []
 `;
 }
 
-/** Adds a rule, or widens the one of the same table. @param text of the policy; null where there is none yet. @returns the text and what it now says.
+/** Adds a rule, or widens the one of the same table. @param text of the policy; null where there is none yet. @returns
+ *  the text and what it now says.
  *  @throws BadInput when the text is no policy. */
 export function withRule(text: string | null, path: string, rule: NewRule, backbone?: string): { text: string; policy: Policy } {
   const before = text ?? newPolicyText();

@@ -1,4 +1,5 @@
-/** Whether what a request names lies where the policy says. Links are followed on both sides: a link in an allowed folder leads nowhere else. */
+/** Whether what a request names lies where the policy says. Links are followed on both sides: a link in an allowed
+ *  folder leads nowhere else. */
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { isAddress, isBuiltIn, sourceOf } from '../data/index.ts';

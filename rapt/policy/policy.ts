@@ -1,4 +1,5 @@
-/** The owner's policy: what may leave this client, whoever asks for it. One YAML file in the client's home, which people write and read. */
+/** The owner's policy: what may leave this client, whoever asks for it. One YAML file in the client's home, which
+ *  people write and read. */
 import { lstatSync, readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { parse } from 'yaml';
@@ -23,7 +24,8 @@ const columns = z.array(z.string().min(1)).default([]);
 const largestEta = z.number().positive().max(100_000).optional();
 
 const tableRuleSchema = z.strictObject({
-  /** A file, a folder and all below it ("/data/reviews/"), a bucket's part ("s3://texts/reviews/"), or a built-in data set. */
+  /** A file, a folder and all below it ("/data/reviews/"), a bucket's part ("s3://texts/reviews/"), or a built-in data
+   *  set. */
   table: z.union([z.enum(BUILT_IN_DATASETS), place], { error: PLACE }),
   /** How requests may name it, as "table://NAME", so that no path is told. */
   name: z.string().regex(/^[\w.-]{1,64}$/, 'use 1 to 64 letters, digits, dots, hyphens and underscores').optional(),
@@ -73,7 +75,8 @@ export const policySchema = z
   });
 export type Policy = z.output<typeof policySchema>;
 
-/** The built-in data sets are public, so that a first run needs no policy. Even they do not leave without noise unless the owner says so. */
+/** The built-in data sets are public, so that a first run needs no policy. Even they do not leave without noise unless
+ *  the owner says so. */
 const BUILT_IN_RULES: readonly TableRule[] = BUILT_IN_DATASETS.map((table) => ({
   table,
   public: true,
@@ -97,8 +100,8 @@ export const defaultPolicy = (): Policy => policySchema.parse({ version: 1 });
 /** @param home folder of all tenants of this client. */
 export const policyFile = (home: string): string => join(home, POLICY_FILE);
 
-/** Read for each request, so that the owner's change holds at once. @throws BadInput with everything that is wrong with the file: nothing is
- *  allowed until it can be read. */
+/** Read for each request, so that the owner's change holds at once. @throws BadInput with everything that is wrong with
+ *  the file: nothing is allowed until it can be read. */
 export function readPolicy(home: string): Policy {
   const path = policyFile(home);
   // A link to nothing is no missing policy.

@@ -112,7 +112,8 @@ export class OutputGeometry {
   }
 
   /** Bound on the error of x . y in single precision, whatever the order of summation, for rows of at most these norms:
-   *  gamma_n ||x|| ||y|| with gamma_n = n u / (1 - n u) (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1). */
+   *  gamma_n ||x|| ||y|| with gamma_n = n u / (1 - n u) (Higham, Accuracy and Stability of Numerical Algorithms, 2nd
+   *  ed., section 3.1). */
   dotProductError(norm: number, other = this.mostNorm): number {
     const n = this.table.dimensions * UNIT;
     return (n / (1 - n)) * norm * other;

@@ -2,11 +2,10 @@
  *  counts on.
  *
  *  The bounds hold where each product of two numbers is rounded to 24 bits and nothing is rounded before. A library
- *  that takes numbers for less (bfloat16 has 8 bits,
- *  TF32 has 11, float16 has 11) exceeds them by thousands of times, and no answer of a mechanism shows it. So before
- *  its first product a process multiplies numbers of which every sum, in whatever order, is a whole number below 2^24:
- *  single precision gives these exactly, on every processor, with fused operations or without, and whatever keeps fewer
- *  bits does not. */
+ *  that takes numbers for less (bfloat16 has 8 bits, TF32 has 11, float16 has 11) exceeds them by thousands of times,
+ *  and no answer of a mechanism shows it. So before its first product a process multiplies numbers of which every sum,
+ *  in whatever order, is a whole number below 2^24: single precision gives these exactly, on every processor, with
+ *  fused operations or without, and whatever keeps fewer bits does not. */
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { tf, type Tensor2D } from '../tensorflow.ts';
 import { FULL_PRECISION } from '../tensorflow-start.ts';

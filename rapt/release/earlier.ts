@@ -40,7 +40,8 @@ export async function canTakeOver(release: EarlierRelease, wanted: VersionSpec):
   return (await heldAgainst(release, wanted)) === 'fits';
 }
 
-/** Whether the rows of a release could be taken over, had it been drawn among these classes: its labels are then drawn a second time. */
+/** Whether the rows of a release could be taken over, had it been drawn among these classes: its labels are then drawn
+ *  a second time. */
 export async function hasOtherClasses(release: EarlierRelease, wanted: VersionSpec): Promise<boolean> {
   return (await heldAgainst(release, wanted)) === 'has other classes';
 }

@@ -1,4 +1,5 @@
-/** A labelled prediction: its accuracy is its owner's, and what leaves of it cannot be asked for again with other answers. */
+/** A labelled prediction: its accuracy is its owner's, and what leaves of it cannot be asked for again with other
+ *  answers. */
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { test } from 'node:test';

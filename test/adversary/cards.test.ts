@@ -1,5 +1,5 @@
-/** The card beside an adapter was written by the provider's worker. A prediction goes by the owner's own record of the run: each field that says how texts
- *  are privatized is changed here in turn, and nothing is drawn. */
+/** The card beside an adapter was written by the provider's worker. A prediction goes by the owner's own record of the
+ *  run: each field that says how texts are privatized is changed here in turn, and nothing is drawn. */
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -36,8 +36,8 @@ before(async () => {
 const context = { info: {}, log: { info: () => undefined }, heartbeat: () => undefined, cancellationSignal: new AbortController().signal } as unknown as Context;
 const asActivity = <T>(work: () => Promise<T>): Promise<T> => asyncLocalStorage.run(context, work);
 
-/** A client that remembers the run, beside whose adapter the provider has put another card. @param keeps whether the owner has a copy of the right one, as
- *  clients of earlier versions have not. */
+/** A client that remembers the run, beside whose adapter the provider has put another card. @param keeps whether the
+ *  owner has a copy of the right one, as clients of earlier versions have not. */
 async function withCard(name: string, change: Partial<AdapterCard>, { keeps }: { keeps: boolean }): Promise<{ home: string; ask: () => Promise<PreparedPrediction>; spent: () => Promise<number> }> {
   // The one before was another owner's.
   await store.remove(keys.client('local'));

@@ -1,6 +1,6 @@
 /** Requests as somebody would write them who wants a GPU worker to work on what is another tenant's, or to write
- *  outside of its folders. The worker's own keys
- *  cover all tenants, so that nothing but these checks is between them. */
+ *  outside of its folders. The worker's own keys cover all tenants, so that nothing but these checks is between
+ *  them. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';

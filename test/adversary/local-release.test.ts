@@ -1,5 +1,5 @@
-/** A release of the library's `tune` leaves with the adapter that is made of it. Whoever loses its folder, takes its cost back or lets the table grow must not
- *  have a second noisy version of a text. */
+/** A release of the library's `tune` leaves with the adapter that is made of it. Whoever loses its folder, takes its
+ *  cost back or lets the table grow must not have a second noisy version of a text. */
 import assert from 'node:assert/strict';
 import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

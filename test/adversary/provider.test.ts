@@ -1,5 +1,6 @@
-/** A malicious provider on the real stack: he has Temporal, the object store and the keys of his own workers. What he asks the owner's client and the GPU worker
- *  for is refused, and nothing of the owner's tables is anywhere that he can read. */
+/** A malicious provider on the real stack: he has Temporal, the object store and the keys of his own workers. What he
+ *  asks the owner's client and the GPU worker for is refused, and nothing of the owner's tables is anywhere that he can
+ *  read. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

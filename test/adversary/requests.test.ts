@@ -1,5 +1,6 @@
-/** The provider writes what reaches the client's queue. Each request here is one that he would write; the real object store and the client's real activities
- *  answer. Beside each refusal the owner's own word for the same request shows what would have left. */
+/** The provider writes what reaches the client's queue. Each request here is one that he would write; the real object
+ *  store and the client's real activities answer. Beside each refusal the owner's own word for the same request shows
+ *  what would have left. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

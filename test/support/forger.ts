@@ -1,4 +1,5 @@
-/** A malicious provider: he runs Temporal, so he has a worker with workflows of his own, and the keys that his workers have. */
+/** A malicious provider: he runs Temporal, so he has a worker with workflows of his own, and the keys that his workers
+ *  have. */
 import { fileURLToPath } from 'node:url';
 import { WorkflowFailedError, type Client } from '@temporalio/client';
 import { ApplicationFailure, type DataConverter } from '@temporalio/common';
@@ -30,7 +31,8 @@ export class Forger {
     return new Forger(client, connection, await Worker.create({ connection, taskQueue: QUEUE, workflowBundle, dataConverter }));
   }
 
-  /** Has an activity called by a workflow that bears any name he likes, a finished run's too. @returns its result, or what it failed with. */
+  /** Has an activity called by a workflow that bears any name he likes, a finished run's too. @returns its result, or
+   *  what it failed with. */
   async ask(workflowId: string, forged: Forged): Promise<{ readonly result: unknown } | { readonly refused: string; readonly kind: string }> {
     try {
       return { result: await this.#client.workflow.execute('forged', { workflowId, taskQueue: QUEUE, args: [forged], workflowIdReusePolicy: 'ALLOW_DUPLICATE' }) };

@@ -1,5 +1,5 @@
-/** What a malicious provider asks of a client and of a GPU worker: by workflows of his own, by runs that he starts, and by what he changes in the store. Each is
- *  refused, and is told here with the words of the refusal. */
+/** What a malicious provider asks of a client and of a GPU worker: by workflows of his own, by runs that he starts, and
+ *  by what he changes in the store. Each is refused, and is told here with the words of the refusal. */
 import type { Client } from '@temporalio/client';
 import { clientQueue, CONTROL_QUEUE, GPU_QUEUE, keys, MANIFEST_FILE, parseTuningConfig, WORKFLOW_TYPE, type TuningConfig, type TuningInput } from '../../contracts/index.ts';
 import type { ObjectStore } from '../../storage/index.ts';

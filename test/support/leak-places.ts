@@ -112,7 +112,8 @@ export async function* answers(service: WorkflowService, which: Which): AsyncGen
   }
 }
 
-/** What the histories say to whoever has the keys. @param codecs in the order in which they decode. @param without a type of workflow that is left out. */
+/** What the histories say to whoever has the keys. @param codecs in the order in which they decode. @param without a
+ *  type of workflow that is left out. */
 export async function* decrypted(service: WorkflowService, codecs: readonly PayloadCodec[], without: string): AsyncGenerator<Place> {
   for await (const { namespace, name, execution, type } of executions(service, 'all')) {
     if (type === without) continue;

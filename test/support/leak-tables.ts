@@ -36,7 +36,8 @@ export class LeakTables {
     this.#markers = markers;
   }
 
-  /** Names that the provider's workers are told: of a run that is asked, and of a model, which the GPU worker looks for as well. */
+  /** Names that the provider's workers are told: of a run that is asked, and of a model, which the GPU worker looks for
+   *  as well. */
   readonly toldToWorkers = new Set<string>();
 
   plant = (where: string): string => this.#markers.plant(where);

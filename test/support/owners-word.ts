@@ -1,4 +1,5 @@
-/** For tests that start workflows by themselves: the word that the command gives for what is started by it on the client's machine. */
+/** For tests that start workflows by themselves: the word that the command gives for what is started by it on the
+ *  client's machine. */
 import { join } from 'node:path';
 import { parsePredictInput, parseTuningConfig } from '../../contracts/index.ts';
 import { tenantFolder } from '../../rapt/home.ts';

@@ -6,7 +6,8 @@ export const SECRET = Buffer.alloc(32, 7);
 
 export interface RequestOptions {
   readonly eta?: number | null;
-  /** Under which labels are drawn; null lets them leave as they are. Undefined says nothing of labels, as earlier versions did. */
+  /** Under which labels are drawn; null lets them leave as they are. Undefined says nothing of labels, as earlier
+   *  versions did. */
   readonly labels?: number | null | 'none';
   readonly budget?: Budget;
   readonly owner?: Budget;
