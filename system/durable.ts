@@ -1,5 +1,5 @@
 /** Files that are written once, whole, and survive a power cut. */
-import { link, open, readdir, rm } from 'node:fs/promises';
+import { link, open, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { makeFolder } from './make-folder.mjs';
 import { ErrorKind, RaptError } from '../contracts/index.ts';
@@ -40,6 +40,14 @@ export async function writeOnce(folder: string, path: string, bytes: Uint8Array)
   await flushFolder(dirname(path));
   await rm(temporary, { force: true });
   return written;
+}
+
+/** The bytes that were written there; null when nobody has written them yet. @throws what reading throws otherwise. */
+export async function readWritten(path: string): Promise<Buffer | null> {
+  return readFile(path).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  });
 }
 
 /** Removes the temporary files of attempts that are gone: those of this machine whose process is, and any that are an hour old. */

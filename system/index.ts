@@ -2,7 +2,7 @@
  *  disk is full, why a file cannot be read, where things lie, which code this is, what the environment sets; and servers that answer only whom they should. */
 export { codeVersion } from './code-version.ts';
 export { sha256File, sha256Of } from './digest.mjs';
-export { flushFile, removeStaleTemporaries, writeOnce } from './durable.ts';
+export { flushFile, readWritten, removeStaleTemporaries, writeOnce } from './durable.ts';
 export { withFileLock } from './file-lock.mjs';
 export { cacheFolder, homeFolder, isInstalled, isRepository, projectRoot, RAPT_COMMAND, SETUP_COMMAND } from './paths.mjs';
 export { makeFolder } from './make-folder.mjs';

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { Context } from '@temporalio/activity';
 import {
   auditSchema,
@@ -10,7 +9,7 @@ import {
 } from '../../contracts/index.ts';
 import { attackRelease, releasedAudit } from '../../rapt/client/index.ts';
 import { releaseFolder, runFile, runFolder } from '../../rapt/home.ts';
-import { sha256Of, writeOnce } from '../../system/index.ts';
+import { readWritten, sha256Of, writeOnce } from '../../system/index.ts';
 import { openSpan, type OpenSpan } from '../../telemetry/index.ts';
 import { beat } from '../heartbeat.ts';
 import type { ClientDependencies } from './dependencies.ts';
@@ -46,10 +45,7 @@ async function attack(folder: string, config: RunContext['config']): Promise<Aud
 
 /** What a run's attacks got on this release, exactly; null when it was not attacked, or by an earlier version. */
 export async function readAudited(home: string, context: RunContext, localKey: string): Promise<AuditResult | null> {
-  const bytes = await readFile(auditedFile(home, context, localKey)).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  });
+  const bytes = await readWritten(auditedFile(home, context, localKey));
   return bytes === null ? null : auditSchema.parse(JSON.parse(bytes.toString('utf8')));
 }
 

@@ -23,7 +23,7 @@ import { releaseFolder, reportFile, runFolder, tenantFolder } from '../../rapt/h
 import { clientSecret } from '../../rapt/ledger/index.ts';
 import { openRelease, textLengths } from '../../rapt/release/index.ts';
 import { renderReport, renderReportMarkdown, shareableConfig, sparseCurve } from '../../rapt/report/index.ts';
-import { codeVersion, sha256Of, writeOnce } from '../../system/index.ts';
+import { codeVersion, readWritten, sha256Of, writeOnce } from '../../system/index.ts';
 import { beat } from '../heartbeat.ts';
 import { readBaseline, toldRun } from './baseline.ts';
 import type { ClientDependencies } from './dependencies.ts';
@@ -50,7 +50,7 @@ export async function report(
   } = request;
   const folder = runFolder(home, tenant, run);
   const facts = join(folder, `report-${sha256Of(canonicalJson(request)).slice(0, 16)}.json`);
-  const known = await readFile(facts).catch(() => null);
+  const known = await readWritten(facts);
   if (known === null) await writeOnce(folder, facts, Buffer.from(JSON.stringify(await gather(home, request), null, 2)));
   const json = known ?? (await readFile(facts));
   const data = JSON.parse(json.toString('utf8')) as ReportData;

@@ -4,7 +4,6 @@
  *  twenty well-chosen sets of answers to forty rows, and their counts are a system of equations with one solution. So
  *  a run is graded once, what it was told is written down before it is told, and the same answers get the same figure
  *  for ever; where labels are protected, each further run is one more noisy count, which is paid for. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   canonicalJson,
@@ -14,7 +13,7 @@ import {
   type Sha256,
   type TestMetrics,
 } from '../../contracts/index.ts';
-import { sha256Of, writeOnce } from '../../system/index.ts';
+import { readWritten, sha256Of, writeOnce } from '../../system/index.ts';
 import { toldShare, tooFewRows, type Evaluation } from '../evaluation/index.ts';
 import { noisyCount, systemRandom, type RandomSource } from '../privacy/index.ts';
 import { openRelease } from '../release/index.ts';
@@ -91,10 +90,7 @@ export async function gradeOnce(options: GradeOptions): Promise<Graded> {
 
 /** How a run was graded; null when it was not, or by an earlier version. */
 export async function readGraded(runFolder: string): Promise<Graded | null> {
-  const bytes = await readFile(join(runFolder, GRADED_FILE)).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  });
+  const bytes = await readWritten(join(runFolder, GRADED_FILE));
   return bytes === null ? null : (JSON.parse(bytes.toString('utf8')) as Graded);
 }
 

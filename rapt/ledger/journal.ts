@@ -4,10 +4,9 @@
  *  exists. Then somebody else was first, and the writer reads on and decides anew. So what an entry says was true of all entries before it,
  *  without a lock that a killed process could leave behind. Each entry names the digest of the one before: one that is changed or
  *  removed later is noticed. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson, ErrorKind, RaptError, type Sha256 } from '../../contracts/index.ts';
-import { makeFolder, removeStaleTemporaries, sha256Of, writeOnce } from '../../system/index.ts';
+import { makeFolder, readWritten, removeStaleTemporaries, sha256Of, writeOnce } from '../../system/index.ts';
 
 const DIGITS = 8;
 const NONE_BEFORE = '0'.repeat(64) as Sha256;
@@ -27,13 +26,10 @@ export class Journal<T extends object> {
   /** All entries, oldest first; those that were read before are not read again. @throws RaptError corruptArtifact for one that was changed. */
   async read(): Promise<readonly T[]> {
     for (;;) {
-      const path = this.#path(this.#entries.length + 1);
-      const bytes = await readFile(path).catch((error: unknown) => {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-        throw error;
-      });
+      const next = this.#entries.length + 1;
+      const bytes = await readWritten(this.#path(next));
       if (bytes === null) return this.#entries;
-      this.#take(path, bytes);
+      this.#take(next, bytes);
     }
   }
 
@@ -42,23 +38,27 @@ export class Journal<T extends object> {
     makeFolder(this.#folder, 0o700);
     await removeStaleTemporaries(this.#folder);
     for (;;) {
-      const entry = await decide(await this.read());
+      const entries = [...(await this.read())];
+      const previous = this.#last;
+      const entry = await decide(entries);
       if (entry === null) return;
-      const bytes = Buffer.from(canonicalJson({ ...entry, previous: this.#last }));
-      const path = this.#path(this.#entries.length + 1);
-      if (!(await writeOnce(this.#folder, path, bytes))) continue;
-      this.#take(path, bytes);
+      const bytes = Buffer.from(canonicalJson({ ...entry, previous }));
+      const next = entries.length + 1;
+      if (!(await writeOnce(this.#folder, this.#path(next), bytes))) continue;
+      this.#take(next, bytes);
       return;
     }
   }
 
-  #take(path: string, bytes: Buffer): void {
+  /** Takes the entry of this number, unless another call on this object, made meanwhile, has taken it. */
+  #take(number: number, bytes: Buffer): void {
+    if (number <= this.#entries.length) return;
     try {
       const { previous, ...content } = JSON.parse(bytes.toString('utf8')) as { previous?: unknown };
       if (previous !== this.#last) throw new Error('does not follow the entry before');
       this.#entries.push(this.#parse(content));
     } catch (cause) {
-      throw new RaptError(ErrorKind.corruptArtifact, `${path} or the entry before it was changed or damaged; restore the ledger from a backup`, { cause });
+      throw new RaptError(ErrorKind.corruptArtifact, `${this.#path(number)} or the entry before it was changed or damaged; restore the ledger from a backup`, { cause });
     }
     this.#last = sha256Of(bytes);
   }

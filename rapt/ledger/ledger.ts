@@ -14,11 +14,10 @@
  *  Order. A release is RESERVED before anything is drawn, RELEASED is entered before its first byte leaves, and its
  *  cost counts from the reservation on: a kill in between can neither lose the cost nor charge it twice. A release that
  *  was reserved and has not left may be dropped, and then costs nothing. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ErrorKind, RaptError, sha256Schema, type Sha256 } from '../../contracts/index.ts';
-import { makeFolder, sha256Of, writeOnce } from '../../system/index.ts';
+import { makeFolder, readWritten, sha256Of, writeOnce } from '../../system/index.ts';
 import { counts, exceededLabelBudget, exceededTenantBudget, exceededTextBudget, fits, type DrawnBefore, type Limit, type Limits } from './budget.ts';
 import { Journal } from './journal.ts';
 import { countTexts, decodeTexts, encodeTexts, forEachCommon, type TextCounts, type TextDigests } from './texts.ts';
@@ -339,7 +338,7 @@ export class Ledger {
 
   async #texts(sha256: Sha256): Promise<TextDigests> {
     const path = this.#textsPath(sha256);
-    const bytes = await readFile(path).catch(() => null);
+    const bytes = await readWritten(path);
     if (bytes === null || sha256Of(bytes) !== sha256) throw new RaptError(ErrorKind.corruptArtifact, `${path} is missing, or was changed or damaged; restore the ledger from a backup`);
     return decodeTexts(bytes);
   }

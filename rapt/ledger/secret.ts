@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolder, writeOnce } from '../../system/index.ts';
+import { makeFolder, readWritten, writeOnce } from '../../system/index.ts';
 
 const SECRET_FILE = 'release-key';
 const SECRET_BYTES = 32;
@@ -18,11 +18,6 @@ export async function clientSecret(folder: string): Promise<Uint8Array> {
 }
 
 /** The same, where it was made already; null where it was not. */
-export async function knownSecret(folder: string): Promise<Uint8Array | null> {
-  return readFile(secretFile(folder)).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  });
-}
+export const knownSecret = (folder: string): Promise<Uint8Array | null> => readWritten(secretFile(folder));
 
 const secretFile = (folder: string): string => join(folder, SECRET_FILE);

@@ -42,6 +42,16 @@ test('a release is reserved and released once, whoever does it and however often
   assert.deepEqual(readdirSync(join(folder, 'ledger', 'tmp')), []);
 });
 
+test('one ledger that is asked many things at once tells each of them what many would', async () => {
+  const folder = temporaryFolder();
+  const ledger = new Ledger(folder);
+  const names = Array.from({ length: 8 }, (_, at) => `key ${at}`);
+  await Promise.all(names.flatMap((name) => [ledger.reserve(request(name, [name])), ledger.releases()]));
+  const entered = (await ledger.releases()).map(({ localKey }) => localKey);
+  assert.deepEqual([...entered].sort(), names);
+  assert.deepEqual((await new Ledger(folder).releases()).map(({ localKey }) => localKey), entered);
+});
+
 test('a release that takes rows over is entered with those that it draws alone, and keeps the releases that it was first entered with', async () => {
   const ledger = new Ledger(temporaryFolder());
   await ledger.reserve(request('a', ['one', 'two']));
