@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { parseTuningConfig, type TuningConfig } from '../../contracts/index.ts';
 import { inspectTables, proposeColumns, readTable, surveyTable, tableAddress, tableNotes, type ChosenColumns, type ColumnSurvey, type ProposedColumns } from '../../rapt/data/index.ts';
 import { clientHome, tenantFolder } from '../../rapt/home.ts';
-import { countTexts, Families, Ledger, readBudget, tenantSpent, TextCollector } from '../../rapt/ledger/index.ts';
+import { countTexts, Families, Ledger, knownSecret, readBudget, tenantSpent, TextCollector } from '../../rapt/ledger/index.ts';
 import type { KeptTokens } from '../../rapt/release/index.ts';
 import { inTurns } from '../../rapt/turns.ts';
 import { backboneAddress } from '../paths.ts';
@@ -90,7 +90,9 @@ export async function proposeRun({ file, chosen, backbone: named, tenant, unchan
   const opened = await openLocated(files);
   const { tokenizer, table, outputIds } = opened;
   const tokenSurvey = new TokenSurvey(tokenizer, LONGEST_COUNTED);
-  const measured = await measureTexts(path, proposed, tokenSurvey, (row) => keptTokens(row, tokenizer, LONGEST_TEXT));
+  const home = clientHome();
+  const key = (await knownSecret(tenantFolder(home, tenant))) ?? randomBytes(32);
+  const measured = await measureTexts(path, proposed, key, tokenSurvey, (row) => keptTokens(row, tokenizer, LONGEST_TEXT));
   const unknown = unknownNote(tokenSurvey.unknownShare);
   const maxTokens = Math.min(LONGEST_TEXT, Math.max(SHORTEST_CUT, 8 * Math.ceil(measured.lengths.p95 / 8)));
   const shares = [unchanged, ...OTHER_SHARES.filter((share) => share !== unchanged)];
@@ -104,7 +106,6 @@ export async function proposeRun({ file, chosen, backbone: named, tenant, unchan
   const { eta } = etas[0]!;
   const config = accepted({ tenant, backbone, data: { ...columns, maxTokens }, privacy: { mechanism: 'exponential', eta } });
 
-  const home = clientHome();
   const rate = await trainingRate(home, tenant, backbone);
   const tokens = measured.histogram.reduce((sum, count, length) => sum + count * Math.min(length, maxTokens), 0);
   const spent = tenantSpent(await new Ledger(tenantFolder(home, tenant)).releases());
@@ -148,7 +149,8 @@ interface MeasuredTexts {
   readonly histogram: Uint32Array;
   readonly lengths: RowLengths;
   readonly duplicates: Proposal['duplicates'];
-  /** Texts of the largest family, as the tenant pays for it. Under the client's own key it may be one more or less. */
+  /** Texts of the largest family, as the tenant pays for it. A client that has no key yet draws another one at its first
+   *  release, by which short texts may be joined otherwise: then this is a few more or less. */
   readonly alike: number;
 }
 
@@ -157,12 +159,12 @@ const LONGEST_COUNTED = 4096;
 async function measureTexts(
   file: string,
   columns: ProposedColumns,
+  key: Uint8Array,
   tokens: { add(row: { text: string; pair: string | null }): number },
   kept: (row: { text: string; pair: string | null }) => KeptTokens,
 ): Promise<MeasuredTexts> {
   const histogram = new Uint32Array(LONGEST_COUNTED + 1);
-  // As the ledger counts them. The digests are thrown away, so any key will do.
-  const key = randomBytes(32);
+  // As the ledger counts them.
   const collector = new TextCollector(key);
   const families = new Families(key);
   let rows = 0;
