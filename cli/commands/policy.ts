@@ -1,12 +1,12 @@
 /** policy: what may leave this machine, whoever asks for it. */
 import { existsSync, readFileSync, statSync, writeFileSync, renameSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { BadInput, DEFAULT_ETA, type TuningConfig } from '../../contracts/index.ts';
 import { sourceOf } from '../../rapt/data/index.ts';
 import { clientHome } from '../../rapt/home.ts';
-import { newPolicyText, policyFile, readPolicy, ruleFor, withRule, type NewRule, type Policy, type TableRule } from '../../rapt/policy/index.ts';
-import { makeFolder } from '../../system/index.ts';
+import { newPolicyText, policyFile, readPolicy, ruleFor, withAnswers, withRule, type NewRule, type Policy, type TableRule } from '../../rapt/policy/index.ts';
+import { makeFolder, withFileLock } from '../../system/index.ts';
 import { loadConfig } from '../config.ts';
 import { collect, MECHANISMS, numberOf, type NoisyMechanism } from '../options.ts';
 import { print, printJson, say, table } from '../output.ts';
@@ -25,6 +25,7 @@ interface AllowOptions {
   readonly labelEpsilon?: string;
   readonly none?: true;
   readonly public?: true;
+  readonly answers?: string;
   readonly json?: true;
 }
 
@@ -52,9 +53,10 @@ export function addPolicyCommands(program: Command): void {
     .option('--label-column <name>', 'whose values leave as class names', 'label')
     .addOption(new Option('--mechanism <name>', 'default: exponential').choices(MECHANISMS))
     .option('--eta <number>', "largest eta; default: the mechanism's")
-    .option('--label-epsilon <number>', 'labels leave by randomized response alone, under at most this; default: as the configuration says, else as they are')
+    .option('--label-epsilon <number>', 'labels leave by randomized response alone, under at most this; "plain" lets them leave as they are; default: as the configuration says, else as the policy says, else plain')
     .option('--none', 'the texts may leave as they are, for a baseline')
     .option('--public', "the texts are nobody's secret, and count against no budget of the policy")
+    .option('--answers <folder>', 'predictions may write their answers to files in this folder; needs no table beside it')
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample: rapt policy allow -f tuning.yaml --name reviews\n         rapt policy allow /data/notes/ --text-column note --label-column ward --eta 12 --label-epsilon 3')
     .action(allow);
@@ -84,23 +86,52 @@ function init({ force, json }: { force?: true; json?: true }): void {
 }
 
 async function allow(named: string | undefined, options: AllowOptions): Promise<void> {
-  const { file, set, json } = options;
-  if ((named === undefined) === (file === undefined)) throw new BadInput([{ where: 'rapt policy allow', problem: 'give either a configuration by -f, or a table' }]);
-  const { rules, backbone } = file === undefined ? { rules: [await ruleOf(named!, options)], backbone: undefined } : await rulesOfFile(await loadConfig({ file, set }, true), options);
+  const { file, answers, json } = options;
+  if (named !== undefined && file !== undefined) throw new BadInput([{ where: 'rapt policy allow', problem: 'give either a configuration by -f, or a table' }]);
+  if (named === undefined && file === undefined && answers === undefined)
+    throw new BadInput([{ where: 'rapt policy allow', problem: 'give a configuration by -f, or a table, or a folder by --answers' }]);
+  const { rules, backbone } = await rulesToAdd(named, options);
+  const folder = answers === undefined ? null : answersFolder(answers);
   const path = policyFile(clientHome());
-  let text = existsSync(path) ? readFileSync(path, 'utf8') : null;
-  for (const rule of rules) text = withRule(text, path, rule, backbone).text;
-  write(path, text!);
-  const policy = readPolicy(clientHome());
+  // Whoever adds a table at the same time reads what this one wrote.
+  const policy = await withFileLock(`${path}.lock`, () => {
+    let text = existsSync(path) ? readFileSync(path, 'utf8') : null;
+    for (const rule of rules) ({ text } = withRule(text, path, rule, backbone));
+    if (folder !== null) ({ text } = withAnswers(text, path, folder));
+    write(path, text!);
+    return Promise.resolve(readPolicy(clientHome()));
+  });
   if (json) {
-    printJson({ policy: path, tables: policy.tables });
+    printJson({ policy: path, tables: policy.tables, answers: policy.answers });
     return;
   }
   say(`${path} allows now:`);
   show(policy);
-  const { perText } = policy.budgets;
-  const beyond = policy.tables.filter(({ eta, public: isPublic }) => !isPublic && perText !== undefined && Math.max(eta.exponential ?? 0, eta.laplace ?? 0) > perText);
-  for (const rule of beyond) say(`note: one release of ${rule.table} may cost more than the budget of eta ${perText} for a text; raise budgets.perText in the policy, or lower the eta`);
+  for (const note of notes(policy, rules)) say(`note: ${note}`);
+}
+
+async function rulesToAdd(named: string | undefined, options: AllowOptions): Promise<{ rules: NewRule[]; backbone?: string }> {
+  const { file, set } = options;
+  if (named !== undefined) return { rules: [await ruleOf(named, options)] };
+  return file === undefined ? { rules: [] } : rulesOfFile(await loadConfig({ file, set }, true), options);
+}
+
+/** @throws BadInput when there is no such folder: a worker makes none. */
+function answersFolder(named: string): string {
+  const folder = resolve(named);
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw new BadInput([{ where: '--answers', problem: `${folder} is no folder; make it, or name another` }]);
+  return folder;
+}
+
+/** What the owner may not expect of what was just allowed. */
+function notes({ tables, budgets: { perText } }: Policy, added: readonly NewRule[]): string[] {
+  const beyond = tables.filter(({ eta, public: isPublic }) => !isPublic && perText !== undefined && Math.max(eta.exponential ?? 0, eta.laplace ?? 0) > perText);
+  const unsaid = added.flatMap((rule) => (rule.labels === undefined ? rule.table : []));
+  const stillProtected = tables.filter(({ table: known, labels }) => unsaid.includes(known) && labels !== 'plain');
+  return [
+    ...beyond.map((rule) => `one release of ${rule.table} may cost more than the budget of eta ${perText} for a text; raise budgets.perText in the policy, or lower the eta`),
+    ...stillProtected.map((rule) => `labels of ${rule.table} leave by randomized response alone, as before: a run must set privacy.labelEpsilon to at most ${rule.labels}, or give \`--label-epsilon plain\` to let them leave as they are`),
+  ];
 }
 
 async function ruleOf(named: string, { name, textColumn, pairColumn, labelColumn, mechanism = 'exponential', eta, labelEpsilon, ...flags }: AllowOptions): Promise<NewRule> {
@@ -114,24 +145,27 @@ async function ruleOf(named: string, { name, textColumn, pairColumn, labelColumn
     pair: pairColumn === undefined ? [] : [pairColumn],
     label: [labelColumn],
     eta: { [mechanism]: numberOf('--eta', eta) ?? DEFAULT_ETA[mechanism] },
-    labels: numberOf('--label-epsilon', labelEpsilon) ?? ('plain' as const),
+    ...labelsOf(labelEpsilon),
     ...flagsOf(flags),
   };
 }
 
-async function rulesOfFile(config: TuningConfig, { name, mechanism, eta, labelEpsilon, ...flags }: AllowOptions): Promise<{ rules: NewRule[]; backbone: string | undefined }> {
+async function rulesOfFile(config: TuningConfig, { name, mechanism, eta, labelEpsilon, ...flags }: AllowOptions): Promise<{ rules: NewRule[]; backbone: string }> {
   const { data: { train, test }, backbone, privacy } = config;
   const rule = ruleFor(config, numberOf('--eta', eta) ?? (await etaOf(config)));
   const widened: NewRule = {
     ...rule,
     ...(mechanism !== undefined && { eta: { ...rule.eta, [mechanism]: numberOf('--eta', eta) ?? DEFAULT_ETA[mechanism] } }),
-    ...(labelEpsilon !== undefined && { labels: numberOf('--label-epsilon', labelEpsilon)! }),
+    ...labelsOf(labelEpsilon),
     ...(privacy.mechanism === 'none' && { none: true }),
     ...flagsOf(flags),
   };
   const tables = [{ ...widened, table: train, ...(name !== undefined && { name }) }, ...(test === undefined ? [] : [{ ...widened, table: test }])];
   return { rules: tables, backbone };
 }
+
+const labelsOf = (given: string | undefined): Partial<TableRule> =>
+  given === undefined ? {} : { labels: given === 'plain' ? 'plain' : numberOf('--label-epsilon', given)! };
 
 const flagsOf = ({ none, public: isPublic }: { none?: true; public?: true }): Partial<TableRule> => ({ ...(none && { none }), ...(isPublic && { public: true }) });
 

@@ -124,7 +124,8 @@ async function ruledTables(policy: Policy, tables: readonly NamedTable[], wanted
     const covering: { rule: TableRule; objections: InputProblem[] }[] = [];
     for (const rule of rulesOf(policy)) if (await tableLiesIn(table, rule.table)) covering.push({ rule, objections: wanted(rule) });
     const [best] = covering.sort((a, b) => b.rule.table.length - a.rule.table.length || a.objections.length - b.objections.length);
-    if (best === undefined) problems.push({ where: field, problem: `is not among the tables of the owner's policy; ${WAY_OUT}` });
+    if (best === undefined && ALIAS.test(table)) problems.push({ where: field, problem: "is a name that no table of the owner's policy has; `rapt policy show` on the client's machine lists them" });
+    else if (best === undefined) problems.push({ where: field, problem: `is not among the tables of the owner's policy; ${WAY_OUT}` });
     else {
       rules.push(best.rule);
       // Train and test tables of one rule are told of once.

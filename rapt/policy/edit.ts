@@ -3,8 +3,8 @@ import { isMap, isSeq, parseDocument, type Document, type YAMLSeq } from 'yaml';
 import { DEFAULT_ETA, type TuningConfig } from '../../contracts/index.ts';
 import { defaultPolicy, parsePolicy, type Policy, type TableRule } from './policy.ts';
 
-/** A rule as `allow` writes it: what is left out keeps its default. */
-export type NewRule = Pick<TableRule, 'table' | 'labels'> & Partial<Omit<TableRule, 'table' | 'labels'>>;
+/** A rule as `allow` writes it: what is left out stays as it was, or is the default. */
+export type NewRule = Pick<TableRule, 'table'> & Partial<Omit<TableRule, 'table'>>;
 
 /** A new policy with every field told. */
 export function newPolicyText(): string {
@@ -56,7 +56,7 @@ export function withRule(text: string | null, path: string, rule: NewRule, backb
   const sequence = sequenceOf(document, 'tables');
   const at = tables.findIndex(({ table }) => table === rule.table);
   const known = tables[at];
-  const node = document.createNode(written(known === undefined ? rule : widened(known, rule)));
+  const node = document.createNode(written(known === undefined ? { ...rule, labels: rule.labels ?? 'plain' } : widened(known, rule)));
   if (known === undefined) sequence.add(node);
   else sequence.set(at, node);
   if (backbone !== undefined) {
@@ -77,7 +77,7 @@ export function ruleFor({ data, privacy }: TuningConfig, eta: number | null): Ne
     label: [data.labelColumn],
     attributes: data.attributeColumns,
     ...(mechanism === 'none' ? { none: true } : { eta: { [mechanism]: eta ?? DEFAULT_ETA[mechanism] } }),
-    labels: labelEpsilon ?? 'plain',
+    ...(labelEpsilon !== undefined && { labels: labelEpsilon }),
   };
 }
 
@@ -93,7 +93,24 @@ function widened(known: TableRule, rule: NewRule): NewRule {
     text: both('text'), pair: both('pair'), label: both('label'), attributes: both('attributes'),
     eta: { ...larger('exponential'), ...larger('laplace') },
     none: known.none || rule.none === true,
+    labels: widerLabels(known.labels, rule.labels),
   };
+}
+
+/** Labels that are protected stay so until the owner says otherwise in so many words. */
+function widerLabels(known: TableRule['labels'], wanted: TableRule['labels'] = known): TableRule['labels'] {
+  return known === 'plain' || wanted === 'plain' ? wanted : Math.max(known, wanted);
+}
+
+/** Adds a folder that answers may be written to. @returns and @throws as `withRule`. */
+export function withAnswers(text: string | null, path: string, folder: string): { text: string; policy: Policy } {
+  const before = text ?? newPolicyText();
+  const known = parsePolicy(before, path);
+  if (known.answers.includes(folder)) return { text: before, policy: known };
+  const document = parseDocument(before);
+  sequenceOf(document, 'answers').add(document.createNode(folder));
+  const after = document.toString({ lineWidth: 0 });
+  return { text: after, policy: parsePolicy(after, path) };
 }
 
 /** Without what is empty or the default. */
@@ -102,7 +119,7 @@ function written(rule: NewRule): object {
 }
 
 /** In block style, one rule below the other. */
-function sequenceOf(document: Document, field: 'tables' | 'backbones'): YAMLSeq {
+function sequenceOf(document: Document, field: 'tables' | 'backbones' | 'answers'): YAMLSeq {
   const found = document.get(field);
   if (isSeq(found)) {
     if (field === 'tables') found.flow = false;

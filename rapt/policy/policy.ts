@@ -124,6 +124,7 @@ export function parsePolicy(text: string, path: string): Policy {
     const { message, linePos } = error as { readonly message: string; readonly linePos?: readonly { readonly line: number }[] };
     throw new BadInput([{ where: linePos?.[0] === undefined ? path : `${path}, line ${linePos[0].line}`, problem: `is no YAML here (${message.split('\n', 1)[0]!.slice(0, 100)}); correct it` }]);
   }
+  if (content === null || content === undefined) throw new BadInput([{ where: path, problem: 'is empty; `rapt policy init --force` writes one with every field' }]);
   const parsed = parseWith(policySchema, content);
   if (parsed.ok) return parsed.value;
   throw new BadInput(parsed.problems.map(({ where, problem }) => ({ where: `${path}, ${where}`, problem })));

@@ -3,7 +3,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { BadInput, parseTuningConfig, type InputProblem, type TuningConfig, type TuningInput } from '../../../contracts/index.ts';
-import { approve, foundProblems, isApproved, newPolicyText, parsePolicy, policyFile, predictionAllowed, readPolicy, ruleFor, tuningAllowed, withRule, withTables, type Policy } from '../../../rapt/policy/index.ts';
+import { approve, foundProblems, isApproved, newPolicyText, parsePolicy, policyFile, predictionAllowed, readPolicy, ruleFor, tuningAllowed, withAnswers, withRule, withTables, type NewRule, type Policy } from '../../../rapt/policy/index.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 
 const folder = temporaryFolder();
@@ -144,6 +144,7 @@ test('a policy that cannot be read allows nothing, and says file, line and field
     assert.throws(() => readPolicy(home), (error: unknown) => error instanceof BadInput && words.test(error.message));
   };
   says('version: 1\ntables: [', /policy\.yaml, line \d+: is no YAML here/);
+  says('# nothing yet\n', /policy\.yaml: is empty; `rapt policy init --force` writes one with every field/);
   says('version: 1\ntable: []\n', /policy\.yaml, table: is not a known field; did you mean tables\?/);
   says(`version: 1\ntables:\n  - { table: a.csv }\n`, /tables\.0\.labels: must be plain, or the largest labelEpsilon/);
   says(`version: 1\ntables:\n  - ${reviews}\n  - ${reviews}\n`, /tables\.\d\.name: is the name of two tables/);
@@ -159,4 +160,22 @@ test('a new policy is what holds without one; adding a table keeps what people w
   assert.equal(policy.tables.length, 1);
   const { text, label, eta, labels, none, name } = policy.tables[0]!;
   assert.deepEqual({ text, label, eta, labels, none, name }, { text: ['review', 'title'], label: ['stars'], eta: { exponential: 14, laplace: 60 }, labels: 2, none: false, name: 'r' });
+});
+
+test('labels that are protected stay so until the owner says otherwise in so many words', () => {
+  const labelsAfter = (...rules: Partial<NewRule>[]): unknown =>
+    rules.reduce<{ text: string | null; policy: Policy | null }>(({ text }, rule) => withRule(text, 'policy.yaml', { ...ruleFor(configOf({ data }), null), ...rule }), { text: null, policy: null }).policy!.tables[0]!.labels;
+  assert.equal(labelsAfter({}), 'plain');
+  assert.equal(labelsAfter({ labels: 2 }, {}), 2);
+  assert.equal(labelsAfter({ labels: 2 }, { labels: 3 }, { labels: 1 }), 3);
+  assert.equal(labelsAfter({ labels: 2 }, { labels: 'plain' }), 'plain');
+  assert.equal(labelsAfter({ labels: 'plain' }, { labels: 2 }), 2);
+  assert.equal(ruleFor(configOf({ data, privacy: { labelEpsilon: 2 } }), null).labels, 2);
+});
+
+test('a folder for answers is added once, and what people wrote stays', () => {
+  const { text, policy } = withAnswers('# mine\nversion: 1\nanswers: [/a] # here\n', 'policy.yaml', '/b');
+  assert.deepEqual(policy.answers, ['/a', '/b']);
+  assert.match(text, /# mine[^]*# here/);
+  assert.equal(withAnswers(text, 'policy.yaml', '/b').text, text);
 });
