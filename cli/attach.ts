@@ -61,7 +61,7 @@ function remarksOn({ id, config }: Planned, { status, config: theirs, described,
   const endedAt = described === null ? left.endedAt : (described.closeTime ?? null);
   const when = endedAt === null ? 'earlier' : `on ${timeOf(endedAt.toISOString())} UTC`;
   if (status === 'COMPLETED') remarks.push(`Shows run ${id}, which finished ${when}: nothing is tuned now. Another name (--id) starts a new run.`);
-  else if (status !== 'RUNNING') remarks.push(`Shows run ${id}, which ended without a result ${when} (${status.toLowerCase()}).`);
+  else if (status !== 'RUNNING') remarks.push(`Shows run ${id}, which ended without a result ${when} (${status.toLowerCase()}). Nothing is tried again under its name: \`rapt resume ${id}\` goes on with it, another name (--id) starts anew.`);
   if (left !== null) remarks.push(`Temporal has forgotten it; this is what ${left.config === null ? 'the store' : 'the client'} keeps of it.`);
   if (theirs === null) return remarks;
   // A job must not be taken for held against gates that nobody looks at.

@@ -3,6 +3,7 @@ import { link, open, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { makeFolder } from './make-folder.mjs';
 import { ErrorKind, RaptError } from '../contracts/index.ts';
+import { unreadable } from './unreadable.ts';
 import { isStale, ownerMark } from './owner.mjs';
 
 const TEMPORARY_FOLDER = 'tmp';
@@ -42,11 +43,12 @@ export async function writeOnce(folder: string, path: string, bytes: Uint8Array)
   return written;
 }
 
-/** The bytes that were written there; null when nobody has written them yet. @throws what reading throws otherwise. */
+/** The bytes that were written there; null when nobody has written them yet. What cannot be read now is there all the
+ *  same: who took it for missing would do again what was done. @throws as `unreadable`. */
 export async function readWritten(path: string): Promise<Buffer | null> {
   return readFile(path).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
+    throw unreadable(path, error);
   });
 }
 

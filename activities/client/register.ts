@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import {
   canonicalJson,
   keys,
@@ -12,7 +11,7 @@ import {
 import { releasedGates } from '../../rapt/client/index.ts';
 import { reportFile, runFile } from '../../rapt/home.ts';
 import { writeRunManifest } from '../../storage/index.ts';
-import { codeVersion } from '../../system/index.ts';
+import { codeVersion, readWritten } from '../../system/index.ts';
 import type { ClientDependencies } from './dependencies.ts';
 import { ownFigures, type OwnFigures } from './own-figures.ts';
 import { configurationDigest, writeRunRecord } from './run-record.ts';
@@ -65,10 +64,8 @@ async function ownResult(
 ): Promise<OwnResult> {
   const { metrics, audit, gates, unchangedRate } = own;
   // The report was written a moment ago, of the same figures.
-  const report = await readFile(runFile(home, tenant, run, 'report.json'), 'utf8').then(
-    (json) => JSON.parse(json) as ReportData,
-    () => null,
-  );
+  const bytes = await readWritten(runFile(home, tenant, run, 'report.json'));
+  const report = bytes === null ? null : (JSON.parse(bytes.toString('utf8')) as ReportData);
   const { baselines: _, ...others } = result;
   return {
     ...others,

@@ -10,7 +10,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { canonicalJson, ErrorKind, MANIFEST_FILE, RaptError, releaseManifestSchema, type Guarantee, type ReleaseManifest, type Sha256 } from '../../contracts/index.ts';
-import { makeFolder, sha256File, sha256Of, writeOnce } from '../../system/index.ts';
+import { makeFolder, readWritten, sha256File, sha256Of, writeOnce } from '../../system/index.ts';
 import type { Row, Split } from '../data/index.ts';
 import { Turns } from '../turns.ts';
 import { DigestIndex } from './digest-index.ts';
@@ -47,7 +47,7 @@ export async function hasOtherClasses(release: EarlierRelease, wanted: VersionSp
 }
 
 async function heldAgainst({ folder, digest }: EarlierRelease, wanted: VersionSpec): Promise<'fits' | 'has other classes' | 'does not fit'> {
-  const bytes = await readFile(join(folder, MANIFEST_FILE)).catch(() => null);
+  const bytes = await readWritten(join(folder, MANIFEST_FILE));
   if (bytes === null || sha256Of(bytes) !== digest) return 'does not fit';
   const manifest = manifestOf(bytes);
   const { classes, ...rest } = specOf(manifest);
@@ -71,7 +71,7 @@ const manifestOf = (bytes: Buffer): ReleaseManifest => releaseManifestSchema.par
 
 /** The releases from which the rows of this folder's shards are taken over, by the names of their folders; null when nobody has chosen yet. */
 export async function chosenReleases(folder: string): Promise<string[] | null> {
-  const bytes = await readFile(join(folder, CHOICE_FILE)).catch(() => null);
+  const bytes = await readWritten(join(folder, CHOICE_FILE));
   return bytes === null ? null : z.array(z.string()).parse(JSON.parse(bytes.toString('utf8')));
 }
 
@@ -118,7 +118,7 @@ export class EarlierRows {
     let start = 0;
     for (const { folder, digest } of releases) {
       const path = join(folder, MANIFEST_FILE);
-      const bytes = await readFile(path).catch(() => null);
+      const bytes = await readWritten(path);
       if (bytes === null || sha256Of(bytes) !== digest) throw lost(path);
       for (const { file, sha256, rows } of manifestOf(bytes).shards) {
         const list = await readDigests(folder, sha256);

@@ -4,7 +4,7 @@ import { randomInt } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { ErrorKind, tuningConfigSchema, type RaptError, type TuningConfig, type TuningInput } from '../../../contracts/index.ts';
+import { BadInput, ErrorKind, tuningConfigSchema, type RaptError, type TuningConfig, type TuningInput } from '../../../contracts/index.ts';
 import { inspectTables } from '../../../rapt/data/index.ts';
 import { canTakeOver, chooseReleases, chosenReleases, drawRelease, EarlierRows, hashInputs, readShard, rowsToDraw, versionSpec, type DrawnRelease, type DrawReleaseOptions, type EarlierRelease } from '../../../rapt/release/index.ts';
 import { DigestIndex } from '../../../rapt/release/digest-index.ts';
@@ -244,6 +244,10 @@ describe('rows are taken over', () => {
     for (const change of other) assert.equal(await canTakeOver(first, { ...wanted, ...change }), false, JSON.stringify(change));
     assert.equal(await canTakeOver({ ...first, digest: backbone.sha256 }, wanted), false, 'another release');
     assert.equal(await canTakeOver({ ...first, folder: fresh() }, wanted), false, 'a folder that is gone');
+    // Else its rows would be drawn a second time for a disk that stumbled.
+    const unreadable = fresh();
+    mkdirSync(join(unreadable, 'manifest.json'), { recursive: true });
+    await assert.rejects(canTakeOver({ ...first, folder: unreadable }, wanted), BadInput, 'what cannot be read now is not gone');
   });
 
   it('only where labels were drawn among the same classes', async () => {
