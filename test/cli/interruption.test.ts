@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
@@ -26,7 +26,8 @@ test('privatize that is interrupted ends with code 130, removes what it wrote, a
   const child = spawn(process.execPath, [PROGRAM, 'privatize', '--in', table, '--out', join(out, 'noisy.csv'), '--backbone', backbone], { env: { ...process.env, RAPT_HOME: home }, stdio: ['ignore', 'ignore', 'pipe'] });
   const stderr = text(child.stderr);
   const ended = once(child, 'close') as Promise<[number | null]>;
-  const started = (): boolean => readdirSync(out).some((name) => name.endsWith('.part'));
+  // The file is there, and empty, before its cost is counted.
+  const started = (): boolean => readdirSync(out).some((name) => name.endsWith('.part') && statSync(join(out, name)).size > 0);
   await Promise.race([eventually('something is written', 100_000, started), ended.then(async () => assert.fail(`it ended first: ${await stderr}`))]);
   const ledger = new Ledger(join(home, 'client', 'local'));
   assert.equal((await ledger.releases()).length, 1, 'the cost stands in the ledger before anything is drawn');

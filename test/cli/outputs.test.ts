@@ -70,8 +70,8 @@ for (const variable of ['RAPT_HOME', 'RAPT_CACHE'] as const)
       }
     });
 
-/** Options that name what is read. */
-const READ = ['run --file', 'create --file', 'privatize --in', 'predict --in', 'ledger --in', 'audit --in', 'audit --released', 'explain --in', 'calibrate --public-text', 'codec-server --cert', 'codec-server --key', 'credential-server --cert', 'credential-server --key', 'credential-server --grants'];
+/** Options that name what is read, or only entered somewhere. */
+const READ = ['run --file', 'create --file', 'allow --answers', 'privatize --in', 'predict --in', 'ledger --in', 'audit --in', 'audit --released', 'explain --in', 'calibrate --public-text', 'codec-server --cert', 'codec-server --key', 'credential-server --cert', 'credential-server --key', 'credential-server --grants'];
 
 test('every option that names a file is among these, or names one that is read', async () => {
   const all = (command: Command): Command[] => [command, ...command.commands.flatMap(all)];
