@@ -215,6 +215,30 @@ test('the same attacker gains where noise or budget is missing: steps alone boun
   }
 });
 
+/** The definition itself, in case his picture of the noise is not what is drawn: one label more or less changes the
+ *  chance of no figure by more than a factor of e^epsilon. The bound is reached, so that draws exceed it by chance;
+ *  0.07 is more than five standard errors of so many. */
+test('one label changes the chance of each figure by a factor of e^epsilon at most', async () => {
+  const [epsilon, draws, error] = [1, 10_000, 0.07];
+  const random = seededRandom(7);
+  const paid = (): Promise<boolean> => Promise.resolve(true);
+  const chancesOf = async (right: number): Promise<Map<number, number>> => {
+    const chances = new Map<number, number>();
+    for (let draw = 0; draw < draws; draw++) {
+      const { accuracy } = await toldEvaluation({ accuracy: right / ROWS, f1: 0.5, n: ROWS }, epsilon, paid, random);
+      chances.set(accuracy.value!, (chances.get(accuracy.value!) ?? 0) + 1 / draws);
+    }
+    return chances;
+  };
+  // At each edge between two steps, where the next right answer alone would change what is told, and at the end.
+  for (const right of [0, 3, 11, 19, 27, 35, 39]) {
+    const [less, more] = [await chancesOf(right), await chancesOf(right + 1)];
+    const exceeds = (one: Map<number, number>, other: Map<number, number>): boolean =>
+      [...one].some(([figure, chance]) => chance > Math.E ** epsilon * (other.get(figure) ?? 0) + error);
+    assert.ok(!exceeds(less, more) && !exceeds(more, less), `${right} or ${right + 1} right answers`);
+  }
+});
+
 test('gates with bounds of his choice tell him nothing that the told accuracy does not', async () => {
   const bounds = Array.from({ length: 101 }, (_, at) => `>=${at / 100}`);
   for (const epsilon of [null, 1]) {

@@ -4,7 +4,6 @@ import { ATTACKS } from '../../../contracts/index.ts';
 import { attackAttribute, audit, Channel, countedPrior, drawFrom, estimatedPrior, LearnedInverter, bayesianGuesses, SuccessCounter, zipfPrior, type AuditOptions } from '../../../rapt/attacks/index.ts';
 import { createMechanism, fillDirection, seededRandom, uniform, type EmbeddingTable } from '../../../rapt/privacy/index.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { range } from '../privacy/tables.ts';
 
 const ROWS = 200;
 const DIMENSIONS = 6;
@@ -110,35 +109,6 @@ test('Bayes beats the nearest token, the learned inverter comes near to Bayes, a
     assert.ok(success.low <= success.value && success.value <= success.high);
     if (attack !== 'masked') assert.ok(success.value > priorOnly.value, attack);
   }
-});
-
-test('without the release nothing of it is known, and its most frequent token stands beside', { timeout: 60_000 }, async () => {
-  // Half of the texts' tokens are one that Zipf's law thinks rare, and some are the one that it thinks the most
-  // frequent.
-  const [rare, first, spoken] = [150, 5, 90];
-  const tokenAt = (text: number, at: number): number => {
-    if (at < 5) return rare;
-    return at === 5 ? first : at < 8 ? spoken : 5 + ((text + at) % 195);
-  };
-  const plain = Array.from({ length: 200 }, (_, text) => Int32Array.from({ length: 10 }, (_, at) => tokenAt(text, at)));
-  const mechanism = createMechanism({ name: 'exponential', eta: 14, table, outputIds, random: seededRandom(4) });
-  const released = plain.map((text) => mechanism.privatize(text));
-  mechanism.dispose();
-  const share = (...ids: number[]): number => flat(plain).filter((id) => ids.includes(id)).length / 2000;
-  const asked = { attacks: ['inversion', 'bayes', 'context'] } as const;
-  const blindOf = async (publicTexts: readonly Int32Array[], of = released): Promise<Record<string, number[]>> => {
-    const { attacks } = await auditOf({ plain, released: [...of] }, 'exponential', 14, { ...asked, publicTexts });
-    return Object.fromEntries(attacks.map((one) => [one.attack, [one.priorOnly.value, one.mostFrequent!.value]]));
-  };
-  const blind = await blindOf([]);
-  for (const name of ['inversion', 'bayes', 'context']) assert.deepEqual(blind[name], [share(first), share(rare)], name);
-  for (const name of ['inversionTop10', 'bayesTop10']) assert.equal(blind[name]![0], share(...range(5, 15)), name);
-  assert.ok(blind['bayesTop10']![1]! >= share(rare, spoken), 'the ten most frequent');
-  // Public text moves the one, another release the other.
-  const speech = Array.from({ length: 5000 }, () => Int32Array.of(spoken));
-  assert.deepEqual((await blindOf(speech))['bayes'], [share(spoken), share(rare)]);
-  const other = await blindOf([], plain.map((text) => new Int32Array(text.length).fill(spoken)));
-  assert.deepEqual(other['bayes'], [share(first), share(spoken)]);
 });
 
 test('tokens that hang together are decoded better in context', { timeout: 120_000 }, async () => {
