@@ -2,9 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { BadInput, ErrorKind, RaptError, type TuningConfig } from '../contracts/index.ts';
 import type { Planned } from './attach.ts';
-import { assertTuning, knownRun, requireRun, type KnownRun } from './known-run.ts';
+import { assertTuning, knownRun, requireRun, tenantOfRun, type KnownRun } from './known-run.ts';
 import { say } from './output.ts';
+import { differingSettings } from './settings.ts';
 import { abandonedVersion, describe, type Link } from './temporal.ts';
+import { ownConfig } from './word.ts';
 
 const MOST_EARLIER_RUNS = 100;
 
@@ -31,16 +33,17 @@ export async function planResumption(link: Link, from: string, { id = nextId(fro
     await link.client.workflow.getHandle(from).terminate(`resumed by ${id}: no worker runs version ${buildId}`);
     say(`run ${from} belongs to version ${buildId} of the workflows, which no worker runs any more; it was ended`);
   }
-  return { id, config: goingOnFrom(configOf(from, run), [from]), goesOnFrom: from };
+  const { config, byPolicy } = await configOf(from, run, tenant);
+  return { id, config: goingOnFrom(config, [from]), goesOnFrom: from, byPolicy };
 }
 
 /** For a completed run that is to train for more epochs. @throws BadInput when it has not completed. */
 export async function planExtension(link: Link, from: string, epochs: number, { id = nextId(from), tenant }: NextRun): Promise<Planned> {
   const run = await requireRun(link, from, tenant);
   if (run.status !== 'COMPLETED') throw new RaptError(ErrorKind.badInput, `run ${from} has not completed (${run.status.toLowerCase()}); \`rapt resume ${from}\` brings it to its end first`);
-  const config = configOf(from, run);
+  const { config, byPolicy } = await configOf(from, run, tenant);
   const extended = { ...config, tuning: { ...config.tuning, extensions: [...config.tuning.extensions, epochs] } };
-  return { id, config: goingOnFrom(extended, [from]), goesOnFrom: from };
+  return { id, config: goingOnFrom(extended, [from]), goesOnFrom: from, byPolicy };
 }
 
 /** For a run by this name, or its first resumption that has not ended without a result.
@@ -58,11 +61,21 @@ export async function planSuccessor(link: Link, name: string, config: TuningConf
   }
 }
 
-/** @throws RaptError badInput when it cannot be had, or is none. */
-function configOf(id: string, run: KnownRun): TuningConfig {
+/** As the owner gave his word for it on this machine, whatever the server tells of the run; a run that he did not start
+ *  here goes on as the policy allows. @throws RaptError badInput when it cannot be had, or is none. */
+async function configOf(id: string, run: KnownRun, tenant = tenantOfRun(id)): Promise<Required<Pick<Planned, 'config' | 'byPolicy'>>> {
   assertTuning(id, run);
   const { config, left } = run;
-  if (config !== null) return config;
+  const own = await ownConfig(id, tenant);
+  if (own !== null) {
+    const differing = config === null ? [] : Object.keys(differingSettings([own, config]));
+    if (differing.length > 0) say(`the server tells of other settings of run ${id} than those that it was started with here (${differing.join(', ')}); those of here are taken`);
+    return { config: own, byPolicy: false };
+  }
+  if (config !== null) {
+    say(`run ${id} was not started by your word on this machine, so that the client's policy decides`);
+    return { config, byPolicy: true };
+  }
   const why = left === null ? 'was started with an input that is not valid' : 'is known to the store alone, which keeps no configuration, since that names files';
   throw new RaptError(ErrorKind.badInput, `run ${id} ${why}; start a new one with \`rapt run -f FILE --set resumeFrom=${id}\``);
 }

@@ -5,12 +5,11 @@ import { ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure
 import { decodeOptionalFailureToOptionalError, decodeOptionalSinglePayload } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { BadInput, clientQueue, CONTROL_QUEUE, ErrorKind, GPU_QUEUE, idProblems, PROGRESS_QUERY, RaptError, SEALED, WORKFLOW_TYPE, type PredictInput, type RunProgress, type Stage, type TuningConfig } from '../contracts/index.ts';
 import { asError, assertEncrypts, checkAddress, explainConnection, explainRefusal, isMissingNamespace, isRefusal, missingNamespace, namedTemporal, requireServer, resolveOwnerKeys, resolveServices, type NamedTemporal, type Services } from '../infra/index.ts';
-import { clientHome, tenantFolder } from '../rapt/home.ts';
-import { approve } from '../rapt/policy/index.ts';
 import { traceStart } from '../telemetry/index.ts';
 import { dataConverter } from '../workers/data-converter.ts';
 import { EXIT, exitCodeOfKind } from './exit-codes.ts';
 import { RetriesUntilClosed } from './quiet-close.ts';
+import { giveWord } from './word.ts';
 
 const { PendingActivityState, TaskQueueType, WorkflowTaskFailedCause } = proto.temporal.api.enums.v1;
 const CONNECT_TIMEOUT = '5s';
@@ -73,7 +72,7 @@ export async function startWorkflow({ client, services }: Link, type: string, wo
   await requireServer(client.connection, services.temporal);
   assertEncrypts(services);
   // Before it is asked for: the client worker may look for it at once.
-  if (!byPolicy) await approve(tenantFolder(clientHome(), input.tenant), { type: type === WORKFLOW_TYPE.tuning ? 'tuning' : 'prediction', id: workflowId, request: input });
+  if (!byPolicy) await giveWord(workflowId, input);
   try {
     await client.workflow.start(type, { workflowId, taskQueue: CONTROL_QUEUE, args: [input], workflowIdReusePolicy: 'REJECT_DUPLICATE', workflowIdConflictPolicy: 'FAIL' });
     return true;

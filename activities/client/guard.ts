@@ -1,15 +1,18 @@
 /** The client obeys its owner: each request is parsed anew, whoever sent it, and held against the owner's policy or the
  *  owner's own word. */
 import { z } from 'zod';
-import { BadInput, idProblems, noticeSchema, parsePredictInput, parseTuningConfig, type Budget, type InputProblem, type PreparePrediction, type RunContext, type RunNotice } from '../../contracts/index.ts';
+import { BadInput, canonicalJson, idProblems, noticeSchema, parsePredictInput, parseTuningConfig, type Budget, type InputProblem, type PreparePrediction, type RunContext, type RunNotice } from '../../contracts/index.ts';
 import type { BackboneFiles } from '../../rapt/backbone/index.ts';
 import { classRowsOf } from '../../rapt/client/index.ts';
 import type { Inspection } from '../../rapt/data/index.ts';
 import { tenantFolder } from '../../rapt/home.ts';
-import { foundProblems, isApproved, placeOf, predictionAllowed, readPolicy, tuningAllowed, withTables, type FoundOut } from '../../rapt/policy/index.ts';
+import { foundProblems, changedSince, placeOf, predictionAllowed, readPolicy, tuningAllowed, withTables, wordFor, type FoundOut, type NamedRequest, type Word } from '../../rapt/policy/index.ts';
+import { hasImport } from './run-record.ts';
 
 /** What a request may do. */
 export interface Admission {
+  /** The owner's own word for it; null when the policy alone allows it. */
+  readonly word: Word | null;
   /** Whether the tables are nobody's secret by the owner's word. */
   readonly isPublic: boolean;
   /** The policy's budget; absent for what the owner started himself, to which `rapt ledger budget` applies alone. */
@@ -29,8 +32,8 @@ export interface PredictionAdmission extends Admission {
   readonly protectsLabels: boolean;
 }
 
-/** Of a request that the owner's own shell started, or of none: all that it says. */
-export const OWNERS_WORD: RunAdmission & PredictionAdmission = { isPublic: false, protectsLabels: false, limitsClasses: false, check: () => undefined };
+/** Of a request that the owner's own shell started: all that it says. */
+export const byWord = (word: Word): RunAdmission & PredictionAdmission => ({ word, isPublic: false, protectsLabels: false, limitsClasses: false, check: () => undefined });
 
 export interface Guarded {
   readonly home: string;
@@ -51,10 +54,12 @@ export async function admitRun({ home, tenant }: Guarded, request: { readonly ru
   refuseOthers(tenant, asked.tenant);
   const policy = readPolicy(home);
   const config = withTables(policy, asked);
-  if (await isApproved(tenantFolder(home, tenant), { type: 'tuning', id: run, request: asked })) return { run, config, admission: OWNERS_WORD };
+  if (hasImport(home, tenant, run)) throw new BadInput([{ where: 'run', problem: `${run} is the name of an adapter that was imported on this client; start this one under another id` }]);
+  const word = await ownWord({ home, tenant }, { type: 'tuning', id: run }, asked, parseTuningConfig);
+  if (word !== null) return { run, config, admission: byWord(word) };
   const { problems, rules, isPublic, budget } = await tuningAllowed(policy, config);
   refuse(problems);
-  return { run, config, admission: { isPublic, limitsClasses: true, budget, check: (found) => refuse(foundProblems(policy, rules, config.backbone, found)) } };
+  return { run, config, admission: { word: null, isPublic, limitsClasses: true, budget, check: (found) => refuse(foundProblems(policy, rules, config.backbone, found)) } };
 }
 
 export interface AdmittedPrediction extends PreparePrediction {
@@ -75,12 +80,40 @@ export function admitPrediction({ home, tenant }: Guarded, request: PreparePredi
   const policy = readPolicy(home);
   const placed = { ...asked, in: placeOf(policy, asked.in) };
   const admit: AdmittedPrediction['admit'] = async (leaves) => {
-    if (await isApproved(tenantFolder(home, tenant), { type: 'prediction', id: prediction, request: asked })) return OWNERS_WORD;
+    const word = await ownWord({ home, tenant }, { type: 'prediction', id: prediction }, asked, parsePredictInput);
+    if (word !== null) {
+      refuseOtherTerms(word, leaves);
+      return byWord(word);
+    }
     const { problems, isPublic, protectsLabels, budget } = await predictionAllowed(policy, placed, leaves);
     refuse(problems);
-    return { isPublic, protectsLabels, budget };
+    return { word: null, isPublic, protectsLabels, budget };
   };
   return { ...placed, prediction, asked: request, admit };
+}
+
+/** The owner's word for this request; null when he gave none under its name. @param parse fills in what a later version
+ *  has added. @throws BadInput when he gave it for other settings: then this request is somebody else's. */
+async function ownWord({ home, tenant }: Guarded, named: NamedRequest, asked: object, parse: (input: unknown) => ReturnType<typeof parseTuningConfig> | ReturnType<typeof parsePredictInput>): Promise<Word | null> {
+  const word = await wordFor(tenantFolder(home, tenant), named);
+  if (word === null) return null;
+  const meant = parse(word.request);
+  if (meant.ok && canonicalJson(meant.value) === canonicalJson(asked)) return word;
+  const where = named.type === 'tuning' ? 'run' : 'prediction';
+  throw new BadInput([{ where, problem: `${named.id} is what the owner has called one of other settings on this client; start this one under another id` }]);
+}
+
+/** Who asked was told by which mechanism and eta the texts leave. */
+function refuseOtherTerms({ terms }: Word, { mechanism, eta }: Parameters<AdmittedPrediction['admit']>[0]): void {
+  if (terms === undefined || (terms.mechanism === mechanism && terms.eta === eta)) return;
+  throw new BadInput([{ where: 'run', problem: 'is asked under another mechanism or eta than when the owner gave his word; ask again' }]);
+}
+
+/** The word was given for tables as they were. Called before anything is drawn for it; what was drawn already stays as
+ *  it is. @throws BadInput. */
+export async function refuseChangedTables({ word }: Admission): Promise<void> {
+  const changed = word === null ? [] : await changedSince(word);
+  refuse(changed.map((where) => ({ where, problem: 'has changed since the owner gave his word for it; start again, under another id' })));
 }
 
 /** Holds what was found of a run's tables and model against what it is admitted to. @throws BadInput. */

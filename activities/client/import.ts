@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { ADAPTER_FILES, BadInput, canonicalJson, idProblems, IMPORT_MARK, keys, type AdapterCard, type AdapterFile, type AdapterRef, type TuningConfig } from '../../contracts/index.ts';
 import { locateBackbone, openLocated, poolingProblems, readBackboneConfig } from '../../rapt/backbone/index.ts';
 import { adapterProblems } from '../../rapt/client/index.ts';
+import { tenantFolder } from '../../rapt/home.ts';
+import { wordFor } from '../../rapt/policy/index.ts';
 import { createMechanism } from '../../rapt/privacy/index.ts';
 import { adapterDigest, encodeAdapter, readPeftConfig, readPeftWeights } from '../../rapt/tuning/index.ts';
 import { putFiles } from '../../storage/index.ts';
 import type { ClientDependencies } from './dependencies.ts';
-import { findTunedAdapter, hasRunRecord, writeImportRecord } from './run-record.ts';
+import { findTunedAdapter, readSeenRun, writeImportRecord } from './run-record.ts';
 
 export interface ImportRequest {
   /** As PEFT's `save_pretrained` wrote it. */
@@ -32,7 +34,8 @@ export async function importAdapter({ store, home }: Pick<ClientDependencies, 's
   const { tenant, data, privacy } = config;
   const misnamed = idProblems(run, 'run', '--id');
   if (misnamed.length > 0) throw new BadInput(misnamed);
-  if (hasRunRecord(home, tenant, run)) throw new BadInput([{ where: '--id', problem: `${run} is a finished run; give the adapter another name` }]);
+  if (readSeenRun(home, tenant, run) !== null || (await wordFor(tenantFolder(home, tenant), { type: 'tuning', id: run })) !== null)
+    throw new BadInput([{ where: '--id', problem: `${run} is the name of a run; give the adapter another name` }]);
   const peft = readPeftConfig(folder);
   const files = await locateBackbone(config.backbone);
   const poolers = poolingProblems(files.folder, 'pooler');

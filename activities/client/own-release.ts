@@ -24,6 +24,10 @@ export function assertSameRelease(home: string, { run, config }: RunContext, loc
   if (known !== null && known.release.localKey !== localKey) throw new BadInput([{ where: 'run', problem: `${run}: its tables have changed since it was released; start a run of their present rows under another id` }]);
 }
 
+/** Whether a release was drawn for a run of this name. */
+export const wasReleased = (home: string, { run, config }: RunContext): boolean =>
+  remembered(home, config.tenant, run) !== null;
+
 /** Before the release is told to anybody. */
 export async function rememberRelease(home: string, { run, config }: RunContext, release: OwnRelease): Promise<void> {
   const remembered: Released = { config: canonicalJson(config), release };

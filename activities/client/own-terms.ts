@@ -57,7 +57,7 @@ export interface OwnRecord extends OwnTerms {
 /** @throws BadInput naming every field in which the card differs from what the owner's run was. Values are not
  *  repeated: the reader may be the one who changed them. */
 export function refuseChangedCard(run: string, card: AdapterCard, own: OwnRecord): void {
-  const { mechanism, eta, record: { config: { data, tuning }, result, card: kept }, classes, backbone: { table, outputIds, description } } = own;
+  const { mechanism, eta, record: { config: { data, tuning, privacy }, result, card: kept }, classes, backbone: { table, outputIds, description } } = own;
   const { reconstruction } = tuning;
   const isTuned = result !== undefined;
   // An adapter that was trained elsewhere has no plain tokens.
@@ -66,6 +66,7 @@ export function refuseChangedCard(run: string, card: AdapterCard, own: OwnRecord
     'guarantee.mechanism': [card.guarantee.mechanism, mechanism],
     'guarantee.eta': [card.guarantee.eta, eta],
     'guarantee.private': [card.guarantee.private, mechanism !== 'none'],
+    'guarantee.labelEpsilon': [card.guarantee.labelEpsilon ?? null, privacy.labelEpsilon ?? null],
     'guarantee.table': [card.guarantee.table.sha256, table.sha256],
     'backbone.sha256': [card.backbone.sha256, description.sha256],
     maxTokens: [card.maxTokens, data.maxTokens],

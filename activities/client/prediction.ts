@@ -17,7 +17,7 @@ import { inSpan } from '../../telemetry/index.ts';
 import { beat } from '../heartbeat.ts';
 import { countDrawn, countRelease } from './counted.ts';
 import type { ClientDependencies } from './dependencies.ts';
-import { admitPrediction, OWNERS_WORD, type AdmittedPrediction, type Guarded } from './guard.ts';
+import { admitPrediction, refuseChangedTables, type AdmittedPrediction, type Guarded } from './guard.ts';
 import { finishedPrediction, keepProtection } from './graded-prediction.ts';
 import { assertOneHome } from './one-home.ts';
 import { ownClasses, ownTerms, refuseChangedCard } from './own-terms.ts';
@@ -38,7 +38,7 @@ export async function preparePrediction({ store, home }: ClientDependencies, req
   const columns = columnsOf(request, config.data);
   const owner = await ownTerms(home, tenant, record);
   const admission = await request.admit({ ...owner, columns });
-  if (out !== undefined) await refuseOutput(out, path, { home, tenant, prediction, replaces: admission === OWNERS_WORD });
+  if (out !== undefined) await refuseOutput(out, path, { home, tenant, prediction, replaces: admission.word !== null });
   const card = adapterCardSchema.parse(JSON.parse((await store.get(adapter.files['rapt.json'])).toString('utf8')));
   // The GPU worker reads them; what the store has lost is missed before anything is drawn.
   for (const file of Object.values(adapter.files)) await store.get(file);
@@ -57,6 +57,7 @@ export async function preparePrediction({ store, home }: ClientDependencies, req
   if (problems.length > 0) throw new BadInput(problems);
   const localKey = predictionKey(tenant, card, input, columns, secret);
   assertSameQuestion(home, { tenant, prediction, localKey });
+  if (findQuestion(home, tenant, prediction) === null) await refuseChangedTables(admission);
   const folder = releaseFolder(home, tenant, localKey);
   const { mechanism: name, eta } = owner;
   const due: DueRelease = {
@@ -107,7 +108,7 @@ export async function finishPrediction(
   const admission = await admitPrediction({ home, tenant }, asked).admit({ ...(await ownTerms(home, tenant, readTunedAdapter(home, tenant, asked.run))), columns });
   const { rows, predicted, probability } = await readPredictions(store, ref);
   const isRepeated = await answeredBefore(home, { tenant, prediction }, ref.sha256);
-  if (existsSync(out) && !isRepeated && admission !== OWNERS_WORD) throw new BadInput([{ where: 'out', problem: `${out} has come to exist since the question was asked, and a request by the policy replaces no file; move it away, and ask again under another id` }]);
+  if (existsSync(out) && !isRepeated && admission.word === null) throw new BadInput([{ where: 'out', problem: `${out} has come to exist since the question was asked, and a request by the policy replaces no file; move it away, and ask again under another id` }]);
   const places = new Map(rows.map((row, at) => [row, at]));
   const line = out.endsWith('.jsonl') ? jsonLine : csvLine;
   let labelled = 0;

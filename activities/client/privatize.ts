@@ -6,9 +6,9 @@ import { inSpan } from '../../telemetry/index.ts';
 import { createProgressReporter } from '../progress.ts';
 import { countDrawn, countRelease } from './counted.ts';
 import type { ClientDependencies } from './dependencies.ts';
-import { checkFound, type AdmittedRun } from './guard.ts';
+import { checkFound, refuseChangedTables, type AdmittedRun } from './guard.ts';
 import { assertOneHome } from './one-home.ts';
-import { assertSameRelease, rememberRelease } from './own-release.ts';
+import { assertSameRelease, rememberRelease, wasReleased } from './own-release.ts';
 
 /** The `privatize` activity. @throws BadInput when another client releases the tenant's texts, before anything is
  *  reserved. */
@@ -21,7 +21,10 @@ export async function privatize({ store, home }: ClientDependencies, admitted: A
     home,
     isPublic: admission.isPublic,
     policyBudget: admission.budget,
-    onInspected: (found) => checkFound(admitted, found),
+    onInspected: async (found) => {
+      if (!wasReleased(home, context)) await refuseChangedTables(admission);
+      await checkFound(admitted, found);
+    },
     onChosen: ({ eta, localKey }) => {
       admission.check({ mechanism: context.config.privacy.mechanism, eta });
       assertSameRelease(home, context, localKey);

@@ -93,6 +93,8 @@ export function tenantsWithRun(home: string, run: string): string[] {
 
 export const hasRunRecord = (home: string, tenant: string, run: string): boolean => existsSync(runFile(home, tenant, run, RECORD_FILE));
 
+export const hasImport = (home: string, tenant: string, run: string): boolean => existsSync(runFile(home, tenant, run, IMPORT_FILE));
+
 export async function writeImportRecord(home: string, tenant: string, run: string, imported: TunedAdapter): Promise<void> {
   await writeWhole(join(runFolder(home, tenant, run), IMPORT_FILE), JSON.stringify(imported, null, 2));
 }

@@ -180,7 +180,7 @@ async function begin(id: string, options: StartingOptions, plan: (link: Link) =>
     const wait = async (link: Link, waiting: Waiting): Promise<void> => {
       const planned = await plan(link);
       if ('running' in planned) await waiting.for(link, askedRun(id, planned.running));
-      else await waiting.start(link, { ...planned, byPolicy });
+      else await waiting.start(link, { ...planned, byPolicy: byPolicy || planned.byPolicy === true });
     };
     await Waiting.during(id, options, wait, before);
     return;
@@ -190,7 +190,7 @@ async function begin(id: string, options: StartingOptions, plan: (link: Link) =>
   await withTemporal(async (link) => {
     const planned = await plan(link);
     if ('running' in planned) return;
-    const { run, attached } = await startOrAttach(link, { ...planned, byPolicy });
+    const { run, attached } = await startOrAttach(link, { ...planned, byPolicy: byPolicy || planned.byPolicy === true });
     if (options.json) printJson({ workflowId: run.id, attached });
     else say(`${attached ? 'run exists already' : 'started'}: ${run.id}\n\`rapt watch ${run.id}\` shows it`);
     for (const remark of run.remarks ?? []) say(remark);

@@ -31,6 +31,16 @@ export async function partsOf(address: string): Promise<readonly string[]> {
   return located === null ? [address] : (await selectSplits(located.folder, located.selection)).train;
 }
 
+/** Every file that a table of this address could be read from, and what says how: the file, or all below a folder,
+ *  whatever split is named. The address itself when there is nothing. */
+export async function filesOf(address: string): Promise<readonly string[]> {
+  const located = await locateFolder(address).catch((error: unknown) => {
+    if (error instanceof BadInput) return null;
+    throw error;
+  });
+  return located === null ? [address] : [...new Set([located.folder, ...(await sourceOf(located.folder).list(located.folder))])];
+}
+
 export interface TestSplits {
   /** Address of the folder's own test split; null when it has none. */
   readonly test: string | null;
@@ -64,6 +74,19 @@ export async function hashTable(address: string): Promise<{ sha256: Sha256; vers
     digests.push(hash.digest('hex') as Sha256);
   }
   return { sha256: digests.length === 1 ? digests[0]! : sha256Of(digests.join('\n')), version };
+}
+
+/** What changes with the content of anything that an address could mean: of a folder, of every file in it; null when
+ *  there is nothing. Costs no reading. */
+export async function contentVersion(address: string): Promise<string | null> {
+  try {
+    const located = await locateFolder(address);
+    const parts = located === null ? [address] : await sourceOf(located.folder).list(located.folder);
+    return sha256Of(await versionOfParts(parts));
+  } catch (error) {
+    if (error instanceof BadInput) return null;
+    throw error;
+  }
 }
 
 export const versionOf = async (address: string): Promise<string> => versionOfParts(await partsOf(address));

@@ -2,7 +2,7 @@
  *  cell of a table. */
 import { DEFAULT_ETA, type Budget, type Guarantee, type InputProblem, type PredictInput, type TuningConfig } from '../../contracts/index.ts';
 import { parseHubName } from '../hub/index.ts';
-import { liesIn, realPath, tableLiesIn } from './location.ts';
+import { liesIn, Place, readFor, whereIs } from './location.ts';
 import { rulesOf, type Policy, type TableRule } from './policy.ts';
 
 const WAY_OUT = '`rapt policy allow` on the client\'s machine changes that';
@@ -11,7 +11,7 @@ const ALIAS = /^table:\/\/(.+)$/;
 /** A request that the policy allows, and what it allows of it. */
 export interface Allowed {
   readonly problems: readonly InputProblem[];
-  /** The rules of the tables, in the order of `data.train`, `data.test`. */
+  /** The rules of all files that the tables could be read from; those of `data.train` first. */
   readonly rules: readonly TableRule[];
   readonly isPublic: boolean;
   /** Whether a rule lets labels leave by randomized response alone. */
@@ -79,13 +79,12 @@ export interface FoundOut {
 export function foundProblems(policy: Policy, rules: readonly TableRule[], backbone: string, found: Partial<FoundOut>): InputProblem[] {
   const problems: InputProblem[] = [];
   const { classes, classRows, mechanism, eta = null, backboneSha256 } = found;
-  const [rule] = rules;
-  if (classes !== undefined && rule !== undefined && classes.length > rule.mostClasses)
-    problems.push({ where: 'data.labelColumn', problem: `has ${classes.length} classes, whose names leave as they are, and the owner's policy allows ${rule.mostClasses} (mostClasses)` });
-  if (classRows !== undefined && rule !== undefined) {
-    const small = classRows.filter((count) => count < rule.smallestClass).length;
-    if (small > 0) problems.push({ where: 'data.labelColumn', problem: `has ${small} ${small === 1 ? 'class' : 'classes'} of fewer than ${rule.smallestClass} rows, and class names leave as they are; join small classes, or set smallestClass of the table in policy.yaml` });
-  }
+  const mostClasses = Math.min(...rules.map((rule) => rule.mostClasses));
+  if (classes !== undefined && classes.length > mostClasses)
+    problems.push({ where: 'data.labelColumn', problem: `has ${classes.length} classes, whose names leave as they are, and the owner's policy allows ${mostClasses} (mostClasses)` });
+  const smallestClass = Math.max(...rules.map((rule) => rule.smallestClass));
+  const small = classRows?.filter((count) => count < smallestClass).length ?? 0;
+  if (small > 0) problems.push({ where: 'data.labelColumn', problem: `has ${small} ${small === 1 ? 'class' : 'classes'} of fewer than ${smallestClass} rows, and class names leave as they are; join small classes, or set smallestClass of the table in policy.yaml` });
   if (mechanism !== undefined && eta !== null) for (const one of rules) problems.push(...mechanismProblems(one, mechanism, eta));
   if (backboneSha256 !== undefined && !namedBackbone(policy, backbone) && !policy.backbones.includes(`sha256:${backboneSha256}`)) problems.push(strangeBackbone());
   return problems;
@@ -115,25 +114,38 @@ function allowed({ budgets }: Policy, problems: readonly InputProblem[], rules: 
   return { problems, rules, isPublic, protectsLabels, budget: { ...etas, ...(labels !== undefined && protectsLabels && { labels }) } };
 }
 
-/** For each table the rule of the narrowest place, so that a file is not let go by what its folder may; of several of
- *  one place, the one that objects least. */
+/** Of each file that a table could be read from, the rule of the narrowest place: so neither a file nor a part of a
+ *  folder is let go by what the folder above it may. Of several rules of one place, the one that objects least. */
 async function ruledTables(policy: Policy, tables: readonly NamedTable[], wanted: (rule: TableRule) => InputProblem[]): Promise<{ problems: InputProblem[]; rules: TableRule[] }> {
+  const known = await Promise.all(rulesOf(policy).map(async (rule) => ({ rule, place: await Place.of(rule.table), objections: wanted(rule) })));
+  known.sort((a, b) => b.place.depth - a.place.depth || a.objections.length - b.objections.length);
   const problems: InputProblem[] = [];
-  const rules: TableRule[] = [];
+  const rules = new Set<TableRule>();
   for (const { field, table } of tables) {
-    const covering: { rule: TableRule; objections: InputProblem[] }[] = [];
-    for (const rule of rulesOf(policy)) if (await tableLiesIn(table, rule.table)) covering.push({ rule, objections: wanted(rule) });
-    const [best] = covering.sort((a, b) => b.rule.table.length - a.rule.table.length || a.objections.length - b.objections.length);
-    if (best === undefined && ALIAS.test(table)) problems.push({ where: field, problem: "is a name that no table of the owner's policy has; `rapt policy show` on the client's machine lists them" });
-    else if (best === undefined) problems.push({ where: field, problem: `is not among the tables of the owner's policy; ${WAY_OUT}` });
-    else {
-      rules.push(best.rule);
+    if (ALIAS.test(table)) {
+      problems.push({ where: field, problem: "is a name that no table of the owner's policy has; `rapt policy show` on the client's machine lists them" });
+      continue;
+    }
+    const ruleOf = async (file: string): Promise<(typeof known)[number] | undefined> => {
+      const where = await whereIs(file);
+      return known.find(({ place }) => place.has(where));
+    };
+    const found = new Set([(await ruleOf(table)) ?? (await ruleOf(withoutSplit(table)))]);
+    // Nobody looks into a folder for who may not.
+    if (!found.has(undefined)) for (const file of await readFor(table)) found.add(await ruleOf(file));
+    if (found.has(undefined)) problems.push({ where: field, problem: `is not among the tables of the owner's policy; ${WAY_OUT}` });
+    for (const one of found) {
+      if (one === undefined) continue;
+      rules.add(one.rule);
       // Train and test tables of one rule are told of once.
-      for (const one of best.objections) if (!problems.some(({ where, problem }) => where === one.where && problem === one.problem)) problems.push(one);
+      for (const objection of one.objections) if (!problems.some(({ where, problem }) => where === objection.where && problem === objection.problem)) problems.push(objection);
     }
   }
-  return { problems, rules };
+  return { problems, rules: [...rules] };
 }
+
+/** "FOLDER#split" lies where the folder does. */
+const withoutSplit = (table: string): string => table.replace(/#[^#]*$/s, '');
 
 /** Columns are named by the request alone: what others the table has, or the policy allows, is told to nobody who
  *  asks. */
@@ -162,7 +174,6 @@ const strangeBackbone = (): InputProblem => ({ where: 'backbone', problem: `is n
 const namedBackbone = ({ backbones }: Policy, name: string): boolean => backbones.includes(name) || (backbones.includes('public') && parseHubName(name) !== null);
 
 async function someLieIn(path: string, places: readonly string[]): Promise<boolean> {
-  const real = await realPath(path);
-  for (const place of places) if (await liesIn(real, place)) return true;
+  for (const place of places) if (await liesIn(path, place)) return true;
   return false;
 }

@@ -2,7 +2,7 @@
  *  folder leads nowhere else. */
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
-import { isAddress, isBuiltIn, sourceOf } from '../data/index.ts';
+import { filesOf, isAddress, isBuiltIn, tableAddress } from '../data/index.ts';
 
 const isFolder = (place: string): boolean => place.endsWith('/');
 
@@ -20,24 +20,38 @@ export async function realPath(path: string): Promise<string> {
 const isBelow = (path: string, folder: string): boolean => path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 
 /** @param place of a rule: a file, or with a slash at its end a folder or a part of a bucket. */
-export async function liesIn(name: string, place: string): Promise<boolean> {
-  if (isBuiltIn(name) || isBuiltIn(place)) return name === place;
-  if (isAddress(name) || isAddress(place)) {
-    // A key is taken as it is by the store, dots and all.
-    return isFolder(place) ? name.startsWith(place) : name === place;
+export const liesIn = async (name: string, place: string): Promise<boolean> => (await Place.of(place)).has(await whereIs(name));
+
+/** A name as places are compared: of a file its real path; a built-in data set, or an address, as it is. */
+export const whereIs = async (name: string): Promise<string> => (isBuiltIn(name) || isAddress(name) ? name : realPath(name));
+
+/** Where a rule says that something may lie. */
+export class Place {
+  readonly #place: string;
+  readonly #isFolder: boolean;
+
+  private constructor(place: string, isFolder: boolean) {
+    this.#place = place;
+    this.#isFolder = isFolder;
   }
-  const [path, allowed] = [await realPath(name), await realPath(place)];
-  return isFolder(place) ? isBelow(path, allowed) || path === allowed : path === allowed;
+
+  static async of(place: string): Promise<Place> {
+    return new Place(await whereIs(place), isFolder(place));
+  }
+
+  /** How narrow it is, among places that have the same file. */
+  get depth(): number {
+    return this.#place.split('/').filter((part) => part !== '').length;
+  }
+
+  /** @param name from `whereIs`. A key is taken as it is by the store, dots and all. */
+  has(name: string): boolean {
+    if (isBuiltIn(name) || isBuiltIn(this.#place) || isAddress(name) !== isAddress(this.#place)) return name === this.#place;
+    if (!this.#isFolder) return name === this.#place;
+    return isAddress(name) ? `${name}/`.startsWith(this.#place) : name === this.#place || isBelow(name, this.#place);
+  }
 }
 
-/** As `liesIn`, of a table: with every file of one that is a folder. */
-export async function tableLiesIn(name: string, place: string): Promise<boolean> {
-  if (!(await liesIn(name, place))) return false;
-  if (isBuiltIn(name) || isAddress(name)) return true;
-  const source = sourceOf(name);
-  const found = await source.stat(resolve(name)).catch(() => null);
-  if (found?.kind !== 'folder') return true;
-  const folder = isFolder(place) ? place : `${place}/`;
-  for (const file of await source.list(resolve(name))) if (!(await liesIn(file, folder))) return false;
-  return true;
-}
+/** All that a table of this name could be read from: itself, and of a folder, whatever split is named, every file. */
+export const readFor = (table: string): Promise<readonly string[]> | readonly string[] =>
+  isBuiltIn(table) ? [table] : filesOf(tableAddress(table));

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { asyncLocalStorage, type Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import { createClientActivities, type ClientDependencies } from '../../activities/client/index.ts';
-import { OWNERS_WORD } from '../../activities/client/guard.ts';
+import { OWNERS_WORD } from '../support/owners-word.ts';
 import { inspect } from '../../activities/client/inspect.ts';
 import { DEFAULT_BACKBONE, parseTuningConfig } from '../../contracts/index.ts';
 import { cacheFolder } from '../../rapt/cache.ts';

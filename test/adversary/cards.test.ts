@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { asyncLocalStorage, type Context } from '@temporalio/activity';
 import { importAdapter, type TunedAdapter } from '../../activities/client/index.ts';
-import { OWNERS_WORD } from '../../activities/client/guard.ts';
+import { OWNERS_WORD } from '../support/owners-word.ts';
 import { finishPrediction, preparePrediction } from '../../activities/client/prediction.ts';
 import { BadInput, canonicalJson, keys, parsePredictInput, parseTuningConfig, type AdapterCard, type ArtifactRef, type FinishedPrediction, type PreparedPrediction, type TuningConfig } from '../../contracts/index.ts';
 import { releaseFolder } from '../../rapt/home.ts';

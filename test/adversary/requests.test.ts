@@ -11,7 +11,7 @@ import { createClientActivities } from '../../activities/client/index.ts';
 import { canonicalJson, ErrorKind, keys, parsePredictInput, parseTuningConfig, type ClientActivities, type LocalRelease, type RunContext, type TuningConfig, type TuningInput } from '../../contracts/index.ts';
 import { openBackbone } from '../../rapt/backbone/index.ts';
 import { Ledger } from '../../rapt/ledger/index.ts';
-import { approve, policyFile } from '../../rapt/policy/index.ts';
+import { approve, policyFile, tablesNow } from '../../rapt/policy/index.ts';
 import { readShard } from '../../rapt/release/index.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { minioOfFile } from '../support/minio.ts';
@@ -148,6 +148,16 @@ test("the owner's word for a run is no word for rows that came into the table la
   write('grows.csv', 'text,label', (text, row) => `${text} w7,${row % 2}`);
   await assert.rejects(asked('meant', () => activities.privatize(request)), refusal(/meant: its tables have changed since it was released/));
   assert.equal(await entries(), 1);
+});
+
+test("the owner's word for a run is no word for what the table holds when the provider lets it begin", async () => {
+  const { activities, home, entries } = await client();
+  const table = write('held.csv', 'text,label', (text, row) => `${text},${row % 2}`);
+  const request: RunContext = { run: 'held', config: configOf({ data: { train: table }, privacy: { mechanism: 'none' } }) };
+  await approve(join(home, 'local'), { type: 'tuning', id: 'held', request: request.config, tables: await tablesNow([table]) });
+  write('held.csv', 'text,label', (text, row) => `${text} w7,${row % 2}`);
+  await assert.rejects(asked('held', () => activities.privatize(request)), refusal(/held\.csv: has changed since the owner gave his word for it/));
+  assert.equal(await entries(), 0);
 });
 
 test('a run by the policy does not take the name of another one', async () => {

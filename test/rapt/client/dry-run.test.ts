@@ -7,7 +7,7 @@ import { before, test } from 'node:test';
 import { asyncLocalStorage, type Context } from '@temporalio/activity';
 import { importAdapter, type ClientDependencies, type TunedAdapter } from '../../../activities/client/index.ts';
 import { inspect } from '../../../activities/client/inspect.ts';
-import { OWNERS_WORD } from '../../../activities/client/guard.ts';
+import { OWNERS_WORD } from '../../support/owners-word.ts';
 import { preparePrediction } from '../../../activities/client/prediction.ts';
 import { adapterCardSchema, DEFAULT_BACKBONE, parseTuningConfig, type TuningConfig, type TuningInput } from '../../../contracts/index.ts';
 import { Encoder, locateBackbone, openBackbone, openLocated, readFrameIds } from '../../../rapt/backbone/index.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { BadInput, parseTuningConfig, type InputProblem, type TuningConfig, type TuningInput } from '../../../contracts/index.ts';
-import { approve, foundProblems, isApproved, newPolicyText, parsePolicy, policyFile, predictionAllowed, readPolicy, ruleFor, tuningAllowed, withAnswers, withRule, withTables, type NewRule, type Policy } from '../../../rapt/policy/index.ts';
+import { foundProblems, newPolicyText, parsePolicy, policyFile, predictionAllowed, readPolicy, ruleFor, tuningAllowed, withAnswers, withRule, withTables, type NewRule, type Policy } from '../../../rapt/policy/index.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 
 const folder = temporaryFolder();
@@ -122,19 +122,6 @@ tables:
 test('a place that no table can lie at is no rule', () => {
   for (const place of ['reviews.csv', '~/reviews.csv', '/data/*.csv', 'C:\\data\\reviews.csv'])
     assert.throws(() => policyOf(`{ table: '${place}', labels: plain }`), /must be an absolute path or an address, without wildcards/, place);
-});
-
-test('an approval holds for the run and the settings that it was given for, in the home that gave it', async () => {
-  const home = join(folder, 'approving');
-  const request = configOf({ data });
-  await approve(home, { type: 'tuning', id: 'a', request });
-  await approve(home, { type: 'tuning', id: 'a', request });
-  const ask = (where: string, id: string, what: object, type: 'tuning' | 'prediction' = 'tuning') => isApproved(where, { type, id, request: what });
-  assert.equal(await ask(home, 'a', configOf({ data })), true);
-  assert.deepEqual(
-    [await ask(home, 'b', request), await ask(home, 'a', configOf({ data, privacy: { eta: 15 } })), await ask(home, 'a', request, 'prediction'), await ask(join(folder, 'other'), 'a', request)],
-    [false, false, false, false],
-  );
 });
 
 test('a policy that cannot be read allows nothing, and says file, line and field', () => {

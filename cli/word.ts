@@ -1,0 +1,41 @@
+/** The owner's word for what he starts by a command on the client's own machine. */
+import { BadInput, parseTuningConfig, type PredictInput, type TuningConfig } from '../contracts/index.ts';
+import { findTunedAdapter } from '../activities/client/run-record.ts';
+import { resolveDataset } from '../rapt/data/index.ts';
+import { clientHome, tenantFolder } from '../rapt/home.ts';
+import { approve, placeOf, readPolicy, tablesNow, withTables, wordFor, type Terms } from '../rapt/policy/index.ts';
+
+/** For exactly this run or prediction, on tables as they are now. */
+export async function giveWord(id: string, input: TuningConfig | PredictInput): Promise<void> {
+  const home = clientHome();
+  const folder = tenantFolder(home, input.tenant);
+  const policy = readPolicy(home);
+  if ('data' in input) {
+    const { train, test } = withTables(policy, input).data;
+    const named = [resolveDataset(train), ...(test === undefined ? [] : [resolveDataset(test, 'test')])];
+    await approve(folder, { type: 'tuning', id, request: input, tables: await tablesNow(named) });
+    return;
+  }
+  const terms = await termsOf(input);
+  const tables = await tablesNow([resolveDataset(placeOf(policy, input.in), 'test')]);
+  await approve(folder, { type: 'prediction', id, request: input, tables, ...(terms !== null && { terms }) });
+}
+
+/** By which mechanism and eta texts leave that this run is asked about; null where the client is another machine. */
+export async function termsOf({ tenant, run }: Pick<PredictInput, 'tenant' | 'run'>): Promise<Terms | null> {
+  const home = clientHome();
+  const record = findTunedAdapter(home, tenant, run);
+  if (record === null) return null;
+  const { ownTerms } = await import('../activities/client/own-terms.ts');
+  return ownTerms(home, tenant, record);
+}
+
+/** With which settings the owner has started a run here; null when he has not. @throws BadInput when a version of today
+ *  does not take them. */
+export async function ownConfig(run: string, tenant: string): Promise<TuningConfig | null> {
+  const word = await wordFor(tenantFolder(clientHome(), tenant), { type: 'tuning', id: run });
+  if (word === null) return null;
+  const parsed = parseTuningConfig(word.request);
+  if (!parsed.ok) throw new BadInput(parsed.problems);
+  return parsed.value;
+}
