@@ -1,11 +1,12 @@
 /** The owner's word for what he starts by a command on the client's own machine. */
 import { BadInput, parseTuningConfig, type PredictInput, type TuningConfig } from '../contracts/index.ts';
-import { findTunedAdapter } from '../activities/client/run-record.ts';
+import { findTunedAdapter, hasImport } from '../activities/client/run-record.ts';
 import { resolveDataset } from '../rapt/data/index.ts';
 import { clientHome, tenantFolder } from '../rapt/home.ts';
 import { approve, placeOf, readPolicy, tablesNow, withTables, wordFor, type Terms } from '../rapt/policy/index.ts';
 
-/** For exactly this run or prediction, on tables as they are now. */
+/** For exactly this run or prediction, on tables as they are now. For a prediction of a run that this machine does not
+ *  know he gives none: what it would leave by is not known, and the client is another machine. */
 export async function giveWord(id: string, input: TuningConfig | PredictInput): Promise<void> {
   const home = clientHome();
   const folder = tenantFolder(home, input.tenant);
@@ -17,8 +18,19 @@ export async function giveWord(id: string, input: TuningConfig | PredictInput): 
     return;
   }
   const terms = await termsOf(input);
+  if (terms === null) return;
   const tables = await tablesNow([resolveDataset(placeOf(policy, input.in), 'test')]);
-  await approve(folder, { type: 'prediction', id, request: input, tables, ...(terms !== null && { terms }) });
+  await approve(folder, { type: 'prediction', id, request: input, tables, terms });
+}
+
+/** The same for whoever asks; null where the client is another machine. */
+export async function toldTerms(asked: Pick<PredictInput, 'tenant' | 'run'>): Promise<string | null> {
+  const terms = await termsOf(asked);
+  if (terms === null) return null;
+  const { tenant, run } = asked;
+  const isOwn = hasImport(clientHome(), tenant, run) || (await wordFor(tenantFolder(clientHome(), tenant), { type: 'tuning', id: run })) !== null;
+  const leave = terms.eta === null ? 'the texts leave as they are' : `the texts leave by ${terms.mechanism}, eta ${terms.eta}`;
+  return `${leave}, as those of run ${run}${isOwn ? '' : ', which was not started by your word on this machine'}`;
 }
 
 /** By which mechanism and eta texts leave that this run is asked about; null where the client is another machine. */

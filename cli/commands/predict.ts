@@ -18,7 +18,7 @@ import { percent, print, printJson, say } from '../output.ts';
 import { assertEnding, assertFile } from '../outputs.ts';
 import { datasetAddress } from '../paths.ts';
 import { startWorkflow, withTemporal } from '../temporal.ts';
-import { termsOf } from '../word.ts';
+import { toldTerms } from '../word.ts';
 
 interface PredictOptions {
   readonly run: string;
@@ -122,8 +122,8 @@ async function ask({ run, textColumn, pairColumn, labelColumn, timeout, ...optio
       if (!parsed.ok) throw new BadInput(parsed.problems);
       if (interruption.happened) throw new CommandFailure('interrupted; nothing was asked', EXIT.interrupted);
       const id = `${run}-predict-${randomBytes(4).toString('hex')}`;
-      const terms = await termsOf(parsed.value);
-      if (terms !== null) say(terms.eta === null ? 'the texts leave as they are' : `the texts leave by ${terms.mechanism}, eta ${terms.eta}`);
+      const told = await toldTerms(parsed.value);
+      if (told !== null) say(told);
       await startWorkflow(link, WORKFLOW_TYPE.predict, id, parsed.value, options);
       const timeoutMs = durationOf('--timeout', timeout);
       const finished = await followPrediction(link, { id, tenant, timeoutMs, afterTimeout, interruption });

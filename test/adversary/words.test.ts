@@ -96,6 +96,9 @@ test('under the name of an imported adapter no run is taken, whose record would 
 
 test('a prediction leaves by the mechanism and eta that its owner was told, or not at all', async () => {
   const columns = { text: 'text' };
+  await giveWord('unknown-predict-1', questionOf('unknown'));
+  const unknown = admitPrediction(client, { ...questionOf('unknown'), prediction: 'unknown-predict-1' });
+  assert.equal((await unknown.admit({ mechanism: 'exponential', eta: 8, columns })).word, null, 'of a run that nobody knows here');
   const asked = questionOf('ours');
   await giveWord('ours-predict-1', asked);
   const { admit } = admitPrediction(client, { ...asked, prediction: 'ours-predict-1' });
