@@ -28,6 +28,15 @@ export class LabelCounts {
     if (count === undefined) this.#first.set(label, { line: place.line, number: place.number, ...(place.part === undefined ? {} : { part: place.part }) });
   }
 
+  /** The rows of both, without their places. */
+  plus(other: LabelCounts): LabelCounts {
+    const both = new LabelCounts();
+    for (const [label, count] of [...this.counts, ...other.counts])
+      both.counts.set(label, (both.counts.get(label) ?? 0) + count);
+    both.tooMany = this.tooMany || other.tooMany || both.counts.size > MOST_CLASSES;
+    return both;
+  }
+
   of(classes: readonly string[]): number[] {
     return classes.map((name) => this.counts.get(name) ?? 0);
   }

@@ -19,7 +19,8 @@ export interface Inspection {
   readonly tables: Tables;
   /** Sorted: numerically when all are numbers, else by code units. A label's index here is its number everywhere. */
   readonly classes: readonly string[];
-  /** Rows of each class, in class order. */
+  /** Rows of each class, in class order. Where labels are protected, of all rows, also of those that the run does not
+   *  ask for. */
   readonly classCounts: { readonly train: readonly number[]; readonly test: readonly number[] };
   readonly rows: { readonly train: number; readonly test: number };
   /** Empty rows and lines that were passed over, in the part of each file that is used. */
@@ -83,8 +84,10 @@ export async function inspectTable(file: string, columns: TableColumns): Promise
 }
 
 export interface InspectOptions {
-  /** Whether a class whose rows would all be held out keeps one in training. The provider sees how many rows each split has, so this must not
-   *  hang on labels that are to be private. Default: true. */
+  /** Whether labels may decide about the split: a class whose rows would all be held out keeps one in training. False
+   *  where labels are protected. The provider chooses the part of the tables that a run asks for, and sees how many
+   *  rows each split has, the classes, and what is refused. So all that is then said of labels follows from which
+   *  classes the whole tables have; parts would tell of single labels. Default: true. */
   readonly splitByLabels?: boolean;
 }
 
@@ -94,12 +97,16 @@ export async function inspectTables(data: DataConfig, { splitByLabels = true }: 
   if (columnProblems.length > 0) throw new BadInput(columnProblems);
 
   const named = await resolveTables(data, resolveDataset);
-  const scan = named.test === null ? await (splitByLabels ? scanSplit : scanHoldingOut)(data, named.train) : await scanBoth(data, named.train, named.test);
+  const allLabels = !splitByLabels;
+  const heldOut = (): Promise<Scan> =>
+    splitByLabels ? scanSplit(data, named.train) : scanHoldingOut(data, named.train, { allLabels });
+  const scan = named.test === null ? await heldOut() : await scanBoth(data, named.train, named.test, { allLabels });
   const tables = scan.keptInTraining.size === 0 ? named : { ...named, keptInTraining: scan.keptInTraining };
-  const problems = [...scan.problems, ...(scan.problems.length > 0 ? [] : labelProblems(data, tables, scan))];
+  const ofLabels = allLabels ? wholeTableProblems : labelProblems;
+  const problems = [...scan.problems, ...(scan.problems.length > 0 ? [] : ofLabels(data, tables, scan))];
   if (problems.length > 0) throw new BadInput(problems);
 
-  const classes = sortClasses(scan.train.counts.keys());
+  const classes = sortClasses((allLabels ? trainingTable(tables, scan) : scan.train).counts.keys());
   return {
     tables,
     classes,
@@ -131,16 +138,26 @@ const emptyScan = (keptInTraining: ReadonlySet<number> = new Set()): Scan => ({
   keptInTraining,
 });
 
-async function scanBoth(data: DataConfig, train: string, test: string): Promise<Scan> {
+interface ScanLabels {
+  /** Whether labels are counted to the end of the tables, past the rows that the run asks for. */
+  readonly allLabels: boolean;
+}
+
+async function scanBoth(data: DataConfig, train: string, test: string, { allLabels }: ScanLabels): Promise<Scan> {
   const scan = emptyScan();
   for (const [split, file, maxRows] of [['train', train, data.maxTrainRows], ['test', test, data.maxTestRows]] as const) {
-    await gather(file, scan.problems, async (report) => {
-      const onSkipped = (count: number): void => void (scan.skipped[split] += count);
-      const onUnlabelled = (): void => {
-        scan.unlabelled[split]++;
+    await gather(file, scan.problems, async ({ report }) => {
+      const isFull = (): boolean => scan.rows[split] >= (maxRows ?? Infinity);
+      const onSkipped = (count: number): void => {
+        if (!isFull()) scan.skipped[split] += count;
       };
-      for await (const row of scanTable(file, columnsOf(data), { maxRows, report: report.report, onSkipped, unlabelled: 'leave out', onUnlabelled })) {
-        scan.rows[split]++;
+      const onUnlabelled = (): void => {
+        if (!isFull()) scan.unlabelled[split]++;
+      };
+      const limit = allLabels ? undefined : maxRows;
+      const options = { report, onSkipped, unlabelled: 'leave out', onUnlabelled, maxRows: limit } as const;
+      for await (const row of scanTable(file, columnsOf(data), options)) {
+        if (!isFull()) scan.rows[split]++;
         scan[split].add(row.label ?? '', row);
       }
     });
@@ -153,7 +170,7 @@ async function scanBoth(data: DataConfig, train: string, test: string): Promise<
 async function scanSplit(data: DataConfig, file: string): Promise<Scan> {
   let kept: ReadonlySet<number> = new Set();
   for (;;) {
-    const scan = await scanHoldingOut(data, file, kept);
+    const scan = await scanHoldingOut(data, file, { kept, allLabels: false });
     const alone = scan.test.missingFrom(scan.train).map(({ number }) => number);
     const tooMany = 2 * alone.length > scan.rows.test || scan.rows.train + alone.length > (data.maxTrainRows ?? Infinity);
     if (alone.length === 0 || tooMany || scan.problems.length > 0) return scan;
@@ -161,21 +178,28 @@ async function scanSplit(data: DataConfig, file: string): Promise<Scan> {
   }
 }
 
-async function scanHoldingOut(data: DataConfig, file: string, kept: ReadonlySet<number> = new Set()): Promise<Scan> {
+interface HoldingOut extends ScanLabels {
+  readonly kept?: ReadonlySet<number>;
+}
+
+async function scanHoldingOut(data: DataConfig, file: string, { kept, allLabels }: HoldingOut): Promise<Scan> {
   const scan = emptyScan(kept);
   const most = { train: data.maxTrainRows ?? Infinity, test: data.maxTestRows ?? Infinity };
-  await gather(file, scan.problems, async (report) => {
-    const onSkipped = (count: number): void => void (scan.skipped.train += count);
-    const onUnlabelled = (): void => {
-      scan.unlabelled.train++;
+  const isFull = (): boolean => scan.rows.train >= most.train && scan.rows.test >= most.test;
+  await gather(file, scan.problems, async ({ report }) => {
+    const onSkipped = (count: number): void => {
+      if (!isFull()) scan.skipped.train += count;
     };
-    for await (const row of scanTable(file, columnsOf(data), { report: report.report, onSkipped, unlabelled: 'leave out', onUnlabelled })) {
+    const onUnlabelled = (): void => {
+      if (!isFull()) scan.unlabelled.train++;
+    };
+    const options = { report, onSkipped, unlabelled: 'leave out', onUnlabelled } as const;
+    for await (const row of scanTable(file, columnsOf(data), options)) {
       const split = splitOf(row, data, kept);
-      if (scan.rows[split] < most[split]) {
-        scan.rows[split]++;
-        scan[split].add(row.label ?? '', row);
-      }
-      if (scan.rows.train >= most.train && scan.rows.test >= most.test) return;
+      const isAsked = scan.rows[split] < most[split];
+      if (isAsked) scan.rows[split]++;
+      if (isAsked || allLabels) scan[split].add(row.label ?? '', row);
+      if (!allLabels && isFull()) return;
     }
   });
   return scan;
@@ -206,12 +230,48 @@ function labelProblems(data: DataConfig, tables: Tables, { train, test, rows, un
     problems.push({ where: `${tables.train}, column "${data.labelColumn}"`, problem: `has more than ${MOST_CLASSES} different labels; is it the label column?` });
   else if (isOneClass)
     problems.push({ where: `${tables.train}, column "${data.labelColumn}"`, problem: 'has the same label in every training row; at least two classes are needed' });
-  if (rows.test === 0 && tables.test !== null) problems.push({ where: tables.test, problem: 'has no row with a text and a label' });
-  else if (rows.test === 0)
-    problems.push({ where: tables.train, problem: 'is too small for held-out test rows; give data.test, or raise data.testFraction' });
+  problems.push(...testRowProblems(tables, rows));
   const testFile = tables.test ?? tables.train;
   const unknown = new FileProblems(testFile);
   const wayOut = `correct it, or add training rows of that class${tables.test === null ? `, or ${otherSplit}` : ''}`;
   for (const problem of test.unknownTo(train, testFile, data.labelColumn, wayOut)) unknown.report(problem);
   return [...problems, ...unknown.list()];
+}
+
+function testRowProblems(tables: Tables, rows: Scan['rows']): InputProblem[] {
+  if (rows.test > 0) return [];
+  if (tables.test !== null) return [{ where: tables.test, problem: 'has no row with a text and a label' }];
+  const problem = 'is too small for held-out test rows; give data.test, or raise data.testFraction';
+  return [{ where: tables.train, problem }];
+}
+
+/** Labels of the whole training table, rows that are held out of it included. */
+const trainingTable = (tables: Tables, { train, test }: Scan): LabelCounts =>
+  tables.test === null ? train.plus(test) : train;
+
+/** What is wrong with labels that are protected. The sentences follow from the sets of classes alone: they name no row,
+ *  and count none. */
+function wholeTableProblems({ labelColumn }: DataConfig, tables: Tables, scan: Scan): InputProblem[] {
+  const { test, rows } = scan;
+  if (rows.train === 0) return [{ where: tables.train, problem: 'has no row with a text and a label' }];
+  const known = trainingTable(tables, scan);
+  const problems: InputProblem[] = [];
+  const refuse = (file: string, problem: string): void => {
+    problems.push({ where: `${file}, column "${labelColumn}"`, problem });
+  };
+  const tooMany = `has more than ${MOST_CLASSES} different labels; is it the label column?`;
+  if (known.tooMany) refuse(tables.train, tooMany);
+  else if (known.counts.size < 2)
+    refuse(tables.train, 'has the same label in every row; at least two classes are needed');
+  problems.push(...testRowProblems(tables, rows));
+  if (tables.test === null || known.tooMany) return problems;
+  const unknown = test.missingFrom(known).length;
+  if (test.tooMany) refuse(tables.test, tooMany);
+  else if (unknown > 0) {
+    const [labels, those] = unknown === 1 ? ['a label', 'it'] : [`${unknown} labels`, 'them'];
+    const wayOut = `correct ${those}, or add training rows that have ${those}`;
+    const unnamed = 'where labels are protected (privacy.labelEpsilon), rows are not named';
+    refuse(tables.test, `holds ${labels} that no training row has; ${wayOut} (${unnamed})`);
+  }
+  return problems;
 }

@@ -65,8 +65,8 @@ function etaOf({ mechanism, eta, targetUnchanged }: TuningConfig['privacy']): nu
 
 export interface FoundOut {
   readonly classes: readonly string[];
-  /** Rows of each class, in all rows of the tables: of a part that the request chooses they would tell of single
-   *  labels. */
+  /** Rows of each class, in all rows of the training table: of a part that the request chooses they would tell of
+   *  single labels. */
   readonly classRows: readonly number[];
   /** Null where nothing is hidden. */
   readonly eta: number | null;

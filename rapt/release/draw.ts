@@ -154,7 +154,9 @@ async function drawMissing(spec: ReleaseSpec, splits: readonly ReleaseSplit[], i
         await writeShard(folder, file, builder, response === null ? null : spec.classes.length, tokenizer.unknownId !== undefined);
       }
       builder = null;
-      finished.push(await describeShard(folder, file, split));
+      const shard = await describeShard(folder, file, split);
+      if ((shard.classCounts ?? spec.classes).length !== spec.classes.length) throw begunAmongOthers(folder);
+      finished.push(shard);
       onProgress?.({ rows: rowsBefore + seen, rowsTotal });
       signal?.throwIfAborted();
     };
@@ -187,6 +189,14 @@ async function drawMissing(spec: ReleaseSpec, splits: readonly ReleaseSplit[], i
   await rm(tablesFolder, { recursive: true, force: true });
   return { ...drawn, reused: false };
 }
+
+/** Earlier versions drew labels of a part of a table among the classes of that part. */
+const begunAmongOthers = (folder: string): RaptError =>
+  new RaptError(
+    ErrorKind.badInput,
+    `${folder} was begun by an earlier version of Rapt, with labels drawn among fewer classes than the table has. ` +
+      'Nothing of it has left: remove the folder, and start the run again',
+  );
 
 async function drawBatch(builder: ShardBuilder, { mechanism, signal }: Pick<DrawOptions, 'mechanism' | 'signal'>): Promise<void> {
   builder.take(await mechanism.privatizeInTurns(builder.waiting(), signal));

@@ -1,4 +1,5 @@
-/** The account of labels: draws and figures about them add up, text by text, against a budget of their own. */
+/** Protected labels: inspections and releases of whatever part of a table say nothing of them, and draws and figures
+ *  about them add up, text by text, against a budget of their own. */
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -6,10 +7,15 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { ErrorKind, RaptError, type Sha256 } from '../../contracts/index.ts';
+import {
+  BadInput, ErrorKind, RaptError, tuningConfigSchema, type Sha256, type TuningConfig, type TuningInput,
+} from '../../contracts/index.ts';
+import { classRowsOf, notesOn } from '../../rapt/client/index.ts';
+import { inspectTables } from '../../rapt/data/index.ts';
 import { digestOfText, labelsAgainNote, Ledger } from '../../rapt/ledger/index.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { limits, requestOf, SECRET, type RequestOptions } from '../rapt/ledger/requests.ts';
+import { drawFake, tokenizer } from '../rapt/release/fakes.ts';
 
 const refused = (words: RegExp) => (error: unknown): boolean => error instanceof RaptError && error.kind === ErrorKind.budgetExceeded && words.test(error.message);
 const onLabel = async (ledger: Ledger, text: string): Promise<number> => (await ledger.spentOnLabels(BigUint64Array.of(digestOfText(text, SECRET))))[0]!;
@@ -154,4 +160,119 @@ test('a file of a release that the figure is about must be there', async () => {
   mkdirSync(texts, { recursive: true });
   for (const file of readdirSync(texts)) writeFileSync(join(texts, file), 'x');
   await assert.rejects(new Ledger(folder).tellLabels(tell('a', 'run', 1, { owner: { labels: 5 } })), /is missing, or was changed or damaged/);
+});
+
+const ROWS = 60;
+const isUnlabelled = (row: number): boolean => [4, 20, 41].includes(row);
+
+/** Tables of the same texts and the same classes, whose labels differ. */
+const labellings: Readonly<Record<string, (row: number) => string>> = {
+  'in turn': (row) => 'abc'[row % 3]!,
+  sorted: (row) => 'abc'[Math.floor((3 * row) / ROWS)]!,
+  'two rows apart': (row) => (row === 0 ? 'b' : row === ROWS - 1 ? 'c' : 'a'),
+  // Held out at the usual fraction, all three.
+  'held out': (row) => (row === 1 || row === 3 ? 'b' : row === 6 ? 'c' : 'a'),
+};
+
+interface Written {
+  readonly train: string;
+  readonly test: string;
+}
+
+/** A table to train on, and one to test on; rows without a label are the same in all of them. */
+function written(folder: string, labelOf: (row: number) => string, untrained = 'c'): Written {
+  const write = (name: string, rowOf: (row: number) => string): string => {
+    const path = join(folder, name);
+    const rows = Array.from({ length: ROWS }, (_, row) => `w${row} w${row + 7},${isUnlabelled(row) ? '' : rowOf(row)}`);
+    writeFileSync(path, `text,label\n${rows.join('\n')}\n`);
+    return path;
+  };
+  // Its own labels stand elsewhere than those of the other.
+  const other = (label: string): string => (label === 'c' ? untrained : label);
+  return { train: write('train.csv', labelOf), test: write('test.csv', (row) => other(labelOf(ROWS - 1 - row))) };
+}
+
+type Part = Partial<NonNullable<TuningInput['data']>>;
+
+/** What a provider may choose of one table. */
+function splitParts({ train }: Written): Part[] {
+  return [0.001, 0.05, 0.2, 0.5, 0.9].flatMap((testFraction) =>
+    LIMITS.map((limits) => ({ ...limits, train, testFraction })),
+  );
+}
+
+/** Of one that is named twice, and of two. */
+const tableParts = ({ train, test }: Written): Part[] =>
+  [train, test].flatMap((second) => LIMITS.map((limits) => ({ ...limits, train, test: second })));
+
+const LIMITS: readonly Part[] = [undefined, 1, 2, 20].flatMap((maxTrainRows) =>
+  [undefined, 9].map((maxTestRows) => ({ maxTrainRows, maxTestRows })),
+);
+
+const protecting = (data: Part): TuningConfig =>
+  tuningConfigSchema.parse({ data, privacy: { labelEpsilon: 0.0001 }, tuning: { reconstruction: false } });
+
+/** What an inspection says, or refuses, without the place of the tables. */
+async function said(folder: string, config: TuningConfig): Promise<unknown> {
+  try {
+    const inspection = await inspectTables(config.data, { splitByLabels: false });
+    const { classes, rows, unlabelled, tables } = inspection;
+    const notes = await notesOn(config.data, inspection, { ...tokenizer, unknownId: 0 });
+    return { classes, rows, unlabelled, kept: tables.keptInTraining, notes };
+  } catch (error) {
+    assert.ok(error instanceof BadInput);
+    return error.problems.map(({ where, problem }) => `${where}: ${problem}`.replaceAll(folder, ''));
+  }
+}
+
+/** Holds what is said of each part against what is said of it under other labels. */
+async function assertSaysTheSame(partsOf: (tables: Written) => Part[], untrained?: string): Promise<void> {
+  const answers = new Map<string, unknown[]>();
+  for (const labelOf of Object.values(labellings)) {
+    const folder = temporaryFolder();
+    for (const part of partsOf(written(folder, labelOf, untrained))) {
+      const key = JSON.stringify(part).replaceAll(folder, '');
+      answers.set(key, [...(answers.get(key) ?? []), await said(folder, protecting(part))]);
+    }
+  }
+  const outcomes = new Set<string>();
+  for (const [part, [first, ...others]] of answers) {
+    assert.equal(others.length, Object.keys(labellings).length - 1);
+    for (const other of others) assert.deepEqual(other, first, part);
+    outcomes.add(Array.isArray(first) ? 'refused' : 'said');
+  }
+  assert.ok(outcomes.has('said') && outcomes.has('refused'), 'parts of either kind are asked for');
+}
+
+test('asked for any part of a table, an inspection says the same of any labels of the same classes', () =>
+  assertSaysTheSame(splitParts));
+
+test('a table to test on is held against the classes of the other as a whole, and no row of it is named', () =>
+  assertSaysTheSame(tableParts, 'd'));
+
+const holdsOut = ({ testFraction = 0 }: Part): boolean => testFraction > 0.01;
+
+test('sizes of classes are those of the training table, whatever part of it is asked for', async () => {
+  for (const labelOf of Object.values(labellings)) {
+    const tables = written(temporaryFolder(), labelOf);
+    const labels = Array.from({ length: ROWS }, (_, row) => (isUnlabelled(row) ? '' : labelOf(row)));
+    const classRows = ['a', 'b', 'c'].map((name) => labels.filter((label) => label === name).length);
+    for (const part of [...splitParts(tables).filter(holdsOut), ...tableParts(tables)]) {
+      const { data } = protecting(part);
+      const found = await classRowsOf(data, await inspectTables(data, { splitByLabels: false }), false);
+      assert.deepEqual(found, { classes: ['a', 'b', 'c'], classRows }, JSON.stringify(part));
+    }
+  }
+});
+
+test('a release of two rows does not name their classes: any release has those of the whole table', async () => {
+  for (const labelOf of Object.values(labellings)) {
+    const tables = written(temporaryFolder(), labelOf);
+    const parts = [...splitParts(tables).filter(holdsOut), ...tableParts(tables)];
+    for (const part of parts.filter(({ maxTrainRows, maxTestRows }) => maxTrainRows === 2 && maxTestRows === 9)) {
+      const { manifest } = await drawFake(protecting(part), join(temporaryFolder(), 'release'));
+      assert.deepEqual([manifest.classes, manifest.rows.train], [['a', 'b', 'c'], 2]);
+      assert.equal(manifest.classCounts.reduce((sum, count) => sum + count), 2);
+    }
+  }
 });

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { asyncLocalStorage, type Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { createClientActivities } from '../../activities/client/index.ts';
-import { canonicalJson, ErrorKind, keys, parsePredictInput, parseTuningConfig, type ClientActivities, type LocalRelease, type RunContext, type TuningConfig, type TuningInput } from '../../contracts/index.ts';
+import { canonicalJson, ErrorKind, keys, parsePredictInput, parseTuningConfig, releaseManifestSchema, type ClientActivities, type LocalRelease, type RunContext, type TuningConfig, type TuningInput } from '../../contracts/index.ts';
 import { openBackbone } from '../../rapt/backbone/index.ts';
 import { Ledger } from '../../rapt/ledger/index.ts';
 import { approve, policyFile, tablesNow } from '../../rapt/policy/index.ts';
@@ -57,7 +57,7 @@ function asked<T>(workflowId: string, call: () => Promise<T>): Promise<T> {
   const { signal } = new AbortController();
   const temporal = { workflow: { getHandle: () => ({ signal: () => Promise.resolve() }) } };
   const info = { attempt: 1, currentAttemptScheduledTimestampMs: Date.now(), taskQueue: 'rapt-client-local', workflowExecution: { workflowId, runId: 'r' }, heartbeatDetails: undefined };
-  const context = { info, client: temporal, log: { info: () => undefined }, heartbeat: () => undefined, cancelled: new Promise(() => undefined), cancellationSignal: signal } as unknown as Context;
+  const context = { info, client: temporal, log: { info: () => undefined, warn: () => undefined }, heartbeat: () => undefined, cancelled: new Promise(() => undefined), cancellationSignal: signal } as unknown as Context;
   return asyncLocalStorage.run(context, call);
 }
 
@@ -171,6 +171,62 @@ test('what is said of classes does not depend on the part of the table that is a
   const { activities, home } = await client();
   writeFileSync(policyFile(home), readFileSync(policyFile(home), 'utf8').replace('labels: plain', 'labels: plain, smallestClass: 20'));
   for (const maxTrainRows of [4, 9, 20]) await asked('a', () => activities.inspect({ run: 'a', config: configOf({ data: { ...data, maxTrainRows } }) }));
+});
+
+test('of protected labels no part of a table tells anything, refused or not', async () => {
+  const table = join(folder, 'protected.csv');
+  const limits = [
+    {},
+    { maxTrainRows: 2, maxTestRows: 2 },
+    { maxTrainRows: 9, testFraction: 0.5 },
+    { maxTestRows: 1, testFraction: 0.01 },
+  ];
+  const parts = [...limits, ...limits.map((limit) => ({ ...limit, test: table }))];
+  const told = async ({ activities }: Client, run: string, part: (typeof parts)[number]): Promise<unknown> => {
+    const config = configOf({ data: { ...part, train: table }, privacy: { labelEpsilon: 0.0001 } });
+    const request: RunContext = { run, config };
+    try {
+      const inspected = await asked(run, () => activities.inspect(request));
+      const release = await asked(run, () => activities.privatize(request));
+      const published = await asked(run, () => activities.publish({ ...request, release }));
+      const manifest = (await store.get(published.manifest)).toString('utf8');
+      const { classes, rows } = releaseManifestSchema.parse(JSON.parse(manifest));
+      return { inspected, classes, rows };
+    } catch (error) {
+      assert.ok(error instanceof ApplicationFailure, String(error));
+      return error.message;
+    }
+  };
+  const answersOf = async (labelOf: (row: number) => string): Promise<unknown[]> => {
+    const one = await client();
+    const columns = `table: ${table}, text: [text], label: [label]`;
+    const rule = `{ ${columns}, eta: { exponential: 14 }, labels: 1, smallestClass: 2 }`;
+    const budgets = '{ perText: 10000, perTenant: 1000000, labels: 100 }';
+    const policy = `version: 1\ntables: [${rule}]\nbackbones: [${backbone}]\nbudgets: ${budgets}\n`;
+    writeFileSync(policyFile(one.home), policy);
+    write('protected.csv', 'text,label', (text, row) => `${text},${labelOf(row)}`);
+    const answers: unknown[] = [];
+    for (const [at, part] of parts.entries()) answers.push(await told(one, `part-${at}`, part));
+    return answers;
+  };
+  const first = await answersOf((row) => 'abc'[row % 3]!);
+  assert.deepEqual(await answersOf((row) => (row < 2 ? 'b' : row > 36 ? 'c' : 'a')), first);
+  const refused = first.filter((answer) => typeof answer === 'string');
+  assert.ok(refused.length < first.length, 'not all parts are refused');
+  for (const message of refused) assert.match(message, /^\S+protected\.csv: is too small for held-out test rows/);
+});
+
+test('a class has no more rows by its table being named for testing as well', async () => {
+  const { activities, home, entries } = await client();
+  const policy = readFileSync(policyFile(home), 'utf8');
+  writeFileSync(policyFile(home), policy.replace('labels: plain', 'labels: plain, smallestClass: 21'));
+  const words = /has 2 classes of fewer than 21 rows/;
+  for (const more of [{}, { test: allowed }, { test: allowed, maxTrainRows: 9 }]) {
+    const request: RunContext = { run: 'a', config: configOf({ data: { ...data, ...more } }) };
+    for (const step of ['inspect', 'privatize'] as const)
+      await assert.rejects(asked<unknown>('a', () => activities[step](request)), refusal(words));
+  }
+  assert.equal(await entries(), 0);
 });
 
 test('the budgets of the policy hold: a second noisy version of the same texts is not drawn', async () => {

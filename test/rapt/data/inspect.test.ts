@@ -200,10 +200,58 @@ describe('the split', () => {
   it('lets no label decide about the split where labels are private', async () => {
     const labels = Array.from({ length: 25 }, (_, row) => (row === 3 ? 'alone' : row % 2 === 0 ? 'even' : 'odd'));
     const { data } = await heldOut('private-labels.csv', labels);
-    const inspected = inspectTables(data, { splitByLabels: false });
-    await assert.rejects(inspected, /line 5 \(row 4\), column "label": holds a label that no training row has; .*data\.testFraction/);
+    const { classes, classCounts, rows: counted, tables } = await inspectTables(data, { splitByLabels: false });
+    assert.deepEqual([classes, classCounts], [['alone', 'even', 'odd'], { train: [0, 12, 10], test: [1, 1, 1] }]);
+    assert.deepEqual([counted, tables.keptInTraining], [{ train: 22, test: 3 }, undefined]);
     const usual = dataOf({ train: fileOf('private-usual.csv', csvOf(labels.map((label, row) => [`text ${row}`, row === 3 ? 'odd' : label]))) });
     assert.deepEqual(await inspectTables(usual, { splitByLabels: false }), await inspectTables(usual));
+  });
+
+  it('is of the rows that are asked for, and the classes are those of all rows where labels are private', async () => {
+    const labelled = fileOf('private-part.csv', `${csvOf(rows)}unlabelled,\n\nlast,third\n`);
+    const limits = { maxTrainRows: 5, maxTestRows: 2 };
+    for (const test of [undefined, labelled]) {
+      const data = dataOf({ train: labelled, test, ...limits });
+      const found = await inspectTables(data, { splitByLabels: false });
+      assert.deepEqual(found.classes, ['even', 'odd', 'third']);
+      const none = { train: 0, test: 0 };
+      assert.deepEqual([found.rows, found.skipped, found.unlabelled], [{ train: 5, test: 2 }, none, none]);
+      const sums = [found.classCounts.train, found.classCounts.test].map((counts) => counts.reduce((a, b) => a + b));
+      assert.equal(sums[0]! + sums[1]!, test === undefined ? 1001 : 2002);
+      assert.deepEqual((await inspectTables(data)).classes, ['even', 'odd']);
+    }
+  });
+
+  it('names no row where labels are private, and says what is wrong with the classes of whole tables', async () => {
+    const wrong = async (data: NonNullable<TuningInput['data']>): Promise<string[]> =>
+      inspectTables(dataOf(data), { splitByLabels: false }).then(
+        () => [],
+        (error: unknown) => {
+          assert.ok(error instanceof BadInput);
+          return error.problems.map(({ where, problem }) => `${where.replace(`${folder}/`, '')}: ${problem}`);
+        },
+      );
+    const table = (name: string, labels: readonly string[]): string =>
+      fileOf(name, csvOf(labels.map((label, row) => [`text ${row}`, label])));
+    const train = table('private-train.csv', ['a', 'b', 'a', 'b']);
+    const unnamed = '(where labels are protected (privacy.labelEpsilon), rows are not named)';
+    assert.deepEqual(await wrong({ train, test: table('private-test-1.csv', ['b', 'c', 'c']), maxTestRows: 1 }), [
+      `private-test-1.csv, column "label": holds a label that no training row has; ` +
+        `correct it, or add training rows that have it ${unnamed}`,
+    ]);
+    assert.deepEqual(await wrong({ train, test: table('private-test-2.csv', ['d', 'c', 'c']) }), [
+      `private-test-2.csv, column "label": holds 2 labels that no training row has; ` +
+        `correct them, or add training rows that have them ${unnamed}`,
+    ]);
+    const one = table('private-one.csv', Array<string>(10).fill('a'));
+    assert.deepEqual(await wrong({ train: one }), [
+      'private-one.csv, column "label": has the same label in every row; at least two classes are needed',
+    ]);
+    const many = table('private-many.csv', Array.from({ length: 1200 }, (_, row) => String(row)));
+    const tooMany = 'column "label": has more than 1000 different labels; is it the label column?';
+    assert.deepEqual(await wrong({ train: many, testFraction: 0.5 }), [`private-many.csv, ${tooMany}`]);
+    assert.deepEqual(await wrong({ train, test: many, maxTestRows: 1 }), [`private-many.csv, ${tooMany}`]);
+    assert.deepEqual(await wrong({ train: many, test: train, maxTrainRows: 1 }), [`private-many.csv, ${tooMany}`]);
   });
 
   it('names the settings where a class cannot keep a row in training', async () => {

@@ -136,6 +136,24 @@ describe('a table that has grown', () => {
   });
 });
 
+describe('labels that were drawn among other classes', () => {
+  it('are not gone on with: a release that an earlier version began, by the classes of a part', async () => {
+    const rows = range(0, 150).map((row, at) => (at < 120 ? rowOf(at, at % 2) : row));
+    const config = configOf(csvOf(rows), { labelEpsilon: 1, maxTrainRows: 80, maxTestRows: 10 });
+    const folder = fresh();
+    const ofPart = await inspectTables(config.data);
+    const stop = new AbortController();
+    const onProgress = ({ rows: done }: { rows: number }): void => { if (done >= 32) stop.abort(new Error('killed')); };
+    await assert.rejects(drawn(config, [], { folder, inspection: ofPart, signal: stop.signal, onProgress }), /killed/);
+    const inspection = await inspectTables(config.data, { splitByLabels: false });
+    assert.deepEqual([ofPart.classes, inspection.classes], [['0', '1'], ['0', '1', '2']]);
+    const words = /was begun by an earlier version of Rapt.* Nothing of it has left: remove the folder, and start/;
+    await assert.rejects(drawn(config, [], { folder, inspection }), words);
+    rmSync(folder, { recursive: true });
+    assert.equal((await drawn(config, [], { folder, inspection })).manifest.rows.train, 80);
+  });
+});
+
 describe('a table in a new order', () => {
   const ROWS = 640;
   /** A permutation: 7 and the number of rows have no common factor. */
