@@ -120,9 +120,11 @@ export class EarlierRows {
       const path = join(folder, MANIFEST_FILE);
       const bytes = await readWritten(path);
       if (bytes === null || sha256Of(bytes) !== digest) throw lost(path);
-      for (const { file, sha256, rows } of manifestOf(bytes).shards) {
+      const manifest = manifestOf(bytes);
+      for (const { file, split, sha256, rows } of manifest.shards) {
         const list = await readDigests(folder, sha256);
         if (list.length !== rows) throw lost(digestsFile(folder, sha256));
+        if (manifest.labelNoise !== undefined && split === 'train') await placeDigests(list, join(folder, file));
         shards.push({ path: join(folder, file), sha256, start });
         lists.push(list);
         start += rows;
@@ -142,8 +144,9 @@ export class EarlierRows {
   finder(labelsDrawn: boolean): Finder {
     const next = this.#index.handOut();
     return (row, split, tokens) => {
-      const digest = this.#digestOf(tokens, labelsDrawn && split === 'train' ? row.label : null);
-      return { digest, place: next(digest) };
+      const isDrawn = labelsDrawn && split === 'train';
+      const digest = this.#digestOf(tokens, isDrawn ? row.label : null);
+      return { digest, place: next(isDrawn ? placed(digest, row.number) : digest) };
     };
   }
 
@@ -219,6 +222,19 @@ async function readDigests(folder: string, shard: Sha256): Promise<BigUint64Arra
     throw lost(path, cause);
   });
   return new BigUint64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+}
+
+/** Where labels are drawn, a version goes to the row of its own number alone. Two rows of equal tokens would else tell
+ *  that their labels are equal: the provider chooses how much of a text is kept, and which rows are in a release. */
+const placed = (digest: bigint, row: number): bigint => digest ^ BigInt.asUintN(64, BigInt(row + 1) * ODD);
+const ODD = 0x9e37_79b9_7f4a_7c15n;
+
+/** As they are looked for by the finder. */
+async function placeDigests(list: BigUint64Array, shard: string): Promise<void> {
+  const { rows } = await readShard(shard).catch((cause: unknown) => {
+    throw lost(shard, cause);
+  });
+  for (const [at, digest] of list.entries()) if (digest !== TAKEN_OVER) list[at] = placed(digest, rows[at]!);
 }
 
 const digestsFile = (folder: string, shard: Sha256): string => join(folder, 'private', 'rows', `${shard}.bin`);

@@ -248,6 +248,14 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     threat: 'labels',
+    against: 'versions that go from row to row of one label',
+    file: 'rapt/release/earlier.ts',
+    guard: 'digest ^ BigInt.asUintN(64, BigInt(row + 1) * ODD)',
+    without: 'BigInt.asUintN(64, digest + 0n * BigInt(row) * ODD)',
+    fails: 'a row is given the version of no other row',
+  },
+  {
+    threat: 'labels',
     against: 'a table of two rows that is cut out of another one',
     file: 'rapt/data/inspect.ts',
     guard: 'if (!allLabels && isFull()) return;',

@@ -15,7 +15,8 @@ import { inspectTables } from '../../rapt/data/index.ts';
 import { digestOfText, labelsAgainNote, Ledger } from '../../rapt/ledger/index.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { limits, requestOf, SECRET, type RequestOptions } from '../rapt/ledger/requests.ts';
-import { drawFake, tokenizer } from '../rapt/release/fakes.ts';
+import { drawRelease, EarlierRows, hashInputs, readShard, type EarlierRelease } from '../../rapt/release/index.ts';
+import { backbone, drawFake, outputIds, replacing, tokenizer } from '../rapt/release/fakes.ts';
 
 const refused = (words: RegExp) => (error: unknown): boolean => error instanceof RaptError && error.kind === ErrorKind.budgetExceeded && words.test(error.message);
 const onLabel = async (ledger: Ledger, text: string): Promise<number> => (await ledger.spentOnLabels(BigUint64Array.of(digestOfText(text, SECRET))))[0]!;
@@ -275,4 +276,37 @@ test('a release of two rows does not name their classes: any release has those o
       assert.equal(manifest.classCounts.reduce((sum, count) => sum + count), 2);
     }
   }
+});
+
+test('a row is given the version of no other row, which would tell that their labels are equal', async () => {
+  const folder = temporaryFolder();
+  const train = join(folder, 'train.csv');
+  const rows = Array.from({ length: ROWS }, (_, row) => `w1 w${row},${'abc'[row % 3]}`);
+  writeFileSync(train, `text,label\n${rows.join('\n')}\n`);
+  // Of each text one token is kept, so that all are equal.
+  const versionsOf = async (testFraction: number, before: readonly EarlierRelease[]) => {
+    const config = tuningConfigSchema.parse({
+      data: { train, maxTokens: 1, testFraction },
+      privacy: { labelEpsilon: 0.0001 },
+      tuning: { reconstruction: { plainTokens: 30, vocabularySize: 50 } },
+    });
+    const { tables } = await inspectTables(config.data, { splitByLabels: false });
+    const inputs = await hashInputs(tables);
+    const earlier = await EarlierRows.open(before, SECRET);
+    const own = join(folder, `at-${testFraction}`);
+    const settings = { config, inputs, folder: own, tokenizer, outputIds, backbone, earlier };
+    const { manifest, digest } = await drawRelease({ ...settings, mechanism: replacing() });
+    const versions = new Map<string, number>();
+    for (const { file } of manifest.shards.filter(({ split }) => split === 'train')) {
+      const { rows: numbers, plain } = await readShard(join(own, file));
+      for (const [at, row] of numbers.entries()) versions.set(String(plain!.ids.subarray(30 * at, 30 * at + 30)), row);
+    }
+    return { versions, folder: own, digest };
+  };
+  const first = await versionsOf(0.05, []);
+  const second = await versionsOf(0.3, [first]);
+  let again = 0;
+  for (const [version, row] of second.versions)
+    if (first.versions.has(version)) assert.equal(first.versions.get(version), (again++, row));
+  assert.ok(again > 20, 'rows are taken over');
 });
