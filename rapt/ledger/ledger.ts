@@ -63,7 +63,8 @@ const entrySchema = z.discriminatedUnion('kind', [
 type Entry = z.output<typeof entrySchema>;
 type Reservation = z.output<typeof reservationSchema>;
 
-const TAKEN_OVER_FROM_EQUAL = 'rows are taken over only from releases under the same settings whose folders are on this client';
+const TAKEN_OVER_FROM_EQUAL =
+  'rows are taken over only from releases under the same settings whose folders are on this client, and only where they have not moved';
 
 /** A noisy figure about labels, for which run, under which epsilon. */
 export interface ToldFigure {
