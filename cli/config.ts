@@ -6,7 +6,7 @@ import { BadInput, parseTuningConfig, type InputProblem, type TuningConfig } fro
 import { baselineProblems } from '../activities/client/baseline.ts';
 import { clientHome } from '../rapt/home.ts';
 import { inspectColumns } from '../rapt/data/index.ts';
-import { readPolicy, withTables } from '../rapt/policy/index.ts';
+import { readPolicy, unknownName, withTables, type Policy } from '../rapt/policy/index.ts';
 import { withAbsolutePaths } from './paths.ts';
 
 export interface ConfigOptions {
@@ -36,11 +36,21 @@ export async function loadConfig({ file, set = [], gate = [], baseline }: Config
   if (!parsed.ok) throw new BadInput([...problems, ...parsed.problems]);
   const config = parsed.value;
   if (localFiles) {
-    const found = await inspectColumns(withTables(readPolicy(clientHome()), config).data, { listColumns: true });
+    const policy = readPolicy(clientHome());
+    const unknown = unknownNames(policy, config);
+    const found =
+      unknown.length > 0 ? unknown : await inspectColumns(withTables(policy, config).data, { listColumns: true });
     problems.push(...found.map((problem) => besideTheFile(problem, base, file)), ...baselineProblems(clientHome(), config));
   }
   if (problems.length > 0) throw new BadInput(problems);
   return config;
+}
+
+function unknownNames(policy: Policy, { data }: TuningConfig): InputProblem[] {
+  return (['train', 'test'] as const).flatMap((field) => {
+    const problem = unknownName(policy, data[field] ?? '');
+    return problem === null ? [] : [{ where: `data.${field}`, problem }];
+  });
 }
 
 /** With no file, what is set changes the default run. */

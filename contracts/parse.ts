@@ -14,7 +14,11 @@ export function parseWith<S extends z.ZodType>(schema: S, input: unknown): Parse
 
 function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodType): InputProblem[] {
   const path = issue.path.map(String);
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => ({ where: [...path, key].join('.'), problem: `is not a known field; ${hint(schema, path, key)}` }));
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({
+      where: [...path, key].join('.'),
+      problem: `is not a known field; ${hint(schema, issue.path, key)}`,
+    }));
   if (issue.code === 'invalid_union') {
     const deepest = issue.errors.map((branch) => branch).sort((a, b) => depth(b) - depth(a))[0] ?? [];
     if (depth(deepest) > 0)
@@ -26,22 +30,38 @@ function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodType): InputProblem
 const depth = (issues: readonly z.core.$ZodIssue[]): number =>
   Math.max(0, ...issues.map((issue) => issue.path.length + (issue.code === 'unrecognized_keys' ? 1 : 0)));
 
+/** Stands for the number of an item in the path of a field. */
+const ITEM = '[]';
+
 /** The field that was probably meant: one beside it that is spelt nearly so, else one of that name elsewhere. */
-function hint(schema: z.ZodType, path: readonly string[], key: string): string {
+function hint(schema: z.ZodType, path: readonly PropertyKey[], key: string): string {
   const fields = fieldPaths(z.toJSONSchema(schema, { io: 'input' }));
-  const prefix = path.map((name) => `${name}.`).join('');
-  const beside = fields.filter((field) => field.startsWith(prefix)).map((field) => field.slice(prefix.length)).filter((field) => !field.includes('.'));
+  const prefix = path.map((name) => `${typeof name === 'number' ? ITEM : String(name)}.`).join('');
+  const inside = fields.filter((field) => field.startsWith(prefix)).map((field) => field.slice(prefix.length));
+  const beside = inside.filter((field) => !field.includes('.'));
   const meant = nearest(key, beside);
-  if (meant !== undefined) return `did you mean ${prefix}${meant}?`;
+  if (meant !== undefined) return `did you mean ${withinItem(prefix + meant)}?`;
   const elsewhere = fields.find((field) => nearest(key, [lastOf(field)]) !== undefined);
-  if (elsewhere !== undefined) return `did you mean ${elsewhere}?`;
+  if (elsewhere !== undefined) return `did you mean ${inWords(elsewhere, prefix)}?`;
   return `remove it, or check its spelling: the fields here are ${beside.join(', ')}`;
 }
 
 const lastOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1);
 
-/** All fields of a schema, "tuning.epochs". */
-function fieldPaths({ properties = {}, anyOf = [] }: z.core.JSONSchema.BaseSchema, prefix = ''): string[] {
-  const own = Object.entries(properties).flatMap(([name, inner]) => (typeof inner === 'boolean' ? [] : [`${prefix}${name}`, ...fieldPaths(inner, `${prefix}${name}.`)]));
-  return [...own, ...anyOf.flatMap((branch) => fieldPaths(branch, prefix))];
+/** Whoever has a wrong field in an item looks at that item. */
+const withinItem = (path: string): string => path.split(`${ITEM}.`).at(-1)!;
+
+function inWords(path: string, from: string): string {
+  const list = path.slice(0, Math.max(0, path.lastIndexOf(`.${ITEM}.`)));
+  const isHere = list === '' || from.startsWith(`${list}.${ITEM}.`);
+  return isHere ? withinItem(path) : `${withinItem(path)} of an item of ${list}`;
+}
+
+/** All fields of a schema, "tuning.epochs", and of the items of its lists, "tables.[].text". */
+function fieldPaths({ properties = {}, anyOf = [], items }: z.core.JSONSchema.BaseSchema, prefix = ''): string[] {
+  const own = Object.entries(properties).flatMap(([name, inner]) =>
+    typeof inner === 'boolean' ? [] : [`${prefix}${name}`, ...fieldPaths(inner, `${prefix}${name}.`)],
+  );
+  const ofItems = typeof items !== 'object' || Array.isArray(items) ? [] : fieldPaths(items, `${prefix}${ITEM}.`);
+  return [...own, ...ofItems, ...anyOf.flatMap((branch) => fieldPaths(branch, prefix))];
 }

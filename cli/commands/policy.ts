@@ -1,33 +1,19 @@
 /** policy: what may leave this machine, whoever asks for it. */
-import { existsSync, readFileSync, statSync, writeFileSync, renameSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { lstatSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { BadInput, DEFAULT_ETA, type TuningConfig } from '../../contracts/index.ts';
-import { sourceOf } from '../../rapt/data/index.ts';
 import { clientHome } from '../../rapt/home.ts';
-import { newPolicyText, policyFile, readPolicy, ruleFor, withAnswers, withRule, type NewRule, type Policy, type TableRule } from '../../rapt/policy/index.ts';
-import { makeFolder, withFileLock } from '../../system/index.ts';
+import {
+  changePolicy, labelsInWords, newPolicyText, parsePolicy, policyFile, policyText, readPolicy, ruleFor, ruleOfPlace,
+  withAnswers, withRule, withTables, type NewRule, type Policy, type TableRule,
+} from '../../rapt/policy/index.ts';
 import { loadConfig } from '../config.ts';
-import { collect, MECHANISMS, numberOf, type NoisyMechanism } from '../options.ts';
+import { collect, MECHANISMS } from '../options.ts';
 import { print, printJson, say, table } from '../output.ts';
-import { datasetAddress } from '../paths.ts';
 import { policyProblems } from '../policy-check.ts';
-
-interface AllowOptions {
-  readonly file?: string;
-  readonly set: string[];
-  readonly name?: string;
-  readonly textColumn: string;
-  readonly pairColumn?: string;
-  readonly labelColumn: string;
-  readonly mechanism?: NoisyMechanism;
-  readonly eta?: string;
-  readonly labelEpsilon?: string;
-  readonly none?: true;
-  readonly public?: true;
-  readonly answers?: string;
-  readonly json?: true;
-}
+import { assertOptions, COLUMN_OPTIONS, labelsOf, listed, type AllowOptions } from '../policy-options.ts';
+import { columnProblems, placeToAllow } from '../policy-place.ts';
 
 export function addPolicyCommands(program: Command): void {
   const policy = program
@@ -44,15 +30,15 @@ export function addPolicyCommands(program: Command): void {
   policy
     .command('allow')
     .description("add a table to the policy: that of a configuration, with its columns, mechanism, eta and backbone; or one that is named here")
-    .argument('[table]', 'a file; a folder, and all tables below it; or an s3:// address')
+    .argument('[table]', 'a file; a folder, and all tables below it; an s3:// address; or table://NAME of a rule')
     .option('-f, --file <path>', 'the configuration of the runs that are to be allowed')
     .option('--set <field=value>', 'change one setting of it; may be repeated', collect, [])
     .option('--name <name>', 'under which requests may name the table as table://NAME, and tell no path')
-    .option('--text-column <name>', 'of a table that is named here', 'text')
-    .option('--pair-column <name>', 'second text of a pair task')
-    .option('--label-column <name>', 'whose values leave as class names', 'label')
+    .option('--text-column <name>', 'of a table that is named here; default of a new rule: text')
+    .option('--pair-column <name>', 'second text of a pair task, of a table that is named here')
+    .option('--label-column <name>', 'whose values leave as class names; default of a new rule: label')
     .addOption(new Option('--mechanism <name>', 'default: exponential').choices(MECHANISMS))
-    .option('--eta <number>', "largest eta; default: the mechanism's")
+    .option('--eta <number>', "largest eta; default of a new rule: the mechanism's")
     .option('--label-epsilon <number>', 'labels leave by randomized response alone, under at most this; "plain" lets them leave as they are; default: as the configuration says, else as the policy says, else plain')
     .option('--none', 'the texts may leave as they are, for a baseline')
     .option('--public', "the texts are nobody's secret, and count against no budget of the policy")
@@ -77,43 +63,67 @@ export function addPolicyCommands(program: Command): void {
     .action(check);
 }
 
-function init({ force, json }: { force?: true; json?: true }): void {
+async function init({ force, json }: { force?: true; json?: true }): Promise<void> {
   const path = policyFile(clientHome());
-  if (existsSync(path) && !force) throw new BadInput([{ where: path, problem: 'exists; edit it, or give --force to replace it' }]);
-  write(path, newPolicyText());
+  await changePolicy(path, () => {
+    // A link to nothing is somebody's as well.
+    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined && !force)
+      throw new BadInput([{ where: path, problem: 'exists; edit it, or give --force to replace it' }]);
+    return newPolicyText();
+  });
   if (json) printJson({ policy: path });
   else say(`${path} is written. \`rapt policy allow -f tuning.yaml\` adds a table`);
 }
 
 async function allow(named: string | undefined, options: AllowOptions): Promise<void> {
   const { file, answers, json } = options;
-  if (named !== undefined && file !== undefined) throw new BadInput([{ where: 'rapt policy allow', problem: 'give either a configuration by -f, or a table' }]);
-  if (named === undefined && file === undefined && answers === undefined)
-    throw new BadInput([{ where: 'rapt policy allow', problem: 'give a configuration by -f, or a table, or a folder by --answers' }]);
+  assertOptions(named, options);
   const { rules, backbone } = await rulesToAdd(named, options);
   const folder = answers === undefined ? null : answersFolder(answers);
   const path = policyFile(clientHome());
-  // Whoever adds a table at the same time reads what this one wrote.
-  const policy = await withFileLock(`${path}.lock`, () => {
-    let text = existsSync(path) ? readFileSync(path, 'utf8') : null;
-    for (const rule of rules) ({ text } = withRule(text, path, rule, backbone));
+  const changes: { readonly where: string; readonly lines: readonly string[] }[] = [];
+  await changePolicy(path, () => {
+    let text = policyText(path);
+    for (const rule of rules) {
+      const before = text === null ? { tables: [] } : parsePolicy(text, path);
+      assertNameIsFree(before, rule);
+      const changed = withRule(text, path, rule, backbone);
+      if (changed.changes !== null) changes.push({ where: rule.table, lines: changed.changes });
+      ({ text } = changed);
+    }
     if (folder !== null) ({ text } = withAnswers(text, path, folder));
-    write(path, text!);
-    return Promise.resolve(readPolicy(clientHome()));
+    return text!;
   });
+  const policy = readPolicy(clientHome());
   if (json) {
-    printJson({ policy: path, tables: policy.tables, answers: policy.answers });
+    const changed = changes.map(({ where, lines }) => ({ table: where, lines }));
+    printJson({ policy: path, changes: changed, ...shown(policy) });
     return;
+  }
+  for (const { where, lines } of changes) {
+    say(`${where}: ${lines.length === 0 ? 'nothing changes, the policy allowed it before' : 'changed'}`);
+    for (const line of lines) say(`  ${line}`);
   }
   say(`${path} allows now:`);
   show(policy);
-  for (const note of notes(policy, rules)) say(`note: ${note}`);
+  for (const note of notes(policy, rules, options)) say(`note: ${note}`);
+  if (file === undefined && named?.includes('#') && rules[0]?.table.endsWith('/'))
+    say(`note: a rule is for a whole folder: all splits in ${rules[0].table} are allowed`);
+}
+
+function assertNameIsFree(policy: Pick<Policy, 'tables'>, { name, table: place }: NewRule): void {
+  const own = ruleOfPlace(policy, place);
+  const other = policy.tables.find((rule) => name !== undefined && rule.name === name && rule !== own);
+  if (other !== undefined)
+    throw new BadInput([{ where: '--name', problem: `${name} is the name of ${other.table} already; give another` }]);
 }
 
 async function rulesToAdd(named: string | undefined, options: AllowOptions): Promise<{ rules: NewRule[]; backbone?: string }> {
   const { file, set } = options;
-  if (named !== undefined) return { rules: [await ruleOf(named, options)] };
-  return file === undefined ? { rules: [] } : rulesOfFile(await loadConfig({ file, set }, true), options);
+  const policy = readPolicy(clientHome());
+  if (named !== undefined) return { rules: [await ruleOf(policy, named, options)] };
+  if (file === undefined) return { rules: [] };
+  return rulesOfFile(withTables(policy, await loadConfig({ file, set }, true)), options);
 }
 
 /** @throws BadInput when there is no such folder: a worker makes none. */
@@ -124,27 +134,52 @@ function answersFolder(named: string): string {
 }
 
 /** What the owner may not expect of what was just allowed. */
-function notes({ tables, budgets: { perText } }: Policy, added: readonly NewRule[]): string[] {
+function notes(policy: Policy, added: readonly NewRule[], { eta, labelEpsilon }: AllowOptions): string[] {
+  const { tables, budgets: { perText } } = policy;
   const beyond = tables.filter(({ eta, public: isPublic }) => !isPublic && perText !== undefined && Math.max(eta.exponential ?? 0, eta.laplace ?? 0) > perText);
-  const unsaid = added.flatMap((rule) => (rule.labels === undefined ? rule.table : []));
-  const stillProtected = tables.filter(({ table: known, labels }) => unsaid.includes(known) && labels !== 'plain');
+  const now = added.map((rule) => ({ rule, holds: ruleOfPlace(policy, rule.table)! }));
+  const stillProtected = now.filter(({ rule, holds }) => rule.labels === undefined && holds.labels !== 'plain');
+  const wider = now.flatMap(({ rule, holds }) => [
+    ...MECHANISMS.filter((name) => eta !== undefined && (holds.eta[name] ?? 0) > (rule.eta?.[name] ?? Infinity))
+      .map((name) => `eta of ${name} of ${holds.table} stays ${holds.eta[name]}`),
+    ...(labelEpsilon !== undefined && holds.labels !== rule.labels
+      ? [`labels of ${holds.table} stay at ${labelsInWords(holds.labels)}`]
+      : []),
+  ]);
   return [
     ...beyond.map((rule) => `one release of ${rule.table} may cost more than the budget of eta ${perText} for a text; raise budgets.perText in the policy, or lower the eta`),
-    ...stillProtected.map((rule) => `labels of ${rule.table} leave by randomized response alone, as before: a run must set privacy.labelEpsilon to at most ${rule.labels}, or give \`--label-epsilon plain\` to let them leave as they are`),
+    ...stillProtected.map(({ holds }) =>
+      `labels of ${holds.table} leave by randomized response alone, as before: a run must set privacy.labelEpsilon ` +
+      `to at most ${holds.labels}, or give \`--label-epsilon plain\` to let them leave as they are`),
+    ...wider.map((what) => `${what}, as \`allow\` takes nothing back; edit the policy to narrow it`),
   ];
 }
 
-async function ruleOf(named: string, { name, textColumn, pairColumn, labelColumn, mechanism = 'exponential', eta, labelEpsilon, ...flags }: AllowOptions): Promise<NewRule> {
-  const address = datasetAddress(named);
-  const found = await sourceOf(address).stat(address);
-  if (found === null && !named.endsWith('/')) throw new BadInput([{ where: named, problem: 'does not exist; name a table, a folder, or with a slash at its end a part of a bucket' }]);
+/** What a new rule is not told is the default; one that is there is changed by what is told alone. */
+async function ruleOf(policy: Policy, named: string, options: AllowOptions): Promise<NewRule> {
+  const { name, textColumn, pairColumn, labelColumn, mechanism = 'exponential', eta, labelEpsilon, ...flags } = options;
+  const place = await placeToAllow(policy, named);
+  const known = ruleOfPlace(policy, place.table);
+  const column = (given: string | undefined, usual: string): string[] =>
+    listed(given) ?? (known === undefined ? [usual] : []);
+  const rule = {
+    table: place.table,
+    text: column(textColumn, 'text'),
+    pair: listed(pairColumn) ?? [],
+    label: column(labelColumn, 'label'),
+  };
+  if (place.head !== null) {
+    const wanted = (['text', 'pair', 'label'] as const)
+      .flatMap((field) => rule[field].map((column) => ({ name: column, field: COLUMN_OPTIONS[`${field}Column`] })));
+    const problems = await columnProblems(place.head, wanted);
+    if (problems.length > 0) throw new BadInput(problems);
+  }
+  const isTold = eta !== undefined || options.mechanism !== undefined || known === undefined;
+  const largest = eta === undefined ? (known?.eta[mechanism] ?? DEFAULT_ETA[mechanism]) : Number(eta);
   return {
-    table: found?.kind === 'folder' || named.endsWith('/') ? `${address.replace(/\/+$/, '')}/` : address,
+    ...rule,
     ...(name !== undefined && { name }),
-    text: [textColumn],
-    pair: pairColumn === undefined ? [] : [pairColumn],
-    label: [labelColumn],
-    eta: { [mechanism]: numberOf('--eta', eta) ?? DEFAULT_ETA[mechanism] },
+    ...(isTold && { eta: { [mechanism]: largest } }),
     ...labelsOf(labelEpsilon),
     ...flagsOf(flags),
   };
@@ -152,10 +187,18 @@ async function ruleOf(named: string, { name, textColumn, pairColumn, labelColumn
 
 async function rulesOfFile(config: TuningConfig, { name, mechanism, eta, labelEpsilon, ...flags }: AllowOptions): Promise<{ rules: NewRule[]; backbone: string }> {
   const { data: { train, test }, backbone, privacy } = config;
-  const rule = ruleFor(config, numberOf('--eta', eta) ?? (await etaOf(config)));
+  const asked = eta === undefined ? null : Number(eta);
+  if (asked !== null && privacy.mechanism === 'none' && mechanism === undefined)
+    throw new BadInput([{
+      where: '--eta',
+      problem: 'has no effect, as the mechanism of the configuration is none; add --mechanism, or leave it out',
+    }]);
+  const isOfConfig = mechanism === undefined || mechanism === privacy.mechanism;
+  const rule = ruleFor(config, (isOfConfig ? asked : null) ?? (await etaOf(config)));
+  const more = mechanism !== undefined && { [mechanism]: asked ?? rule.eta?.[mechanism] ?? DEFAULT_ETA[mechanism] };
   const widened: NewRule = {
     ...rule,
-    ...(mechanism !== undefined && { eta: { ...rule.eta, [mechanism]: numberOf('--eta', eta) ?? DEFAULT_ETA[mechanism] } }),
+    ...(more && { eta: { ...rule.eta, ...more } }),
     ...labelsOf(labelEpsilon),
     ...(privacy.mechanism === 'none' && { none: true }),
     ...flagsOf(flags),
@@ -163,9 +206,6 @@ async function rulesOfFile(config: TuningConfig, { name, mechanism, eta, labelEp
   const tables = [{ ...widened, table: train, ...(name !== undefined && { name }) }, ...(test === undefined ? [] : [{ ...widened, table: test }])];
   return { rules: tables, backbone };
 }
-
-const labelsOf = (given: string | undefined): Partial<TableRule> =>
-  given === undefined ? {} : { labels: given === 'plain' ? 'plain' : numberOf('--label-epsilon', given)! };
 
 const flagsOf = ({ none, public: isPublic }: { none?: true; public?: true }): Partial<TableRule> => ({ ...(none && { none }), ...(isPublic && { public: true }) });
 
@@ -179,6 +219,11 @@ async function etaOf({ privacy: { mechanism, eta, targetUnchanged }, backbone: n
 }
 
 async function check(named: string | undefined, { file = named, set, json }: { file?: string; set: string[]; json?: true }): Promise<void> {
+  if (named !== undefined && named !== file)
+    throw new BadInput([{
+      where: 'rapt policy check',
+      problem: `is given ${named} and ${file}; name one configuration`,
+    }]);
   if (file === undefined) throw new BadInput([{ where: 'rapt policy check', problem: 'needs a configuration' }]);
   const problems = await policyProblems(await loadConfig({ file, set }, true));
   if (json) printJson({ allowed: problems.length === 0, problems });
@@ -186,16 +231,30 @@ async function check(named: string | undefined, { file = named, set, json }: { f
   if (!json) say('the policy allows it');
 }
 
-function show({ tables, backbones, budgets, answers, publicTexts }: Policy, json?: true): void {
+/** With null for a limit that the owner has lifted. */
+function shown({ tables, backbones, budgets, answers, publicTexts }: Policy): object {
+  const { perText = null, perTenant = null, labels = null } = budgets;
+  return { tables, backbones, budgets: { perText, perTenant, labels }, answers, publicTexts };
+}
+
+function show(policy: Policy, json?: true): void {
   if (json) {
-    printJson({ tables, backbones, budgets, answers, publicTexts });
+    printJson(shown(policy));
     return;
   }
+  const { tables, backbones, budgets, answers, publicTexts } = policy;
   const etas = ({ eta, none }: TableRule): string => [...Object.entries(eta).map(([name, largest]) => `${name} up to ${largest}`), ...(none ? ['without noise'] : [])].join(', ');
   print(table([
     ['table', 'text', 'label', 'mechanisms', 'labels', ''],
     ['movie-reviews', 'text', 'label', 'exponential, laplace', 'as they are', 'public, built in'],
-    ...tables.map((rule) => [rule.name === undefined ? rule.table : `${rule.table} (table://${rule.name})`, [...rule.text, ...rule.pair].join(', '), rule.label.join(', '), etas(rule), rule.labels === 'plain' ? 'as they are' : `epsilon up to ${rule.labels}`, rule.public ? 'public' : '']),
+    ...tables.map((rule) => [
+      rule.name === undefined ? rule.table : `${rule.table} (table://${rule.name})`,
+      [...rule.text, ...rule.pair].join(', '),
+      rule.label.join(', '),
+      etas(rule),
+      labelsInWords(rule.labels),
+      rule.public ? 'public' : '',
+    ]),
   ]));
   const limit = (value: number | undefined, what: string): string => (value === undefined ? 'not limited' : `${what} ${value}`);
   print('');
@@ -205,12 +264,4 @@ function show({ tables, backbones, budgets, answers, publicTexts }: Policy, json
     ['answers go to', answers.join(', ') || 'nowhere'],
     ['public texts', publicTexts.join(', ') || 'none'],
   ]));
-}
-
-/** Readers see the old file or the new one. A folder that others may write to would be theirs to rule. */
-function write(path: string, text: string): void {
-  makeFolder(dirname(path), 0o700);
-  const mode = existsSync(path) ? statSync(path).mode & 0o777 : 0o600;
-  writeFileSync(`${path}.part`, text, { mode });
-  renameSync(`${path}.part`, path);
 }

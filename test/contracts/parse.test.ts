@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nearest, parsePredictInput, parseTuningConfig } from '../../contracts/index.ts';
+import { z } from 'zod';
+import { nearest, parsePredictInput, parseTuningConfig, parseWith } from '../../contracts/index.ts';
 
 function problemsOf(input: unknown): string[] {
   const parsed = parseTuningConfig(input);
@@ -31,4 +32,20 @@ test('what is near is near whatever its case and the signs between its words, an
   assert.equal(nearest('BATCH_SIZE', ['batchSize', 'bottleneck']), 'batchSize');
   assert.equal(nearest('eto', ['eta', 'test']), 'eta');
   assert.equal(nearest('abc', ['xyz']), undefined);
+});
+
+test('a mistyped field of an item in a list is told with the one beside it', () => {
+  const eta = z.strictObject({ laplace: z.number() }).optional();
+  const schema = z.strictObject({ rules: z.array(z.strictObject({ text: z.string().optional(), eta })) });
+  const problems = (input: unknown): string[] => {
+    const parsed = parseWith(schema, input);
+    return parsed.ok ? [] : parsed.problems.map(({ where, problem }) => `${where}: ${problem}`);
+  };
+  const unknown = 'is not a known field;';
+  assert.deepEqual(problems({ rules: [{}, { texts: 'a', eta: { laplace: 1, gauss: 2 } }] }), [
+    `rules.1.eta.gauss: ${unknown} remove it, or check its spelling: the fields here are laplace`,
+    `rules.1.texts: ${unknown} did you mean text?`,
+  ]);
+  const elsewhere = `laplace: ${unknown} did you mean eta.laplace of an item of rules?`;
+  assert.deepEqual(problems({ rules: [], laplace: 1 }), [elsewhere]);
 });

@@ -133,9 +133,23 @@ test('a policy that cannot be read allows nothing, and says file, line and field
   says('version: 1\ntables: [', /policy\.yaml, line \d+: is no YAML here/);
   says('# nothing yet\n', /policy\.yaml: is empty; `rapt policy init --force` writes one with every field/);
   says('version: 1\ntable: []\n', /policy\.yaml, table: is not a known field; did you mean tables\?/);
-  says(`version: 1\ntables:\n  - { table: a.csv }\n`, /tables\.0\.labels: must be plain, or the largest labelEpsilon/);
-  says(`version: 1\ntables:\n  - ${reviews}\n  - ${reviews}\n`, /tables\.\d\.name: is the name of two tables/);
-  says('version: 1\nbackbones: [sha256:12]\n', /backbones\.0: must be sha256: and 64 digits/);
+  says(`version: 1\ntables:\n  - { table: a.csv }\n`, /yaml, table a\.csv, labels: must be plain, or the largest labelEps/);
+  says(`version: 1\ntables:\n  - ${reviews}\n  - ${reviews}\n`, /table \d, name: is the name of two tables; give one of them/);
+  says('version: 2\n', /policy\.yaml, version: must be 1, .*; write version: 1$/);
+  says('version: 1\nbudgets:\n', /policy\.yaml, budgets: must name limits, such as \{ perText: 28 \}; leave it out/);
+  says('version: 1\nbudgets: { perText: no }\n', /budgets\.perText: must be a number above 0, or none for no limit/);
+  says('version: 1\nbudgets: { perText: -1 }\n', /budgets\.perText: must be a number above 0, or none for no limit/);
+  says('text\n', /policy\.yaml: holds no fields such as version: 1; `rapt policy init --force`/);
+  const rule = (fields: string): string => `version: 1\ntables:\n  - { labels: plain, ${fields} }\n`;
+  const at = (field: string, problem: string): RegExp => new RegExp(`policy\\.yaml, table /a\\.csv, ${field}: ${problem}`);
+  says(rule('table: /a.csv, text: review'), at('text', 'must be a list of columns; write \\[review\\]'));
+  says(rule('table: /a.csv, text: [a, 1]'), at('text, entry 2', 'must be the name of a column'));
+  says(rule('table: /a.csv, eta: 14'), at('eta', 'must name mechanisms .* such as \\{ exponential: 14 \\}'));
+  says(rule('table: /a.csv, texts: [a]'), at('texts', 'is not a known field; did you mean text\\?'));
+  says(rule('table: /a.csv, eta: { gauss: 1 }'), at('eta\\.gauss', '.*the fields here are exponential, laplace$'));
+  says(rule('table: ~/a.csv'), /Only a shell knows ~: write \/.*\/a\.csv$/);
+  says('version: 1\ntables: [/a.csv]\n', /policy\.yaml, table 1: must be a rule with the fields table and labels/);
+  says('version: 1\nbackbones: [sha256:12]\n', /policy\.yaml, backbones, entry 1: must be sha256: and 64 digits/);
 });
 
 test('a new policy is what holds without one; adding a table keeps what people wrote, and adding it again widens it', () => {

@@ -1,0 +1,65 @@
+/** The table that a rule of the policy is to be about, and whether it has the columns. */
+import { BadInput, type InputProblem } from '../contracts/index.ts';
+import {
+  checkColumns, formatOf, isAddress, isBuiltIn, partsOf, resolveDataset, sourceOf, type WantedColumn,
+} from '../rapt/data/index.ts';
+import { placeOf, unknownName, type Policy } from '../rapt/policy/index.ts';
+import { datasetAddress } from './paths.ts';
+
+interface PlaceToAllow {
+  /** As a rule has it. */
+  readonly table: string;
+  /** What is read for the columns; null for a folder of several tables, which need not be alike. */
+  readonly head: string | null;}
+
+/** @throws BadInput when there is no such table or folder. */
+export async function placeToAllow(policy: Policy, named: string): Promise<PlaceToAllow> {
+  const refuse = (problem: string): never => {
+    throw new BadInput([{ where: named, problem }]);
+  };
+  const unknown = unknownName(policy, named);
+  if (unknown !== null) return refuse(unknown);
+  const place = placeOf(policy, named);
+  if (isBuiltIn(place)) {
+    const file = resolveDataset(place);
+    return { table: place, head: (await sourceOf(file).stat(file)) === null ? null : file };
+  }
+  const address = datasetAddress(place);
+  const isFolder = place.endsWith('/');
+  const found = await sourceOf(address).stat(address);
+  if (isFolder && !isAddress(address) && found?.kind === 'file')
+    return refuse('is a file; leave out the slash at its end');
+  // A part of a bucket is a folder before anything lies in it.
+  if (isFolder && (found !== null || isAddress(address))) return { table: asFolder(address), head: null };
+  if (found?.kind === 'folder')
+    return { table: asFolder(address), head: (await isOneTable(address)) ? address : null };
+  if (found !== null) return { table: address, head: address };
+  const [, folder] = /^(.+)#[^#]*$/s.exec(address) ?? [];
+  if (folder !== undefined && (await sourceOf(folder).stat(folder))?.kind === 'folder')
+    return { table: asFolder(folder), head: address };
+  return refuse('does not exist; name a table, a folder, or with a slash at its end a part of a bucket');
+}
+
+const asFolder = (address: string): string => `${address.replace(/\/+$/, '')}/`;
+
+/** Whether a folder is that of a data set, and not one of several tables that have nothing to do with each other. */
+async function isOneTable(folder: string): Promise<boolean> {
+  const files = await sourceOf(folder).list(folder);
+  if (files.some((file) => DESCRIPTIONS.some((name) => file === `${asFolder(folder)}${name}`))) return true;
+  const parts = await partsOf(folder).catch((error: unknown) => {
+    if (error instanceof BadInput) return [];
+    throw error;
+  });
+  return parts.length === 1;
+}
+
+const DESCRIPTIONS: readonly string[] = ['README.md', 'dataset_dict.json'];
+
+/** What is wrong with the columns, by the table's head alone. @throws BadInput when it cannot be read. */
+export async function columnProblems(address: string, wanted: readonly WantedColumn[]): Promise<InputProblem[]> {
+  if (wanted.length === 0) return [];
+  const problems = checkColumns(address, await (await formatOf(address)).columns(address), wanted, { list: true });
+  if ((await sourceOf(address).stat(address))?.kind !== 'folder') return problems;
+  const wayOut = `, or write ${address}/ to allow tables of any columns below it`;
+  return problems.map(({ where, problem }) => ({ where, problem: problem + wayOut }));
+}
