@@ -10,7 +10,8 @@ interface PlaceToAllow {
   /** As a rule has it. */
   readonly table: string;
   /** What is read for the columns; null for a folder of several tables, which need not be alike. */
-  readonly head: string | null;}
+  readonly head: string | null;
+}
 
 /** @throws BadInput when there is no such table or folder. */
 export async function placeToAllow(policy: Policy, named: string): Promise<PlaceToAllow> {

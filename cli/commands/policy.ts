@@ -76,9 +76,9 @@ async function init({ force, json }: { force?: true; json?: true }): Promise<voi
 }
 
 async function allow(named: string | undefined, options: AllowOptions): Promise<void> {
-  const { file, answers, json } = options;
+  const { answers, json } = options;
   assertOptions(named, options);
-  const { rules, backbone } = await rulesToAdd(named, options);
+  const { rules, backbone, asked } = await rulesToAdd(named, options);
   const folder = answers === undefined ? null : answersFolder(answers);
   const path = policyFile(clientHome());
   const changes: { readonly where: string; readonly lines: readonly string[] }[] = [];
@@ -107,8 +107,9 @@ async function allow(named: string | undefined, options: AllowOptions): Promise<
   say(`${path} allows now:`);
   show(policy);
   for (const note of notes(policy, rules, options)) say(`note: ${note}`);
-  if (file === undefined && named?.includes('#') && rules[0]?.table.endsWith('/'))
-    say(`note: a rule is for a whole folder: all splits in ${rules[0].table} are allowed`);
+  for (const [at, { table: place }] of rules.entries())
+    if (asked[at]!.includes('#') && place.endsWith('/'))
+      say(`note: a rule is for a whole folder: all splits in ${place} are allowed`);
 }
 
 function assertNameIsFree(policy: Pick<Policy, 'tables'>, { name, table: place }: NewRule): void {
@@ -118,12 +119,19 @@ function assertNameIsFree(policy: Pick<Policy, 'tables'>, { name, table: place }
     throw new BadInput([{ where: '--name', problem: `${name} is the name of ${other.table} already; give another` }]);
 }
 
-async function rulesToAdd(named: string | undefined, options: AllowOptions): Promise<{ rules: NewRule[]; backbone?: string }> {
+interface RulesToAdd {
+  readonly rules: readonly NewRule[];
+  readonly backbone?: string;
+  /** Of each rule the table as it was named. */
+  readonly asked: readonly string[];
+}
+
+async function rulesToAdd(named: string | undefined, options: AllowOptions): Promise<RulesToAdd> {
   const { file, set } = options;
   const policy = readPolicy(clientHome());
-  if (named !== undefined) return { rules: [await ruleOf(policy, named, options)] };
-  if (file === undefined) return { rules: [] };
-  return rulesOfFile(withTables(policy, await loadConfig({ file, set }, true)), options);
+  if (named !== undefined) return { rules: [await ruleOf(policy, named, options)], asked: [named] };
+  if (file === undefined) return { rules: [], asked: [] };
+  return rulesOfFile(policy, withTables(policy, await loadConfig({ file, set }, true)), options);
 }
 
 /** @throws BadInput when there is no such folder: a worker makes none. */
@@ -185,7 +193,7 @@ async function ruleOf(policy: Policy, named: string, options: AllowOptions): Pro
   };
 }
 
-async function rulesOfFile(config: TuningConfig, { name, mechanism, eta, labelEpsilon, ...flags }: AllowOptions): Promise<{ rules: NewRule[]; backbone: string }> {
+async function rulesOfFile(policy: Policy, config: TuningConfig, { name, mechanism, eta, labelEpsilon, ...flags }: AllowOptions): Promise<RulesToAdd> {
   const { data: { train, test }, backbone, privacy } = config;
   const asked = eta === undefined ? null : Number(eta);
   if (asked !== null && privacy.mechanism === 'none' && mechanism === undefined)
@@ -203,8 +211,10 @@ async function rulesOfFile(config: TuningConfig, { name, mechanism, eta, labelEp
     ...(privacy.mechanism === 'none' && { none: true }),
     ...flagsOf(flags),
   };
-  const tables = [{ ...widened, table: train, ...(name !== undefined && { name }) }, ...(test === undefined ? [] : [{ ...widened, table: test }])];
-  return { rules: tables, backbone };
+  const placed = async (table: string): Promise<NewRule> => ({ ...widened, table: (await placeToAllow(policy, table)).table });
+  const rules = [{ ...(await placed(train)), ...(name !== undefined && { name }) }];
+  if (test !== undefined) rules.push(await placed(test));
+  return { rules, backbone, asked: test === undefined ? [train] : [train, test] };
 }
 
 const flagsOf = ({ none, public: isPublic }: { none?: true; public?: true }): Partial<TableRule> => ({ ...(none && { none }), ...(isPublic && { public: true }) });
