@@ -94,7 +94,7 @@ test('an adapter that PEFT trained elsewhere is imported, and answers as it does
     stack.rapt('import', folder, '--backbone', 'all-MiniLM-L6-v2', '--id', 'third', '--classes', 'bad,good'),
   ]);
   assert.deepEqual([taken.code, other.code, few.code], [2, 2, 2]);
-  assert.match(taken.stderr + other.stderr + few.stderr, /nightly is a finished run.*\n[^]*bought names another imported adapter[^]*must be 3 different names/);
+  assert.match(taken.stderr + other.stderr + few.stderr, /nightly is the name of a run.*\n[^]*bought names another imported adapter[^]*must be 3 different names/);
 
   const asked = await putTable('asked.jsonl.gz', texts.map((text) => ({ text })));
   const answers = join(stack.home, 'answers.jsonl');
