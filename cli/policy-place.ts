@@ -1,7 +1,7 @@
 /** The table that a rule of the policy is to be about, and whether it has the columns. */
 import { BadInput, type InputProblem } from '../contracts/index.ts';
 import {
-  checkColumns, formatOf, isAddress, isBuiltIn, partsOf, resolveDataset, sourceOf, type WantedColumn,
+  checkColumns, formatOf, isAddress, isBuiltIn, partsOf, resolveDataset, sourceOf, splitApart, type WantedColumn,
 } from '../rapt/data/index.ts';
 import { placeOf, unknownName, type Policy } from '../rapt/policy/index.ts';
 import { datasetAddress } from './paths.ts';
@@ -35,8 +35,8 @@ export async function placeToAllow(policy: Policy, named: string): Promise<Place
   if (found?.kind === 'folder')
     return { table: asFolder(address), head: (await isOneTable(address)) ? address : null };
   if (found !== null) return { table: address, head: address };
-  const [, folder] = /^(.+)#[^#]*$/s.exec(address) ?? [];
-  if (folder !== undefined && (await sourceOf(folder).stat(folder))?.kind === 'folder')
+  const folder = splitApart(address)?.folder ?? '';
+  if (folder !== '' && (await sourceOf(folder).stat(folder))?.kind === 'folder')
     return { table: asFolder(folder), head: address };
   return refuse('does not exist; name a table, a folder, or with a slash at its end a part of a bucket');
 }

@@ -23,7 +23,7 @@ export async function giveWord(id: string, input: TuningConfig | PredictInput): 
   await approve(folder, { type: 'prediction', id, request: input, tables, terms });
 }
 
-/** The same for whoever asks; null where the client is another machine. */
+/** `termsOf` as a sentence for whoever asks. */
 export async function toldTerms(asked: Pick<PredictInput, 'tenant' | 'run'>): Promise<string | null> {
   const terms = await termsOf(asked);
   if (terms === null) return null;

@@ -6,7 +6,7 @@ import type { BackboneFiles } from '../../rapt/backbone/index.ts';
 import { classRowsOf } from '../../rapt/client/index.ts';
 import type { Inspection } from '../../rapt/data/index.ts';
 import { tenantFolder } from '../../rapt/home.ts';
-import { foundProblems, changedSince, placeOf, predictionAllowed, readPolicy, tuningAllowed, withTables, wordFor, type FoundOut, type NamedRequest, type Word } from '../../rapt/policy/index.ts';
+import { changedSince, foundProblems, placeOf, predictionAllowed, readPolicy, tuningAllowed, withTables, wordFor, type FoundOut, type NamedRequest, type Word } from '../../rapt/policy/index.ts';
 import { hasImport } from './run-record.ts';
 
 /** What a request may do. */

@@ -175,12 +175,15 @@ function startLocally({ tenant }: TuningConfig): ReturnType<typeof up> {
 async function begin(id: string, options: StartingOptions, plan: (link: Link) => Promise<Planned | { readonly running: KnownRun }>, before?: () => Promise<unknown>): Promise<void> {
   const problems = idProblems(id, 'run', '--id');
   if (problems.length > 0) throw new BadInput(problems);
-  const byPolicy = options.byPolicy === true;
+  const planned = async (link: Link): ReturnType<typeof plan> => {
+    const next = await plan(link);
+    return 'running' in next ? next : { ...next, byPolicy: options.byPolicy === true || next.byPolicy === true };
+  };
   if (options.wait) {
     const wait = async (link: Link, waiting: Waiting): Promise<void> => {
-      const planned = await plan(link);
-      if ('running' in planned) await waiting.for(link, askedRun(id, planned.running));
-      else await waiting.start(link, { ...planned, byPolicy: byPolicy || planned.byPolicy === true });
+      const next = await planned(link);
+      if ('running' in next) await waiting.for(link, askedRun(id, next.running));
+      else await waiting.start(link, next);
     };
     await Waiting.during(id, options, wait, before);
     return;
@@ -188,9 +191,9 @@ async function begin(id: string, options: StartingOptions, plan: (link: Link) =>
   refuseUnlessWaiting(options);
   await before?.();
   await withTemporal(async (link) => {
-    const planned = await plan(link);
-    if ('running' in planned) return;
-    const { run, attached } = await startOrAttach(link, { ...planned, byPolicy: byPolicy || planned.byPolicy === true });
+    const next = await planned(link);
+    if ('running' in next) return;
+    const { run, attached } = await startOrAttach(link, next);
     if (options.json) printJson({ workflowId: run.id, attached });
     else say(`${attached ? 'run exists already' : 'started'}: ${run.id}\n\`rapt watch ${run.id}\` shows it`);
     for (const remark of run.remarks ?? []) say(remark);

@@ -4,7 +4,7 @@ export { csvCell } from './csv.ts';
 export { isBuiltIn, resolveDataset, resolveTables, SPLITS, type ResolveDataset, type Split, type Tables } from './datasets.ts';
 export { inspectColumns, inspectTable, inspectTables, type Inspection } from './inspect.ts';
 export { tableNotes } from './notes.ts';
-export { contentVersion, filesOf, formatOf, hashTable, partsOf, versionOf } from './parts.ts';
+export { contentVersion, filesOf, formatOf, hashTable, partsOf, splitApart, versionOf } from './parts.ts';
 export { proposeColumns, type ChosenColumns, type ProposedColumns } from './propose.ts';
 export { isHeldOut, readSplit } from './split.ts';
 export { addTableSource, isAddress, sourceOf, tableAddress, type ReadRange, type SourceStat, type TableSource } from './source.ts';

@@ -10,18 +10,24 @@ import { sourceOf } from './source.ts';
 
 const MISSING = 'does not exist on the machine of the client worker; give the path of a table there';
 
-interface Located {
+export interface Located {
   readonly folder: string;
   /** What stands behind "#": a configuration, a split, or both. */
   readonly selection: string;
+}
+
+/** "FOLDER#split" by its parts; null for an address without a split. Nothing is looked at: a file may be called so. */
+export function splitApart(address: string): Located | null {
+  const [, folder, selection] = /^(.*)#([^#]*)$/s.exec(address) ?? [];
+  return folder === undefined || selection === undefined ? null : { folder, selection };
 }
 
 /** The folder that an address means; null when it is a file. @throws BadInput when it is nothing. */
 async function locateFolder(address: string): Promise<Located | null> {
   const found = await sourceOf(address).stat(address);
   if (found !== null) return found.kind === 'file' ? null : { folder: address, selection: '' };
-  const [, folder, selection] = /^(.*)#([^#]*)$/s.exec(address) ?? [];
-  if (folder !== undefined && selection !== undefined && (await sourceOf(folder).stat(folder))?.kind === 'folder') return { folder, selection };
+  const apart = splitApart(address);
+  if (apart !== null && (await sourceOf(apart.folder).stat(apart.folder))?.kind === 'folder') return apart;
   throw new BadInput([{ where: address, problem: address.includes('://') ? 'does not exist; give the address of a table, or of a data set\'s folder' : MISSING }]);
 }
 

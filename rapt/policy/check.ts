@@ -1,9 +1,10 @@
 /** Whether a request keeps to the owner's policy. One sentence a problem, each with the way out. No sentence holds a
  *  cell of a table. */
 import { DEFAULT_ETA, type Budget, type Guarantee, type InputProblem, type PredictInput, type TuningConfig } from '../../contracts/index.ts';
+import { splitApart } from '../data/index.ts';
 import { parseHubName } from '../hub/index.ts';
 import { liesIn, Place, readFor, whereIs } from './location.ts';
-import { rulesOf, type Policy, type TableRule } from './policy.ts';
+import { rulesOf, unknownName, type Policy, type TableRule } from './policy.ts';
 
 const WAY_OUT = '`rapt policy allow` on the client\'s machine changes that';
 const ALIAS = /^table:\/\/(.+)$/;
@@ -122,7 +123,7 @@ async function ruledTables(policy: Policy, tables: readonly NamedTable[], wanted
   const problems: InputProblem[] = [];
   const rules = new Set<TableRule>();
   for (const { field, table } of tables) {
-    if (ALIAS.test(table)) {
+    if (unknownName(policy, table) !== null) {
       problems.push({ where: field, problem: "is a name that no table of the owner's policy has; `rapt policy show` on the client's machine lists them" });
       continue;
     }
@@ -130,7 +131,7 @@ async function ruledTables(policy: Policy, tables: readonly NamedTable[], wanted
       const where = await whereIs(file);
       return known.find(({ place }) => place.has(where));
     };
-    const found = new Set([(await ruleOf(table)) ?? (await ruleOf(withoutSplit(table)))]);
+    const found = new Set([(await ruleOf(table)) ?? (await ruleOf(splitApart(table)?.folder ?? table))]);
     // Nobody looks into a folder for who may not.
     if (!found.has(undefined)) for (const file of await readFor(table)) found.add(await ruleOf(file));
     if (found.has(undefined)) problems.push({ where: field, problem: `is not among the tables of the owner's policy; ${WAY_OUT}` });
@@ -143,9 +144,6 @@ async function ruledTables(policy: Policy, tables: readonly NamedTable[], wanted
   }
   return { problems, rules: [...rules] };
 }
-
-/** "FOLDER#split" lies where the folder does. */
-const withoutSplit = (table: string): string => table.replace(/#[^#]*$/s, '');
 
 /** Columns are named by the request alone: what others the table has, or the policy allows, is told to nobody who
  *  asks. */
