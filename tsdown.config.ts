@@ -1,4 +1,5 @@
-/** The library as packages import it. The command, workers and workflows of the package run from the sources, as in a checkout. */
+/** The library as packages import it. The command, workers and workflows of the package run from the sources, as in a
+ *  checkout. */
 import { defineConfig } from 'tsdown';
 
 export default defineConfig({

@@ -1,4 +1,5 @@
-/** What Temporal is told of a failed activity. Messages and stack traces are stored by the server, so they carry nothing unknown. */
+/** What Temporal is told of a failed activity. Messages and stack traces are stored by the server, so they carry
+ *  nothing unknown. */
 import { ApplicationFailure, type Context } from '@temporalio/activity';
 import { TemporalFailure } from '@temporalio/common';
 import { ErrorKind, RaptError, TRIES } from '../contracts/index.ts';
@@ -9,10 +10,12 @@ const ROOT = `${projectRoot}/`;
 const CLASS_NAME = /^[A-Za-z_$][\w$]{0,59}$/;
 const ERROR_CODE = /^[A-Z][A-Z0-9_]{0,39}$/;
 
-/** A RaptError keeps kind and message, which are written for their reader. Cancellations and failures made by an activity itself pass.
- *  Of anything else only its class, its code and the place in Rapt's own code are told: its message might quote a text. */
+/** A RaptError keeps kind and message, which are written for their reader. Cancellations and failures made by an
+ *  activity itself pass. Of anything else only its class, its code and the place in Rapt's own code are told: its
+ *  message might quote a text. */
 export async function toFailure(thrown: unknown, side: 'client' | 'gpu', context: Context): Promise<unknown> {
-  if (context.cancellationSignal.aborted && isAbort(thrown)) return context.cancelled.catch((reason: unknown) => reason);
+  if (context.cancellationSignal.aborted && isAbort(thrown))
+    return context.cancelled.catch((reason: unknown) => reason);
   if (thrown instanceof TemporalFailure) return thrown;
   const { kind, message } = known(thrown, side);
   // Each kind by itself: an outage that was waited for leaves a later crash all of its tries.
@@ -39,7 +42,11 @@ export const readableMessage = (failure: object): string | null => readable.get(
 
 function known(error: unknown, side: 'client' | 'gpu'): RaptError {
   if (isOutOfSpace(error))
-    return new RaptError(ErrorKind.noSpace, `no space is left on the disk of the ${side} worker; free some where its RAPT_HOME lies, and the run goes on by itself`);
+    return new RaptError(
+      ErrorKind.noSpace,
+      `no space is left on the disk of the ${side} worker; free some where its RAPT_HOME lies, and the run goes on ` +
+        'by itself',
+    );
   return error instanceof RaptError ? error : new RaptError(ErrorKind.unexpected, redact(error));
 }
 
@@ -57,7 +64,8 @@ function ownFrames(error: Error): string[] {
   // The stack begins with the message, which must not be taken for a frame.
   const frames = (error.stack ?? '').replace(error.message, '').split('\n');
   return frames.flatMap((line) => {
-    const [, called, file, at] = /^\s+at (?:(?:async )?([\w$.<># ]+) \()?(?:file:\/\/)?(\/.+?):(\d+):\d+\)?$/.exec(line) ?? [];
+    const [, called, file, at] =
+      /^\s+at (?:(?:async )?([\w$.<># ]+) \()?(?:file:\/\/)?(\/.+?):(\d+):\d+\)?$/.exec(line) ?? [];
     // Rapt itself may lie in somebody's node_modules.
     if (file === undefined || !file.startsWith(ROOT) || file.slice(ROOT.length).startsWith('node_modules/')) return [];
     return [`${called ?? 'anonymous'} (${file.slice(ROOT.length)}:${at})`];
@@ -66,8 +74,14 @@ function ownFrames(error: Error): string[] {
 
 /** A stack trace names the folders of its machine. */
 function withoutPaths(failure: ApplicationFailure, error: unknown): ApplicationFailure {
-  failure.stack = error instanceof Error ? ownFrames(error).map((frame) => `    at ${frame}`).join('\n') : '';
+  failure.stack =
+    error instanceof Error
+      ? ownFrames(error)
+          .map((frame) => `    at ${frame}`)
+          .join('\n')
+      : '';
   return failure;
 }
 
-const isAbort = (error: unknown): boolean => error instanceof Error && (error.name === 'AbortError' || error.name === 'AbortSignalError');
+const isAbort = (error: unknown): boolean =>
+  error instanceof Error && (error.name === 'AbortError' || error.name === 'AbortSignalError');

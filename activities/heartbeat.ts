@@ -1,11 +1,13 @@
-/** Heartbeats say that the worker lives. That the work moves is watched where the work is done: by the store's time-outs, and by the
- *  model process's watchdog. So a heartbeat's time-out can be short, and a worker that was killed is replaced within seconds. */
+/** Heartbeats say that the worker lives. That the work moves is watched where the work is done: by the store's
+ *  time-outs, and by the model process's watchdog. So a heartbeat's time-out can be short, and a worker that was killed
+ *  is replaced within seconds. */
 import { Context } from '@temporalio/activity';
 
 /** A blocked event loop sends none, so that a hung worker is noticed as well. */
 const INTERVAL_MS = 2000;
 
-/** Beside what an activity says: how many of its attempts failed, by kind. The server keeps the last heartbeat from attempt to attempt. */
+/** Beside what an activity says: how many of its attempts failed, by kind. The server keeps the last heartbeat from
+ *  attempt to attempt. */
 const FAILURES = 'failures';
 type Failures = Readonly<Record<string, number>>;
 
@@ -17,7 +19,8 @@ export function beat(details: unknown): void {
   say(context, withFailures(details, failuresOf(context)));
 }
 
-/** Heartbeats for as long as the activity's body runs; before it says anything, with what the attempt before said last. */
+/** Heartbeats for as long as the activity's body runs; before it says anything, with what the attempt before said
+ *  last. */
 export async function withHeartbeats<T>(body: () => Promise<T>): Promise<T> {
   const context = Context.current();
   latest.set(context, context.info.heartbeatDetails);
@@ -29,7 +32,8 @@ export async function withHeartbeats<T>(body: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Writes a failure of this attempt down where the attempts after it find it. Of an attempt whose worker is killed there is none.
+/** Writes a failure of this attempt down where the attempts after it find it. Of an attempt whose worker is killed
+ *  there is none.
  *  @returns how many attempts have failed in this way, this one included. */
 export function countFailure(context: Context, kind: string): number {
   const before = failuresOf(context);
@@ -45,14 +49,17 @@ function say(context: Context, details: unknown): void {
 
 const said = (context: Context): unknown => (latest.has(context) ? latest.get(context) : context.info.heartbeatDetails);
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** What crosses from attempt to attempt may be of another version. */
 function failuresOf(context: Context): Failures {
   const details = said(context);
   const failures = isRecord(details) ? details[FAILURES] : undefined;
   if (!isRecord(failures)) return {};
-  return Object.fromEntries(Object.entries(failures).flatMap(([kind, count]) => (Number.isInteger(count) ? [[kind, count as number]] : [])));
+  return Object.fromEntries(
+    Object.entries(failures).flatMap(([kind, count]) => (Number.isInteger(count) ? [[kind, count as number]] : [])),
+  );
 }
 
 function withFailures(details: unknown, failures: Failures): unknown {

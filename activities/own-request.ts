@@ -28,4 +28,5 @@ export function assertOwnRequest({ run, tenant, isNotice = false }: RequestOwner
   if (taskQueue !== queue) throw refused(`is of tenant ${tenant} and came by the queue ${taskQueue}`);
 }
 
-const refused = (why: string): RaptError => new RaptError(ErrorKind.badInput, `this request ${why}; a run may ask for its own work alone. Start the run again`);
+const refused = (why: string): RaptError =>
+  new RaptError(ErrorKind.badInput, `this request ${why}; a run may ask for its own work alone. Start the run again`);

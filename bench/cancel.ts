@@ -26,6 +26,9 @@ export async function cancelBench(args: readonly string[]): Promise<Measurement>
       if (current === null) throw new Error(`run ${id} was cancelled without a checkpoint`);
     }
     const sorted = [...latenciesMs].sort((a, b) => a - b);
-    return { results: { tries, latenciesMs, medianMs: sorted[Math.floor(tries / 2)], worstMs: sorted.at(-1) }, ratios: {} };
+    return {
+      results: { tries, latenciesMs, medianMs: sorted[Math.floor(tries / 2)], worstMs: sorted.at(-1) },
+      ratios: {},
+    };
   });
 }

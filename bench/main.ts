@@ -33,7 +33,12 @@ if (bench === undefined) {
   process.exitCode = 2;
 } else {
   const { results, ratios } = await bench(args.filter((arg) => arg !== '--json'));
-  const machine = { cores: availableParallelism(), cpu: cpus()[0]?.model ?? 'unknown', memoryBytes: totalmem(), node: process.version };
+  const machine = {
+    cores: availableParallelism(),
+    cpu: cpus()[0]?.model ?? 'unknown',
+    memoryBytes: totalmem(),
+    node: process.version,
+  };
   if (args.includes('--json')) process.stdout.write(`${JSON.stringify({ machine, results, ratios })}\n`);
   else process.stdout.write(`${JSON.stringify({ machine, results, ratios }, null, 2)}\n`);
 }

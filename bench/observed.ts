@@ -5,7 +5,8 @@ export interface Observed {
   readonly cpuSeconds: number;
   /** Longest time during which nothing else had its turn: no heartbeat, no cancellation. */
   readonly longestPauseMs: number;
-  /** Longest such time in processor time of all cores together: what it would be at most where nobody else is at work. */
+  /** Longest such time in processor time of all cores together: what it would be at most where nobody else is at
+   *  work. */
   readonly longestPauseCpuMs: number;
   /** Of the process since its start, not of this work alone. */
   readonly peakRssBytes: number;
@@ -31,14 +32,27 @@ export async function observe<T>(work: () => Promise<T>): Promise<Observed & { r
     look();
     const seconds = Math.round((at - begin.at) / 10) / 100;
     const cpuSeconds = Math.round((cpuAt - begin.cpuAt) / 10) / 100;
-    return { value, seconds, cpuSeconds, longestPauseMs: Math.round(pauseMs), longestPauseCpuMs: Math.round(pauseCpuMs), peakRssBytes: process.resourceUsage().maxRSS * 1024 };
+    return {
+      value,
+      seconds,
+      cpuSeconds,
+      longestPauseMs: Math.round(pauseMs),
+      longestPauseCpuMs: Math.round(pauseCpuMs),
+      peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    };
   } finally {
     clearInterval(timer);
   }
 }
 
 /** Without the value. */
-export const shownOf = ({ seconds, cpuSeconds, longestPauseMs, longestPauseCpuMs, peakRssBytes }: Observed): Observed => ({ seconds, cpuSeconds, longestPauseMs, longestPauseCpuMs, peakRssBytes });
+export const shownOf = ({
+  seconds,
+  cpuSeconds,
+  longestPauseMs,
+  longestPauseCpuMs,
+  peakRssBytes,
+}: Observed): Observed => ({ seconds, cpuSeconds, longestPauseMs, longestPauseCpuMs, peakRssBytes });
 
 function cpuMs(): number {
   const { user, system } = process.cpuUsage();

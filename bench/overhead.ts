@@ -8,7 +8,11 @@ import { configOf, withService } from './service.ts';
 /** The default job, with fewer epochs. @param args number of epochs; default 2. */
 export async function overheadBench(args: readonly string[]): Promise<Measurement> {
   const epochs = Number(args[0] ?? 2);
-  const config = configOf({ audit: false, data: { train: 'movie-reviews', maxTrainRows: 4000, maxTestRows: 500 }, tuning: { epochs } });
+  const config = configOf({
+    audit: false,
+    data: { train: 'movie-reviews', maxTrainRows: 4000, maxTestRows: 500 },
+    tuning: { epochs },
+  });
   return withService(async ({ start, home }) => {
     const handle = await start('overhead', config);
     const { timing, release, adapter } = (await handle.result()) as TuningResult;
@@ -21,7 +25,12 @@ export async function overheadBench(args: readonly string[]): Promise<Measuremen
     if (plain.adapter !== adapter.sha256) throw new Error('the two trainings differ');
     const rounded = (seconds: number): number => Math.round(seconds * 100) / 100;
     return {
-      results: { steps: plain.steps, serviceSeconds: rounded(serviceSeconds), plainSeconds: rounded(plainSeconds), serviceOverPlain: serviceSeconds / plainSeconds },
+      results: {
+        steps: plain.steps,
+        serviceSeconds: rounded(serviceSeconds),
+        plainSeconds: rounded(plainSeconds),
+        serviceOverPlain: serviceSeconds / plainSeconds,
+      },
       ratios: { 'one process, nothing durable': plainSeconds / serviceSeconds },
     };
   });

@@ -22,21 +22,34 @@ export async function pendingActivity(handle: WorkflowHandle, type: string): Pro
   return activityIn(handle, await handle.describe(), type);
 }
 
-/** Waits until an activity of this type is pending that fits: by default, one that runs. @throws when the run has ended. */
-export async function untilPending(handle: WorkflowHandle, type: string, fits: (pending: PendingActivity) => boolean = ({ running }) => running): Promise<PendingActivity> {
+/** Waits until an activity of this type is pending that fits: by default, one that runs. @throws when the run has
+ *  ended. */
+export async function untilPending(
+  handle: WorkflowHandle,
+  type: string,
+  fits: (pending: PendingActivity) => boolean = ({ running }) => running,
+): Promise<PendingActivity> {
   for (;;) {
     const description = await handle.describe();
     const pending = await activityIn(handle, description, type);
     if (pending !== null && fits(pending)) return pending;
-    if (description.status.name !== 'RUNNING') throw new Error(`run ${handle.workflowId} ended before ${type} was as expected`);
+    if (description.status.name !== 'RUNNING')
+      throw new Error(`run ${handle.workflowId} ended before ${type} was as expected`);
     await sleep(POLL_MS);
   }
 }
 
-async function activityIn({ client }: WorkflowHandle, { raw }: WorkflowExecutionDescription, type: string): Promise<PendingActivity | null> {
+async function activityIn(
+  { client }: WorkflowHandle,
+  { raw }: WorkflowExecutionDescription,
+  type: string,
+): Promise<PendingActivity | null> {
   const found = raw.pendingActivities?.find(({ activityType }) => activityType?.name === type);
   if (!found) return null;
-  const progress = await decodeOptionalSinglePayload<Partial<TrainingProgress>>(client.options.loadedDataConverter, found.heartbeatDetails?.payloads?.[0]);
+  const progress = await decodeOptionalSinglePayload<Partial<TrainingProgress>>(
+    client.options.loadedDataConverter,
+    found.heartbeatDetails?.payloads?.[0],
+  );
   return {
     attempt: found.attempt ?? 1,
     startedMs: Number(found.lastStartedTime?.seconds ?? 0) * 1000 + (found.lastStartedTime?.nanos ?? 0) / 1e6,

@@ -1,4 +1,5 @@
-/** The same training in one process: no Temporal, no object store, no checkpoint. What a service is measured against, and its results too. */
+/** The same training in one process: no Temporal, no object store, no checkpoint. What a service is measured against,
+ *  and its results too. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MANIFEST_FILE, releaseManifestSchema, type Sha256, type TuningOptions } from '../contracts/index.ts';
@@ -38,11 +39,22 @@ export class PlainTrainer {
     const bytes = readFileSync(join(folder, MANIFEST_FILE));
     const manifest = releaseManifestSchema.parse(JSON.parse(bytes.toString('utf8')));
     const release = sha256Of(bytes);
-    const trainer = await openTrainer({ encoder, backboneFolder: backbone.folder, releaseFolder: folder, manifest, options: tuning, trainingDigest: trainingDigest(release, backbone.sha256, tuning) });
+    const trainer = await openTrainer({
+      encoder,
+      backboneFolder: backbone.folder,
+      releaseFolder: folder,
+      manifest,
+      options: tuning,
+      trainingDigest: trainingDigest(release, backbone.sha256, tuning),
+    });
     const start = performance.now();
     while (!trainer.finished) await trainer.next();
     const stepSeconds = (performance.now() - start) / 1000;
     const card = adapterCard({ manifest, release, backbone: { name: backbone.name, sha256: backbone.sha256 }, tuning });
-    return { adapter: adapterDigest(encodeAdapter(trainer.parameters, card, readBackboneConfig(backbone.folder))), steps: trainer.step, stepSeconds };
+    return {
+      adapter: adapterDigest(encodeAdapter(trainer.parameters, card, readBackboneConfig(backbone.folder))),
+      steps: trainer.step,
+      stepSeconds,
+    };
   }
 }

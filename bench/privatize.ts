@@ -44,16 +44,24 @@ export async function privatizeBench(args: readonly string[]): Promise<Measureme
 /** Real short sentences, over and over. */
 async function writeSentences(path: string, rows: number): Promise<void> {
   const lines: string[] = [];
-  for await (const line of createInterface({ input: createReadStream(join(cacheFolder(), 'datasets', 'movie-reviews', 'train.tsv')) })) lines.push(line.split('\t')[0]!);
+  for await (const line of createInterface({
+    input: createReadStream(join(cacheFolder(), 'datasets', 'movie-reviews', 'train.tsv')),
+  }))
+    lines.push(line.split('\t')[0]!);
   const file = createWriteStream(path);
   file.write('text\n');
-  for (let row = 0; row < rows; row++) if (!file.write(`${lines[1 + (row % (lines.length - 1))]!}\n`)) await once(file, 'drain');
+  for (let row = 0; row < rows; row++)
+    if (!file.write(`${lines[1 + (row % (lines.length - 1))]!}\n`)) await once(file, 'drain');
   file.end();
   await once(file, 'close');
 }
 
 async function privatize(input: string, output: string): Promise<Privatized> {
-  const child = spawn(process.execPath, [PROGRAM, 'privatize', '--in', input, '--out', output, '--eta', String(ETA), '--json'], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, RAPT_HOME: dirname(input) } });
+  const child = spawn(
+    process.execPath,
+    [PROGRAM, 'privatize', '--in', input, '--out', output, '--eta', String(ETA), '--json'],
+    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, RAPT_HOME: dirname(input) } },
+  );
   let stdout = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   const [code] = (await once(child, 'close')) as [number | null];
@@ -61,7 +69,8 @@ async function privatize(input: string, output: string): Promise<Privatized> {
   return JSON.parse(stdout) as Privatized;
 }
 
-/** The peer: the same closed form as a softmax over distances, drawn by its cumulative sums, a batch of tokens at a time on TensorFlow. */
+/** The peer: the same closed form as a softmax over distances, drawn by its cumulative sums, a batch of tokens at a
+ *  time on TensorFlow. */
 async function againstFormula(): Promise<{ rapt: number; peer: number }> {
   const { folder } = await locateBackbone('all-MiniLM-L6-v2');
   const tokenizer = await loadTokenizer(folder);
@@ -80,7 +89,10 @@ async function againstFormula(): Promise<{ rapt: number; peer: number }> {
   const draw = (batch: Int32Array): void => {
     const sums = tidy(() => {
       const x: Tensor2D = tf.gather(all, tf.tensor1d(batch, 'int32'));
-      const square = tf.add(tf.sub(squares, tf.mul(2, tf.matMul(x, outputs, false, true))), tf.sum(tf.square(x), 1, true));
+      const square = tf.add(
+        tf.sub(squares, tf.mul(2, tf.matMul(x, outputs, false, true))),
+        tf.sum(tf.square(x), 1, true),
+      );
       return tf.cumsum(tf.softmax(tf.mul(-ETA / 2, tf.sqrt(tf.relu(square)))), 1);
     });
     const values = sums.dataSync<'float32'>();

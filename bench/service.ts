@@ -3,7 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { CONTROL_QUEUE, parseTuningConfig, WORKFLOW_TYPE, type TuningConfig, type TuningInput } from '../contracts/index.ts';
+import {
+  CONTROL_QUEUE,
+  parseTuningConfig,
+  WORKFLOW_TYPE,
+  type TuningConfig,
+  type TuningInput,
+} from '../contracts/index.ts';
 import { down, resolveKeyring, up } from '../infra/index.ts';
 import { dataConverter } from '../workers/data-converter.ts';
 
@@ -22,7 +28,12 @@ export async function withService<T>(body: (service: Service) => Promise<T>): Pr
     const connection = await Connection.connect({ address: temporal.address });
     try {
       const client = new Client({ connection, dataConverter: dataConverter(resolveKeyring(true)) });
-      return await body({ client, home, start: (workflowId, config) => client.workflow.start(WORKFLOW_TYPE.tuning, { workflowId, taskQueue: CONTROL_QUEUE, args: [config] }) });
+      return await body({
+        client,
+        home,
+        start: (workflowId, config) =>
+          client.workflow.start(WORKFLOW_TYPE.tuning, { workflowId, taskQueue: CONTROL_QUEUE, args: [config] }),
+      });
     } finally {
       await connection.close();
     }

@@ -13,7 +13,8 @@ const USED_TOKENS = 30_000;
 const CLUSTERS = 1000;
 const [LEAST_TOKENS, MOST_TOKENS] = [10, 40];
 
-/** Marsaglia's xorshift (Journal of Statistical Software 8(14), 2003): a table is no secret, and has 192 million values. @returns about normal, of variance 1. */
+/** Marsaglia's xorshift (Journal of Statistical Software 8(14), 2003): a table is no secret, and has 192 million
+ *  values. @returns about normal, of variance 1. */
 function noise(seed: number): () => number {
   let state = seed;
   const next = (): number => {
@@ -35,7 +36,8 @@ export function writeTable(path: string, rows: number): void {
   for (let row = 0; row < rows; row++) {
     const norm = Math.exp(0.15 * random());
     const centre = (row % CLUSTERS) * DIMENSIONS;
-    for (let i = 0; i < DIMENSIONS; i++) values[row * DIMENSIONS + i] = norm * (mean[i]! + centres[centre + i]! + scale * random());
+    for (let i = 0; i < DIMENSIONS; i++)
+      values[row * DIMENSIONS + i] = norm * (mean[i]! + centres[centre + i]! + scale * random());
   }
   writeFileSync(path, values);
 }
@@ -44,7 +46,10 @@ export function readTable(path: string): { table: EmbeddingTable; outputIds: Int
   const bytes = readFileSync(path);
   const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
   const rows = values.length / DIMENSIONS;
-  return { table: { values, rows, dimensions: DIMENSIONS, sha256: sha256Of(bytes) }, outputIds: Int32Array.from({ length: rows - SPECIAL_TOKENS }, (_, place) => place + SPECIAL_TOKENS) };
+  return {
+    table: { values, rows, dimensions: DIMENSIONS, sha256: sha256Of(bytes) },
+    outputIds: Int32Array.from({ length: rows - SPECIAL_TOKENS }, (_, place) => place + SPECIAL_TOKENS),
+  };
 }
 
 /** Texts as their tokens' ids, as frequent as Zipf's law says, written as words. @returns how many tokens they have. */

@@ -12,7 +12,8 @@ import type { Measurement } from './main.ts';
 import { observe, shownOf } from './observed.ts';
 import { configOf } from './service.ts';
 
-/** Step between rows that follow each other in the new order: a prime, and as far as can be from any simple fraction of the table. */
+/** Step between rows that follow each other in the new order: a prime, and as far as can be from any simple fraction of
+ *  the table. */
 const STEP = 618_033_989;
 
 /** @param args number of rows; default a million. */
@@ -23,7 +24,15 @@ export async function takeoverBench(args: readonly string[]): Promise<Measuremen
   const { table, outputIds, tokenizer, description } = await openBackbone('all-MiniLM-L6-v2');
   // What a row is replaced by has no part in finding it again.
   const mechanism = createMechanism({ name: 'none', table, outputIds });
-  const draw = async (name: string, rowAt: (at: number) => number, earlier: EarlierRows): Promise<{ toDraw: number; takenOver: number; release: { folder: string; digest: Awaited<ReturnType<typeof drawRelease>>['digest'] } }> => {
+  const draw = async (
+    name: string,
+    rowAt: (at: number) => number,
+    earlier: EarlierRows,
+  ): Promise<{
+    toDraw: number;
+    takenOver: number;
+    release: { folder: string; digest: Awaited<ReturnType<typeof drawRelease>>['digest'] };
+  }> => {
     const file = join(folder, `${name}.tsv`);
     await writeRows(file, rows, rowAt);
     const config = configOf({ data: { train: file, testFraction: 0.1 }, privacy: { mechanism: 'none' } });
@@ -31,15 +40,30 @@ export async function takeoverBench(args: readonly string[]): Promise<Measuremen
     let toDraw = 0;
     for await (const _ of rowsToDraw({ config, inspection, tokenizer }, earlier)) toDraw++;
     const release = join(folder, name);
-    const { digest, takenOver } = await drawRelease({ config, inspection, inputs: await hashInputs(inspection.tables), backbone: description, outputIds, folder: release, tokenizer, mechanism, earlier });
+    const { digest, takenOver } = await drawRelease({
+      config,
+      inspection,
+      inputs: await hashInputs(inspection.tables),
+      backbone: description,
+      outputIds,
+      folder: release,
+      tokenizer,
+      mechanism,
+      earlier,
+    });
     return { toDraw, takenOver, release: { folder: release, digest } };
   };
   try {
     const first = await observe(async () => draw('first', (at) => at, await EarlierRows.open([], secret)));
     process.stderr.write(`drawn in ${first.seconds} s\n`);
-    const second = await observe(async () => draw('reordered', (at) => (at * STEP) % rows, await EarlierRows.open([first.value.release], secret)));
+    const second = await observe(async () =>
+      draw('reordered', (at) => (at * STEP) % rows, await EarlierRows.open([first.value.release], secret)),
+    );
     const { toDraw, takenOver } = second.value;
-    return { results: { rows, first: shownOf(first), reordered: { ...shownOf(second), takenOver, toDraw } }, ratios: { 'drawing the table for the first time': first.seconds / second.seconds } };
+    return {
+      results: { rows, first: shownOf(first), reordered: { ...shownOf(second), takenOver, toDraw } },
+      ratios: { 'drawing the table for the first time': first.seconds / second.seconds },
+    };
   } finally {
     mechanism.dispose();
     rmSync(folder, { recursive: true, force: true });
@@ -48,7 +72,9 @@ export async function takeoverBench(args: readonly string[]): Promise<Measuremen
 
 /** Real sentences, made distinct by their row's number. */
 async function writeRows(path: string, rows: number, rowAt: (at: number) => number): Promise<void> {
-  const [, ...lines] = readFileSync(join(cacheFolder(), 'datasets', 'movie-reviews', 'train.tsv'), 'utf8').trimEnd().split('\n');
+  const [, ...lines] = readFileSync(join(cacheFolder(), 'datasets', 'movie-reviews', 'train.tsv'), 'utf8')
+    .trimEnd()
+    .split('\n');
   const file = createWriteStream(path);
   file.write('text\tlabel\n');
   for (let at = 0; at < rows; at++) {

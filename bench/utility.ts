@@ -1,5 +1,5 @@
-/** How good the tuned model is under one choice and under another: the same tuning on several seeds, each with noisy versions of its own. Choices that draw
- *  alike share them, so that their difference is the choice's. */
+/** How good the tuned model is under one choice and under another: the same tuning on several seeds, each with noisy
+ *  versions of its own. Choices that draw alike share them, so that their difference is the choice's. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,7 +32,10 @@ const EXPERIMENTS: Readonly<Record<string, Readonly<Record<string, Arm>>>> = {
     'labels as they are': {},
     ...Object.fromEntries(
       [1, 3].flatMap((labelEpsilon) =>
-        (['none', 'forward'] as const).map((labelCorrection): [string, Arm] => [`label epsilon ${labelEpsilon}, correction ${labelCorrection}`, { privacy: { labelEpsilon }, tuning: { labelCorrection } }]),
+        (['none', 'forward'] as const).map((labelCorrection): [string, Arm] => [
+          `label epsilon ${labelEpsilon}, correction ${labelCorrection}`,
+          { privacy: { labelEpsilon }, tuning: { labelCorrection } },
+        ]),
       ),
     ),
   },
@@ -53,9 +56,15 @@ export async function utilityBench(args: readonly string[]): Promise<Measurement
     const folder = mkdtempSync(join(tmpdir(), 'rapt-utility-'));
     try {
       for (const [arm, { privacy, tuning }] of Object.entries(arms)) {
-        const outcome = await tune(configOf({ data: DATA, ...(privacy ? { privacy } : {}), tuning: { epochs: EPOCHS, seed, ...tuning } }), folder);
+        const outcome = await tune(
+          configOf({ data: DATA, ...(privacy ? { privacy } : {}), tuning: { epochs: EPOCHS, seed, ...tuning } }),
+          folder,
+        );
         outcomes[arm]!.push(outcome);
-        process.stderr.write(`seed ${seed}, ${arm}: accuracy ${outcome.accuracy.toFixed(4)}, unchanged ${outcome.unchangedRate.toFixed(4)}\n`);
+        process.stderr.write(
+          `seed ${seed}, ${arm}: accuracy ${outcome.accuracy.toFixed(4)}, unchanged ` +
+            `${outcome.unchangedRate.toFixed(4)}\n`,
+        );
       }
     } finally {
       rmSync(folder, { recursive: true, force: true });
@@ -75,7 +84,8 @@ export async function utilityBench(args: readonly string[]): Promise<Measurement
 
 const encoders = new Map<string, Encoder>();
 
-/** One release, one training, one test, in this process. @param folder in which equal privacy settings find the release that was drawn. */
+/** One release, one training, one test, in this process. @param folder in which equal privacy settings find the release
+ *  that was drawn. */
 async function tune(config: TuningConfig, folder: string): Promise<Outcome> {
   const { folder: model } = await locateBackbone(config.backbone);
   const { table, outputIds, tokenizer, description } = await openBackbone(config.backbone);
@@ -84,16 +94,32 @@ async function tune(config: TuningConfig, folder: string): Promise<Outcome> {
   const inspection = await inspectTables(config.data);
   const releaseFolder = join(folder, Buffer.from(canonicalJson(config.privacy)).toString('hex').slice(0, 200));
   const { manifest, digest, unchangedRate } = await drawRelease({
-    config, inspection, inputs: await hashInputs(inspection.tables), backbone: description, outputIds, folder: releaseFolder, tokenizer, mechanism,
+    config,
+    inspection,
+    inputs: await hashInputs(inspection.tables),
+    backbone: description,
+    outputIds,
+    folder: releaseFolder,
+    tokenizer,
+    mechanism,
   }).finally(() => mechanism.dispose());
   const frozen = `${config.tuning.input} ${name} ${manifest.guarantee.eta}`;
   const encoder = encoders.get(frozen) ?? (await openEncoder(model, config.tuning.input, manifest.guarantee));
   encoders.set(frozen, encoder);
   const { tuning } = config;
-  const trainer = await openTrainer({ encoder, backboneFolder: model, releaseFolder, manifest, options: tuning, trainingDigest: trainingDigest(digest, description.sha256, tuning) });
+  const trainer = await openTrainer({
+    encoder,
+    backboneFolder: model,
+    releaseFolder,
+    manifest,
+    options: tuning,
+    trainingDigest: trainingDigest(digest, description.sha256, tuning),
+  });
   while (!trainer.finished) await trainer.next();
   const test = await loadExamples(releaseFolder, manifest, 'test');
-  const { predicted } = classifyExamples(encoder, trainer.parameters, tuning.method, test, readFrameIds(model), { pooling: tuning.pooling });
+  const { predicted } = classifyExamples(encoder, trainer.parameters, tuning.method, test, readFrameIds(model), {
+    pooling: tuning.pooling,
+  });
   const { labels } = await readLocalLabels(releaseFolder);
   const right = predicted.reduce((sum, answer, row) => sum + (answer === labels[row] ? 1 : 0), 0);
   return { accuracy: right / test.count, unchangedRate };

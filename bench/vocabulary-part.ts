@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { audit } from '../rapt/attacks/index.ts';
-import { Calibrator, createMechanismInTurns, seededRandom, tightestEta, uniformInteger } from '../rapt/privacy/index.ts';
+import {
+  Calibrator,
+  createMechanismInTurns,
+  seededRandom,
+  tightestEta,
+  uniformInteger,
+} from '../rapt/privacy/index.ts';
 import { joinIds, privatizeTable } from '../rapt/release/index.ts';
 import { inTurns } from '../rapt/turns.ts';
 import { observe, shownOf, type Observed } from './observed.ts';
@@ -41,7 +47,12 @@ async function privatize(output: string): Promise<unknown> {
     const mechanism = await createMechanismInTurns({ name: 'exponential', eta, table, outputIds });
     const start = performance.now();
     const done = await privatizeTable({
-      input: join(folder, 'texts.csv'), output: join(folder, output), columns: { text: 'text' }, tokenizer, mechanism, maxTokens: 64,
+      input: join(folder, 'texts.csv'),
+      output: join(folder, output),
+      columns: { text: 'text' },
+      tokenizer,
+      mechanism,
+      maxTokens: 64,
       reserve: () => mechanism.keepTables(join(folder, 'tables')),
     });
     mechanism.dispose();
@@ -55,7 +66,10 @@ async function cancelled(work: (signal: AbortSignal) => Promise<unknown>): Promi
   const latenciesMs: number[] = [];
   for (const afterMs of CANCELLED_AFTER_MS) {
     const stop = new AbortController();
-    const working = work(stop.signal).then(() => false, () => true);
+    const working = work(stop.signal).then(
+      () => false,
+      () => true,
+    );
     await wait(afterMs);
     const asked = performance.now();
     stop.abort();
@@ -66,15 +80,21 @@ async function cancelled(work: (signal: AbortSignal) => Promise<unknown>): Promi
 
 async function tightest(): Promise<unknown> {
   const cancelLatencyMs = await cancelled((signal) => tightestEta(eta, table, outputIds, { signal }));
-  const seen = await observe(() => tightestEta(eta, table, outputIds, { onProgress: (done) => process.stderr.write(`tightest eta: ${Math.round(100 * done)} %\n`) }));
+  const seen = await observe(() =>
+    tightestEta(eta, table, outputIds, {
+      onProgress: (done) => process.stderr.write(`tightest eta: ${Math.round(100 * done)} %\n`),
+    }),
+  );
   return { eta, tightest: seen.value, ...shownOf(seen), cancelLatencyMs };
 }
 
 async function attacks(): Promise<unknown> {
   const plain: Int32Array[] = [];
-  for await (const line of createInterface({ input: createReadStream(join(folder, 'texts.csv')) })) if (line !== 'text') plain.push(tokenizer.encode(line, 64));
+  for await (const line of createInterface({ input: createReadStream(join(folder, 'texts.csv')) }))
+    if (line !== 'text') plain.push(tokenizer.encode(line, 64));
   const released: Int32Array[] = [];
-  for await (const line of createInterface({ input: createReadStream(join(folder, 'noisy.jsonl')) })) released.push(Int32Array.from((JSON.parse(line) as { input_ids: number[] }).input_ids));
+  for await (const line of createInterface({ input: createReadStream(join(folder, 'noisy.jsonl')) }))
+    released.push(Int32Array.from((JSON.parse(line) as { input_ids: number[] }).input_ids));
   const every = Math.ceil(joinIds(released).length / ATTACKED_TOKENS);
   const sampled = (texts: Int32Array[]): Int32Array[] => texts.filter((_, row) => row % every === 0);
   const random = seededRandom(5);
@@ -92,17 +112,42 @@ async function attacks(): Promise<unknown> {
     process.stderr.write(`${next}\n`);
   };
   const options = {
-    table, outputIds, mechanism: 'exponential', eta, plain: sampled(plain), released: sampled(released), release: joinIds(released), attributes: [], publicTexts: [],
-    attacks: ['inversion', 'bayes', 'learned', 'context', 'masked', 'deniability'], pairs: { plain: pairs, noisy, vocabulary },
+    table,
+    outputIds,
+    mechanism: 'exponential',
+    eta,
+    plain: sampled(plain),
+    released: sampled(released),
+    release: joinIds(released),
+    attributes: [],
+    publicTexts: [],
+    attacks: ['inversion', 'bayes', 'learned', 'context', 'masked', 'deniability'],
+    pairs: { plain: pairs, noisy, vocabulary },
   } as const;
   const cancelLatencyMs = await cancelled((signal) => audit({ ...options, signal }));
   [since, current] = [performance.now(), 'channel and prior'];
-  const seen: Observed & { value: Awaited<ReturnType<typeof audit>> } = await observe(() => audit({ ...options, onAttack: lap }));
+  const seen: Observed & { value: Awaited<ReturnType<typeof audit>> } = await observe(() =>
+    audit({ ...options, onAttack: lap }),
+  );
   lap('');
-  return { tokens: seen.value.tokens, ...shownOf(seen), secondsOf, cancelLatencyMs, success: Object.fromEntries(seen.value.attacks.map(({ attack, success }) => [attack, Math.round(1000 * success.value) / 1000])) };
+  return {
+    tokens: seen.value.tokens,
+    ...shownOf(seen),
+    secondsOf,
+    cancelLatencyMs,
+    success: Object.fromEntries(
+      seen.value.attacks.map(({ attack, success }) => [attack, Math.round(1000 * success.value) / 1000]),
+    ),
+  };
 }
 
-const PARTS: Readonly<Record<string, () => Promise<unknown>>> = { calibrate, privatize: () => privatize('noisy.jsonl'), privatizeAgain: () => privatize('again.jsonl'), tightest, audit: attacks };
+const PARTS: Readonly<Record<string, () => Promise<unknown>>> = {
+  calibrate,
+  privatize: () => privatize('noisy.jsonl'),
+  privatizeAgain: () => privatize('again.jsonl'),
+  tightest,
+  audit: attacks,
+};
 
 PARTS[name]!().then(
   (result) => process.stdout.write(JSON.stringify(result)),

@@ -1,4 +1,5 @@
-/** What a vocabulary of 250,002 tokens costs, XLM-R's: calibration, privatizing, the tightest eta, attacks. Each in a process of its own, so that its memory is its own. */
+/** What a vocabulary of 250,002 tokens costs, XLM-R's: calibration, privatizing, the tightest eta, attacks. Each in a
+ *  process of its own, so that its memory is its own. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -32,7 +33,19 @@ export async function vocabularyBench(args: readonly string[]): Promise<Measurem
     const again = await part('privatizeAgain', options);
     const tightest = await part('tightest', options);
     const audit = await part('audit', options);
-    return { results: { vocabulary: { rows, dimensions: DIMENSIONS }, texts, tokens, calibrate, privatize, 'privatize, tables kept by an attempt before': again, tightest, audit }, ratios: {} };
+    return {
+      results: {
+        vocabulary: { rows, dimensions: DIMENSIONS },
+        texts,
+        tokens,
+        calibrate,
+        privatize,
+        'privatize, tables kept by an attempt before': again,
+        tightest,
+        audit,
+      },
+      ratios: {},
+    };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -40,7 +53,10 @@ export async function vocabularyBench(args: readonly string[]): Promise<Measurem
 
 async function part<T>(name: string, options: PartOptions): Promise<T> {
   const env = { ...process.env, RAPT_CACHE: join(options.folder, 'cache'), RAPT_HOME: join(options.folder, 'home') };
-  const child = spawn(process.execPath, ['--import', 'tsx', PART, name, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'inherit'], env });
+  const child = spawn(process.execPath, ['--import', 'tsx', PART, name, JSON.stringify(options)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env,
+  });
   let stdout = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   const [code] = (await once(child, 'close')) as [number | null];

@@ -10,7 +10,8 @@ import { startWorkflow, type Link } from './temporal.ts';
 export interface Planned {
   readonly id: string;
   readonly config: TuningConfig;
-  /** The run that it goes on from, for commands that make up the name: one of this name that does not is somebody else's. Null: whichever has the name is meant. */
+  /** The run that it goes on from, for commands that make up the name: one of this name that does not is somebody
+   *  else's. Null: whichever has the name is meant. */
   readonly goesOnFrom: string | null;
   /** Whether the name was drawn, so that nobody else can have it. */
   readonly isNewName?: boolean;
@@ -32,43 +33,78 @@ export interface Begun {
 export async function startOrAttach(link: Link, planned: Planned): Promise<Begun> {
   const { id, config } = planned;
   const before = planned.isNewName === true ? null : await knownRun(link, id, config.tenant);
-  if (before === null && (await startWorkflow(link, WORKFLOW_TYPE.tuning, id, config, planned))) return { run: { id, tenant: config.tenant, gates: config.gates }, attached: false, isRunning: true, left: null };
+  if (before === null && (await startWorkflow(link, WORKFLOW_TYPE.tuning, id, config, planned)))
+    return { run: { id, tenant: config.tenant, gates: config.gates }, attached: false, isRunning: true, left: null };
   const known = before ?? (await requireRun(link, id, config.tenant));
   assertTuning(id, known);
   if (planned.goesOnFrom !== null) assertGoesOn(planned, planned.goesOnFrom, known);
-  return { run: { id, tenant: known.tenant, gates: known.config?.gates ?? {}, remarks: remarksOn(planned, known) }, attached: true, isRunning: known.status === 'RUNNING', left: known.left };
+  return {
+    run: { id, tenant: known.tenant, gates: known.config?.gates ?? {}, remarks: remarksOn(planned, known) },
+    attached: true,
+    isRunning: known.status === 'RUNNING',
+    left: known.left,
+  };
 }
 
 /** @throws BadInput unless the run of this name is what the command would have started. */
 function assertGoesOn({ id, config }: Planned, from: string, { config: theirs }: KnownRun): void {
-  const problem = theirs === null ? `and its configuration is not known here, so that nobody can tell whether it goes on from ${from}` : whyNot(from, config, theirs);
-  if (problem !== null) throw new BadInput([{ where: id, problem: `is the name of a run that exists already, ${problem}; give the new run another name by --id` }]);
+  const problem =
+    theirs === null
+      ? `and its configuration is not known here, so that nobody can tell whether it goes on from ${from}`
+      : whyNot(from, config, theirs);
+  if (problem !== null)
+    throw new BadInput([
+      {
+        where: id,
+        problem: `is the name of a run that exists already, ${problem}; give the new run another name by --id`,
+      },
+    ]);
 }
 
 function whyNot(from: string, wanted: TuningConfig, theirs: TuningConfig): string | null {
   if (!theirs.resumeFrom.includes(from)) return `and does not go on from ${from}`;
   const differing = differences(wanted, theirs);
-  return differing.length === 0 ? null : `and goes on from ${from} with another configuration (${differing.join(', ')})`;
+  return differing.length === 0
+    ? null
+    : `and goes on from ${from} with another configuration (${differing.join(', ')})`;
 }
 
 /** Settings in which two runs differ that go on from somewhere. */
-const differences = ({ resumeFrom: _, ...one }: TuningConfig, { resumeFrom: __, ...other }: TuningConfig): string[] => Object.keys(differingSettings([one, other]));
+const differences = ({ resumeFrom: _, ...one }: TuningConfig, { resumeFrom: __, ...other }: TuningConfig): string[] =>
+  Object.keys(differingSettings([one, other]));
 
-/** What somebody must know who takes this run for the one that he asked for. Settings are named without their values: files are among them, and a job's pages
- *  have other readers than its owner. */
+/** What somebody must know who takes this run for the one that he asked for. Settings are named without their values:
+ *  files are among them, and a job's pages have other readers than its owner. */
 function remarksOn({ id, config }: Planned, { status, config: theirs, described, left }: KnownRun): string[] {
   const remarks: string[] = [];
   const endedAt = described === null ? left.endedAt : (described.closeTime ?? null);
   const when = endedAt === null ? 'earlier' : `on ${timeOf(endedAt.toISOString())} UTC`;
-  if (status === 'COMPLETED') remarks.push(`Shows run ${id}, which finished ${when}: nothing is tuned now. Another name (--id) starts a new run.`);
-  else if (status !== 'RUNNING') remarks.push(`Shows run ${id}, which ended without a result ${when} (${status.toLowerCase()}). Nothing is tried again under its name: \`rapt resume ${id}\` goes on with it, another name (--id) starts anew.`);
-  if (left !== null) remarks.push(`Temporal has forgotten it; this is what ${left.config === null ? 'the store' : 'the client'} keeps of it.`);
+  if (status === 'COMPLETED')
+    remarks.push(
+      `Shows run ${id}, which finished ${when}: nothing is tuned now. Another name (--id) starts a new run.`,
+    );
+  else if (status !== 'RUNNING')
+    remarks.push(
+      `Shows run ${id}, which ended without a result ${when} (${status.toLowerCase()}). Nothing is tried again ` +
+        `under its name: \`rapt resume ${id}\` goes on with it, another name (--id) starts anew.`,
+    );
+  if (left !== null)
+    remarks.push(
+      `Temporal has forgotten it; this is what ${left.config === null ? 'the store' : 'the client'} keeps of it.`,
+    );
   if (theirs === null) return remarks;
   // A job must not be taken for held against gates that nobody looks at.
-  if (namesOf(theirs.gates) !== namesOf(config.gates)) remarks.push(`its gates are those that it was started with, not those given now: ${namesOf(theirs.gates)}`);
+  if (namesOf(theirs.gates) !== namesOf(config.gates))
+    remarks.push(`its gates are those that it was started with, not those given now: ${namesOf(theirs.gates)}`);
   const differing = differences({ ...config, gates: {} }, { ...theirs, gates: {} });
-  if (differing.length > 0) remarks.push(`its configuration is that which it was started with; the one given now differs in ${differing.join(', ')}`);
+  if (differing.length > 0)
+    remarks.push(
+      `its configuration is that which it was started with; the one given now differs in ${differing.join(', ')}`,
+    );
   return remarks;
 }
 
-const namesOf = (gates: Gates): string => conditionsOf(gates).map(({ metric, condition }) => gateName(metric, condition)).join(', ') || 'none';
+const namesOf = (gates: Gates): string =>
+  conditionsOf(gates)
+    .map(({ metric, condition }) => gateName(metric, condition))
+    .join(', ') || 'none';

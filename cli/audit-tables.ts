@@ -33,7 +33,8 @@ export function auditTables({ texts, tokens, attacks, attributes, deniability }:
   if (deniability !== null) {
     const { types, staysItself, differentOutputs, draws } = deniability;
     parts.push(
-      `a token stays itself with a chance of ${percent(staysItself.p05)} / ${percent(staysItself.p50)} / ${percent(staysItself.p95)}, and has ${differentOutputs.p05.toFixed(0)} / ` +
+      `a token stays itself with a chance of ${percent(staysItself.p05)} / ${percent(staysItself.p50)} / ` +
+        `${percent(staysItself.p95)}, and has ${differentOutputs.p05.toFixed(0)} / ` +
         `${differentOutputs.p50.toFixed(0)} / ${differentOutputs.p95.toFixed(0)} different outputs in ${draws} draws ` +
         `(5 %, 50 %, 95 % of ${types} tokens of the public vocabulary)`,
     );

@@ -2,7 +2,13 @@
 import { RaptError, type TuningConfig, type TuningResult } from '../contracts/index.ts';
 import { resolveStore } from '../infra/index.ts';
 import { clientHome } from '../rapt/home.ts';
-import { pairedDifference, unpairedDifference, wilsonInterval, type Difference, type Interval } from '../rapt/evaluation/index.ts';
+import {
+  pairedDifference,
+  unpairedDifference,
+  wilsonInterval,
+  type Difference,
+  type Interval,
+} from '../rapt/evaluation/index.ts';
 import { createMinioStore } from '../storage/index.ts';
 import { rememberedHere, requireRun, resultOf, tenantOfRun, type Remembered } from './known-run.ts';
 import { differingSettings } from './settings.ts';
@@ -38,8 +44,8 @@ export interface ComparedPair extends Difference {
 
 export interface Comparison {
   readonly runs: readonly ComparedRun[];
-  /** Settings that are not the same in all of them, "tuning.epochs", in the order of the runs; null where one has no such setting. Null as a whole when
-   *  those of one are not known here. */
+  /** Settings that are not the same in all of them, "tuning.epochs", in the order of the runs; null where one has no
+   *  such setting. Null as a whole when those of one are not known here. */
   readonly settings: Readonly<Record<string, readonly unknown[]>> | null;
   /** Whether all of them trained on the same bytes. */
   readonly sharedRelease: boolean;
@@ -62,7 +68,9 @@ export async function compareRuns(given: string | undefined, ids: readonly strin
   for (const other of others) differences.push(...(await compareTwo(tenant, first, other)));
   return {
     runs: runs.map(factsOf),
-    settings: runs.every(hasConfig) ? differingSettings(runs.map(({ config: { resumeFrom: _, ...settings } }) => settings)) : null,
+    settings: runs.every(hasConfig)
+      ? differingSettings(runs.map(({ config: { resumeFrom: _, ...settings } }) => settings))
+      : null,
     sharedRelease: new Set(runs.map(({ result }) => result.release.sha256)).size === 1,
     differences,
   };
@@ -70,7 +78,8 @@ export async function compareRuns(given: string | undefined, ids: readonly strin
 
 const hasConfig = (run: Finished): run is Finished & { readonly config: TuningConfig } => run.config !== null;
 
-/** What this client remembers, which outlasts Temporal's own memory and needs no server; of other runs, what Temporal knows, or the store keeps. */
+/** What this client remembers, which outlasts Temporal's own memory and needs no server; of other runs, what Temporal
+ *  knows, or the store keeps. */
 async function finishedRuns(tenant: string, ids: readonly string[]): Promise<Finished[]> {
   const local = ids.map((id) => rememberedHere(id, tenant));
   const isFinished = (run: Remembered | null): run is Remembered & Finished => run !== null && run.result !== null;
@@ -121,18 +130,24 @@ async function compareTwo(tenant: string, first: Finished, second: Finished): Pr
 }
 
 /** The rows that both runs answered, or why there are none. A table that has grown keeps its earlier rows' numbers. */
-async function pairedRows(tenant: string, first: Finished, second: Finished): Promise<{ first: boolean[]; second: boolean[] } | string> {
+async function pairedRows(
+  tenant: string,
+  first: Finished,
+  second: Finished,
+): Promise<{ first: boolean[]; second: boolean[] } | string> {
   if (!hasConfig(first) || !hasConfig(second)) return 'the configuration of both is not on this client';
   const testTable = ({ config: { data } }: { readonly config: TuningConfig }): string => data.test ?? data.train;
   if (testTable(first) !== testTable(second)) return 'they were tested on different tables';
   const { gradedRows } = await import('../activities/client/index.ts');
   try {
     const client = { store: createMinioStore(resolveStore({ kind: 'client', tenant })), home: clientHome() };
-    const graded = ({ result }: Finished): ReturnType<typeof gradedRows> => gradedRows(client, tenant, result.workflowId, result.release.sha256);
+    const graded = ({ result }: Finished): ReturnType<typeof gradedRows> =>
+      gradedRows(client, tenant, result.workflowId, result.release.sha256);
     const [one, other] = [await graded(first), await graded(second)];
     if (one === null || other === null) return 'the test labels of both are not on this client';
     const common = [...one].filter(([row]) => other.has(row));
-    if (common.length === 0 || common.some(([row, { truth }]) => other.get(row)!.truth !== truth)) return 'their tables differ in the test rows';
+    if (common.length === 0 || common.some(([row, { truth }]) => other.get(row)!.truth !== truth))
+      return 'their tables differ in the test rows';
     return { first: common.map(([, { right }]) => right), second: common.map(([row]) => other.get(row)!.right) };
   } catch (error) {
     if (error instanceof RaptError) return error.message;

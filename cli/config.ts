@@ -14,7 +14,8 @@ export interface ConfigOptions {
   readonly file?: string | undefined;
   /** "tuning.epochs=3": JSON values, anything else is a string. Paths are relative to the current folder. */
   readonly set?: readonly string[] | undefined;
-  /** "accuracy>=0.7", "accuracy >= baseline - 0.01". Those on a metric take the place of the file's; several on one must all hold. */
+  /** "accuracy>=0.7", "accuracy >= baseline - 0.01". Those on a metric take the place of the file's; several on one
+   *  must all hold. */
   readonly gate?: readonly string[] | undefined;
   /** Run that gates compare with. */
   readonly baseline?: string | undefined;
@@ -22,7 +23,10 @@ export interface ConfigOptions {
 
 /** @param localFiles whether the client worker reads this machine's files, so that they can be looked at now.
  *  @throws BadInput with everything that is wrong. */
-export async function loadConfig({ file, set = [], gate = [], baseline }: ConfigOptions, localFiles: boolean): Promise<TuningConfig> {
+export async function loadConfig(
+  { file, set = [], gate = [], baseline }: ConfigOptions,
+  localFiles: boolean,
+): Promise<TuningConfig> {
   const problems: InputProblem[] = [];
   // Paths in a file are those beside it, as in other tools' files; those of an option are those of whoever types it.
   const base = file === undefined || file === '-' ? process.cwd() : dirname(resolve(file));
@@ -40,7 +44,10 @@ export async function loadConfig({ file, set = [], gate = [], baseline }: Config
     const unknown = unknownNames(policy, config);
     const found =
       unknown.length > 0 ? unknown : await inspectColumns(withTables(policy, config).data, { listColumns: true });
-    problems.push(...found.map((problem) => besideTheFile(problem, base, file)), ...baselineProblems(clientHome(), config));
+    problems.push(
+      ...found.map((problem) => besideTheFile(problem, base, file)),
+      ...baselineProblems(clientHome(), config),
+    );
   }
   if (problems.length > 0) throw new BadInput(problems);
   return config;
@@ -64,27 +71,45 @@ function onDefaultTable(data: unknown): unknown {
 function besideTheFile({ where, problem }: InputProblem, base: string, file: string | undefined): InputProblem {
   const here = resolve(relative(base, where));
   if (file === undefined || existsSync(where) || !isAbsolute(where) || !existsSync(here)) return { where, problem };
-  return { where, problem: `does not exist; paths in ${file} are relative to the folder that it lies in: write ${relative(base, here)}` };
+  return {
+    where,
+    problem:
+      `does not exist; paths in ${file} are relative to the folder ` + `that it lies in: write ${relative(base, here)}`,
+  };
 }
 
 function readConfigFile(file: string): Record<string, unknown> {
-  if (file !== '-' && !existsSync(file)) throw new BadInput([{ where: file, problem: 'does not exist; give a configuration in JSON or YAML, or leave -f out for the default run' }]);
+  if (file !== '-' && !existsSync(file))
+    throw new BadInput([
+      {
+        where: file,
+        problem: 'does not exist; give a configuration in JSON or YAML, or leave -f out for the default run',
+      },
+    ]);
   let value: unknown;
   try {
     // JSON is YAML as well.
     value = parse(readFileSync(file === '-' ? 0 : file, 'utf8'));
   } catch (error) {
-    const at = error instanceof Error && 'linePos' in error ? (error.linePos as { line: number; col: number }[])[0] : undefined;
-    throw new BadInput([{ where: at === undefined ? file : `${file}, line ${at.line}, column ${at.col}`, problem: 'is neither JSON nor YAML here' }]);
+    const at =
+      error instanceof Error && 'linePos' in error ? (error.linePos as { line: number; col: number }[])[0] : undefined;
+    throw new BadInput([
+      {
+        where: at === undefined ? file : `${file}, line ${at.line}, column ${at.col}`,
+        problem: 'is neither JSON nor YAML here',
+      },
+    ]);
   }
   if (value === null || value === undefined) return {};
-  if (typeof value !== 'object' || Array.isArray(value)) throw new BadInput([{ where: file, problem: 'must hold one object of settings' }]);
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw new BadInput([{ where: file, problem: 'must hold one object of settings' }]);
   return value as Record<string, unknown>;
 }
 
 function assign(input: Record<string, unknown>, assignment: string): InputProblem[] {
   const [, path, text] = /^([\w.]+)=(.*)$/s.exec(assignment) ?? [];
-  if (path === undefined || text === undefined) return [{ where: `--set ${assignment}`, problem: 'must have the form field.path=value, such as tuning.epochs=3' }];
+  if (path === undefined || text === undefined)
+    return [{ where: `--set ${assignment}`, problem: 'must have the form field.path=value, such as tuning.epochs=3' }];
   const fields = path.split('.');
   const last = fields.pop()!;
   let at = input;
@@ -100,7 +125,10 @@ function assign(input: Record<string, unknown>, assignment: string): InputProble
 function absoluteAt(path: readonly string[], value: unknown): unknown {
   const [outer = '', ...inner] = path;
   const nested = inner.reduceRight<unknown>((inside, field) => ({ [field]: inside }), value);
-  return path.reduce<unknown>((at, field) => (at as Record<string, unknown>)[field], withAbsolutePaths({ [outer]: nested }));
+  return path.reduce<unknown>(
+    (at, field) => (at as Record<string, unknown>)[field],
+    withAbsolutePaths({ [outer]: nested }),
+  );
 }
 
 function jsonOrText(text: string): unknown {
@@ -116,7 +144,11 @@ function addGates(input: Record<string, unknown>, conditions: readonly string[])
   const given: Record<string, string[]> = {};
   for (const condition of conditions) {
     const [, metric, rest] = /^\s*([\w.-]+?)\s*([<>=].*)$/s.exec(condition) ?? [];
-    if (metric === undefined || rest === undefined) problems.push({ where: `--gate ${condition}`, problem: "must have the form 'accuracy>=0.7' or 'accuracy >= baseline - 0.01'" });
+    if (metric === undefined || rest === undefined)
+      problems.push({
+        where: `--gate ${condition}`,
+        problem: "must have the form 'accuracy>=0.7' or 'accuracy >= baseline - 0.01'",
+      });
     else (given[metric] ??= []).push(rest);
   }
   const gates = Object.entries(given).map(([metric, all]) => [metric, all.length === 1 ? all[0] : all]);

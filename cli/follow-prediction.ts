@@ -1,4 +1,5 @@
-/** Waits for a prediction and shows how it gets on. Its workflow says nothing by itself: what is told here is what its activities' heartbeats tell the server. */
+/** Waits for a prediction and shows how it gets on. Its workflow says nothing by itself: what is told here is what its
+ *  activities' heartbeats tell the server. */
 import { setMaxListeners } from 'node:events';
 import type { WorkflowHandle } from '@temporalio/client';
 import { clientQueue, CONTROL_QUEUE, GPU_QUEUE, type FinishedPrediction } from '../contracts/index.ts';
@@ -23,8 +24,8 @@ export interface FollowingPrediction {
   readonly interruption: Interruption;
 }
 
-/** @throws CommandFailure with the reason when there is no answer. Interrupted, the prediction is cancelled first: its texts' release stays, so that to ask again
- *  costs nothing. */
+/** @throws CommandFailure with the reason when there is no answer. Interrupted, the prediction is cancelled first: its
+ *  texts' release stays, so that to ask again costs nothing. */
 export async function followPrediction(link: Link, following: FollowingPrediction): Promise<FinishedPrediction> {
   const { id, tenant, timeoutMs = Infinity, afterTimeout, interruption } = following;
   const handle = link.client.workflow.getHandle(id);
@@ -50,7 +51,11 @@ export async function followPrediction(link: Link, following: FollowingPredictio
       if (outcome !== null) return outcome;
       if (Date.now() > deadline) {
         const late = `not answered after ${timeoutMs / 1000} s`;
-        if (afterTimeout === 'goes on') throw new CommandFailure(`${late}; the prediction goes on, and writes its answers when it has them`, EXIT.unavailable);
+        if (afterTimeout === 'goes on')
+          throw new CommandFailure(
+            `${late}; the prediction goes on, and writes its answers when it has them`,
+            EXIT.unavailable,
+          );
         say(`${late}: cancels the prediction`);
         return await cancelled(handle, ended, interruption, EXIT.unavailable);
       }
@@ -62,16 +67,31 @@ export async function followPrediction(link: Link, following: FollowingPredictio
   }
 }
 
-/** Cancels the prediction and waits a little for its end. @returns what it gave when it ended before it heard of that. @throws CommandFailure with the code. */
-async function cancelled(handle: WorkflowHandle, ended: Promise<FinishedPrediction>, { second }: Interruption, exitCode: number): Promise<FinishedPrediction> {
+/** Cancels the prediction and waits a little for its end. @returns what it gave when it ended before it heard of that.
+ *  @throws CommandFailure with the code. */
+async function cancelled(
+  handle: WorkflowHandle,
+  ended: Promise<FinishedPrediction>,
+  { second }: Interruption,
+  exitCode: number,
+): Promise<FinishedPrediction> {
   const end = handle.cancel().then(
     () => ended.catch(() => 'cancelled' as const),
     () => 'unheard' as const,
   );
-  const outcome = await within<FinishedPrediction | 'cancelled' | 'unheard' | 'interrupted'>(CANCELLATION_MS, end, second);
+  const outcome = await within<FinishedPrediction | 'cancelled' | 'unheard' | 'interrupted'>(
+    CANCELLATION_MS,
+    end,
+    second,
+  );
   if (outcome !== null && typeof outcome === 'object') return outcome;
-  if (outcome === 'cancelled') throw new CommandFailure('the prediction was cancelled; no answers were written', exitCode);
-  if (outcome === 'unheard') throw new CommandFailure('the prediction could not be told to cancel, since Temporal does not answer: it goes on', exitCode);
+  if (outcome === 'cancelled')
+    throw new CommandFailure('the prediction was cancelled; no answers were written', exitCode);
+  if (outcome === 'unheard')
+    throw new CommandFailure(
+      'the prediction could not be told to cancel, since Temporal does not answer: it goes on',
+      exitCode,
+    );
   throw new CommandFailure('the prediction was told to cancel; it ends when its worker has heard of it', exitCode);
 }
 
@@ -108,7 +128,12 @@ class PredictionTeller {
     if (news !== this.#news) {
       this.#news = news;
       this.#changedAt = now;
-      if (pending !== null && now - this.#startedAt > QUIET_MS && (step !== this.#toldStep || now - this.#toldAt > LINE_INTERVAL_MS)) this.#say(inWords(step, pending.said), step);
+      if (
+        pending !== null &&
+        now - this.#startedAt > QUIET_MS &&
+        (step !== this.#toldStep || now - this.#toldAt > LINE_INTERVAL_MS)
+      )
+        this.#say(inWords(step, pending.said), step);
     } else if (now - this.#changedAt > STILL_MS) {
       const waiting = await this.#waitsFor(described, step).catch(() => 'waits for an answer from the Temporal server');
       if (waiting !== null) this.#say(waiting, step);
@@ -129,13 +154,19 @@ class PredictionTeller {
   }
 }
 
-const STEPS: Readonly<Record<string, string>> = { preparePrediction: 'privatizes the texts on the client', predict: 'classifies the privatized texts', finishPrediction: 'writes the answers beside the texts' };
+const STEPS: Readonly<Record<string, string>> = {
+  preparePrediction: 'privatizes the texts on the client',
+  predict: 'classifies the privatized texts',
+  finishPrediction: 'writes the answers beside the texts',
+};
 
 function inWords(step: string, said: Readonly<Record<string, unknown>>): string {
   const { rows, rowsTotal, uploaded, shards } = said;
-  const doing = step === 'preparePrediction' && typeof uploaded === 'number' ? 'uploads the privatized texts' : (STEPS[step] ?? step);
+  const doing =
+    step === 'preparePrediction' && typeof uploaded === 'number'
+      ? 'uploads the privatized texts'
+      : (STEPS[step] ?? step);
   if (typeof uploaded === 'number' && typeof shards === 'number') return `${doing}: ${uploaded} of ${shards} parts`;
   if (typeof rows !== 'number') return doing;
   return `${doing}: ${rows}${typeof rowsTotal === 'number' ? ` of ${rowsTotal}` : ''} rows`;
 }
-

@@ -7,7 +7,19 @@ import { EXIT } from './exit-codes.ts';
 import type { Interruption, OnInterrupt } from './interruption.ts';
 import { asOwned } from './known-run.ts';
 import { createProgressView, type ProgressView } from './progress.ts';
-import { abandonedVersion, describe, explainFailure, failedAttempt, failedWorkflowTask, hasWorker, isAtWork, queryProgress, queueOf, type Described, type Link } from './temporal.ts';
+import {
+  abandonedVersion,
+  describe,
+  explainFailure,
+  failedAttempt,
+  failedWorkflowTask,
+  hasWorker,
+  isAtWork,
+  queryProgress,
+  queueOf,
+  type Described,
+  type Link,
+} from './temporal.ts';
 
 const POLL_MS = 1000;
 /** A run that says nothing new for so long may lack a worker. */
@@ -34,28 +46,43 @@ export interface Following {
 }
 
 /** The time-out stops the waiting, not the run; so does an interruption, unless it is to cancel the run. */
-export async function follow(link: Link, handle: WorkflowHandle, { tenant, timeoutMs = Infinity, interruption, onInterrupt }: Following): Promise<Followed> {
+export async function follow(
+  link: Link,
+  handle: WorkflowHandle,
+  { tenant, timeoutMs = Infinity, interruption, onInterrupt }: Following,
+): Promise<Followed> {
   const deadline = Date.now() + timeoutMs;
-  const goesOn = `the run goes on. \`rapt watch ${handle.workflowId}\` shows it, \`rapt cancel ${handle.workflowId}\` ends it`;
+  const goesOn =
+    `the run goes on. \`rapt watch ${handle.workflowId}\` shows ` + `it, \`rapt cancel ${handle.workflowId}\` ends it`;
   const view = createProgressView();
   // The server answers this question after 20 s at the latest, and the command would not end before.
   const question = new AbortController();
   // Temporal's client listens once for each 20 s of waiting, which to Node looks like a leak.
   setMaxListeners(0, question.signal);
-  const ended: Promise<Followed> = link.client.withAbortSignal(question.signal, () => handle.result()).then(
-    (result: TuningResult) => finished(asOwned(handle.workflowId, tenant, result)),
-    (error: unknown) => withoutResult(error, handle.workflowId),
-  );
+  const ended: Promise<Followed> = link.client
+    .withAbortSignal(question.signal, () => handle.result())
+    .then(
+      (result: TuningResult) => finished(asOwned(handle.workflowId, tenant, result)),
+      (error: unknown) => withoutResult(error, handle.workflowId),
+    );
   // Its rejection is of this command; it may come while nobody waits.
   ended.catch(() => undefined);
   const teller = new Teller(link, handle, tenant, view);
   try {
     for (;;) {
       const outcome = await within<Followed | 'interrupted'>(POLL_MS, ended, interruption.first);
-      if (outcome === 'interrupted' && onInterrupt === 'cancel') return await cancelled(handle, ended, interruption, view);
-      if (outcome === 'interrupted') return { result: null, status: 'running', message: `stopped waiting; ${goesOn}`, exitCode: EXIT.interrupted };
+      if (outcome === 'interrupted' && onInterrupt === 'cancel')
+        return await cancelled(handle, ended, interruption, view);
+      if (outcome === 'interrupted')
+        return { result: null, status: 'running', message: `stopped waiting; ${goesOn}`, exitCode: EXIT.interrupted };
       if (outcome !== null) return outcome;
-      if (Date.now() > deadline) return { result: null, status: 'running', message: `not ended after ${timeoutMs / 1000} s; ${goesOn}`, exitCode: EXIT.unavailable };
+      if (Date.now() > deadline)
+        return {
+          result: null,
+          status: 'running',
+          message: `not ended after ${timeoutMs / 1000} s; ${goesOn}`,
+          exitCode: EXIT.unavailable,
+        };
       // A question may stay without an answer for seconds, and whoever interrupts has few.
       await Promise.race([teller.tell(), ended, interruption.first]);
     }
@@ -77,26 +104,45 @@ export async function within<T>(ms: number, ...asked: readonly Promise<T>[]): Pr
   }
 }
 
-export const finished = (result: TuningResult): Followed => ({ result, exitCode: result.gates.every(({ passed }) => passed) ? EXIT.done : EXIT.gateMissed });
+export const finished = (result: TuningResult): Followed => ({
+  result,
+  exitCode: result.gates.every(({ passed }) => passed) ? EXIT.done : EXIT.gateMissed,
+});
 
 function withoutResult(error: unknown, id: string): Followed {
   const explained = explainFailure(error, id);
-  return { result: null, status: error instanceof Error && error.cause instanceof CancelledFailure ? 'cancelled' : 'failed', message: explained.message, exitCode: explained.exitCode };
+  return {
+    result: null,
+    status: error instanceof Error && error.cause instanceof CancelledFailure ? 'cancelled' : 'failed',
+    message: explained.message,
+    exitCode: explained.exitCode,
+  };
 }
 
 /** Cancels the run and waits a little for its end, which comes when its checkpoint is stored. */
-async function cancelled(handle: WorkflowHandle, ended: Promise<Followed>, { second }: Interruption, view: ProgressView): Promise<Followed> {
+async function cancelled(
+  handle: WorkflowHandle,
+  ended: Promise<Followed>,
+  { second }: Interruption,
+  view: ProgressView,
+): Promise<Followed> {
   view.note('interrupted: cancels the run, which stores what it has first');
   const asked = { told: false };
   const end = handle.cancel().then(() => {
     asked.told = true;
     return ended;
   });
-  const outcome = await within<Followed | 'interrupted' | null>(CANCELLATION_MS, end.catch(() => null), second);
+  const outcome = await within<Followed | 'interrupted' | null>(
+    CANCELLATION_MS,
+    end.catch(() => null),
+    second,
+  );
   if (outcome !== null && outcome !== 'interrupted') return { ...outcome, exitCode: EXIT.interrupted };
   const message = asked.told
-    ? `the run was told to cancel and still stores what it has; \`rapt show ${handle.workflowId}\` tells when it has ended`
-    : `the run could not be told to cancel, since Temporal does not answer: it goes on. \`rapt cancel ${handle.workflowId}\` ends it`;
+    ? `the run was told to cancel and still stores what it has; \`rapt show ${handle.workflowId}\` tells when it has ` +
+      'ended'
+    : 'the run could not be told to cancel, since Temporal does not answer: it goes on. `rapt cancel ' +
+      `${handle.workflowId}\` ends it`;
   return { result: null, status: 'running', message, exitCode: EXIT.interrupted };
 }
 
@@ -125,7 +171,9 @@ class Teller {
       this.#changedAt = Date.now();
       if (progress !== null) this.#unlessStopped(() => this.#view.show(progress));
     } else if (Date.now() - this.#changedAt > STILL_MS) {
-      const waiting = await waitsFor(this.#link, this.#handle.workflowId, progress, this.#tenant).catch(() => 'waits for an answer from the Temporal server');
+      const waiting = await waitsFor(this.#link, this.#handle.workflowId, progress, this.#tenant).catch(
+        () => 'waits for an answer from the Temporal server',
+      );
       if (waiting !== null) this.#unlessStopped(() => this.#view.note(waiting));
     }
   }
@@ -140,27 +188,40 @@ class Teller {
   }
 }
 
-export const WITHOUT_CONTROL = 'waits for a control worker; start one with `rapt worker control`, or all with `rapt up`';
+export const WITHOUT_CONTROL =
+  'waits for a control worker; start one with `rapt worker control`, or all with `rapt up`';
 
 /** What a run that says nothing new waits for; null when it is simply at work. */
-export async function waitsFor(link: Link, id: string, progress: RunProgress | null, tenant: string): Promise<string | null> {
+export async function waitsFor(
+  link: Link,
+  id: string,
+  progress: RunProgress | null,
+  tenant: string,
+): Promise<string | null> {
   if (progress?.paused === true) return `is paused; \`rapt continue ${id}\` lets it go on`;
   const described = await describe(link, id);
   const failed = await failedWorkflowTask(link, described);
   if (failed !== null) return failed;
   if (progress === null) {
     const buildId = await abandonedVersion(link, described);
-    if (buildId !== null) return `waits for a control worker of version ${buildId}, to which it belongs; start one, or \`rapt resume ${id}\` goes on with the current version`;
+    if (buildId !== null)
+      return (
+        `waits for a control worker of version ${buildId}, to which it belongs; start one, or \`rapt resume ${id}\` ` +
+        'goes on with the current version'
+      );
     return (await hasWorker(link, CONTROL_QUEUE, 'workflow')) ? null : WITHOUT_CONTROL;
   }
   return waitsOn(link, described, queueOf(progress.stage, tenant));
 }
 
-/** What holds the work on a queue up: a worker that is missing, an attempt that failed, or both; null when it is simply under way. */
+/** What holds the work on a queue up: a worker that is missing, an attempt that failed, or both; null when it is simply
+ *  under way. */
 export async function waitsOn(link: Link, described: Described, queue: string): Promise<string | null> {
   const failed = await failedAttempt(link, described);
   if (isAtWork(described) || (await hasWorker(link, queue, 'activity'))) return failed;
   const kind = queue.startsWith('rapt-client-') ? `client --tenant ${queue.slice('rapt-client-'.length)}` : 'gpu';
-  const missing = `waits for a worker on the task queue ${queue}; start one with \`rapt worker ${kind}\`, or all with \`rapt up\`; where there is one, it is at work on other runs (\`rapt list --status running\`), and takes turns`;
+  const missing =
+    `waits for a worker on the task queue ${queue}; start one with \`rapt worker ${kind}\`, or all with \`rapt up\`; ` +
+    'where there is one, it is at work on other runs (`rapt list --status running`), and takes turns';
   return failed === null ? missing : `${failed}; ${missing}`;
 }

@@ -1,5 +1,5 @@
-/** What a command does that is told to stop: by Ctrl-C, or as a step of a job that is cancelled. GitHub sends SIGINT, after 7.5 s SIGTERM, and kills
- *  after 2.5 s more; GitLab sends SIGTERM. */
+/** What a command does that is told to stop: by Ctrl-C, or as a step of a job that is cancelled. GitHub sends SIGINT,
+ *  after 7.5 s SIGTERM, and kills after 2.5 s more; GitLab sends SIGTERM. */
 import { CommandFailure, EXIT } from './exit-codes.ts';
 import { say } from './output.ts';
 
@@ -32,11 +32,17 @@ export class Interruption {
   }
 }
 
-/** Work of this process that stops by the first signal and leaves nothing half: it is told to stop, and cleans up. The second signal ends the process at once.
+/** Work of this process that stops by the first signal and leaves nothing half: it is told to stop, and cleans up. The
+ *  second signal ends the process at once.
  *  @param nothing what there is not afterwards, after "interrupted; ".
  *  @param graceMs after which it is not waited for any more. @param late what is said then instead.
  *  @throws CommandFailure with code 130 when it was stopped. */
-export async function stoppable<T>(nothing: string, work: (signal: AbortSignal) => Promise<T>, graceMs: number, late = nothing): Promise<T> {
+export async function stoppable<T>(
+  nothing: string,
+  work: (signal: AbortSignal) => Promise<T>,
+  graceMs: number,
+  late = nothing,
+): Promise<T> {
   const interruption = new Interruption();
   const stop = new AbortController();
   const end = (what = nothing): void => {

@@ -1,7 +1,15 @@
 /** Runs by their names: as Temporal knows them, and once it has forgotten them, as this client remembers them, or the
  *  store. A finished run's exact figures are on its owner's machine alone. */
 import { readSeenRun, tenantsWithRun } from '../activities/client/run-record.ts';
-import { BadInput, ErrorKind, parseTuningConfig, RaptError, WORKFLOW_TYPE, type TuningConfig, type TuningResult } from '../contracts/index.ts';
+import {
+  BadInput,
+  ErrorKind,
+  parseTuningConfig,
+  RaptError,
+  WORKFLOW_TYPE,
+  type TuningConfig,
+  type TuningResult,
+} from '../contracts/index.ts';
 import type { Services } from '../infra/index.ts';
 import { clientHome } from '../rapt/home.ts';
 import { find, inputOf, tenantOf, type Described, type Link } from './temporal.ts';
@@ -17,15 +25,18 @@ export interface Remembered {
   readonly endedAt: Date | null;
 }
 
-/** Whose run it is, for commands that ask no server. @param given what the user said. @throws BadInput when several tenants of this client have such a run. */
+/** Whose run it is, for commands that ask no server. @param given what the user said. @throws BadInput when several
+ *  tenants of this client have such a run. */
 export function tenantOfRun(id: string, given?: string): string {
   if (given !== undefined) return given;
   const tenants = tenantsWithRun(clientHome(), id);
-  if (tenants.length > 1) throw new BadInput([{ where: '--tenant', problem: `is needed: ${tenants.join(' and ')} have a run ${id} each` }]);
+  if (tenants.length > 1)
+    throw new BadInput([{ where: '--tenant', problem: `is needed: ${tenants.join(' and ')} have a run ${id} each` }]);
   return tenants[0] ?? 'local';
 }
 
-/** Whose run it is: as this client knows it, else as Temporal does. @param given what the user said. @throws BadInput as `tenantOfRun`. */
+/** Whose run it is: as this client knows it, else as Temporal does. @param given what the user said. @throws BadInput
+ *  as `tenantOfRun`. */
 export async function tenantFor(link: Link, id: string, given?: string): Promise<string> {
   if (given !== undefined || tenantsWithRun(clientHome(), id).length > 0) return tenantOfRun(id, given);
   return (await find(link, id)) === null ? tenantOfRun(id) : tenantOf(link, id);
@@ -37,7 +48,12 @@ export function rememberedHere(id: string, given?: string): Remembered | null {
   const seen = readSeenRun(clientHome(), tenant, id);
   if (seen === null) return null;
   const parsed = parseTuningConfig(seen.config);
-  return { tenant, config: parsed.ok ? parsed.value : null, result: seen.result, endedAt: seen.result === null ? null : seen.recordedAt };
+  return {
+    tenant,
+    config: parsed.ok ? parsed.value : null,
+    result: seen.result,
+    endedAt: seen.result === null ? null : seen.recordedAt,
+  };
 }
 
 /** A finished run with its owner's exact figures where this machine has them; elsewhere as it was told. */
@@ -47,8 +63,13 @@ export const asOwned = (id: string, tenant: string, told: TuningResult): TuningR
 /** Enough for a store that is up; whoever starts a run need not wait for one that is not. */
 const LOOK_UP = { timeoutMs: 5000, retry: { attempts: 2, baseDelayMs: 200, maxDelayMs: 200 } };
 
-/** As the store keeps it; null when it has no finished run of this name. @throws RaptError when it cannot be asked from here. */
-async function rememberedInStore({ storeFor }: Pick<Services, 'storeFor'>, tenant: string, id: string): Promise<Remembered | null> {
+/** As the store keeps it; null when it has no finished run of this name. @throws RaptError when it cannot be asked from
+ *  here. */
+async function rememberedInStore(
+  { storeFor }: Pick<Services, 'storeFor'>,
+  tenant: string,
+  id: string,
+): Promise<Remembered | null> {
   const { createMinioStore, readRunManifest } = await import('../storage/index.ts');
   const store = createMinioStore({ ...storeFor({ kind: 'client', tenant }), ...LOOK_UP });
   const manifest = await readRunManifest(store, tenant, id);
@@ -58,7 +79,12 @@ async function rememberedInStore({ storeFor }: Pick<Services, 'storeFor'>, tenan
 }
 
 /** What is left of a run that Temporal does not know. @param unasked is told why the store could not be asked. */
-async function remembered({ services }: Link, id: string, tenant: string | undefined, unasked: (reason: string) => void): Promise<Remembered | null> {
+async function remembered(
+  { services }: Link,
+  id: string,
+  tenant: string | undefined,
+  unasked: (reason: string) => void,
+): Promise<Remembered | null> {
   const here = rememberedHere(id, tenant);
   if (here !== null) return here;
   try {
@@ -71,21 +97,41 @@ async function remembered({ services }: Link, id: string, tenant: string | undef
 }
 
 /** A run that exists, or existed. */
-export type KnownRun = { readonly status: Described['status']['name']; readonly config: TuningConfig | null; readonly tenant: string } & (
-  | { readonly described: Described; readonly left: null }
-  | { readonly described: null; readonly left: Remembered }
-);
+export type KnownRun = {
+  readonly status: Described['status']['name'];
+  readonly config: TuningConfig | null;
+  readonly tenant: string;
+} & ({ readonly described: Described; readonly left: null } | { readonly described: null; readonly left: Remembered });
 
 /** Null when nobody knows such a run. @param unasked is told why the store could not be asked, which may know one. */
-export async function knownRun(link: Link, id: string, given?: string, unasked: (reason: string) => void = () => undefined): Promise<KnownRun | null> {
+export async function knownRun(
+  link: Link,
+  id: string,
+  given?: string,
+  unasked: (reason: string) => void = () => undefined,
+): Promise<KnownRun | null> {
   const described = await find(link, id);
   if (described !== null) {
     const parsed = parseTuningConfig(await inputOf(link, id));
-    return { status: described.status.name, config: parsed.ok ? parsed.value : null, tenant: parsed.ok ? parsed.value.tenant : 'local', described, left: null };
+    return {
+      status: described.status.name,
+      config: parsed.ok ? parsed.value : null,
+      tenant: parsed.ok ? parsed.value.tenant : 'local',
+      described,
+      left: null,
+    };
   }
   const left = await remembered(link, id, given, unasked);
   // Temporal forgets none that runs.
-  return left === null ? null : { status: left.result === null ? 'FAILED' : 'COMPLETED', config: left.config, tenant: left.tenant, described: null, left };
+  return left === null
+    ? null
+    : {
+        status: left.result === null ? 'FAILED' : 'COMPLETED',
+        config: left.config,
+        tenant: left.tenant,
+        described: null,
+        left,
+      };
 }
 
 /** @throws RaptError notFound when nobody knows such a run. */
@@ -93,13 +139,20 @@ export async function requireRun(link: Link, id: string, tenant?: string): Promi
   let unasked = '';
   const run = await knownRun(link, id, tenant, (reason) => (unasked = reason));
   if (run !== null) return run;
-  const others = unasked === '' ? 'and neither this client nor the store remembers one of this name' : `this client remembers none of this name, and the store could not be asked: ${unasked}`;
-  throw new RaptError(ErrorKind.notFound, `there is no run ${id}; \`rapt list\` shows those that Temporal knows, ${others}`);
+  const others =
+    unasked === ''
+      ? 'and neither this client nor the store remembers one of this name'
+      : `this client remembers none of this name, and the store could not be asked: ${unasked}`;
+  throw new RaptError(
+    ErrorKind.notFound,
+    `there is no run ${id}; \`rapt list\` shows those that Temporal knows, ${others}`,
+  );
 }
 
 /** Predictions have names as well. @throws RaptError badInput unless it is a tuning run. */
 export function assertTuning(id: string, { described }: KnownRun): void {
-  if (described !== null && described.type !== WORKFLOW_TYPE.tuning) throw new RaptError(ErrorKind.badInput, `${id} is no tuning run but a ${described.type}`);
+  if (described !== null && described.type !== WORKFLOW_TYPE.tuning)
+    throw new RaptError(ErrorKind.badInput, `${id} is no tuning run but a ${described.type}`);
 }
 
 /** The result of a finished run, exact where this machine is its owner's.
@@ -107,6 +160,7 @@ export function assertTuning(id: string, { described }: KnownRun): void {
 export async function resultOf(link: Link, id: string, run: KnownRun): Promise<TuningResult> {
   assertTuning(id, run);
   const { status, left, tenant } = run;
-  if (status !== 'COMPLETED') throw new RaptError(ErrorKind.badInput, `run ${id} has not completed: ${status.toLowerCase()}`);
+  if (status !== 'COMPLETED')
+    throw new RaptError(ErrorKind.badInput, `run ${id} has not completed: ${status.toLowerCase()}`);
   return left?.result ?? asOwned(id, tenant, (await link.client.workflow.getHandle(id).result()) as TuningResult);
 }

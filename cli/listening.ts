@@ -14,7 +14,10 @@ export interface ListenOptions {
 export function addListenOptions(command: Command, address: string): Command {
   return command
     .option('--listen <host:port>', 'address to listen on', address)
-    .option('--public-host <host:port>', 'host under which callers know it, where that is not the address it listens on')
+    .option(
+      '--public-host <host:port>',
+      'host under which callers know it, where that is not the address it listens on',
+    )
     .option('--cert <file>', 'certificate for TLS, in PEM')
     .option('--key <file>', 'its private key, in PEM');
 }
@@ -26,13 +29,19 @@ export function listeningOf({ listen, publicHost, cert, key }: ListenOptions): L
 
 function addressOf(text: string): Listening['listen'] {
   const [, host = '', port = ''] = /^(.+):(\d+)$/.exec(text) ?? [];
-  if (host === '' || Number(port) > 65_535) throw new BadInput([{ where: `--listen ${text}`, problem: 'must have the form host:port, such as 127.0.0.1:8234' }]);
+  if (host === '' || Number(port) > 65_535)
+    throw new BadInput([
+      { where: `--listen ${text}`, problem: 'must have the form host:port, such as 127.0.0.1:8234' },
+    ]);
   return { host, port: Number(port) };
 }
 
 function tlsOf(cert: string | undefined, key: string | undefined): Listening['tls'] {
   if (cert === undefined && key === undefined) return null;
-  if (cert === undefined || key === undefined) throw new BadInput([{ where: cert === undefined ? '--cert' : '--key', problem: 'is needed: TLS takes a certificate and its key' }]);
+  if (cert === undefined || key === undefined)
+    throw new BadInput([
+      { where: cert === undefined ? '--cert' : '--key', problem: 'is needed: TLS takes a certificate and its key' },
+    ]);
   const read = (option: string, path: string): Buffer => {
     try {
       return readFileSync(path);

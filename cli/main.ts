@@ -9,7 +9,8 @@ import { dim, red, say } from './output.ts';
 import { createProgram } from './program.ts';
 import { tracedCommand } from './traced-command.ts';
 
-/** A reader that has enough, such as `head`, closes the pipe. Without a listener Node prints a stack trace of its own then. */
+/** A reader that has enough, such as `head`, closes the pipe. Without a listener Node prints a stack trace of its own
+ *  then. */
 function outliveReaders(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') say(`${red('rapt:')} the answer cannot be written (${error.code ?? 'unknown reason'})`);

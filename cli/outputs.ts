@@ -1,9 +1,18 @@
 /** Options that name what a command writes: checked before anything is loaded, asked or reserved. */
 import { extname, sep } from 'node:path';
 import { BadInput } from '../contracts/index.ts';
-import { cacheFolder, fileProblem, folderProblem, homeFolder, ownFolderProblem, unwritable, type WritingOptions } from '../system/index.ts';
+import {
+  cacheFolder,
+  fileProblem,
+  folderProblem,
+  homeFolder,
+  ownFolderProblem,
+  unwritable,
+  type WritingOptions,
+} from '../system/index.ts';
 
-/** @param option as the user wrote it, `--out`. @throws BadInput unless the file can be written; nothing to check when it is not given. */
+/** @param option as the user wrote it, `--out`. @throws BadInput unless the file can be written; nothing to check when
+ *  it is not given. */
 export function assertFile(option: string, path: string | undefined, options: WritingOptions = {}): void {
   if (path !== undefined) refuse(option, path, fileProblem(path, options));
 }
@@ -26,7 +35,12 @@ export function assertOwnFolders(): void {
 export function ofOwnFolders(error: unknown): unknown {
   const { path, code } = (error instanceof Error ? error : {}) as NodeJS.ErrnoException;
   if (path === undefined || !REFUSED.includes(code ?? '')) return error;
-  const found = ([['RAPT_HOME', homeFolder()], ['RAPT_CACHE', cacheFolder()]] as const).find(([, folder]) => path.startsWith(folder + sep));
+  const found = (
+    [
+      ['RAPT_HOME', homeFolder()],
+      ['RAPT_CACHE', cacheFolder()],
+    ] as const
+  ).find(([, folder]) => path.startsWith(folder + sep));
   return found === undefined ? error : unwritable(`${found[0]}: ${path}`, error);
 }
 
@@ -34,7 +48,8 @@ const REFUSED: readonly string[] = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR'];
 
 /** @param endings such as `.csv`. @throws BadInput unless the name has one of them. */
 export function assertEnding(option: string, path: string, endings: readonly string[]): void {
-  if (!endings.includes(extname(path))) throw new BadInput([{ where: option, problem: `${path} must end in ${endings.join(' or ')}` }]);
+  if (!endings.includes(extname(path)))
+    throw new BadInput([{ where: option, problem: `${path} must end in ${endings.join(' or ')}` }]);
 }
 
 function refuse(option: string, path: string, problem: string | null): void {

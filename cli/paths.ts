@@ -4,7 +4,8 @@ import { isAbsolute, join, relative, resolve } from 'node:path';
 import { isBuiltIn, tableAddress } from '../rapt/data/index.ts';
 
 /** A table's path made absolute; a built-in data set's name and an address with a scheme as they are. */
-export const datasetAddress = (name: string, base = process.cwd()): string => (isBuiltIn(name) ? name : tableAddress(name, base));
+export const datasetAddress = (name: string, base = process.cwd()): string =>
+  isBuiltIn(name) ? name : tableAddress(name, base);
 
 /** A model folder's path made absolute; a name in the hub as it is. */
 export function backboneAddress(name: string, base = process.cwd()): string {
@@ -34,17 +35,24 @@ const FIELDS: readonly (readonly [path: readonly string[], absolute: (name: stri
   [['backbone'], backboneAddress],
 ];
 
-/** A configuration as somebody wrote it, with the paths in it made absolute. What is no path, or wrong, stays as it is. */
+/** A configuration as somebody wrote it, with the paths in it made absolute. What is no path, or wrong, stays as it
+ *  is. */
 export function withAbsolutePaths(input: Record<string, unknown>, base = process.cwd()): Record<string, unknown> {
   let absolute = input;
   for (const [path, of] of FIELDS) absolute = changed(absolute, path, (name) => of(name, base));
   return absolute;
 }
 
-function changed(input: Record<string, unknown>, [field = '', ...inside]: readonly string[], change: (name: string) => string): Record<string, unknown> {
+function changed(
+  input: Record<string, unknown>,
+  [field = '', ...inside]: readonly string[],
+  change: (name: string) => string,
+): Record<string, unknown> {
   const value = input[field];
-  if (inside.length === 0) return typeof value === 'string' && value !== '' ? { ...input, [field]: change(value) } : input;
+  if (inside.length === 0)
+    return typeof value === 'string' && value !== '' ? { ...input, [field]: change(value) } : input;
   return isObject(value) ? { ...input, [field]: changed(value, inside, change) } : input;
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

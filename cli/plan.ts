@@ -11,7 +11,10 @@ import { ownConfig } from './word.ts';
 const MOST_EARLIER_RUNS = 100;
 
 /** A configuration with runs whose checkpoints it may take over, the latest first. */
-const goingOnFrom = (config: TuningConfig, before: readonly string[]): TuningConfig => ({ ...config, resumeFrom: [...before, ...config.resumeFrom].slice(0, MOST_EARLIER_RUNS) });
+const goingOnFrom = (config: TuningConfig, before: readonly string[]): TuningConfig => ({
+  ...config,
+  resumeFrom: [...before, ...config.resumeFrom].slice(0, MOST_EARLIER_RUNS),
+});
 
 export interface NextRun {
   /** The name that the new run gets. Default: that of the one before with the next number. */
@@ -20,10 +23,20 @@ export interface NextRun {
   readonly tenant?: string | undefined;
 }
 
-/** For a run that ended without a result. @returns the run itself when it has not ended. @throws BadInput when it has completed. */
-export async function planResumption(link: Link, from: string, { id = nextId(from), tenant }: NextRun): Promise<Planned | { readonly running: KnownRun }> {
+/** For a run that ended without a result. @returns the run itself when it has not ended. @throws BadInput when it has
+ *  completed. */
+export async function planResumption(
+  link: Link,
+  from: string,
+  { id = nextId(from), tenant }: NextRun,
+): Promise<Planned | { readonly running: KnownRun }> {
   const run = await requireRun(link, from, tenant);
-  if (run.status === 'COMPLETED') throw new RaptError(ErrorKind.badInput, `run ${from} has completed; \`rapt report --run ${from}\` shows its report, and \`rapt extend ${from} --epochs N\` trains on`);
+  if (run.status === 'COMPLETED')
+    throw new RaptError(
+      ErrorKind.badInput,
+      `run ${from} has completed; \`rapt report --run ${from}\` shows its report, and \`rapt extend ${from} ` +
+        '--epochs N` trains on',
+    );
   if (run.status === 'RUNNING') {
     const buildId = await abandonedVersion(link, await describe(link, from));
     if (buildId === null) {
@@ -38,9 +51,18 @@ export async function planResumption(link: Link, from: string, { id = nextId(fro
 }
 
 /** For a completed run that is to train for more epochs. @throws BadInput when it has not completed. */
-export async function planExtension(link: Link, from: string, epochs: number, { id = nextId(from), tenant }: NextRun): Promise<Planned> {
+export async function planExtension(
+  link: Link,
+  from: string,
+  epochs: number,
+  { id = nextId(from), tenant }: NextRun,
+): Promise<Planned> {
   const run = await requireRun(link, from, tenant);
-  if (run.status !== 'COMPLETED') throw new RaptError(ErrorKind.badInput, `run ${from} has not completed (${run.status.toLowerCase()}); \`rapt resume ${from}\` brings it to its end first`);
+  if (run.status !== 'COMPLETED')
+    throw new RaptError(
+      ErrorKind.badInput,
+      `run ${from} has not completed (${run.status.toLowerCase()}); \`rapt resume ${from}\` brings it to its end first`,
+    );
   const { config, byPolicy } = await configOf(from, run, tenant);
   const extended = { ...config, tuning: { ...config.tuning, extensions: [...config.tuning.extensions, epochs] } };
   return { id, config: goingOnFrom(extended, [from]), goesOnFrom: from, byPolicy };
@@ -54,8 +76,16 @@ export async function planSuccessor(link: Link, name: string, config: TuningConf
     const run = await knownRun(link, id, config.tenant);
     const latest = before[0];
     if (run !== null && latest !== undefined && run.config?.resumeFrom.includes(latest) !== true)
-      throw new BadInput([{ where: id, problem: `is the name of a run that exists already and does not go on from ${latest}, which ended without a result; give this one another name by --id, and --set resumeFrom=${latest} to go on from there` }]);
-    if (run === null || run.status === 'RUNNING' || run.status === 'COMPLETED') return { id, config: goingOnFrom(config, before), goesOnFrom: null };
+      throw new BadInput([
+        {
+          where: id,
+          problem:
+            `is the name of a run that exists already and does not go on from ${latest}, which ended without a ` +
+            `result; give this one another name by --id, and --set resumeFrom=${latest} to go on from there`,
+        },
+      ]);
+    if (run === null || run.status === 'RUNNING' || run.status === 'COMPLETED')
+      return { id, config: goingOnFrom(config, before), goesOnFrom: null };
     say(`run ${id} ended without a result: ${run.status.toLowerCase()}`);
     before.unshift(id);
   }
@@ -63,24 +93,39 @@ export async function planSuccessor(link: Link, name: string, config: TuningConf
 
 /** As the owner gave his word for it on this machine, whatever the server tells of the run; a run that he did not start
  *  here goes on as the policy allows. @throws RaptError badInput when it cannot be had, or is none. */
-async function configOf(id: string, run: KnownRun, tenant = tenantOfRun(id)): Promise<Required<Pick<Planned, 'config' | 'byPolicy'>>> {
+async function configOf(
+  id: string,
+  run: KnownRun,
+  tenant = tenantOfRun(id),
+): Promise<Required<Pick<Planned, 'config' | 'byPolicy'>>> {
   assertTuning(id, run);
   const { config, left } = run;
   const own = await ownConfig(id, tenant);
   if (own !== null) {
     const differing = config === null ? [] : Object.keys(differingSettings([own, config]));
-    if (differing.length > 0) say(`the server tells of other settings of run ${id} than those that it was started with here (${differing.join(', ')}); those of here are taken`);
+    if (differing.length > 0)
+      say(
+        `the server tells of other settings of run ${id} than those that it was started with here ` +
+          `(${differing.join(', ')}); those of here are taken`,
+      );
     return { config: own, byPolicy: false };
   }
   if (config !== null) {
     say(`run ${id} was not started by your word on this machine, so that the client's policy decides`);
     return { config, byPolicy: true };
   }
-  const why = left === null ? 'was started with an input that is not valid' : 'is known to the store alone, which keeps no configuration, since that names files';
-  throw new RaptError(ErrorKind.badInput, `run ${id} ${why}; start a new one with \`rapt run -f FILE --set resumeFrom=${id}\``);
+  const why =
+    left === null
+      ? 'was started with an input that is not valid'
+      : 'is known to the store alone, which keeps no configuration, since that names files';
+  throw new RaptError(
+    ErrorKind.badInput,
+    `run ${id} ${why}; start a new one with \`rapt run -f FILE --set resumeFrom=${id}\``,
+  );
 }
 
-export const newId = (kind: string): string => `${kind}-${new Date().toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}-${randomBytes(2).toString('hex')}`;
+export const newId = (kind: string): string =>
+  `${kind}-${new Date().toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}-${randomBytes(2).toString('hex')}`;
 
 /** "nightly" -> "nightly-r2" -> "nightly-r3". */
 export function nextId(id: string): string {

@@ -13,7 +13,12 @@ export async function policyProblems(asked: TuningConfig): Promise<readonly Inpu
   if (problems.length > 0) return problems;
   try {
     const inspection = await inspectTables(config.data, { splitByLabels: config.privacy.labelEpsilon === undefined });
-    return foundProblems(policy, rules, config.backbone, await classRowsOf(config.data, inspection, config.privacy.labelEpsilon === undefined));
+    return foundProblems(
+      policy,
+      rules,
+      config.backbone,
+      await classRowsOf(config.data, inspection, config.privacy.labelEpsilon === undefined),
+    );
   } catch (error) {
     if (!(error instanceof BadInput)) throw error;
     return error.problems;

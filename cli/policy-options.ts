@@ -20,10 +20,16 @@ export interface AllowOptions {
 }
 
 export const COLUMN_OPTIONS = {
-  textColumn: '--text-column', pairColumn: '--pair-column', labelColumn: '--label-column',
+  textColumn: '--text-column',
+  pairColumn: '--pair-column',
+  labelColumn: '--label-column',
 } as const;
 const RULE_OPTIONS = {
-  name: '--name', mechanism: '--mechanism', eta: '--eta', labelEpsilon: '--label-epsilon', none: '--none',
+  name: '--name',
+  mechanism: '--mechanism',
+  eta: '--eta',
+  labelEpsilon: '--label-epsilon',
+  none: '--none',
   public: '--public',
 } as const;
 
@@ -34,10 +40,12 @@ export function assertOptions(named: string | undefined, options: AllowOptions):
   if (named !== undefined && file !== undefined)
     throw new BadInput([{ where: command, problem: 'give either a configuration by -f, or a table' }]);
   if (named === undefined && file === undefined && answers === undefined)
-    throw new BadInput([{
-      where: command,
-      problem: 'give a configuration by -f, or a table, or a folder by --answers',
-    }]);
+    throw new BadInput([
+      {
+        where: command,
+        problem: 'give a configuration by -f, or a table, or a folder by --answers',
+      },
+    ]);
   // An empty path would be the current folder, and is the value of a variable that nobody has set.
   if (named === '' || answers === '') {
     const where = named === '' ? command : '--answers';

@@ -1,7 +1,15 @@
 /** The table that a rule of the policy is to be about, and whether it has the columns. */
 import { BadInput, type InputProblem } from '../contracts/index.ts';
 import {
-  checkColumns, formatOf, isAddress, isBuiltIn, partsOf, resolveDataset, sourceOf, splitApart, type WantedColumn,
+  checkColumns,
+  formatOf,
+  isAddress,
+  isBuiltIn,
+  partsOf,
+  resolveDataset,
+  sourceOf,
+  splitApart,
+  type WantedColumn,
 } from '../rapt/data/index.ts';
 import { placeOf, unknownName, type Policy } from '../rapt/policy/index.ts';
 import { datasetAddress } from './paths.ts';
@@ -32,8 +40,7 @@ export async function placeToAllow(policy: Policy, named: string): Promise<Place
     return refuse('is a file; leave out the slash at its end');
   // A part of a bucket is a folder before anything lies in it.
   if (isFolder && (found !== null || isAddress(address))) return { table: asFolder(address), head: null };
-  if (found?.kind === 'folder')
-    return { table: asFolder(address), head: (await isOneTable(address)) ? address : null };
+  if (found?.kind === 'folder') return { table: asFolder(address), head: (await isOneTable(address)) ? address : null };
   if (found !== null) return { table: address, head: address };
   const folder = splitApart(address)?.folder ?? '';
   if (folder !== '' && (await sourceOf(folder).stat(folder))?.kind === 'folder')

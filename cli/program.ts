@@ -7,12 +7,19 @@ import { assertOwnFolders } from './outputs.ts';
 
 type AddTo = (program: Command) => void;
 
-/** Names of commands, and where they are made, in the order of the help. What a command needs is loaded with it, not with every other one. */
+/** Names of commands, and where they are made, in the order of the help. What a command needs is loaded with it, not
+ *  with every other one. */
 const COMMANDS: readonly (readonly [names: readonly string[], load: () => Promise<AddTo>])[] = [
-  [['up', 'down', 'status', 'doctor', 'setup', 'worker'], async () => (await import('./commands/stack.ts')).addStackCommands],
+  [
+    ['up', 'down', 'status', 'doctor', 'setup', 'worker'],
+    async () => (await import('./commands/stack.ts')).addStackCommands,
+  ],
   [['init'], async () => (await import('./commands/init.ts')).addInitCommand],
   [['schema'], async () => (await import('./commands/schema.ts')).addSchemaCommand],
-  [['start', 'run', 'watch', 'pause', 'continue', 'cancel', 'resume', 'extend'], async () => (await import('./commands/run.ts')).addRunCommands],
+  [
+    ['start', 'run', 'watch', 'pause', 'continue', 'cancel', 'resume', 'extend'],
+    async () => (await import('./commands/run.ts')).addRunCommands,
+  ],
   [['schedule'], async () => (await import('./commands/schedule.ts')).addScheduleCommands],
   [['show', 'verify', 'gc'], async () => (await import('./commands/inspect.ts')).addInspectCommands],
   [['list'], async () => (await import('./commands/list.ts')).addListCommand],
@@ -40,22 +47,47 @@ export const LOADED_TOGETHER: readonly (readonly string[])[] = COMMANDS.map(([na
 const NEEDS_ALL = 'completion';
 
 /** Commands that leave the machine as it is, and those that tell by themselves what is wrong with it. */
-const WRITE_NOTHING = ['down', 'status', 'doctor', 'setup', 'schema', 'watch', 'pause', 'continue', 'cancel', 'resume', 'show', 'verify', 'list', 'schedule', 'temporal', 'completion'];
+const WRITE_NOTHING = [
+  'down',
+  'status',
+  'doctor',
+  'setup',
+  'schema',
+  'watch',
+  'pause',
+  'continue',
+  'cancel',
+  'resume',
+  'show',
+  'verify',
+  'list',
+  'schedule',
+  'temporal',
+  'completion',
+];
 
 const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { version: string };
 
-/** @param wanted first argument of the command line. If it names a command, the program has that one and those made with it; else it has all. */
+/** @param wanted first argument of the command line. If it names a command, the program has that one and those made
+ *  with it; else it has all. */
 export async function createProgram(wanted?: string): Promise<Command> {
   const program = new Command('rapt')
-    .description('Tunes a prompt on texts that do not leave: they are privatized where they lie, only noisy tokens go out.')
+    .description(
+      'Tunes a prompt on texts that do not leave: they are privatized where they lie, only noisy tokens go out.',
+    )
     .version(version)
     .exitOverride()
-    .addHelpText('after', '\nExit codes: 0 done, 1 run failed, 2 bad input, 3 a gate missed, 4 a service out of reach, 130 interrupted');
-  const named = wanted === undefined || wanted === NEEDS_ALL ? undefined : COMMANDS.find(([names]) => names.includes(wanted));
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 run failed, 2 bad input, 3 a gate missed, 4 a service out of reach, 130 interrupted',
+    );
+  const named =
+    wanted === undefined || wanted === NEEDS_ALL ? undefined : COMMANDS.find(([names]) => names.includes(wanted));
   program.hook('preAction', (_, command) => {
     if (!WRITE_NOTHING.includes(nameBelow(program, command))) assertOwnFolders();
   });
-  for (const add of await Promise.all((named === undefined ? COMMANDS : [named]).map(([, load]) => load()))) add(program);
+  for (const add of await Promise.all((named === undefined ? COMMANDS : [named]).map(([, load]) => load())))
+    add(program);
   return program;
 }
 

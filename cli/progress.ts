@@ -27,7 +27,8 @@ class NewNotes {
 }
 
 const lossOf = ({ loss }: RunProgress): string => (loss === null ? '-' : loss.toFixed(4));
-const leftOf = ({ secondsLeft }: RunProgress): string => (secondsLeft === null ? '' : `, ${duration(secondsLeft)} left`);
+const leftOf = ({ secondsLeft }: RunProgress): string =>
+  secondsLeft === null ? '' : `, ${duration(secondsLeft)} left`;
 
 class Lines implements ProgressView {
   #stage = '';
@@ -42,7 +43,8 @@ class Lines implements ProgressView {
     const { stage, message, step, totalSteps, epoch, epochs, rowsPrivatized, rowsTotal } = progress;
     const detail =
       stage === 'train' && step > 0
-        ? `step ${step} of ${totalSteps}, epoch ${epoch.toFixed(2)} of ${epochs}, loss ${lossOf(progress)}${leftOf(progress)}`
+        ? `step ${step} of ${totalSteps}, epoch ${epoch.toFixed(2)} of ${epochs}, loss ` +
+          `${lossOf(progress)}${leftOf(progress)}`
         : stage === 'privatize' && rowsPrivatized > 0
           ? `${rowsPrivatized} of ${rowsTotal} rows`
           : '';
@@ -70,7 +72,15 @@ class Lines implements ProgressView {
 }
 
 class Bars implements ProgressView {
-  readonly #bars = new MultiBar({ format: '{name} {bar} {value}/{total} {detail}', hideCursor: true, clearOnComplete: false, stream: process.stderr }, Presets.shades_classic);
+  readonly #bars = new MultiBar(
+    {
+      format: '{name} {bar} {value}/{total} {detail}',
+      hideCursor: true,
+      clearOnComplete: false,
+      stream: process.stderr,
+    },
+    Presets.shades_classic,
+  );
   #privatize: SingleBar | null = null;
   #train: SingleBar | null = null;
   #stage = '';

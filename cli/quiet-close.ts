@@ -1,5 +1,5 @@
-/** Closing a connection while requests that nobody waits for any more are still to be tried again: each would throw out of its timer, and end the
- *  command with an error after everything was done. */
+/** Closing a connection while requests that nobody waits for any more are still to be tried again: each would throw out
+ *  of its timer, and end the command with an error after everything was done. */
 import { defaultGrpcRetryOptions, makeGrpcRetryInterceptor, type Connection } from '@temporalio/client';
 
 type Interceptor = ReturnType<typeof makeGrpcRetryInterceptor>;
@@ -7,13 +7,23 @@ type Call = ReturnType<Parameters<Interceptor>[1]>;
 
 const nothing = (): void => undefined;
 /** A request that is not sent and never answered. */
-const UNSENT = { start: nothing, sendMessage: nothing, sendMessageWithContext: nothing, startRead: nothing, halfClose: nothing, cancelWithStatus: nothing, getPeer: () => '', getAuthContext: () => null } as Call;
+const UNSENT = {
+  start: nothing,
+  sendMessage: nothing,
+  sendMessageWithContext: nothing,
+  startRead: nothing,
+  halfClose: nothing,
+  cancelWithStatus: nothing,
+  getPeer: () => '',
+  getAuthContext: () => null,
+} as Call;
 
 /** The client's own retries, which end with the connection. */
 export class RetriesUntilClosed {
   #isClosed = false;
 
-  readonly interceptor: Interceptor = (options, nextCall) => this.#retries(options, (again) => (this.#isClosed ? UNSENT : nextCall(again)));
+  readonly interceptor: Interceptor = (options, nextCall) =>
+    this.#retries(options, (again) => (this.#isClosed ? UNSENT : nextCall(again)));
 
   readonly #retries = makeGrpcRetryInterceptor(defaultGrpcRetryOptions());
 

@@ -2,7 +2,14 @@
 import { Client } from '@temporalio/client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BadInput, clientQueue, CONTROL_QUEUE, ErrorKind, GPU_QUEUE, RaptError } from '../contracts/index.ts';
-import { examineServer, namedTemporal, resolveServices, resolveStore, stackStatus, type Finding } from '../infra/index.ts';
+import {
+  examineServer,
+  namedTemporal,
+  resolveServices,
+  resolveStore,
+  stackStatus,
+  type Finding,
+} from '../infra/index.ts';
 import { createMinioStore } from '../storage/index.ts';
 import { setting } from '../system/index.ts';
 import { connectTemporal, hasWorker, type Link } from './temporal.ts';
@@ -30,8 +37,22 @@ async function temporalFindings(tenant: string | null): Promise<Finding[]> {
     const connection = await connectTemporal({ temporal });
     try {
       const { serverVersion, lacks } = await examineServer(connection, temporal);
-      const ready: Finding = { what, ok: true, detail: `${temporal.namespace} on server ${serverVersion} has what Rapt needs`, fix: null };
-      if (lacks.length === 0) return [ready, ...(tenant === null ? [] : await workerFindings({ client: new Client({ connection, namespace: temporal.namespace }), services }, tenant))];
+      const ready: Finding = {
+        what,
+        ok: true,
+        detail: `${temporal.namespace} on server ${serverVersion} has what Rapt needs`,
+        fix: null,
+      };
+      if (lacks.length === 0)
+        return [
+          ready,
+          ...(tenant === null
+            ? []
+            : await workerFindings(
+                { client: new Client({ connection, namespace: temporal.namespace }), services },
+                tenant,
+              )),
+        ];
       return lacks.map(({ problem, fix }) => ({ what, ok: false, detail: problem, fix }));
     } finally {
       await connection.close();
@@ -46,13 +67,25 @@ async function temporalFindings(tenant: string | null): Promise<Finding[]> {
 async function workerFindings(link: Link, tenant: string): Promise<Finding[]> {
   const kinds = [
     { worker: 'control', queue: CONTROL_QUEUE, asksFor: 'workflow', start: 'rapt worker control' },
-    { worker: 'client', queue: clientQueue(tenant), asksFor: 'activity', start: `rapt worker client --tenant ${tenant}` },
+    {
+      worker: 'client',
+      queue: clientQueue(tenant),
+      asksFor: 'activity',
+      start: `rapt worker client --tenant ${tenant}`,
+    },
     { worker: 'gpu', queue: GPU_QUEUE, asksFor: 'activity', start: 'rapt worker gpu' },
   ] as const;
   return Promise.all(
     kinds.map(async ({ worker, queue, asksFor, start }): Promise<Finding> => {
       const ok = await hasWorker(link, queue, asksFor);
-      return { what: `${worker} worker`, ok, detail: ok ? `one asks for work on the queue ${queue}` : `none asks for work on the queue ${queue}: none runs, or those that do are at work`, fix: ok ? null : start };
+      return {
+        what: `${worker} worker`,
+        ok,
+        detail: ok
+          ? `one asks for work on the queue ${queue}`
+          : `none asks for work on the queue ${queue}: none runs, or those that do are at work`,
+        fix: ok ? null : start,
+      };
     }),
   );
 }
@@ -64,7 +97,11 @@ async function storeFindings(tenant: string): Promise<Finding[]> {
   try {
     const options = resolveStore({ kind: 'client', tenant });
     const silence = sleep(SILENCE_MS, undefined, { ref: false }).then(() => {
-      throw new RaptError(ErrorKind.unavailable, `the object store at ${options.endpoint} says nothing for ${SILENCE_MS / 1000} s; is it up and reachable from here?`);
+      throw new RaptError(
+        ErrorKind.unavailable,
+        `the object store at ${options.endpoint} says nothing for ${SILENCE_MS / 1000} s; is it up and reachable ` +
+          'from here?',
+      );
     });
     try {
       await Promise.race([createMinioStore(options).read('runs/'), silence]);
@@ -74,7 +111,14 @@ async function storeFindings(tenant: string): Promise<Finding[]> {
       const isOfRole = error.kind === ErrorKind.accessDenied && 'keys' in options;
       if (isOfRole) return [{ what, ok: true, detail: `at ${options.endpoint}, bucket ${options.bucket}`, fix: null }];
       if (error.kind !== ErrorKind.notFound) throw error;
-      return [{ what, ok: true, detail: `at ${options.endpoint}; the first worker that starts makes the bucket ${options.bucket}`, fix: null }];
+      return [
+        {
+          what,
+          ok: true,
+          detail: `at ${options.endpoint}; the first worker that starts makes the bucket ${options.bucket}`,
+          fix: null,
+        },
+      ];
     }
     return [{ what, ok: true, detail: `at ${options.endpoint}, bucket ${options.bucket}`, fix: null }];
   } catch (error) {

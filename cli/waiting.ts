@@ -23,12 +23,25 @@ export interface WaitOptions extends FilePaths {
 /** Options that say how a command waits, and what it tells then. */
 export function addWaitOptions(command: Command): Command {
   return command
-    .option('--timeout <duration>', 'stop waiting after this time, such as 90m or 2h, with exit code 4; the run goes on')
-    .addOption(new Option('--on-interrupt <what>', 'when this command is interrupted while it waits: cancel the run, or leave it running').choices(['cancel', 'leave']).default('leave'))
+    .option(
+      '--timeout <duration>',
+      'stop waiting after this time, such as 90m or 2h, with exit code 4; the run goes on',
+    )
+    .addOption(
+      new Option(
+        '--on-interrupt <what>',
+        'when this command is interrupted while it waits: cancel the run, or leave it running',
+      )
+        .choices(['cancel', 'leave'])
+        .default('leave'),
+    )
     .option('--json', 'print one JSON object on stdout')
     .option('--junit <file>', 'write JUnit XML, with a test case for the run and for each gate')
     .option('--summary <file>', 'write the result in Markdown, as GitHub and GitLab show it')
-    .option('--outputs <file>', 'add lines name=value: GitHub reads them as outputs of the step, GitLab as a dotenv report')
+    .option(
+      '--outputs <file>',
+      'add lines name=value: GitHub reads them as outputs of the step, GitLab as a dotenv report',
+    )
     .option('--report <file>', 'write a copy of the HTML report');
 }
 
@@ -49,7 +62,12 @@ export class Waiting {
 
   /** Does what ends with waiting for a run. However it ends, the files tell.
    *  @param before is done before there is a connection. */
-  static async during(id: string, options: WaitOptions, body: (link: Link, waiting: Waiting) => Promise<void>, before?: () => Promise<unknown>): Promise<void> {
+  static async during(
+    id: string,
+    options: WaitOptions,
+    body: (link: Link, waiting: Waiting) => Promise<void>,
+    before?: () => Promise<unknown>,
+  ): Promise<void> {
     const waiting = new Waiting(id, options);
     waiting.#files.begin(waiting.#run);
     try {
@@ -67,7 +85,8 @@ export class Waiting {
   async start(link: Link, planned: Planned): Promise<void> {
     if (this.#interruption.happened) throw new CommandFailure('interrupted; nothing was started', EXIT.interrupted);
     const { run, attached, isRunning, left } = await startOrAttach(link, planned);
-    if (isRunning) say(attached ? `run ${bold(run.id)} exists already; its progress follows` : `started run ${bold(run.id)}`);
+    if (isRunning)
+      say(attached ? `run ${bold(run.id)} exists already; its progress follows` : `started run ${bold(run.id)}`);
     for (const remark of run.remarks ?? []) say(remark);
     await this.for(link, run, left);
   }
@@ -79,7 +98,14 @@ export class Waiting {
     const { json, onInterrupt, timeout } = this.#options;
     const { id, tenant } = run;
     const followed =
-      left === null ? await follow(link, link.client.workflow.getHandle(id), { tenant, timeoutMs: durationOf('--timeout', timeout), interruption: this.#interruption, onInterrupt }) : whatIsLeft(id, left);
+      left === null
+        ? await follow(link, link.client.workflow.getHandle(id), {
+            tenant,
+            timeoutMs: durationOf('--timeout', timeout),
+            interruption: this.#interruption,
+            onInterrupt,
+          })
+        : whatIsLeft(id, left);
     process.exitCode = followed.exitCode;
     await this.#files.end(run, followed);
     if (followed.result === null) {
@@ -92,15 +118,26 @@ export class Waiting {
 
 function whatIsLeft(id: string, { result }: Remembered): Followed {
   if (result !== null) return finished(result);
-  const message = `Temporal has forgotten run ${id}, which ended without a result; \`rapt resume ${id}\` goes on from what it has`;
+  const message =
+    `Temporal has forgotten run ${id}, which ended without a ` +
+    `result; \`rapt resume ${id}\` goes on from what it has`;
   return { result: null, status: 'failed', message, exitCode: EXIT.failed };
 }
 
 /** A run as those who wait for it have to know it. */
-export const askedRun = (id: string, { tenant, config }: KnownRun): AskedRun => ({ id, tenant, gates: config?.gates ?? {} });
+export const askedRun = (id: string, { tenant, config }: KnownRun): AskedRun => ({
+  id,
+  tenant,
+  gates: config?.gates ?? {},
+});
 
 /** What is told only at a run's end is of no use to a command that does not wait for it. @throws BadInput */
 export function refuseUnlessWaiting({ junit, summary, outputs, report }: FilePaths): void {
-  const given = Object.entries({ junit, summary, outputs, report }).flatMap(([name, value]) => (value === undefined ? [] : [name]));
-  if (given.length > 0) throw new BadInput(given.map((name) => ({ where: `--${name}`, problem: 'is written when the run has ended; give --wait too' })));
+  const given = Object.entries({ junit, summary, outputs, report }).flatMap(([name, value]) =>
+    value === undefined ? [] : [name],
+  );
+  if (given.length > 0)
+    throw new BadInput(
+      given.map((name) => ({ where: `--${name}`, problem: 'is written when the run has ended; give --wait too' })),
+    );
 }

@@ -28,8 +28,11 @@ export async function toldTerms(asked: Pick<PredictInput, 'tenant' | 'run'>): Pr
   const terms = await termsOf(asked);
   if (terms === null) return null;
   const { tenant, run } = asked;
-  const isOwn = hasImport(clientHome(), tenant, run) || (await wordFor(tenantFolder(clientHome(), tenant), { type: 'tuning', id: run })) !== null;
-  const leave = terms.eta === null ? 'the texts leave as they are' : `the texts leave by ${terms.mechanism}, eta ${terms.eta}`;
+  const isOwn =
+    hasImport(clientHome(), tenant, run) ||
+    (await wordFor(tenantFolder(clientHome(), tenant), { type: 'tuning', id: run })) !== null;
+  const leave =
+    terms.eta === null ? 'the texts leave as they are' : `the texts leave by ${terms.mechanism}, eta ${terms.eta}`;
   return `${leave}, as those of run ${run}${isOwn ? '' : ', which was not started by your word on this machine'}`;
 }
 

@@ -35,8 +35,17 @@ export type PlainPayloads = 'accept' | 'refuse';
 /** @param keyring null when there are no keys: what is sent is then not encrypted, and what comes encrypted is refused
  *  with a reason.
  *  @param tenant whose all payloads are, for a process of one tenant; null for one that works for several. */
-export function createCodec(keyring: Keyring | null, plain: PlainPayloads = 'accept', tenant: string | null = null): PayloadCodec {
-  if (keyring === null) return { encode: (payloads) => Promise.resolve(payloads), decode: (payloads) => inPromise(() => payloads.map((payload) => (isEncrypted(payload) ? decrypt(payload, null) : payload))) };
+export function createCodec(
+  keyring: Keyring | null,
+  plain: PlainPayloads = 'accept',
+  tenant: string | null = null,
+): PayloadCodec {
+  if (keyring === null)
+    return {
+      encode: (payloads) => Promise.resolve(payloads),
+      decode: (payloads) =>
+        inPromise(() => payloads.map((payload) => (isEncrypted(payload) ? decrypt(payload, null) : payload))),
+    };
   const tenants = new RunTenants(keyring, tenant);
   const decodeOne = (payload: Payload, context: SerializationContext | undefined): Payload => {
     if (!isEncrypted(payload)) {
@@ -56,7 +65,13 @@ export function createCodec(keyring: Keyring | null, plain: PlainPayloads = 'acc
         if (payloads.length === 0) return payloads;
         const owner = tenants.of(payloads, context);
         const key = keyFor(keyring, owner);
-        if (key === null) throw new RaptError(ErrorKind.accessDenied, `there is no key to encrypt with for ${owner === null ? 'a run whose tenant is not known' : `tenant ${owner}`}; the keys here are ${keyring.map(nameOf).join(', ')}. \`rapt keys add --tenant\` makes one`);
+        if (key === null)
+          throw new RaptError(
+            ErrorKind.accessDenied,
+            'there is no key to encrypt with for ' +
+              `${owner === null ? 'a run whose tenant is not known' : `tenant ${owner}`}; the keys here are ` +
+              `${keyring.map(nameOf).join(', ')}. \`rapt keys add --tenant\` makes one`,
+          );
         return payloads.map((payload) => encrypt(payload, key, placeOf(context)));
       }),
     decode: (payloads, context) => inPromise(() => payloads.map((payload) => decodeOne(payload, context))),
@@ -75,11 +90,24 @@ function encrypt(payload: Payload, key: CodecKey, place: string | null): Payload
   const iv = randomBytes(IV_BYTES);
   const cipher = createCipheriv(CIPHER, key.secret, iv, { authTagLength: TAG_BYTES });
   cipher.setAAD(additional(key, place));
-  const data = Buffer.concat([iv, cipher.update(PayloadMessage.encode(payload).finish()), cipher.final(), cipher.getAuthTag()]);
-  return { metadata: { encoding: bytesOf(ENCODING), [KEY_ID]: bytesOf(key.id), ...(place !== null && { [PLACE]: bytesOf(place) }) }, data };
+  const data = Buffer.concat([
+    iv,
+    cipher.update(PayloadMessage.encode(payload).finish()),
+    cipher.final(),
+    cipher.getAuthTag(),
+  ]);
+  return {
+    metadata: {
+      encoding: bytesOf(ENCODING),
+      [KEY_ID]: bytesOf(key.id),
+      ...(place !== null && { [PLACE]: bytesOf(place) }),
+    },
+    data,
+  };
 }
 
-const additional = ({ id, tenant }: CodecKey, place: string | null): Uint8Array => bytesOf(place === null ? id : JSON.stringify(['rapt-payload/2', tenant ?? null, id, place]));
+const additional = ({ id, tenant }: CodecKey, place: string | null): Uint8Array =>
+  bytesOf(place === null ? id : JSON.stringify(['rapt-payload/2', tenant ?? null, id, place]));
 
 const placeIn = (payload: Payload): string | null => (payload.metadata?.[PLACE] ? metadataOf(payload, PLACE) : null);
 
@@ -87,8 +115,15 @@ function requireKey(payload: Payload, keyring: Keyring | null): CodecKey {
   const id = metadataOf(payload, KEY_ID);
   const key = keyring?.find((candidate) => candidate.id === id);
   if (key !== undefined) return key;
-  const known = keyring === null ? 'and no key is known here' : `which is not among the keys here (${keyring.map((candidate) => candidate.id).join(', ')})`;
-  throw new RaptError(ErrorKind.accessDenied, `a payload is encrypted with the key ${id}, ${known}; add it to RAPT_CODEC_KEYS_FILE or RAPT_CODEC_KEYS and start this process again`);
+  const known =
+    keyring === null
+      ? 'and no key is known here'
+      : `which is not among the keys here (${keyring.map((candidate) => candidate.id).join(', ')})`;
+  throw new RaptError(
+    ErrorKind.accessDenied,
+    `a payload is encrypted with the key ${id}, ${known}; add it to RAPT_CODEC_KEYS_FILE or RAPT_CODEC_KEYS and ` +
+      'start this process again',
+  );
 }
 
 /** @param found null when there are no keys. */
@@ -99,10 +134,16 @@ function decrypt(payload: Payload, found: CodecKey | null): Payload {
     const decipher = createDecipheriv(CIPHER, key.secret, data.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES });
     decipher.setAAD(additional(key, placeIn(payload)));
     decipher.setAuthTag(data.subarray(-TAG_BYTES));
-    return PayloadMessage.decode(Buffer.concat([decipher.update(data.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]));
+    return PayloadMessage.decode(
+      Buffer.concat([decipher.update(data.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]),
+    );
   } catch {
     // The cause would say no more: the cipher does not tell a changed payload from a wrong key.
-    throw new RaptError(ErrorKind.corruptArtifact, `a payload that says it is encrypted with the key ${key.id} was changed, or was encrypted with another key of that name`);
+    throw new RaptError(
+      ErrorKind.corruptArtifact,
+      `a payload that says it is encrypted with the key ${key.id} was changed, or was encrypted with another key ` +
+        'of that name',
+    );
   }
 }
 
@@ -110,11 +151,19 @@ function decrypt(payload: Payload, found: CodecKey | null): Payload {
 function assertPlace(payload: Payload, context: SerializationContext | undefined): void {
   const place = placeIn(payload);
   if (place === null || context === undefined || isAt(place, context)) return;
-  throw new RaptError(ErrorKind.corruptArtifact, `a payload that was encrypted for ${place} stands in ${placeOf(context) ?? 'another place'}: it was copied there. What was started with it must be started again`);
+  throw new RaptError(
+    ErrorKind.corruptArtifact,
+    `a payload that was encrypted for ${place} stands in ${placeOf(context) ?? 'another place'}: it was copied ` +
+      'there. What was started with it must be started again',
+  );
 }
 
 function checkPlain(payload: Payload, plain: PlainPayloads): Payload {
   if (plain === 'refuse')
-    throw new RaptError(ErrorKind.accessDenied, 'a payload is not encrypted, and this process takes only encrypted ones: whoever sent it lacks the keys of RAPT_CODEC_KEYS_FILE. RAPT_PLAIN_PAYLOADS=accept takes both');
+    throw new RaptError(
+      ErrorKind.accessDenied,
+      'a payload is not encrypted, and this process takes only encrypted ones: whoever sent it lacks the keys of ' +
+        'RAPT_CODEC_KEYS_FILE. RAPT_PLAIN_PAYLOADS=accept takes both',
+    );
   return payload;
 }

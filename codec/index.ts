@@ -4,7 +4,20 @@ import { fileURLToPath } from 'node:url';
 
 export { createCodec, type PlainPayloads } from './codec.ts';
 export { startCodecServer, type CodecServerOptions } from './server.ts';
-export { formatKeyring, keyFor, merged, nameOf, newKey, parseKeyring, parseOwnerKeys, tenantsOf, withCurrent, withKey, type CodecKey, type Keyring } from './keyring.ts';
+export {
+  formatKeyring,
+  keyFor,
+  merged,
+  nameOf,
+  newKey,
+  parseKeyring,
+  parseOwnerKeys,
+  tenantsOf,
+  withCurrent,
+  withKey,
+  type CodecKey,
+  type Keyring,
+} from './keyring.ts';
 export { createOwnerView } from './owner-view.ts';
 export { createSeals } from './seals.ts';
 

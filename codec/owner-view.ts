@@ -8,8 +8,16 @@ import { createSeals, openAnywhere } from './seals.ts';
 
 /** @param ownerKeys null when there are none: nothing is sealed, and what is stays so. */
 export function createOwnerView(ownerKeys: Keyring | null): PayloadCodec {
-  const each = (change: (value: object, run: string | null, keys: Keyring) => unknown) => (payloads: Payload[], context?: SerializationContext): Promise<Payload[]> =>
-    Promise.resolve(ownerKeys === null ? payloads : payloads.map((payload) => changed(payload, (value) => change(value, context?.workflowId ?? null, ownerKeys))));
+  const each =
+    (change: (value: object, run: string | null, keys: Keyring) => unknown) =>
+    (payloads: Payload[], context?: SerializationContext): Promise<Payload[]> =>
+      Promise.resolve(
+        ownerKeys === null
+          ? payloads
+          : payloads.map((payload) =>
+              changed(payload, (value) => change(value, context?.workflowId ?? null, ownerKeys)),
+            ),
+      );
   return { encode: each(sealed), decode: each(opened) };
 }
 
@@ -23,15 +31,17 @@ function sealed(value: object, run: string | null, ownerKeys: Keyring): unknown 
 /** What stands elsewhere than it was sealed for is left sealed, so that a resumed run takes over no field that somebody
  *  put there. */
 function opened(value: object, run: string | null, ownerKeys: Keyring): unknown {
-  return mapStrings(value, (text, field) => text.replaceAll(new RegExp(SEALED, 'g'), (seal) => {
-    const content = openAnywhere(ownerKeys, seal);
-    if (content === null) return seal;
-    if (content.field === FAILURE_FIELD) return content.value;
-    // An activity's own result lacks the name that stands before it elsewhere.
-    const isThere = isSealed(text) && (content.field === field || content.field.endsWith(`.${field}`));
-    const isOfRun = run === null || content.run === null || isRunOf(run, content.run);
-    return isThere && isOfRun ? content.value : seal;
-  }));
+  return mapStrings(value, (text, field) =>
+    text.replaceAll(new RegExp(SEALED, 'g'), (seal) => {
+      const content = openAnywhere(ownerKeys, seal);
+      if (content === null) return seal;
+      if (content.field === FAILURE_FIELD) return content.value;
+      // An activity's own result lacks the name that stands before it elsewhere.
+      const isThere = isSealed(text) && (content.field === field || content.field.endsWith(`.${field}`));
+      const isOfRun = run === null || content.run === null || isRunOf(run, content.run);
+      return isThere && isOfRun ? content.value : seal;
+    }),
+  );
 }
 
 /** Of JSON alone: nothing else is sealed. */

@@ -7,7 +7,12 @@ import { scheduleOf } from '../contracts/index.ts';
 export function placeOf(context: SerializationContext | undefined): string | null {
   if (context?.workflowId === undefined) return null;
   const { type, namespace, workflowId } = context;
-  return JSON.stringify([type, namespace, workflowId, ...(type === 'activity' && context.activityId !== undefined ? [context.activityId] : [])]);
+  return JSON.stringify([
+    type,
+    namespace,
+    workflowId,
+    ...(type === 'activity' && context.activityId !== undefined ? [context.activityId] : []),
+  ]);
 }
 
 /** Whether what was encrypted for a place may stand here. The runs of a schedule get its payloads: their input was
@@ -18,5 +23,11 @@ export function isAt(place: string, context: SerializationContext): boolean {
   if (context.type !== 'workflow') return false;
   const [type, namespace, workflowId] = JSON.parse(place) as readonly string[];
   const schedule = scheduleOf(context.workflowId);
-  return type === 'workflow' && namespace === context.namespace && schedule !== context.workflowId && workflowId !== undefined && scheduleOf(workflowId) === schedule;
+  return (
+    type === 'workflow' &&
+    namespace === context.namespace &&
+    schedule !== context.workflowId &&
+    workflowId !== undefined &&
+    scheduleOf(workflowId) === schedule
+  );
 }

@@ -33,7 +33,11 @@ export class RunTenants {
   assertTenant({ id, tenant }: CodecKey, context: SerializationContext | undefined): void {
     const known = this.#known(context);
     if (tenant === undefined || known === null || tenant === known) return;
-    throw new RaptError(ErrorKind.accessDenied, `a payload of tenant ${known} is encrypted with the key ${id} of tenant ${tenant}: it was copied there, or its sender has the wrong keys in RAPT_CODEC_KEYS_FILE`);
+    throw new RaptError(
+      ErrorKind.accessDenied,
+      `a payload of tenant ${known} is encrypted with the key ${id} of tenant ${tenant}: it was copied there, or ` +
+        'its sender has the wrong keys in RAPT_CODEC_KEYS_FILE',
+    );
   }
 
   sawEncrypted({ tenant }: CodecKey, payload: Payload, context: SerializationContext | undefined): void {
@@ -58,7 +62,14 @@ export class RunTenants {
 
   #learn(tenant: string | null, context: SerializationContext | undefined): void {
     const run = runOf(context);
-    if (run === null || tenant === null || this.#own !== null || this.#ofRun.has(run) || !this.#tenants.includes(tenant)) return;
+    if (
+      run === null ||
+      tenant === null ||
+      this.#own !== null ||
+      this.#ofRun.has(run) ||
+      !this.#tenants.includes(tenant)
+    )
+      return;
     this.#ofRun.set(run, tenant);
     if (this.#ofRun.size > MOST_RUNS) this.#ofRun.delete(this.#ofRun.keys().next().value!);
   }

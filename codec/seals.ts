@@ -30,7 +30,8 @@ export function createSeals(ownerKeys: Keyring | null, tenant: string): Seals | 
     open(sealed, { field, run }) {
       const content = openWith(ownerKeys, tenant, sealed, field);
       if (content.field !== field) throw misplaced(field, `is the sealed value of ${content.field}`);
-      if (content.run !== null && run !== null && !isRunOf(run, content.run)) throw misplaced(field, `was sealed for run ${content.run}, and stands in run ${run}`);
+      if (content.run !== null && run !== null && !isRunOf(run, content.run))
+        throw misplaced(field, `was sealed for run ${content.run}, and stands in run ${run}`);
       return content.value;
     },
   };
@@ -54,18 +55,34 @@ function sealWith({ id, secret }: CodecKey, tenant: string, content: Content): s
   const iv = randomBytes(IV_BYTES);
   const cipher = createCipheriv(CIPHER, secret, iv, { authTagLength: TAG_BYTES });
   cipher.setAAD(additional(tenant, id));
-  const bytes = Buffer.concat([iv, cipher.update(filledUp(JSON.stringify(content))), cipher.final(), cipher.getAuthTag()]);
+  const bytes = Buffer.concat([
+    iv,
+    cipher.update(filledUp(JSON.stringify(content))),
+    cipher.final(),
+    cipher.getAuthTag(),
+  ]);
   return `sealed:1:${id}:${bytes.toString('base64url')}${content.field === 'out' ? (ENDING.exec(content.value)?.[0] ?? '') : ''}`;
 }
 
 function openWith(ownerKeys: Keyring, tenant: string, sealed: string, field: string): Content {
   const [, id = '', base64 = '', ending = ''] = SEALED.exec(sealed) ?? [];
   const key = ownerKeys.find((candidate) => candidate.id === id);
-  if (key === undefined) throw new RaptError(ErrorKind.accessDenied, `${field} is sealed with the owner key ${id}, which is not among those here; add it to RAPT_OWNER_KEYS_FILE and start this process again`);
-  if (key.tenant !== tenant) throw new RaptError(ErrorKind.accessDenied, `${field} is sealed with an owner key of another tenant than ${tenant}: the request was put together from several; start the run again`);
+  if (key === undefined)
+    throw new RaptError(
+      ErrorKind.accessDenied,
+      `${field} is sealed with the owner key ${id}, which is not among those here; add it to RAPT_OWNER_KEYS_FILE ` +
+        'and start this process again',
+    );
+  if (key.tenant !== tenant)
+    throw new RaptError(
+      ErrorKind.accessDenied,
+      `${field} is sealed with an owner key of another tenant than ${tenant}: the request was put together from ` +
+        'several; start the run again',
+    );
   const data = Buffer.from(base64, 'base64url');
   const content = decrypted(key, tenant, data, field);
-  if (!content.value.endsWith(ending)) throw misplaced(field, `ends with ${ending} outside of its seal, and otherwise within`);
+  if (!content.value.endsWith(ending))
+    throw misplaced(field, `ends with ${ending} outside of its seal, and otherwise within`);
   return content;
 }
 
@@ -74,11 +91,16 @@ function decrypted({ id, secret }: CodecKey, tenant: string, data: Buffer, field
     const decipher = createDecipheriv(CIPHER, secret, data.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES });
     decipher.setAAD(additional(tenant, id));
     decipher.setAuthTag(data.subarray(-TAG_BYTES));
-    const text = Buffer.concat([decipher.update(data.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]).toString('utf8');
+    const text = Buffer.concat([decipher.update(data.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]).toString(
+      'utf8',
+    );
     return JSON.parse(text) as Content;
   } catch {
     // The cipher does not tell a changed value from a wrong key.
-    throw new RaptError(ErrorKind.corruptArtifact, `${field} was changed after it was sealed, or was sealed with another key of the name ${id}; start the run again`);
+    throw new RaptError(
+      ErrorKind.corruptArtifact,
+      `${field} was changed after it was sealed, or was sealed with another key of the name ${id}; start the run again`,
+    );
   }
 }
 
@@ -90,4 +112,5 @@ function filledUp(json: string): Buffer {
   return Buffer.concat([bytes, Buffer.alloc((BLOCK_BYTES - (bytes.length % BLOCK_BYTES)) % BLOCK_BYTES, ' ')]);
 }
 
-const misplaced = (field: string, why: string): RaptError => new RaptError(ErrorKind.corruptArtifact, `${field} ${why}: it was copied there; start the run again`);
+const misplaced = (field: string, why: string): RaptError =>
+  new RaptError(ErrorKind.corruptArtifact, `${field} ${why}: it was copied there; start the run again`);

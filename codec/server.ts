@@ -1,5 +1,6 @@
-/** The codec as a server: Temporal's remote data encoding, by which its UI and its command show payloads as they were, and send encrypted ones. Beside it
- *  it shows the reports to which the UI links, which no server of the provider may read to its users. */
+/** The codec as a server: Temporal's remote data encoding, by which its UI and its command show payloads as they were,
+ *  and send encrypted ones. Beside it it shows the reports to which the UI links, which no server of the provider may
+ *  read to its users. */
 import type { IncomingMessage } from 'node:http';
 import type { PayloadCodec } from '@temporalio/common';
 import proto from '@temporalio/proto';
@@ -14,30 +15,54 @@ export interface CodecServerOptions extends Listening {
   readonly origin: string | null;
   /** What callers put before every request as "Authorization: Bearer". Null when they need nothing. */
   readonly token: string | null;
-  /** The page about a finished run; null when there is none here. Shown where no token is needed, that is on this machine: a browser that follows a link sends none. */
+  /** The page about a finished run; null when there is none here. Shown where no token is needed, that is on this
+   *  machine: a browser that follows a link sends none. */
   readonly report?: (tenant: string, run: string) => Promise<string | null>;
 }
 
 /** A page of a history; Temporal refuses a single payload of more than 2 MiB. */
 const MOST_BODY_BYTES = 16 << 20;
 /** What Temporal's UI sends. */
-const FROM_PAGES = { 'Access-Control-Allow-Methods': 'POST', 'Access-Control-Allow-Headers': 'Content-Type, X-Namespace, Authorization, Authorization-Extras', 'Access-Control-Max-Age': '600' };
+const FROM_PAGES = {
+  'Access-Control-Allow-Methods': 'POST',
+  'Access-Control-Allow-Headers': 'Content-Type, X-Namespace, Authorization, Authorization-Extras',
+  'Access-Control-Max-Age': '600',
+};
 
 /** A report brings all that it needs with it, and is nobody else's frame. */
-const REPORT_HEADERS = { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'" };
+const REPORT_HEADERS = {
+  'Content-Type': 'text/html; charset=utf-8',
+  'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'",
+};
 
 /** @throws BadInput for a server that others could reach and that would answer anybody, or in the clear. */
-export function startCodecServer({ codec, origin, token, report, ...listening }: CodecServerOptions): Promise<RunningServer> {
+export function startCodecServer({
+  codec,
+  origin,
+  token,
+  report,
+  ...listening
+}: CodecServerOptions): Promise<RunningServer> {
   return startGuardedServer({
     ...listening,
     name: 'codec server',
     pages: origin === null ? null : { origin, allow: FROM_PAGES },
-    toOthers: { allowed: token !== null, needs: 'a token (RAPT_CODEC_TOKEN_FILE) and the host name that callers use (--public-host), and TLS here (--cert, --key) or before it' },
-    answer: async (path, request) => (token === null ? await reportPage(path, request, report) : null) ?? answer(path, request, codec, token),
+    toOthers: {
+      allowed: token !== null,
+      needs:
+        'a token (RAPT_CODEC_TOKEN_FILE) and the host name that callers use (--public-host), and TLS here (--cert, ' +
+        '--key) or before it',
+    },
+    answer: async (path, request) =>
+      (token === null ? await reportPage(path, request, report) : null) ?? answer(path, request, codec, token),
   });
 }
 
-async function reportPage(path: string, { method }: IncomingMessage, report: CodecServerOptions['report']): Promise<Answer | null> {
+async function reportPage(
+  path: string,
+  { method }: IncomingMessage,
+  report: CodecServerOptions['report'],
+): Promise<Answer | null> {
   const [, tenant, run] = /^\/report\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
   if (report === undefined || method !== 'GET' || tenant === undefined || run === undefined) return null;
   const page = await report(tenant, unescaped(run));
@@ -52,18 +77,33 @@ function unescaped(text: string): string {
   }
 }
 
-async function answer(path: string, request: IncomingMessage, codec: PayloadCodec, token: string | null): Promise<Answer> {
-  const say = (status: number, body: string, headers: Readonly<Record<string, string>> = {}): Answer => ({ status, body, headers });
-  if (path !== '/decode' && path !== '/encode') return say(404, 'there are /decode, /encode, /health, and reports of finished runs');
+async function answer(
+  path: string,
+  request: IncomingMessage,
+  codec: PayloadCodec,
+  token: string | null,
+): Promise<Answer> {
+  const say = (status: number, body: string, headers: Readonly<Record<string, string>> = {}): Answer => ({
+    status,
+    body,
+    headers,
+  });
+  if (path !== '/decode' && path !== '/encode')
+    return say(404, 'there are /decode, /encode, /health, and reports of finished runs');
   if (request.method !== 'POST') return say(405, `${path} takes POST`, { Allow: 'POST' });
-  if (token !== null && !isSameSecret(request.headers.authorization ?? '', `Bearer ${token}`)) return say(401, 'a token is needed: "Authorization: Bearer TOKEN"', { 'WWW-Authenticate': 'Bearer' });
+  if (token !== null && !isSameSecret(request.headers.authorization ?? '', `Bearer ${token}`))
+    return say(401, 'a token is needed: "Authorization: Bearer TOKEN"', { 'WWW-Authenticate': 'Bearer' });
   const body = await readBody(request);
   if (body === null) return say(413, `more than ${MOST_BODY_BYTES} bytes`, { Connection: 'close' });
   const payloads = parsePayloads(body);
   if (payloads === null) return say(400, 'must be {"payloads": [...]}, as Temporal writes payloads in JSON');
   try {
-    const converted = Payloads.fromObject({ payloads: path === '/decode' ? await codec.decode(payloads) : await codec.encode(payloads) });
-    return say(200, JSON.stringify(Payloads.toObject(converted, { bytes: String, longs: String, arrays: true })), { 'Content-Type': 'application/json' });
+    const converted = Payloads.fromObject({
+      payloads: path === '/decode' ? await codec.decode(payloads) : await codec.encode(payloads),
+    });
+    return say(200, JSON.stringify(Payloads.toObject(converted, { bytes: String, longs: String, arrays: true })), {
+      'Content-Type': 'application/json',
+    });
   } catch (error) {
     if (!(error instanceof RaptError)) throw error;
     return say(400, error.message);

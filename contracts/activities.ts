@@ -38,10 +38,15 @@ export interface OwnRelease extends LocalRelease {
 /** The owner's side. Each result leaves, so each is held against its schema in released.ts: nothing else can. */
 export interface ClientActivities {
   /** Reads the whole table and refuses bad input with every problem at once; draws nothing. */
-  inspect(request: RunContext): Promise<{ rows: { train: number; test: number }; /** The backbone's name in the model hub, or `folder`; absent from workers of earlier versions, as are the notes. */ backbone?: string; /** What a person should know of how the tables were read. */ notes?: readonly string[] }>;
+  inspect(request: RunContext): Promise<{
+    rows: { train: number; test: number };
+    /** The backbone's name in the model hub, or `folder`; absent from workers of earlier versions, as are the notes. */ backbone?: string;
+    /** What a person should know of how the tables were read. */ notes?: readonly string[];
+  }>;
   /** Draws the one noisy version of each text, durably, on the client's disk. Finished shards are never drawn again. */
   privatize(request: RunContext): Promise<LocalRelease>;
-  /** Uploads the release's bytes as they are. `verify` reads back what is there already, and replaces what is damaged. */
+  /** Uploads the release's bytes as they are. `verify` reads back what is there already, and replaces what is
+   *  damaged. */
   publish(request: RunContext & { release: LocalRelease; verify?: boolean }): Promise<ReleaseRef>;
   /** Attacks the release with the plain text at hand, to tell what an adversary gets. */
   audit(request: RunContext & { release: LocalRelease }): Promise<ReleasedAudit>;
@@ -56,7 +61,11 @@ export interface ClientActivities {
   /** Privatizes the rows of a prediction table; the budget of plain tokens is drawn as in training. */
   preparePrediction(request: PreparePrediction): Promise<PreparedPrediction>;
   /** Joins the answers with the rows and writes the user's output file. */
-  finishPrediction(request: { prepared: PreparedPrediction; predictions: ArtifactRef; out: string }): Promise<FinishedPrediction>;
+  finishPrediction(request: {
+    prepared: PreparedPrediction;
+    predictions: ArtifactRef;
+    out: string;
+  }): Promise<FinishedPrediction>;
 }
 
 export interface ScoreRequest {
@@ -136,7 +145,12 @@ export interface PreparedPrediction {
   readonly backbone: string;
   readonly guarantee: Guarantee;
   /** The table on the client, and its columns. */
-  readonly input: { readonly path: string; readonly text: string; readonly pair?: string | undefined; readonly label?: string | undefined };
+  readonly input: {
+    readonly path: string;
+    readonly text: string;
+    readonly pair?: string | undefined;
+    readonly label?: string | undefined;
+  };
 }
 export interface FinishedPrediction {
   readonly rows: number;
@@ -181,7 +195,13 @@ export interface GpuActivities {
   /** Makes the adapter from the final checkpoint and stores it. */
   assembleAdapter(request: Omit<TrainBlock, 'untilStep' | 'resumeFrom'>): Promise<AssembledAdapter>;
   /** Classifies the test split of a release. */
-  predict(request: { run: string; tenant: string; backbone: string; release: ReleaseRef; adapter: AdapterRef }): Promise<{
+  predict(request: {
+    run: string;
+    tenant: string;
+    backbone: string;
+    release: ReleaseRef;
+    adapter: AdapterRef;
+  }): Promise<{
     predictions: ArtifactRef;
     reconstruction: TestMetrics['reconstruction'];
   }>;

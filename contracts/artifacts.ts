@@ -57,12 +57,14 @@ export const shardSchema = z.strictObject({
 });
 export type Shard = z.output<typeof shardSchema>;
 
-/** Randomized response on the training labels: the chance that one stayed itself, and that it became each other class. */
+/** Randomized response on the training labels: the chance that one stayed itself, and that it became each other
+ *  class. */
 export const labelNoiseSchema = z.strictObject({ epsilon: z.number().positive(), keep: z.number(), flip: z.number() });
 export type LabelNoise = z.output<typeof labelNoiseSchema>;
 
-/** Uploaded with the shards, so it holds nothing that the guarantee does not cover besides sizes, classes and their counts. How many
- *  of the user's tokens stayed themselves is a second look at the plain text and stays on the client. */
+/** Uploaded with the shards, so it holds nothing that the guarantee does not cover besides sizes, classes and their
+ *  counts. How many of the user's tokens stayed themselves is a second look at the plain text and stays on the
+ *  client. */
 export const releaseManifestSchema = z.strictObject({
   format: z.literal('rapt-release/1'),
   tenant: z.string(),
@@ -140,12 +142,14 @@ export const storedCheckpointSchema = z.strictObject({
 });
 export type StoredCheckpoint = z.output<typeof storedCheckpointSchema>;
 
-/** Orders the attempts of a run: when the server first scheduled the activity, in ms, and the attempt's number. An attempt that its worker
- *  begins late, because it was frozen, is thereby known to be older than the one that took its place. */
+/** Orders the attempts of a run: when the server first scheduled the activity, in ms, and the attempt's number. An
+ *  attempt that its worker begins late, because it was frozen, is thereby known to be older than the one that took its
+ *  place. */
 export const fenceSchema = z.strictObject({ scheduledMs: z.int(), attempt: z.int().min(1) });
 export type Fence = z.output<typeof fenceSchema>;
 
-/** latest.json: points at the newest complete checkpoint; moved only by compare-and-swap. What it names is kept, all else may be removed. */
+/** latest.json: points at the newest complete checkpoint; moved only by compare-and-swap. What it names is kept, all
+ *  else may be removed. */
 export const checkpointPointerSchema = z.strictObject({
   format: z.literal('rapt-pointer/2'),
   release: sha256Schema,
@@ -162,12 +166,18 @@ export const checkpointPointerSchema = z.strictObject({
 });
 export type CheckpointPointer = z.output<typeof checkpointPointerSchema>;
 
-export const ADAPTER_FILES = ['adapter_config.json', 'adapter_model.safetensors', 'head.safetensors', 'rapt.json'] as const;
+export const ADAPTER_FILES = [
+  'adapter_config.json',
+  'adapter_model.safetensors',
+  'head.safetensors',
+  'rapt.json',
+] as const;
 export type AdapterFile = (typeof ADAPTER_FILES)[number];
 /** Beside the files of an adapter that was imported: no run refers to it, and it stays all the same. */
 export const IMPORT_MARK = 'imported.json';
 
-/** rapt.json of an adapter: all that inference needs besides the weights. No times, no run ids: equal runs give equal bytes. */
+/** rapt.json of an adapter: all that inference needs besides the weights. No times, no run ids: equal runs give equal
+ *  bytes. */
 export const adapterCardSchema = z.strictObject({
   format: z.literal('rapt-adapter/1'),
   backbone: z.strictObject({ name: z.string(), sha256: sha256Schema }),
@@ -186,7 +196,8 @@ export const adapterCardSchema = z.strictObject({
   release: sha256Schema.optional(),
   trainingDigest: sha256Schema.optional(),
 });
-/** What an adapter is: its backbone, classes, settings, and the guarantee under which its training texts were released. */
+/** What an adapter is: its backbone, classes, settings, and the guarantee under which its training texts were
+ *  released. */
 export type AdapterCard = z.output<typeof adapterCardSchema>;
 
 /** `digest` is the SHA-256 over the sorted lines "<sha256>  <file>". */
@@ -212,8 +223,10 @@ export const REPORT_FILES = ['report.json', 'report.md'] as const;
 /** Ending of an object that only its owner can read. */
 export const SEALED_ENDING = '.sealed';
 /** What an object of a report is called. Earlier versions stored it readable. */
-export const STORED_REPORT_FILES: readonly string[] =
-  [REPORT_PAGE, ...REPORT_FILES].flatMap((file) => [`${file}${SEALED_ENDING}`, file]);
+export const STORED_REPORT_FILES: readonly string[] = [REPORT_PAGE, ...REPORT_FILES].flatMap((file) => [
+  `${file}${SEALED_ENDING}`,
+  file,
+]);
 export type ReportFiles = Readonly<Record<(typeof REPORT_FILES)[number], ArtifactRef>>;
 
 /** manifest.json of a finished run: the adapter's lineage, and every artifact of the run by digest. */
@@ -222,7 +235,8 @@ export const runManifestSchema = z.strictObject({
   run: z.string(),
   /** Temporal's id of the execution that finished it. */
   runId: z.string(),
-  /** Of the configuration as canonical JSON, keyed by the client (HMAC-SHA-256): it names files, which a plain digest would let anybody guess. */
+  /** Of the configuration as canonical JSON, keyed by the client (HMAC-SHA-256): it names files, which a plain digest
+   *  would let anybody guess. */
   configuration: sha256Schema,
   /** Code that ran the workflow (a build id), on the client and on the GPU worker. */
   code: z.strictObject({ workflow: z.string().nullable(), client: z.string(), gpu: z.string() }),

@@ -80,7 +80,8 @@ export interface FrontierPoint {
   readonly unchanged: number;
   /** Share of tokens drawn from the prior that stayed themselves. */
   readonly unchangedInText: number;
-  /** Shares of them that the Bayesian adversary, who knows mechanism and prior, guesses right, and has among his ten likeliest. */
+  /** Shares of them that the Bayesian adversary, who knows mechanism and prior, guesses right, and has among his ten
+   *  likeliest. */
   readonly bayes: number;
   readonly bayesTop10: number;
   /** What he gets without the release: the most frequent token of that prior. */

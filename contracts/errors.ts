@@ -1,4 +1,5 @@
-/** The kinds of failure that Rapt tells apart. The kind is Temporal's failure `type` and is readable by the provider. */
+/** The kinds of failure that Rapt tells apart. The kind is Temporal's failure `type` and is readable by the
+ *  provider. */
 export const ErrorKind = {
   /** The configuration or the user's table is wrong; the message lists everything that is. Never retried. */
   badInput: 'RaptBadInput',
@@ -31,9 +32,10 @@ export const ErrorKind = {
 } as const;
 export type ErrorKind = (typeof ErrorKind)[keyof typeof ErrorKind];
 
-/** How often an activity is tried that fails in this way: once; for as long as it takes, since an outage ends and a run that gave up before
- *  would have to be resumed by hand; or so many times, since an error that is not understood might be repeated for ever. Failures of each
- *  kind are counted by themselves. Attempts whose worker was killed are not failures of any kind, and are repeated without end. */
+/** How often an activity is tried that fails in this way: once; for as long as it takes, since an outage ends and a run
+ *  that gave up before would have to be resumed by hand; or so many times, since an error that is not understood might
+ *  be repeated for ever. Failures of each kind are counted by themselves. Attempts whose worker was killed are not
+ *  failures of any kind, and are repeated without end. */
 export const TRIES: Readonly<Record<ErrorKind, number>> = {
   [ErrorKind.badInput]: 1,
   [ErrorKind.budgetExceeded]: 1,

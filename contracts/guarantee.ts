@@ -11,9 +11,11 @@ export const guaranteeSchema = z.strictObject({
   eta: z.number().nullable(),
   /** log P(y|x) - log P(y|x') <= eta * ||phi(x) - phi(x')||_2 + slack, for one token; what finite precision adds. */
   numericalSlack: z.number().nullable(),
-  /** Chance, for each token, that finite precision made the answer another one than the mechanism's; null where it was not bounded. */
+  /** Chance, for each token, that finite precision made the answer another one than the mechanism's; null where it was
+   *  not bounded. */
   numericalDelta: z.number().nullable().default(null),
-  /** The least eta under which the bound holds on this table, over all pairs of tokens: what the mechanism really gives. Null where it was not computed. */
+  /** The least eta under which the bound holds on this table, over all pairs of tokens: what the mechanism really
+   *  gives. Null where it was not computed. */
   tightestEta: z.number().nullable().default(null),
   /** The public embedding table phi that gives eta its meaning. */
   table: z.strictObject({

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { tuningConfigSchema } from './config.ts';
 
-/** What a person writes, with descriptions and defaults. Draft 7, which editors and validators alike can read. Rules between fields are not in it. */
+/** What a person writes, with descriptions and defaults. Draft 7, which editors and validators alike can read. Rules
+ *  between fields are not in it. */
 export function tuningJsonSchema(): Record<string, unknown> {
   return { title: 'Rapt tuning run', ...z.toJSONSchema(tuningConfigSchema, { io: 'input', target: 'draft-7' }) };
 }

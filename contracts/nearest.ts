@@ -1,7 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 
-/** The candidate that was probably meant: the nearest one within two edits (one for a short word, a third of a long one), letter case and
- *  the signs between words aside. Undefined when none is that near. */
+/** The candidate that was probably meant: the nearest one within two edits (one for a short word, a third of a long
+ *  one), letter case and the signs between words aside. Undefined when none is that near. */
 export function nearest<T extends string>(word: string, candidates: Iterable<T>): T | undefined {
   const wanted = plain(word);
   let best: T | undefined;

@@ -2,8 +2,18 @@
 import { z } from 'zod';
 import { STAGES } from './progress.ts';
 
-export const RUN_STATES = ['started', 'stage', 'paused', 'continued', 'finished', 'failed', 'cancelled', 'terminated'] as const;
-/** `stage`: the next one has begun. `terminated`: the execution ended without a word of its own, by force, by a time limit or by a reset. */
+export const RUN_STATES = [
+  'started',
+  'stage',
+  'paused',
+  'continued',
+  'finished',
+  'failed',
+  'cancelled',
+  'terminated',
+] as const;
+/** `stage`: the next one has begun. `terminated`: the execution ended without a word of its own, by force, by a time
+ *  limit or by a reset. */
 export type RunState = (typeof RUN_STATES)[number];
 
 export const hasEnded = (state: RunState): boolean => ['finished', 'failed', 'cancelled', 'terminated'].includes(state);

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import type { InputProblem } from './errors.ts';
 import { nearest } from './nearest.ts';
 
-export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: readonly InputProblem[] };
+export type Parsed<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: readonly InputProblem[] };
 
 /** Checks an input and fills in its defaults; on failure every problem is listed, each with the field's path. */
 export function parseWith<S extends z.ZodType>(schema: S, input: unknown): Parsed<z.output<S>> {

@@ -1,6 +1,17 @@
 import type { ShownAttack } from './audit.ts';
 
-export const STAGES = ['validate', 'privatize', 'publish', 'train', 'predict', 'audit', 'score', 'report', 'register', 'done'] as const;
+export const STAGES = [
+  'validate',
+  'privatize',
+  'publish',
+  'train',
+  'predict',
+  'audit',
+  'score',
+  'report',
+  'register',
+  'done',
+] as const;
 export type Stage = (typeof STAGES)[number];
 
 /** What `progress` answers at any time. Carries no user data. */
@@ -32,7 +43,8 @@ export interface RunProgress {
   readonly report: string | null;
   /** Where a browser finds the report; null when nobody said. */
   readonly reportLink: string | null;
-  /** What a person should know of how the tables were read: counts, and shares in whole percents. Absent in runs of earlier versions. */
+  /** What a person should know of how the tables were read: counts, and shares in whole percents. Absent in runs of
+   *  earlier versions. */
   readonly notes?: readonly string[];
 }
 

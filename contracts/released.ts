@@ -235,7 +235,7 @@ export const RELEASED = {
       .nullable()
       .describe(
         "As a run's accuracy: in steps, null below 20 labelled rows, once for each table and adapter; null where " +
-          "labels are protected.",
+          'labels are protected.',
       ),
   }),
   'result.json': releasedResultSchema,

@@ -34,7 +34,8 @@ export interface GateResult {
   readonly passed: boolean | null;
   /** Why there is no value; on the owner's side alone. */
   readonly reason?: string;
-  /** The number that the value was held against. Absent where there was none: the baseline lacks the metric, or the run is of an earlier version. */
+  /** The number that the value was held against. Absent where there was none: the baseline lacks the metric, or the run
+   *  is of an earlier version. */
   readonly bound?: number;
   /** Where the bound comes from; absent when the condition is a number. */
   readonly baseline?: { readonly run: string; readonly value: number };
@@ -46,7 +47,8 @@ export interface EarlierRun {
   readonly accuracy: number;
 }
 
-/** The adapter's accuracy when the same tuning ran on the plain text, taken from an earlier run with mechanism `none`. */
+/** The adapter's accuracy when the same tuning ran on the plain text, taken from an earlier run with mechanism
+ *  `none`. */
 export type PlainBaseline = EarlierRun;
 
 /** The same as it is shown: null where the accuracy was not told. */
@@ -83,16 +85,22 @@ export interface TuningResult {
   readonly audit: Partial<ShownAudit>;
   readonly gates: readonly GateResult[];
   readonly adapter: { readonly uri: string; readonly sha256: Sha256 };
-  readonly release: { readonly uri: string; readonly sha256: Sha256; readonly reused: boolean; /** Rows taken over from earlier releases, which cost nothing; absent when there are none. */ readonly takenOver?: number };
+  readonly release: {
+    readonly uri: string;
+    readonly sha256: Sha256;
+    readonly reused: boolean;
+    /** Rows taken over from earlier releases, which cost nothing; absent when there are none. */ readonly takenOver?: number;
+  };
   /** The path is of the owner's machine, and empty elsewhere. */
   readonly report: { readonly uri: string; readonly path: string };
   readonly resumed: string | null;
   readonly timing: Readonly<Record<string, number>>;
-  /** Earlier runs to see this one beside: the one that `baseline` names, and one of the same tuning on plain text. Absent in results of earlier
-   *  versions, as is `training`. */
+  /** Earlier runs to see this one beside: the one that `baseline` names, and one of the same tuning on plain text.
+   *  Absent in results of earlier versions, as is `training`. */
   readonly baselines?: { readonly named: ShownRun | null; readonly plain: ShownRun | null };
   readonly training?: { readonly curve: readonly CurvePoint[] };
-  /** What a person should know of how the tables were read: counts, and shares in whole percents. Absent when there is nothing. */
+  /** What a person should know of how the tables were read: counts, and shares in whole percents. Absent when there is
+   *  nothing. */
   readonly notes?: readonly string[];
 }
 
@@ -135,8 +143,8 @@ export interface ReportData {
   readonly guarantee: Guarantee;
   readonly textLengths: TextLengths;
   readonly unchangedRate: number;
-  /** Share of the tokens that the backbone's tokenizer does not know, in hundredths: it tells something of the texts, and no more of it is needed to choose a backbone.
-   *  Absent for releases of earlier versions. */
+  /** Share of the tokens that the backbone's tokenizer does not know, in hundredths: it tells something of the texts,
+   *  and no more of it is needed to choose a backbone. Absent for releases of earlier versions. */
   readonly unknownRate?: number;
   /** What a person should know of how the tables were read. Absent when there is nothing. */
   readonly notes?: readonly string[];
@@ -147,7 +155,8 @@ export interface ReportData {
   readonly gates: readonly GateResult[];
   readonly timing: Readonly<Record<string, number>>;
   readonly resumed: string | null;
-  /** The calibration curve of the run's mechanism over its public table; empty when nothing was hidden, or for tables that are too large. */
+  /** The calibration curve of the run's mechanism over its public table; empty when nothing was hidden, or for tables
+   *  that are too large. */
   readonly frontier: readonly FrontierPoint[];
   /** The newest first. */
   readonly others: readonly OtherRun[];

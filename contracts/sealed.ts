@@ -31,7 +31,15 @@ export interface Seals {
 /** Fields of inputs that only the owner needs. */
 export const OWNER_FIELDS = {
   /** Of a run's configuration. */
-  tuning: ['data.train', 'data.test', 'data.textColumn', 'data.pairColumn', 'data.labelColumn', 'data.attributeColumns', 'audit.publicText'],
+  tuning: [
+    'data.train',
+    'data.test',
+    'data.textColumn',
+    'data.pairColumn',
+    'data.labelColumn',
+    'data.attributeColumns',
+    'audit.publicText',
+  ],
   /** Of a prediction's input. */
   prediction: ['in', 'out', 'textColumn', 'pairColumn', 'labelColumn'],
   /** The names in it that begin so, without what they begin with. */
@@ -57,7 +65,10 @@ function mapped(value: unknown, field: string, map: (text: string, field: string
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => {
       const name = field === 'gates' && key.startsWith(gates) ? gates + map(key.slice(gates.length), 'gates') : key;
-      return [name, mapped(inner, field === '' && AROUND.includes(key) ? '' : `${field === '' ? '' : `${field}.`}${key}`, map)];
+      return [
+        name,
+        mapped(inner, field === '' && AROUND.includes(key) ? '' : `${field === '' ? '' : `${field}.`}${key}`, map),
+      ];
     }),
   );
 }
@@ -67,5 +78,7 @@ function mapped(value: unknown, field: string, map: (text: string, field: string
 export function sealInput<T>(input: T, seals: Seals, run: string | null): T {
   const fields: readonly string[] = [...OWNER_FIELDS.tuning, ...OWNER_FIELDS.prediction, 'gates'];
   // Conditions of gates stand below the metric's name.
-  return mapStrings(input, (text, field) => (fields.includes(field) && !isSealed(text) ? seals.seal(text, { field, run }) : text));
+  return mapStrings(input, (text, field) =>
+    fields.includes(field) && !isSealed(text) ? seals.seal(text, { field, run }) : text,
+  );
 }

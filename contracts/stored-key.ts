@@ -1,17 +1,31 @@
-/** What a key in the object store is of, told by its structure: a run's id comes from its user and may hold slashes and any of our own words. */
+/** What a key in the object store is of, told by its structure: a run's id comes from its user and may hold slashes and
+ *  any of our own words. */
 import {
-  ADAPTER_FILES, CHECKPOINT_FILES, IMPORT_MARK, STORED_REPORT_FILES, type CheckpointFile, type Sha256,
+  ADAPTER_FILES,
+  CHECKPOINT_FILES,
+  IMPORT_MARK,
+  STORED_REPORT_FILES,
+  type CheckpointFile,
+  type Sha256,
 } from './artifacts.ts';
 
 export type StoredKey =
   | { readonly kind: 'release' | 'adapter'; readonly tenant: string; readonly digest: Sha256; readonly file: string }
-  | { readonly kind: 'checkpoint'; readonly tenant: string; readonly run: string; readonly step: number; readonly attempt: string; readonly file: CheckpointFile }
+  | {
+      readonly kind: 'checkpoint';
+      readonly tenant: string;
+      readonly run: string;
+      readonly step: number;
+      readonly attempt: string;
+      readonly file: CheckpointFile;
+    }
   | { readonly kind: 'predictions'; readonly tenant: string; readonly run: string; readonly digest: Sha256 }
   | { readonly kind: 'pointer' | 'manifest' | 'result'; readonly tenant: string; readonly run: string }
   | { readonly kind: 'report'; readonly tenant: string; readonly run: string; readonly file: string }
   | { readonly kind: 'client'; readonly tenant: string };
 
-/** Of each kind its own last names, so that a key is of one kind and of one run, whatever that is called: what stands before them is the id. */
+/** Of each kind its own last names, so that a key is of one kind and of one run, whatever that is called: what stands
+ *  before them is the id. */
 const RECORDS = { 'latest.json': 'pointer', 'manifest.json': 'manifest', 'result.json': 'result' } as const;
 const OF_DIGEST = /^(releases|adapters)\/([^/]+)\/([0-9a-f]{64})\/([^/]+)$/;
 const CLIENT = /^releases\/([^/]+)\/client\.json$/;
@@ -29,7 +43,9 @@ function ofDigest(key: string): StoredKey | null {
   const [, folder, tenant, digest, file] = OF_DIGEST.exec(key) ?? [];
   if (tenant === undefined || digest === undefined || file === undefined) return null;
   if (folder === 'releases') return { kind: 'release', tenant, digest: digest as Sha256, file };
-  return [...ADAPTER_FILES, IMPORT_MARK].includes(file) ? { kind: 'adapter', tenant, digest: digest as Sha256, file } : null;
+  return [...ADAPTER_FILES, IMPORT_MARK].includes(file)
+    ? { kind: 'adapter', tenant, digest: digest as Sha256, file }
+    : null;
 }
 
 function checkpoint(key: string): StoredKey | null {
@@ -40,12 +56,16 @@ function checkpoint(key: string): StoredKey | null {
 
 function predictions(key: string): StoredKey | null {
   const [, tenant, run, digest] = PREDICTIONS.exec(key) ?? [];
-  return tenant === undefined || run === undefined ? null : { kind: 'predictions', tenant, run, digest: digest as Sha256 };
+  return tenant === undefined || run === undefined
+    ? null
+    : { kind: 'predictions', tenant, run, digest: digest as Sha256 };
 }
 
 function record(key: string): StoredKey | null {
   const [, tenant, run, file] = RECORD.exec(key) ?? [];
-  return tenant === undefined || run === undefined ? null : { kind: RECORDS[file as keyof typeof RECORDS], tenant, run };
+  return tenant === undefined || run === undefined
+    ? null
+    : { kind: RECORDS[file as keyof typeof RECORDS], tenant, run };
 }
 
 function report(key: string): StoredKey | null {

@@ -1,7 +1,8 @@
-/** How a trace goes on from process to process: W3C Trace Context in a header of Temporal's. The header is readable by the provider; its ids are
- *  random, or those of runs. */
+/** How a trace goes on from process to process: W3C Trace Context in a header of Temporal's. The header is readable by
+ *  the provider; its ids are random, or those of runs. */
 
-/** As Temporal's own interceptors call it, so that a run that another program starts is part of that program's trace. */
+/** As Temporal's own interceptors call it, so that a run that another program starts is part of that program's
+ *  trace. */
 export const TRACE_HEADER = '_tracer-data';
 
 export interface TraceContext {
@@ -20,7 +21,8 @@ export interface RunSpan {
 const TRACEPARENT = /^00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})$/;
 const SAMPLED = '01';
 
-/** The span of a run: a function of its run id, so that replays of its history, which may happen on any worker, agree on it.
+/** The span of a run: a function of its run id, so that replays of its history, which may happen on any worker, agree
+ *  on it.
  *  @param header what the run was started with. Anything that is no trace context counts as none. */
 export function spanOfRun(runId: string, header: unknown): RunSpan {
   const digits = runId.replaceAll('-', '');
@@ -38,7 +40,11 @@ export function contextOf({ traceId, spanId, parent }: RunSpan): TraceContext {
 function isTraceContext(value: unknown): value is TraceContext {
   if (typeof value !== 'object' || value === null || !('traceparent' in value)) return false;
   const { traceparent } = value;
-  return typeof traceparent === 'string' && TRACEPARENT.test(traceparent) && (!('tracestate' in value) || typeof value.tracestate === 'string');
+  return (
+    typeof traceparent === 'string' &&
+    TRACEPARENT.test(traceparent) &&
+    (!('tracestate' in value) || typeof value.tracestate === 'string')
+  );
 }
 
 /** How a run's history ended. */

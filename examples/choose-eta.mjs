@@ -18,4 +18,8 @@ const mechanism = createMechanism({ name: 'exponential', eta, ...backbone });
 await privatize({ input, output, columns: { text: column }, backbone, mechanism });
 const { tokens, attacks } = await attack({ input, released: output, textColumn: column, backbone, mechanism });
 console.log(`\nof ${tokens} tokens, an adversary who knows the mechanism guesses right:`);
-for (const { attack: name, success, priorOnly } of attacks) console.log(`${name}: ${percent(success.value)} (${percent(success.low)} to ${percent(success.high)}); without the release ${percent(priorOnly.value)}`);
+for (const { attack: name, success, priorOnly } of attacks)
+  console.log(
+    `${name}: ${percent(success.value)} (${percent(success.low)} to ${percent(success.high)}); without the release ` +
+      `${percent(priorOnly.value)}`,
+  );

@@ -2,7 +2,16 @@
  *  control and GPU workers never ask for. */
 import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { formatKeyring, newKey, parseKeyring, parseOwnerKeys, withKey, type CodecKey, type Keyring, type PlainPayloads } from '../codec/index.ts';
+import {
+  formatKeyring,
+  newKey,
+  parseKeyring,
+  parseOwnerKeys,
+  withKey,
+  type CodecKey,
+  type Keyring,
+  type PlainPayloads,
+} from '../codec/index.ts';
 import { BadInput } from '../contracts/index.ts';
 import { makeFolder, setting, writeOnce } from '../system/index.ts';
 import { readSecretFile, secret } from './secrets.ts';
@@ -32,11 +41,14 @@ export function resolveOwnerKeys(withLocalStack: boolean, env: NodeJS.ProcessEnv
 }
 
 /** The file that is to hold the keys: the one that the environment names, else that of the local stack. */
-export const keysFile = (env: NodeJS.ProcessEnv = process.env): string => setting(`${NAME}_FILE`, env) ?? stackKeysFile();
-export const ownerKeysFile = (env: NodeJS.ProcessEnv = process.env): string => setting(`${OWNER_NAME}_FILE`, env) ?? stackOwnerKeysFile();
+export const keysFile = (env: NodeJS.ProcessEnv = process.env): string =>
+  setting(`${NAME}_FILE`, env) ?? stackKeysFile();
+export const ownerKeysFile = (env: NodeJS.ProcessEnv = process.env): string =>
+  setting(`${OWNER_NAME}_FILE`, env) ?? stackOwnerKeysFile();
 
 /** Null when there is no such file. */
-export const readKeysFile = (path: string): Keyring | null => (existsSync(path) ? parseKeyring(readSecretFile(path, 'keys'), path) : null);
+export const readKeysFile = (path: string): Keyring | null =>
+  existsSync(path) ? parseKeyring(readSecretFile(path, 'keys'), path) : null;
 
 /** The file is readable by its owner alone, and whole at any moment. */
 export function writeKeysFile(path: string, keyring: readonly CodecKey[]): void {

@@ -34,27 +34,46 @@ function namedElsewhere(): { readonly temporal: boolean; readonly store: boolean
 /** Looks at everything that Rapt needs on this machine; changes nothing. */
 export async function diagnose(): Promise<Finding[]> {
   const elsewhere = namedElsewhere();
-  const needed = COMPONENTS.filter(({ name }) => !(elsewhere.temporal && name === 'temporal') && !(elsewhere.store && name === 'minio'));
+  const needed = COMPONENTS.filter(
+    ({ name }) => !(elsewhere.temporal && name === 'temporal') && !(elsewhere.store && name === 'minio'),
+  );
   const machine = examine(needed.filter((component) => !component.isReady()));
   const settings = needed.flatMap((component) => component.settings?.() ?? []);
   const parts = await Promise.all(needed.map(examinePart));
   const device = parts.every(({ ok }) => ok) ? [await examineDevice()] : [];
-  const isElsewhere = (component: string): boolean => (['minio', 'credentials'].includes(component) ? elsewhere.store : elsewhere.temporal);
-  const stack = stackStatus().filter(({ component, running }) => running || !isElsewhere(component)).map(({ component, running, pid, address, log }): Finding => ({
-    what: `${component} ${SERVERS.includes(component) ? 'server' : 'worker'}`,
-    ok: running,
-    detail: running ? `running as process ${pid}${address === null ? '' : ` at ${address}`}` : `not running (log: ${log})`,
-    fix: running ? null : 'rapt up',
-  }));
-  return [...machine, ...settings, ...parts, ...device, ...stack, told('Temporal connection', connection), told('object store keys', storeKeys), told('payload encryption', encryption), told('webhook', webhook)];
+  const isElsewhere = (component: string): boolean =>
+    ['minio', 'credentials'].includes(component) ? elsewhere.store : elsewhere.temporal;
+  const stack = stackStatus()
+    .filter(({ component, running }) => running || !isElsewhere(component))
+    .map(({ component, running, pid, address, log }): Finding => ({
+      what: `${component} ${SERVERS.includes(component) ? 'server' : 'worker'}`,
+      ok: running,
+      detail: running
+        ? `running as process ${pid}${address === null ? '' : ` at ${address}`}`
+        : `not running (log: ${log})`,
+      fix: running ? null : 'rapt up',
+    }));
+  return [
+    ...machine,
+    ...settings,
+    ...parts,
+    ...device,
+    ...stack,
+    told('Temporal connection', connection),
+    told('object store keys', storeKeys),
+    told('payload encryption', encryption),
+    told('webhook', webhook),
+  ];
 }
 
 /** Also whether each byte is still what set-up put there. */
 async function examinePart(part: Component): Promise<Finding> {
   const { name: what, title } = part;
-  if (!part.isReady()) return { what, ok: false, detail: `missing, or not as it was made: ${title}`, fix: SETUP_COMMAND };
+  if (!part.isReady())
+    return { what, ok: false, detail: `missing, or not as it was made: ${title}`, fix: SETUP_COMMAND };
   const broken = await brokenFiles(what, part.files());
-  if (broken.length > 0) return { what, ok: false, detail: `not as it was made: ${broken.join(', ')}`, fix: SETUP_COMMAND };
+  if (broken.length > 0)
+    return { what, ok: false, detail: `not as it was made: ${broken.join(', ')}`, fix: SETUP_COMMAND };
   return { what, ok: true, detail: part.place(), fix: null };
 }
 
@@ -63,7 +82,8 @@ async function examineDevice(): Promise<Finding> {
   const what = 'device';
   try {
     const { name, usesGpu, library } = await askDevice();
-    if (usesGpu || setting(DEVICE_VARIABLE) !== 'gpu') return { what, ok: true, detail: `${name} (${library})`, fix: null };
+    if (usesGpu || setting(DEVICE_VARIABLE) !== 'gpu')
+      return { what, ok: true, detail: `${name} (${library})`, fix: null };
     const detail = `${name}: ${DEVICE_VARIABLE} is gpu, and TensorFlow finds none that it can use`;
     return { what, ok: false, detail, fix: `see what nvidia-smi says, or unset ${DEVICE_VARIABLE}` };
   } catch (error) {
@@ -79,7 +99,12 @@ function told(what: string, look: () => Told): Finding {
     return { what, ...look() };
   } catch (error) {
     if (!(error instanceof BadInput)) throw error;
-    return { what, ok: false, detail: error.message, fix: 'correct what is named there; docs/operations.md lists all variables' };
+    return {
+      what,
+      ok: false,
+      detail: error.message,
+      fix: 'correct what is named there; docs/operations.md lists all variables',
+    };
   }
 }
 
@@ -87,7 +112,11 @@ const fine = (detail: string): Told => ({ ok: true, detail, fix: null });
 
 function connection(): Told {
   const named = namedTemporal();
-  return fine(named === null ? 'to the local stack' : `to ${named.connection.address}, namespace ${named.namespace}, ${describeSecurity(named.connection)}`);
+  return fine(
+    named === null
+      ? 'to the local stack'
+      : `to ${named.connection.address}, namespace ${named.namespace}, ${describeSecurity(named.connection)}`,
+  );
 }
 
 const storeKeys = (): Told => fine(describeKeys().detail);
@@ -95,16 +124,31 @@ const storeKeys = (): Told => fine(describeKeys().detail);
 function webhook(): Told {
   const named = resolveWebhook();
   // A path may hold a token.
-  return fine(named === null ? 'none: nobody is told of the states of runs' : `at ${new URL(named.url).origin}, signed by ${named.secrets.length === 1 ? 'one secret' : `${named.secrets.length} secrets`}`);
+  return fine(
+    named === null
+      ? 'none: nobody is told of the states of runs'
+      : `at ${new URL(named.url).origin}, signed by ` +
+          (named.secrets.length === 1 ? 'one secret' : `${named.secrets.length} secrets`),
+  );
 }
 
 function encryption(): Told {
   const external = namedTemporal();
   const keyring = resolveKeyring(external === null);
-  if (keyring !== null) return fine(`with the key ${keyring[0].id}; ${keyring.length} of them decrypt; ${sealing(resolveOwnerKeys(external === null))}`);
+  if (keyring !== null)
+    return fine(
+      `with the key ${keyring[0].id}; ${keyring.length} of them decrypt; ` +
+        sealing(resolveOwnerKeys(external === null)),
+    );
   if (external === null) return fine('the first `rapt up` makes a key');
-  return { ok: false, detail: `none: whoever runs the Temporal server at ${external.connection.address} reads configurations and results`, fix: 'rapt keys add --file FILE, and RAPT_CODEC_KEYS_FILE=FILE for every process' };
+  return {
+    ok: false,
+    detail: `none: whoever runs the Temporal server at ${external.connection.address} reads configurations and results`,
+    fix: 'rapt keys add --file FILE, and RAPT_CODEC_KEYS_FILE=FILE for every process',
+  };
 }
 
 const sealing = (ownerKeys: Keyring | null): string =>
-  ownerKeys === null ? 'no owner key, so that names of files and columns are sealed from nobody who has these' : `names of files and columns are sealed for ${tenantsOf(ownerKeys).join(', ')}`;
+  ownerKeys === null
+    ? 'no owner key, so that names of files and columns are sealed from nobody who has these'
+    : `names of files and columns are sealed for ${tenantsOf(ownerKeys).join(', ')}`;

@@ -10,11 +10,13 @@ import { localNamespace, namedTemporal, type NamedTemporal } from './temporal.ts
 
 export interface Services {
   readonly temporal: NamedTemporal & { /** Null when nobody said where it is. */ readonly uiUrl: string | null };
-  /** The bucket, with the keys of who uses it. @throws RaptError as `resolveStore`: what needs no store need not know one. */
+  /** The bucket, with the keys of who uses it. @throws RaptError as `resolveStore`: what needs no store need not know
+   *  one. */
   readonly storeFor: (role: Role) => StoreOptions | RenewedStoreOptions;
   /** What payloads are encrypted with; null when they are not. */
   readonly keyring: Keyring | null;
-  /** What is done with payloads that are not encrypted; null when nobody said, and each kind of worker has its own way. */
+  /** What is done with payloads that are not encrypted; null when nobody said, and each kind of worker has its own
+   *  way. */
   readonly plainPayloads: PlainPayloads | null;
   readonly stack: 'local' | 'external';
   /** Below which address a browser on the client's machine finds the reports; null when nobody said. */
@@ -26,11 +28,16 @@ export interface Services {
 /** The slowest step and the loading of a model are far below. */
 const DEFAULT_STALL_SECONDS = 300;
 
-/** @throws RaptError unavailable when neither the environment nor a local stack names the Temporal server; BadInput for settings that cannot be used. */
+/** @throws RaptError unavailable when neither the environment nor a local stack names the Temporal server; BadInput for
+ *  settings that cannot be used. */
 export function resolveServices(env: NodeJS.ProcessEnv = process.env): Services {
   const named = namedTemporal(env);
   const local = readStack();
-  if (named === null && local === null) throw new RaptError(ErrorKind.unavailable, 'no servers are known; start the local ones with `rapt up`, or set RAPT_TEMPORAL_ADDRESS and RAPT_S3_ENDPOINT');
+  if (named === null && local === null)
+    throw new RaptError(
+      ErrorKind.unavailable,
+      'no servers are known; start the local ones with `rapt up`, or set RAPT_TEMPORAL_ADDRESS and RAPT_S3_ENDPOINT',
+    );
   return {
     temporal: {
       ...(named ?? { connection: { address: local!.temporal.address }, namespace: localNamespace(env) }),
@@ -48,7 +55,9 @@ export function resolveServices(env: NodeJS.ProcessEnv = process.env): Services 
 function reportsUrl(env: NodeJS.ProcessEnv): string | undefined {
   const url = setting('RAPT_REPORTS_URL', env);
   if (url !== undefined && !(URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)))
-    throw new BadInput([{ where: 'RAPT_REPORTS_URL', problem: `must be an address such as http://127.0.0.1:8234/report, not "${url}"` }]);
+    throw new BadInput([
+      { where: 'RAPT_REPORTS_URL', problem: `must be an address such as http://127.0.0.1:8234/report, not "${url}"` },
+    ]);
   return url?.replace(/\/+$/, '');
 }
 
@@ -56,6 +65,7 @@ function stallSeconds(env: NodeJS.ProcessEnv): number {
   const text = setting('RAPT_STALL_SECONDS', env);
   if (text === undefined) return DEFAULT_STALL_SECONDS;
   const seconds = Number(text);
-  if (!(seconds >= 1)) throw new BadInput([{ where: 'RAPT_STALL_SECONDS', problem: `must be a number of seconds from 1, not "${text}"` }]);
+  if (!(seconds >= 1))
+    throw new BadInput([{ where: 'RAPT_STALL_SECONDS', problem: `must be a number of seconds from 1, not "${text}"` }]);
   return seconds;
 }

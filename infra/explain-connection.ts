@@ -1,5 +1,6 @@
-/** Why there is no connection to Temporal, in words that say what to change. The SDK's two connections tell it in two ways, and one of them not at all
- *  ("Failed to connect before the deadline"); so this asks the server itself once more. */
+/** Why there is no connection to Temporal, in words that say what to change. The SDK's two connections tell it in two
+ *  ways, and one of them not at all ("Failed to connect before the deadline"); so this asks the server itself once
+ *  more. */
 import { isIP, connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { BadInput, ErrorKind, RaptError } from '../contracts/index.ts';
@@ -18,34 +19,76 @@ export async function explainConnection(error: unknown, named: NamedTemporal): P
   const found = await (tlsOf(tls).isOn ? lookByTls(connection) : lookPlainly(address));
   switch (found.what) {
     case 'speaks TLS':
-      return new BadInput([{ where: 'TEMPORAL_TLS', problem: `the Temporal server at ${address} speaks TLS only; set it to true, and TEMPORAL_TLS_SERVER_CA_CERT_PATH where an authority of your own vouches for the server` }]);
+      return new BadInput([
+        {
+          where: 'TEMPORAL_TLS',
+          problem:
+            `the Temporal server at ${address} speaks TLS only; set it to true, and TEMPORAL_TLS_SERVER_CA_CERT_PATH ` +
+            'where an authority of your own vouches for the server',
+        },
+      ]);
     case 'speaks no TLS':
-      return new BadInput([{ where: 'TEMPORAL_TLS', problem: `what listens at ${address} does not speak TLS; correct the address, or leave out TEMPORAL_TLS* and the API key` }]);
+      return new BadInput([
+        {
+          where: 'TEMPORAL_TLS',
+          problem:
+            `what listens at ${address} does not speak TLS; correct the address, or leave out TEMPORAL_TLS* and the ` +
+            'API key',
+        },
+      ]);
     case 'is not trusted':
-      return new RaptError(ErrorKind.unavailable, `the certificate of the Temporal server at ${address} is not trusted (${found.reason}); name the authority that vouches for it in TEMPORAL_TLS_SERVER_CA_CERT_PATH, and the server's name in TEMPORAL_TLS_SERVER_NAME where it is not that of the address`);
+      return new RaptError(
+        ErrorKind.unavailable,
+        `the certificate of the Temporal server at ${address} is not trusted (${found.reason}); name the authority ` +
+          "that vouches for it in TEMPORAL_TLS_SERVER_CA_CERT_PATH, and the server's name in " +
+          'TEMPORAL_TLS_SERVER_NAME where it is not that of the address',
+      );
     case 'refused us': {
       const hasPair = tlsOf(tls).clientCertPair !== undefined;
-      const problem = hasPair ? 'refused the client certificate of TEMPORAL_TLS_CLIENT_CERT_PATH; is it of an authority that the server knows, and has it not expired' : 'asks for a client certificate; set TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH';
-      return new RaptError(ErrorKind.accessDenied, `the Temporal server at ${address} ${problem}${hasPair ? '?' : ''} (${found.reason})`);
+      const problem = hasPair
+        ? 'refused the client certificate of TEMPORAL_TLS_CLIENT_CERT_PATH; is it of an authority that the server ' +
+          'knows, and has it not expired'
+        : 'asks for a client certificate; set TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH';
+      return new RaptError(
+        ErrorKind.accessDenied,
+        `the Temporal server at ${address} ${problem}${hasPair ? '?' : ''} (${found.reason})`,
+      );
     }
     case 'no PEM':
-      return new BadInput([{ where: 'TEMPORAL_TLS_*', problem: `a certificate or a key is not in PEM, or the two do not belong together (${found.reason})` }]);
+      return new BadInput([
+        {
+          where: 'TEMPORAL_TLS_*',
+          problem: `a certificate or a key is not in PEM, or the two do not belong together (${found.reason})`,
+        },
+      ]);
     default:
-      return new RaptError(ErrorKind.unavailable, `no Temporal server answers at ${address} (${found.reason}); start the local one with \`rapt up\`, or see \`rapt doctor\``);
+      return new RaptError(
+        ErrorKind.unavailable,
+        `no Temporal server answers at ${address} (${found.reason}); start the local one with \`rapt up\`, or see ` +
+          '`rapt doctor`',
+      );
   }
 }
 
 /** For a server that took the connection and refused who asks. */
 export function explainRefusal({ connection: { address, apiKey }, namespace }: NamedTemporal): RaptError {
-  const problem = apiKey === undefined ? 'asks for an API key; give one by RAPT_TEMPORAL_API_KEY_FILE or TEMPORAL_API_KEY' : 'refused the API key; correct RAPT_TEMPORAL_API_KEY_FILE or TEMPORAL_API_KEY, or ask for a key';
-  return new RaptError(ErrorKind.accessDenied, `the Temporal server at ${address} ${problem}${apiKey === undefined ? '' : ` that covers the namespace ${namespace}`}`);
+  const problem =
+    apiKey === undefined
+      ? 'asks for an API key; give one by RAPT_TEMPORAL_API_KEY_FILE or TEMPORAL_API_KEY'
+      : 'refused the API key; correct RAPT_TEMPORAL_API_KEY_FILE or TEMPORAL_API_KEY, or ask for a key';
+  return new RaptError(
+    ErrorKind.accessDenied,
+    `the Temporal server at ${address} ` +
+      `${problem}${apiKey === undefined ? '' : ` that covers the namespace ${namespace}`}`,
+  );
 }
 
 /** Whether that is why something failed. The native connection tells the status in words alone. */
 export function isRefusal(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause) {
     if ('code' in at && (at.code === PERMISSION_DENIED || at.code === UNAUTHENTICATED)) return true;
-    if (/does not have valid authentication credentials|does not have permission to execute/.test(at.message)) return true;
+    if (/does not have valid authentication credentials|does not have permission to execute/.test(at.message))
+      return true;
   }
   return false;
 }
@@ -67,17 +110,23 @@ async function lookPlainly(address: string): Promise<Found> {
   const place = placeOf(address);
   const plain = await watch(() => connectTcp(place), 'connect');
   if (plain.event !== 'ready') return { what: 'does not answer', reason: plain.reason };
-  const secure = await watch(() => connectTls({ ...place, rejectUnauthorized: false, ALPNProtocols: ['h2'] }), 'secureConnect');
+  const secure = await watch(
+    () => connectTls({ ...place, rejectUnauthorized: false, ALPNProtocols: ['h2'] }),
+    'secureConnect',
+  );
   if (secure.event === 'ready') return { what: 'speaks TLS', reason: '' };
   const { data } = await watch(() => {
     const socket = connectTcp(place, () => socket.write(HTTP2_PREFACE));
     return socket;
   }, 'data');
-  const reason = isSettingsFrame(data) ? 'it took the connection, but said no more in time: it may still be starting, or be overloaded' : 'something else listens there';
+  const reason = isSettingsFrame(data)
+    ? 'it took the connection, but said no more in time: it may still be starting, or be overloaded'
+    : 'something else listens there';
   return { what: 'does not answer', reason };
 }
 
-/** How a server of HTTP/2 begins (RFC 9113, sections 3.4 and 4.1): three bytes of length, then the type of the frame. */
+/** How a server of HTTP/2 begins (RFC 9113, sections 3.4 and 4.1): three bytes of length, then the type of the
+ *  frame. */
 const isSettingsFrame = (data: Buffer | null): boolean => data !== null && data.length >= 4 && data[3] === 4;
 
 async function lookByTls({ address, tls }: TemporalConnection): Promise<Found> {
@@ -90,11 +139,14 @@ async function lookByTls({ address, tls }: TemporalConnection): Promise<Found> {
     rejectUnauthorized: false,
     ...(isIP(name) === 0 ? { servername: name } : {}),
     ...(authority === undefined ? {} : { ca: Buffer.from(authority) }),
-    ...(clientCertPair === undefined ? {} : { cert: Buffer.from(clientCertPair.crt), key: Buffer.from(clientCertPair.key) }),
+    ...(clientCertPair === undefined
+      ? {}
+      : { cert: Buffer.from(clientCertPair.crt), key: Buffer.from(clientCertPair.key) }),
   };
   let trust = '';
   try {
-    // With TLS 1.3 a server tells what it thinks of a client's certificate after the handshake, in place of its first data.
+    // With TLS 1.3 a server tells what it thinks of a client's certificate after the handshake, in place of its first
+    // data.
     const { event, reason } = await watch(() => {
       const socket = connectTls(options, () => {
         if (!socket.authorized) trust = codeOf(socket.authorizationError);
@@ -105,7 +157,9 @@ async function lookByTls({ address, tls }: TemporalConnection): Promise<Found> {
     if (trust !== '') return { what: 'is not trusted', reason: trust };
     if (event === 'ready') return { what: 'does not answer', reason: 'it closed the connection' };
     if (NO_TLS.includes(reason)) return { what: 'speaks no TLS', reason };
-    return event === 'late' || /^E(?!RR_)(?!CONNRESET|PIPE)/.test(reason) ? { what: 'does not answer', reason } : { what: 'refused us', reason };
+    return event === 'late' || /^E(?!RR_)(?!CONNRESET|PIPE)/.test(reason)
+      ? { what: 'does not answer', reason }
+      : { what: 'refused us', reason };
   } catch (error) {
     return { what: 'no PEM', reason: codeOf(error) };
   }
@@ -127,7 +181,10 @@ async function watch(open: () => Socket, awaited: 'connect' | 'secureConnect' | 
       socket.once(awaited, (data?: Buffer) => resolve({ event: 'ready', reason: '', data: data ?? null }));
       socket.once('error', (error) => resolve({ event: 'ended', reason: codeOf(error), data: null }));
       socket.once('close', () => resolve({ event: 'ended', reason: 'closed', data: null }));
-      timer = setTimeout(() => resolve({ event: 'late', reason: `no answer for ${PROBE_MS / 1000} s`, data: null }), PROBE_MS);
+      timer = setTimeout(
+        () => resolve({ event: 'late', reason: `no answer for ${PROBE_MS / 1000} s`, data: null }),
+        PROBE_MS,
+      );
     });
   } finally {
     clearTimeout(timer);
@@ -137,6 +194,11 @@ async function watch(open: () => Socket, awaited: 'connect' | 'secureConnect' | 
 }
 
 const codeOf = (error: unknown): string => {
-  const code = typeof error === 'string' ? error : typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  const code =
+    typeof error === 'string'
+      ? error
+      : typeof error === 'object' && error !== null && 'code' in error
+        ? error.code
+        : undefined;
   return typeof code === 'string' ? code : 'unknown error';
 };

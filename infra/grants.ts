@@ -2,7 +2,16 @@
 import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BadInput, ErrorKind, RaptError } from '../contracts/index.ts';
-import { formatGrant, grantFor, grantId, newToken, parseGrants, roleName, type Grant, type Role } from '../storage/index.ts';
+import {
+  formatGrant,
+  grantFor,
+  grantId,
+  newToken,
+  parseGrants,
+  roleName,
+  type Grant,
+  type Role,
+} from '../storage/index.ts';
 import { makeFolder, setting } from '../system/index.ts';
 import { readSecretFile, writeSecretOnce } from './secrets.ts';
 import { stackFolder } from './stack/record.ts';
@@ -10,7 +19,8 @@ import { stackFolder } from './stack/record.ts';
 const stackGrantsFile = (): string => join(stackFolder(), 'grants');
 
 /** The file that holds the grants: the one that the environment names, else that of the local stack. */
-export const grantsFile = (env: NodeJS.ProcessEnv = process.env): string => setting('RAPT_S3_GRANTS_FILE', env) ?? stackGrantsFile();
+export const grantsFile = (env: NodeJS.ProcessEnv = process.env): string =>
+  setting('RAPT_S3_GRANTS_FILE', env) ?? stackGrantsFile();
 
 /** None when there is no such file. @throws BadInput when it cannot be read, or a line is wrong. */
 export const readGrants = (path: string): Grant[] => (existsSync(path) ? grantsIn(path) : []);
@@ -30,11 +40,15 @@ export function grantNew(path: string, role: Role, keep: (token: string) => void
   return grantTo(path, role, token);
 }
 
-/** Takes a grant back. Keys that were issued for it hold until they end. @throws RaptError notFound when there is none of this id. */
+/** Takes a grant back. Keys that were issued for it hold until they end. @throws RaptError notFound when there is none
+ *  of this id. */
 export function revoke(path: string, id: string): Grant {
   const grant = readGrants(path).find((candidate) => grantId(candidate) === id);
-  if (grant === undefined) throw new RaptError(ErrorKind.notFound, `${path} holds no grant ${id}; \`rapt credentials list\` shows them`);
-  const others = readFileSync(path, 'utf8').split('\n').filter((line) => !line.trimStart().startsWith(grant.sha256));
+  if (grant === undefined)
+    throw new RaptError(ErrorKind.notFound, `${path} holds no grant ${id}; \`rapt credentials list\` shows them`);
+  const others = readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => !line.trimStart().startsWith(grant.sha256));
   writeFileSync(`${path}.part`, others.join('\n'), { mode: 0o600 });
   renameSync(`${path}.part`, path);
   return grant;

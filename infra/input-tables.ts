@@ -1,5 +1,5 @@
-/** Tables of the data owner's that lie in S3, read with the settings that AWS's programs, DuckDB and pandas know. They are not those of the store that Rapt
- *  shares with the provider, who must not be able to read them. */
+/** Tables of the data owner's that lie in S3, read with the settings that AWS's programs, DuckDB and pandas know. They
+ *  are not those of the store that Rapt shares with the provider, who must not be able to read them. */
 import { BadInput } from '../contracts/index.ts';
 import { addTableSource, type TableSource } from '../rapt/data/index.ts';
 import { BucketReader, type ObjectPlace } from '../storage/index.ts';
@@ -12,7 +12,10 @@ const BUCKET_WITH_SPLIT = /^s3:\/\/[^/#]+#/i;
 /** From now on tables may be named by their "s3://bucket/key". Settings are looked at with the first of them. */
 export function readTablesFromS3(env: NodeJS.ProcessEnv = process.env): void {
   let reader: BucketReader | null = null;
-  addTableSource('s3', tablesOf(() => (reader ??= openReader(env))));
+  addTableSource(
+    's3',
+    tablesOf(() => (reader ??= openReader(env))),
+  );
 }
 
 function tablesOf(reader: () => BucketReader): TableSource {
@@ -26,10 +29,13 @@ function tablesOf(reader: () => BucketReader): TableSource {
       const inside = await reader().list({ ...place, key: folderKey(place.key) }, 1);
       return inside.length === 0 ? null : { kind: 'folder', sizeBytes: 0, version: '' };
     },
-    read: (address, range) => reader().read(parse(address), range && { start: range.start, end: range.end, etag: range.version }),
+    read: (address, range) =>
+      reader().read(parse(address), range && { start: range.start, end: range.end, etag: range.version }),
     async list(folder) {
       const { bucket, key } = parse(folder);
-      return (await reader().list({ bucket, key: folderKey(key) })).filter((name) => !name.endsWith('/')).map((name) => `s3://${bucket}/${name}`);
+      return (await reader().list({ bucket, key: folderKey(key) }))
+        .filter((name) => !name.endsWith('/'))
+        .map((name) => `s3://${bucket}/${name}`);
     },
   };
 }
@@ -47,7 +53,10 @@ function openReader(env: NodeJS.ProcessEnv): BucketReader {
   const accessKey = secret('AWS_ACCESS_KEY_ID', env);
   const secretKey = secret('AWS_SECRET_ACCESS_KEY', env);
   if ((accessKey === null) !== (secretKey === null)) {
-    const [missing, other] = accessKey === null ? ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'] : ['AWS_SECRET_ACCESS_KEY', 'AWS_ACCESS_KEY_ID'];
+    const [missing, other] =
+      accessKey === null
+        ? ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']
+        : ['AWS_SECRET_ACCESS_KEY', 'AWS_ACCESS_KEY_ID'];
     throw new BadInput([{ where: missing, problem: `is needed with ${other}, to read a table from S3` }]);
   }
   const sessionToken = secret('AWS_SESSION_TOKEN', env);

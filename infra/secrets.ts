@@ -4,12 +4,14 @@ import { dirname } from 'node:path';
 import { BadInput } from '../contracts/index.ts';
 import { makeFolder, setting, unwritable } from '../system/index.ts';
 
-/** What `name` holds, or the file that `name`_FILE names. Null when neither is set. @throws BadInput when both are, or the file cannot be read. */
+/** What `name` holds, or the file that `name`_FILE names. Null when neither is set. @throws BadInput when both are, or
+ *  the file cannot be read. */
 export function secret(name: string, env: NodeJS.ProcessEnv = process.env): string | null {
   const value = setting(name, env);
   const path = setting(`${name}_FILE`, env);
   if (path === undefined) return value ?? null;
-  if (value !== undefined) throw new BadInput([{ where: `${name}_FILE`, problem: `stands beside ${name}; set one of them` }]);
+  if (value !== undefined)
+    throw new BadInput([{ where: `${name}_FILE`, problem: `stands beside ${name}; set one of them` }]);
   return readSecretFile(path, `${name}_FILE`);
 }
 
@@ -18,7 +20,9 @@ export function readSecretFile(path: string, where: string): string {
   try {
     return readFileSync(path, 'utf8').trim();
   } catch (error) {
-    throw new BadInput([{ where, problem: `${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})` }]);
+    throw new BadInput([
+      { where, problem: `${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})` },
+    ]);
   }
 }
 

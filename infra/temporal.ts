@@ -1,4 +1,5 @@
-/** Which Temporal server this process talks to, and how it shows who it is: Temporal's own variables, and ours before them. */
+/** Which Temporal server this process talks to, and how it shows who it is: Temporal's own variables, and ours before
+ *  them. */
 import { existsSync } from 'node:fs';
 import { loadClientConfigProfile, toClientOptions, type ClientConfigProfile } from '@temporalio/envconfig';
 import { BadInput } from '../contracts/index.ts';
@@ -20,43 +21,62 @@ export interface NamedTemporal {
   readonly namespaceSetting?: string;
 }
 
-/** The server that the environment names; null when it names none, and what else it says of Temporal is then left aside: it is not meant for the
- *  local stack. The file that Temporal's command keeps in the home folder is read only when TEMPORAL_PROFILE or TEMPORAL_CONFIG_FILE asks for it,
- *  so that what somebody does with that command does not lead Rapt to another server. @throws BadInput with what cannot be used. */
+/** The server that the environment names; null when it names none, and what else it says of Temporal is then left
+ *  aside: it is not meant for the local stack. The file that Temporal's command keeps in the home folder is read only
+ *  when TEMPORAL_PROFILE or TEMPORAL_CONFIG_FILE asks for it, so that what somebody does with that command does not
+ *  lead Rapt to another server. @throws BadInput with what cannot be used. */
 export function namedTemporal(env: NodeJS.ProcessEnv = process.env): NamedTemporal | null {
   const profile = loadProfile(env);
   const address = setting('RAPT_TEMPORAL_ADDRESS', env) ?? profile.address;
   if (address === undefined) return null;
-  checkAddress(address, setting('RAPT_TEMPORAL_ADDRESS', env) === undefined ? 'TEMPORAL_ADDRESS' : 'RAPT_TEMPORAL_ADDRESS');
+  checkAddress(
+    address,
+    setting('RAPT_TEMPORAL_ADDRESS', env) === undefined ? 'TEMPORAL_ADDRESS' : 'RAPT_TEMPORAL_ADDRESS',
+  );
   const apiKey = apiKeyOf(profile, env);
   const { tls, metadata } = connectionOf({ ...profile, ...(apiKey === undefined ? {} : { apiKey }) });
   return {
-    connection: { address, ...(tls === undefined ? {} : { tls }), ...(apiKey === undefined ? {} : { apiKey }), ...(metadata === undefined ? {} : { metadata }) },
+    connection: {
+      address,
+      ...(tls === undefined ? {} : { tls }),
+      ...(apiKey === undefined ? {} : { apiKey }),
+      ...(metadata === undefined ? {} : { metadata }),
+    },
     namespace: setting('RAPT_TEMPORAL_NAMESPACE', env) ?? profile.namespace ?? 'default',
   };
 }
 
-/** The SDK takes an address without a port for that of another server, on Temporal's usual port. @param where it was given. @throws BadInput. */
+/** The SDK takes an address without a port for that of another server, on Temporal's usual port. @param where it was
+ *  given. @throws BadInput. */
 export function checkAddress(address: string, where: string): void {
   if (/^(\[[\da-f:.]+\]|[^:/\s[\]]+):\d{1,5}$/i.test(address)) return;
   throw new BadInput([{ where, problem: `must be host:port, such as temporal.example.org:7233, without a scheme` }]);
 }
 
 /** On the local stack. */
-export const localNamespace = (env: NodeJS.ProcessEnv = process.env): string => setting('RAPT_TEMPORAL_NAMESPACE', env) ?? setting('TEMPORAL_NAMESPACE', env) ?? 'default';
+export const localNamespace = (env: NodeJS.ProcessEnv = process.env): string =>
+  setting('RAPT_TEMPORAL_NAMESPACE', env) ?? setting('TEMPORAL_NAMESPACE', env) ?? 'default';
 
 function loadProfile(env: NodeJS.ProcessEnv): ClientConfigProfile {
   const file = setting('TEMPORAL_CONFIG_FILE', env);
   const profile = setting('TEMPORAL_PROFILE', env);
-  if (file !== undefined && !existsSync(file)) throw new BadInput([{ where: 'TEMPORAL_CONFIG_FILE', problem: `${file} does not exist` }]);
-  const said = Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, value]])));
+  if (file !== undefined && !existsSync(file))
+    throw new BadInput([{ where: 'TEMPORAL_CONFIG_FILE', problem: `${file} does not exist` }]);
+  const said = Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, value]])),
+  );
   try {
     return loadClientConfigProfile({ disableFile: file === undefined && profile === undefined, overrideEnvVars: said });
   } catch (error) {
     // The parser's own message quotes the file, in which there may be a key.
     const { line } = error as { line?: number };
     const where = profile === undefined ? 'TEMPORAL_CONFIG_FILE' : 'TEMPORAL_PROFILE';
-    const problem = line === undefined ? (error instanceof Error ? error.message : 'cannot be read') : `line ${line} of the file is not TOML`;
+    const problem =
+      line === undefined
+        ? error instanceof Error
+          ? error.message
+          : 'cannot be read'
+        : `line ${line} of the file is not TOML`;
     throw new BadInput([{ where, problem }]);
   }
 }
@@ -65,12 +85,23 @@ function apiKeyOf({ apiKey }: ClientConfigProfile, env: NodeJS.ProcessEnv): stri
   const own = secret('RAPT_TEMPORAL_API_KEY', env);
   const key = (own ?? apiKey)?.trim();
   // The SDK would name the whole key in its complaint.
-  if (key !== undefined && !/^[\x21-\x7e]+$/.test(key)) throw new BadInput([{ where: own === null ? 'TEMPORAL_API_KEY' : 'RAPT_TEMPORAL_API_KEY', problem: 'holds blanks, line breaks or other characters that no key has' }]);
+  if (key !== undefined && !/^[\x21-\x7e]+$/.test(key))
+    throw new BadInput([
+      {
+        where: own === null ? 'TEMPORAL_API_KEY' : 'RAPT_TEMPORAL_API_KEY',
+        problem: 'holds blanks, line breaks or other characters that no key has',
+      },
+    ]);
   return key;
 }
 
 /** TLS settings in one form; the SDK has four ways to say that there are none. */
-export function tlsOf(tls: TemporalConnection['tls']): { readonly isOn: boolean; readonly serverName?: string; readonly authority?: Uint8Array; readonly clientCertPair?: { readonly crt: Uint8Array; readonly key: Uint8Array } } {
+export function tlsOf(tls: TemporalConnection['tls']): {
+  readonly isOn: boolean;
+  readonly serverName?: string;
+  readonly authority?: Uint8Array;
+  readonly clientCertPair?: { readonly crt: Uint8Array; readonly key: Uint8Array };
+} {
   if (tls === undefined || tls === null || typeof tls === 'boolean') return { isOn: tls === true };
   const { serverNameOverride, serverRootCACertificate, clientCertPair } = tls;
   return {
@@ -91,7 +122,12 @@ function connectionOf(profile: ClientConfigProfile): ConnectionOptions {
   const { clientCert, clientKey } = profile.tls ?? {};
   // The SDK would connect without either.
   if ((clientCert === undefined) !== (clientKey === undefined))
-    throw new BadInput([{ where: clientCert === undefined ? 'TEMPORAL_TLS_CLIENT_CERT_PATH' : 'TEMPORAL_TLS_CLIENT_KEY_PATH', problem: 'is needed: a client certificate and its key go together' }]);
+    throw new BadInput([
+      {
+        where: clientCert === undefined ? 'TEMPORAL_TLS_CLIENT_CERT_PATH' : 'TEMPORAL_TLS_CLIENT_KEY_PATH',
+        problem: 'is needed: a client certificate and its key go together',
+      },
+    ]);
   try {
     return toClientOptions(profile).connectionOptions;
   } catch (error) {

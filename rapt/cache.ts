@@ -1,5 +1,6 @@
-/** What follows from public things alone and takes long, made once on a machine. Each file holds a digest of its content, so that what a
- *  power cut or a disk has changed is made anew rather than believed: a guarantee may be told by these numbers. */
+/** What follows from public things alone and takes long, made once on a machine. Each file holds a digest of its
+ *  content, so that what a power cut or a disk has changed is made anew rather than believed: a guarantee may be told
+ *  by these numbers. */
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { cacheFolder, makeFolder, sha256Of, withFileLock } from '../system/index.ts';
@@ -9,7 +10,12 @@ export { cacheFolder };
 const DIGEST_BYTES = 32;
 
 /** Numbers, made once. @param name below the cache's folder; it must tell everything that they depend on. */
-export async function cachedNumbers<T extends Numbers>(name: string, length: number, type: NumbersType<T>, make: () => Promise<T>): Promise<T> {
+export async function cachedNumbers<T extends Numbers>(
+  name: string,
+  length: number,
+  type: NumbersType<T>,
+  make: () => Promise<T>,
+): Promise<T> {
   const kept = keptNumbers(name, length, type);
   if (kept !== null) return kept;
   const made = await make();
@@ -33,7 +39,8 @@ export function keepNumbers(name: string, { buffer, byteOffset, byteLength }: Nu
   keep(join(cacheFolder(), name), new Uint8Array(buffer, byteOffset, byteLength));
 }
 
-/** As `cachedNumbers`, for what is not numbers alone and takes minutes: of several processes one makes it, and the others wait. */
+/** As `cachedNumbers`, for what is not numbers alone and takes minutes: of several processes one makes it, and the
+ *  others wait. */
 export async function cachedJson<T>(name: string, make: () => Promise<T>): Promise<T> {
   const path = join(cacheFolder(), name);
   const found = (): T | null => {
@@ -68,7 +75,7 @@ function keep(path: string, content: Uint8Array): void {
   const bytes = Buffer.concat([content, Buffer.from(sha256Of(content), 'hex')]);
   const file = openSync(part, 'w');
   try {
-    for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
+    for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done);
     fsyncSync(file);
   } finally {
     closeSync(file);

@@ -1,7 +1,7 @@
 /** What a file is by its first bytes, whatever it is called.
  *
- *  Sources of the signatures: each format's own specification, as gathered in the `file` program's magic tables. A text that begins by
- *  chance as one of these does would have to hold control characters in its first line. */
+ *  Sources of the signatures: each format's own specification, as gathered in the `file` program's magic tables. A text
+ *  that begins by chance as one of these does would have to hold control characters in its first line. */
 import { isUtf8 } from 'node:buffer';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { wholeCharacters } from './utf8.ts';
@@ -10,7 +10,8 @@ import { wholeCharacters } from './utf8.ts';
 export const HEAD_BYTES = 1 << 16;
 
 /** Kinds that a reader may know what to do with. */
-export type KnownContent = 'empty' | 'text' | 'utf-16le' | 'utf-16be' | 'binary' | 'gzip' | 'zstd' | 'parquet' | 'arrow';
+export type KnownContent =
+  'empty' | 'text' | 'utf-16le' | 'utf-16be' | 'binary' | 'gzip' | 'zstd' | 'parquet' | 'arrow';
 export type ContentKind = KnownContent | keyof typeof NOT_TABLES;
 
 const EXPORT = 'export the table as CSV or Parquet';
@@ -23,14 +24,18 @@ const NOT_TABLES = {
   'git-annex': 'is a git-annex pointer, not the file that it stands for; run `git annex get` on it',
   html: `is a web page, ${FETCH_AGAIN}`,
   xml: `is an XML document, ${FETCH_AGAIN}`,
-  'feather-v1': "is a Feather file of version 1; write it as version 2 (pandas: read_feather, then to_feather), as Parquet or as CSV",
+  'feather-v1':
+    'is a Feather file of version 1; write it as version 2 (pandas: read_feather, then to_feather), as Parquet or ' +
+    'as CSV',
   xlsx: `is an Excel workbook; ${SPREADSHEET}`,
   xls: `is an Excel workbook, or another old Office document; ${SPREADSHEET}`,
   ods: `is an OpenDocument spreadsheet; ${SPREADSHEET}`,
   document: `is a text document of an office program, not a table; ${EXPORT}`,
   torch: 'is a PyTorch checkpoint; convert it with safetensors',
   numpy: `is a NumPy file; ${EXPORT}`,
-  pickle: 'is a Python pickle, which may run any code when it is opened; save what it holds as Parquet or CSV, or weights as safetensors',
+  pickle:
+    'is a Python pickle, which may run any code when it is opened; save what it holds as Parquet or CSV, or ' +
+    'weights as safetensors',
   zip: 'is a zip archive; unzip it, and give what lies in it',
   bzip2: 'is compressed by bzip2; decompress it (`bunzip2`)',
   xz: 'is compressed by xz; decompress it (`unxz`)',
@@ -57,8 +62,15 @@ interface Signature {
   readonly letters?: true;
 }
 
-const signature = (kind: ContentKind, bytes: string, encoding: BufferEncoding = 'latin1', at = 0): Signature => ({ kind, at, bytes: Buffer.from(bytes, encoding) });
-const letters = (kind: ContentKind, bytes: string, at = 0): Signature => ({ ...signature(kind, bytes, 'latin1', at), letters: true });
+const signature = (kind: ContentKind, bytes: string, encoding: BufferEncoding = 'latin1', at = 0): Signature => ({
+  kind,
+  at,
+  bytes: Buffer.from(bytes, encoding),
+});
+const letters = (kind: ContentKind, bytes: string, at = 0): Signature => ({
+  ...signature(kind, bytes, 'latin1', at),
+  letters: true,
+});
 
 /** The first that fits counts. */
 const SIGNATURES: readonly Signature[] = [
@@ -118,11 +130,14 @@ export function contentOf(head: Buffer): ContentKind {
 
 function begins(head: Buffer, { at, bytes, letters: isText }: Signature): boolean {
   const end = at + bytes.length;
-  return head.subarray(at, end).equals(bytes) && (isText === undefined || isControl(head[end] ?? 0) || head[end]! >= 0x7f);
+  return (
+    head.subarray(at, end).equals(bytes) && (isText === undefined || isControl(head[end] ?? 0) || head[end]! >= 0x7f)
+  );
 }
 
 /** What to tell of content that can be no table and no part of a model; null for all other content. */
-export const notReadable = (kind: ContentKind): string | null => (kind in NOT_TABLES ? NOT_TABLES[kind as keyof typeof NOT_TABLES] : null);
+export const notReadable = (kind: ContentKind): string | null =>
+  kind in NOT_TABLES ? NOT_TABLES[kind as keyof typeof NOT_TABLES] : null;
 
 /** What stands in the place of a model's file; null when it may be one. @param path on this machine. */
 export function strangeModelFile(path: string): string | null {
@@ -133,16 +148,24 @@ export function strangeModelFile(path: string): string | null {
     // A safetensors file begins with the length of its JSON header, which may look like anything.
     if (bytes.length > 8 && bytes[8] === 0x7b && bytes.readUInt32LE(4) === 0) return null;
     const kind = contentOf(bytes);
-    return kind === 'empty' ? 'is empty; fetch it again' : kind === 'gzip' ? 'is compressed by gzip; decompress it (`gunzip`)' : notReadable(kind);
+    return kind === 'empty'
+      ? 'is empty; fetch it again'
+      : kind === 'gzip'
+        ? 'is compressed by gzip; decompress it (`gunzip`)'
+        : notReadable(kind);
   } finally {
     closeSync(file);
   }
 }
 
-/** Text in UTF-16 that does not say so, where that is sure: its first line is plain letters with a zero byte beside each. */
+/** Text in UTF-16 that does not say so, where that is sure: its first line is plain letters with a zero byte beside
+ *  each. */
 function utf16WithoutMark(head: Buffer): 'utf-16le' | 'utf-16be' | null {
   const pairs = head.length >> 1;
-  for (const [kind, low] of [['utf-16le', 0], ['utf-16be', 1]] as const) {
+  for (const [kind, low] of [
+    ['utf-16le', 0],
+    ['utf-16be', 1],
+  ] as const) {
     let at = 0;
     while (at < pairs && head[2 * at + 1 - low] === 0 && isPlain(head[2 * at + low]!)) at++;
     const ended = at === pairs || (head[2 * at + 1 - low] === 0 && isLineBreak(head[2 * at + low]!));

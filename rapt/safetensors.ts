@@ -33,14 +33,16 @@ export class SafetensorsFile {
   readonly #entries: ReadonlyMap<string, Entry>;
   readonly #dataStart: number;
 
-  /** @throws RaptError corruptArtifact when the header does not fit the format or the file's size; badInput for a file of another kind. */
+  /** @throws RaptError corruptArtifact when the header does not fit the format or the file's size; badInput for a file
+   *  of another kind. */
   constructor(path: string) {
     this.path = path;
     const strange = strangeModelFile(path);
     if (strange !== null) throw new RaptError(ErrorKind.badInput, `${path} ${strange}`);
     const sizeBytes = statSync(path).size;
     const headerBytes = sizeBytes >= 8 ? Number(readAt(path, 0, 8).readBigUInt64LE()) : Infinity;
-    if (headerBytes > MAX_HEADER_BYTES || 8 + headerBytes > sizeBytes) throw corrupt(path, 'its header is longer than the file');
+    if (headerBytes > MAX_HEADER_BYTES || 8 + headerBytes > sizeBytes)
+      throw corrupt(path, 'its header is longer than the file');
     this.#dataStart = 8 + headerBytes;
     let header: Record<string, Entry>;
     try {
@@ -67,7 +69,8 @@ export class SafetensorsFile {
     return this.#entries.get(name) ?? null;
   }
 
-  /** One tensor as float32; half-precision tensors are widened. @throws RaptError notFound, or badInput for another dtype. */
+  /** One tensor as float32; half-precision tensors are widened. @throws RaptError notFound, or badInput for another
+   *  dtype. */
   read(name: string): FloatTensor {
     return atOnce(this.reading(name));
   }
@@ -76,10 +79,17 @@ export class SafetensorsFile {
   *reading(name: string): Work<FloatTensor> {
     const entry = this.#entries.get(name);
     if (!entry) throw new RaptError(ErrorKind.notFound, `${this.path} has no tensor ${name}`);
-    const bytes = yield* readingAt(this.path, this.#dataStart + entry.data_offsets[0], entry.data_offsets[1] - entry.data_offsets[0]);
+    const bytes = yield* readingAt(
+      this.path,
+      this.#dataStart + entry.data_offsets[0],
+      entry.data_offsets[1] - entry.data_offsets[0],
+    );
     const values = yield* toFloat32(bytes, entry.dtype);
     if (!values)
-      throw new RaptError(ErrorKind.badInput, `${this.path}: tensor ${name} is ${entry.dtype}; convert the model to F32, F16 or BF16`);
+      throw new RaptError(
+        ErrorKind.badInput,
+        `${this.path}: tensor ${name} is ${entry.dtype}; convert the model to F32, F16 or BF16`,
+      );
     if (values.length !== entry.shape.reduce((product, size) => product * size, 1))
       throw corrupt(this.path, `tensor ${name} does not have the ${entry.shape.join(' x ')} values of its shape`);
     return { shape: entry.shape, values };
@@ -159,4 +169,6 @@ function halfToFloatBits(half: number): number {
 }
 
 const corrupt = (path: string, why: string, cause?: unknown): RaptError =>
-  new RaptError(ErrorKind.corruptArtifact, `${path} is not a readable safetensors file: ${why}; fetch it again`, { cause });
+  new RaptError(ErrorKind.corruptArtifact, `${path} is not a readable safetensors file: ${why}; fetch it again`, {
+    cause,
+  });

@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import util from 'node:util';
 import { cacheFolder, setting } from '../system/index.ts';
 
-/** Errors alone, of TensorFlow and of the libraries inside it. `TF_CPP_MIN_LOG_LEVEL` in the environment has precedence; 0 shows all. */
+/** Errors alone, of TensorFlow and of the libraries inside it. `TF_CPP_MIN_LOG_LEVEL` in the environment has
+ *  precedence; 0 shows all. */
 const LOG_LEVEL = '2';
 
 /** The settings of TensorFlow and of the libraries inside it that let products of single-precision numbers be computed
@@ -33,7 +34,8 @@ export function prepareTensorflow(require: NodeJS.Require): void {
   loadLogLevel(dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json')));
 }
 
-/** Several processes of one machine may use its GPU, so that none takes all of its memory at once, as TensorFlow would. */
+/** Several processes of one machine may use its GPU, so that none takes all of its memory at once, as TensorFlow
+ *  would. */
 function chooseDevice(): void {
   process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
   if (setting('RAPT_DEVICE') === 'cpu') process.env['CUDA_VISIBLE_DEVICES'] = '-1';
@@ -41,11 +43,16 @@ function chooseDevice(): void {
 
 /** The package calls two functions of `util` that newer Nodes warn of (22) or have no longer (23 and later). */
 function defineRemovedFunctions(): void {
-  const needed = { isNullOrUndefined: (value: unknown): boolean => value === null || value === undefined, isArray: Array.isArray };
-  for (const [name, value] of Object.entries(needed)) Object.defineProperty(util, name, { value, configurable: true, writable: true });
+  const needed = {
+    isNullOrUndefined: (value: unknown): boolean => value === null || value === undefined,
+    isArray: Array.isArray,
+  };
+  for (const [name, value] of Object.entries(needed))
+    Object.defineProperty(util, name, { value, configurable: true, writable: true });
 }
 
-/** Set-up puts it beside TensorFlow's library, to which the binding is a link, unless somebody has copied what set-up made; without it TensorFlow works as well, and writes lines about the processor. */
+/** Set-up puts it beside TensorFlow's library, to which the binding is a link, unless somebody has copied what set-up
+ *  made; without it TensorFlow works as well, and writes lines about the processor. */
 function loadLogLevel(packageFolder: string): void {
   const path = logLevelFile(packageFolder);
   // Seen by all libraries that are loaded later.
@@ -56,7 +63,9 @@ function loadLogLevel(packageFolder: string): void {
 export function logLevelFile(packageFolder: string): string | null {
   const link = join(packageFolder, 'lib', 'napi-v8', 'tfjs_binding.node');
   if (!existsSync(link)) return null;
-  const found = [dirname(realpathSync(link)), ...libraryFolders()].map((folder) => join(folder, 'rapt-log-level.node')).find((file) => existsSync(file));
+  const found = [dirname(realpathSync(link)), ...libraryFolders()]
+    .map((folder) => join(folder, 'rapt-log-level.node'))
+    .find((file) => existsSync(file));
   return found ?? null;
 }
 

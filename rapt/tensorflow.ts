@@ -12,7 +12,9 @@ const PARTS = ['tfjs-core', 'tfjs-layers', 'tfjs-converter', 'tfjs'] as const;
 let library: typeof TensorFlow | undefined;
 
 /** Loaded at its first use: most commands need none of it and it takes half a second. */
-export const tf = new Proxy({} as typeof TensorFlow, { get: (_, name) => (library ??= loaded())[name as keyof typeof TensorFlow] });
+export const tf = new Proxy({} as typeof TensorFlow, {
+  get: (_, name) => (library ??= loaded())[name as keyof typeof TensorFlow],
+});
 
 /** The same in stretches, for who has other work beside it. @throws RaptError as the first use. */
 export function* loadingTensorflow(): Work<void> {
@@ -43,11 +45,17 @@ function loaded(): typeof TensorFlow {
     prepareTensorflow(requireHere);
     return requireHere('@tensorflow/tfjs-node-gpu') as typeof TensorFlow;
   } catch (cause) {
-    throw new RaptError(ErrorKind.notFound, `TensorFlow's binding to Node is not in place, since it is compiled on each machine; run \`${SETUP_COMMAND}\` once`, { cause });
+    throw new RaptError(
+      ErrorKind.notFound,
+      "TensorFlow's binding to Node is not in place, since it is compiled on each machine; run " +
+        `\`${SETUP_COMMAND}\` once`,
+      { cause },
+    );
   }
 }
 
-/** Whether products are computed on a GPU, whose memory is another than the machine's. Only the library's own backend has the property. */
+/** Whether products are computed on a GPU, whose memory is another than the machine's. Only the library's own backend
+ *  has the property. */
 export const usesGpu = (): boolean => (tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice === true;
 
 /** tf.tidy for results of any shape: what is returned lives on, every other tensor made inside is freed. */

@@ -1,11 +1,13 @@
-/** Long work beside others. JavaScript runs one thing at a time: while a computation runs, no heartbeat leaves, and no cancellation arrives. So long work is
- *  done in stretches, by the clock, since how long a block of it takes depends on the table and on the machine. */
+/** Long work beside others. JavaScript runs one thing at a time: while a computation runs, no heartbeat leaves, and no
+ *  cancellation arrives. So long work is done in stretches, by the clock, since how long a block of it takes depends on
+ *  the table and on the machine. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** Of work before others get their turn. Beats and cancellations are a matter of seconds; a turn costs microseconds. */
 const STRETCH_MS = 50;
 
-/** Work that may be interrupted at each `yield`, and given up there: what it holds it frees in a `finally`. Between two of them it stays well below a second. */
+/** Work that may be interrupted at each `yield`, and given up there: what it holds it frees in a `finally`. Between two
+ *  of them it stays well below a second. */
 export type Work<T> = Generator<undefined, T, undefined>;
 
 /** Does all of it in one go. */

@@ -29,9 +29,13 @@ export interface RenewedStoreOptions extends BucketOptions {
   readonly keys: KeySource;
 }
 
-/** The tag of the version that a reply brings. Read from the reply itself: a second request could see another version. */
+/** The tag of the version that a reply brings. Read from the reply itself: a second request could see another
+ *  version. */
 export function etagOf(reply: Readable): string {
-  return ((reply as Readable & { headers: Record<string, string | undefined> }).headers['etag'] ?? '').replaceAll('"', '');
+  return ((reply as Readable & { headers: Record<string, string | undefined> }).headers['etag'] ?? '').replaceAll(
+    '"',
+    '',
+  );
 }
 
 /** Loaded by the first connection: the client is large, and most commands need no store. */
@@ -105,7 +109,10 @@ export class StoreConnection {
       if (this.#bucket === '' || !isWordless(refusal)) throw refusal;
       const question = { method: 'GET', bucketName: this.#bucket, query: 'location' };
       const asked = this.client.makeRequestAsyncOmit(question, '', [200], this.#region);
-      const answer: unknown = await asked.then(() => null, (error: unknown) => error);
+      const answer: unknown = await asked.then(
+        () => null,
+        (error: unknown) => error,
+      );
       throw refusesKeys(answer) || isTransient(answer) ? answer : refusal;
     }
   }
@@ -124,7 +131,8 @@ export class StoreConnection {
     }
   }
 
-  /** A refusal may only mean that the keys have ended, by the server's clock or by its will; then others are asked for, once. */
+  /** A refusal may only mean that the keys have ended, by the server's clock or by its will; then others are asked for,
+   *  once. */
   async #withGoodKeys<T>(request: () => Promise<T>): Promise<T> {
     const used = this.#renewed?.current ?? null;
     try {
@@ -140,7 +148,8 @@ export class StoreConnection {
   }
 }
 
-/** What the client asks before each request. It takes whatever has this method; the class that its types want is declared twice in its package. */
+/** What the client asks before each request. It takes whatever has this method; the class that its types want is
+ *  declared twice in its package. */
 function providerOf(keys: RenewedKeys): NonNullable<Minio.ClientOptions['credentialsProvider']> {
   const provider = {
     async getCredentials() {
@@ -154,7 +163,14 @@ function providerOf(keys: RenewedKeys): NonNullable<Minio.ClientOptions['credent
 function parseEndpoint(endpoint: string): URL {
   const address = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
   // The text itself is not repeated: it may hold a password.
-  if (address === undefined || !/^https?:$/.test(address.protocol) || (address.pathname !== '/' && address.pathname !== ''))
-    throw new RaptError(ErrorKind.badInput, 'the object store\'s endpoint must be an address such as "http://127.0.0.1:9000", without a path');
+  if (
+    address === undefined ||
+    !/^https?:$/.test(address.protocol) ||
+    (address.pathname !== '/' && address.pathname !== '')
+  )
+    throw new RaptError(
+      ErrorKind.badInput,
+      'the object store\'s endpoint must be an address such as "http://127.0.0.1:9000", without a path',
+    );
   return address;
 }

@@ -2,22 +2,54 @@
 import { ErrorKind, RaptError } from '../contracts/index.ts';
 
 const NETWORK_CODES: ReadonlySet<string> = new Set([
-  'ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN', 'EHOSTDOWN',
-  'ENOTFOUND', 'EAI_AGAIN', 'ERR_STREAM_PREMATURE_CLOSE', 'UND_ERR_SOCKET',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'EHOSTDOWN',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'UND_ERR_SOCKET',
 ]);
 /** S3's and MinIO's names for "later". */
 const BUSY_CODES: ReadonlySet<string> = new Set([
-  'SlowDown', 'SlowDownRead', 'SlowDownWrite', 'ServiceUnavailable', 'InternalError', 'RequestTimeout', 'RequestTimeTooSkewed', 'Busy',
-  'TooManyRequests', 'OperationAborted', 'ConditionalRequestConflict', 'XMinioServerNotInitialized', 'XMinioBackendDown',
+  'SlowDown',
+  'SlowDownRead',
+  'SlowDownWrite',
+  'ServiceUnavailable',
+  'InternalError',
+  'RequestTimeout',
+  'RequestTimeTooSkewed',
+  'Busy',
+  'TooManyRequests',
+  'OperationAborted',
+  'ConditionalRequestConflict',
+  'XMinioServerNotInitialized',
+  'XMinioBackendDown',
 ]);
 /** The keys themselves are refused: they are unknown, have ended, or do not fit together. */
 const BAD_KEYS_CODES: ReadonlySet<string> = new Set([
-  'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'ExpiredToken', 'InvalidToken', 'InvalidTokenId', 'AccountProblem',
+  'InvalidAccessKeyId',
+  'SignatureDoesNotMatch',
+  'ExpiredToken',
+  'InvalidToken',
+  'InvalidTokenId',
+  'AccountProblem',
 ]);
 /** Good keys may not do that. MinIO says so also of keys that were lent in the name of a user that is there no more. */
 const NO_RIGHT_CODES: ReadonlySet<string> = new Set(['AccessDenied', 'Forbidden']);
 /** MinIO's name, and what a quota on a bucket answers. */
-const FULL_CODES: ReadonlySet<string> = new Set(['XMinioStorageFull', 'XMinioAdminBucketQuotaExceeded', 'QuotaExceeded', 'InsufficientStorage']);
+const FULL_CODES: ReadonlySet<string> = new Set([
+  'XMinioStorageFull',
+  'XMinioAdminBucketQuotaExceeded',
+  'QuotaExceeded',
+  'InsufficientStorage',
+]);
 const MISSING_CODES: ReadonlySet<string> = new Set(['NoSuchKey', 'NotFound', 'NoSuchBucket', 'NoSuchVersion']);
 /** The client's words for a status after which a second try may help; it drops the server's own code. */
 const RETRYABLE_STATUS = /Retryable HTTP status: \d+/;
@@ -72,21 +104,27 @@ export interface FailurePlace {
   readonly keysAreGiven: boolean;
 }
 
-/** A RaptError for whatever a request threw. The cause keeps code and message only: S3's own errors can carry the access key. */
+/** A RaptError for whatever a request threw. The cause keeps code and message only: S3's own errors can carry the
+ *  access key. */
 export function describeFailure(doing: string, error: unknown, place: FailurePlace): RaptError {
   if (error instanceof RaptError) return error;
   const known = raptErrorBehind(error);
-  if (known !== null) return new RaptError(known.kind, `${doing} "${place.key ?? ''}" in bucket "${place.bucket}": ${known.message}`, { cause: known });
+  if (known !== null)
+    return new RaptError(known.kind, `${doing} "${place.key ?? ''}" in bucket "${place.bucket}": ${known.message}`, {
+      cause: known,
+    });
   const code = codeOf(error);
   const cause = withoutSecrets(error, place.secrets);
   const what = place.key === undefined ? `bucket "${place.bucket}"` : `"${place.key}" in bucket "${place.bucket}"`;
   const at = `${doing} ${what} at ${place.endpoint}`;
   if (code === 'NoSuchBucket')
-    return new RaptError(ErrorKind.notFound, `${at}: there is no such bucket; make it, or correct RAPT_S3_BUCKET`, { cause });
+    return new RaptError(ErrorKind.notFound, `${at}: there is no such bucket; make it, or correct RAPT_S3_BUCKET`, {
+      cause,
+    });
   if (isMissing(error)) return new RaptError(ErrorKind.notFound, `${at}: there is no such object`, { cause });
   if (refusesKeys(error)) {
     const wayOut = place.keysAreGiven
-      ? "the store takes none of the keys that this process is given; are they of its own `rapt credential-server`?"
+      ? 'the store takes none of the keys that this process is given; are they of its own `rapt credential-server`?'
       : 'check RAPT_S3_ACCESS_KEY and RAPT_S3_SECRET_KEY, and start this process again with those that hold';
     return new RaptError(ErrorKind.credentialsRefused, `${at}: refused (${code}); ${wayOut}`, { cause });
   }
@@ -97,10 +135,20 @@ export function describeFailure(doing: string, error: unknown, place: FailurePla
     return new RaptError(ErrorKind.accessDenied, `${at}: refused (${code}); ${wayOut}`, { cause });
   }
   if (FULL_CODES.has(code))
-    return new RaptError(ErrorKind.noSpace, `${at}: the object store has no space left (${code}); add some or remove what is not needed (\`rapt gc\`), and the run goes on by itself`, { cause });
-  if (isPreconditionFailed(error)) return new RaptError(ErrorKind.overtaken, `${at}: another writer changed it first`, { cause });
+    return new RaptError(
+      ErrorKind.noSpace,
+      `${at}: the object store has no space left (${code}); add some or remove what is not needed (\`rapt gc\`), ` +
+        'and the run goes on by itself',
+      { cause },
+    );
+  if (isPreconditionFailed(error))
+    return new RaptError(ErrorKind.overtaken, `${at}: another writer changed it first`, { cause });
   const reason = code === '' ? cause.message : code;
-  return new RaptError(ErrorKind.unavailable, `${at}: no success (${reason}); is the object store up and reachable from here?`, { cause });
+  return new RaptError(
+    ErrorKind.unavailable,
+    `${at}: no success (${reason}); is the object store up and reachable from here?`,
+    { cause },
+  );
 }
 
 function withoutSecrets(error: unknown, secrets: readonly string[]): Error {

@@ -10,8 +10,13 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 export const contentTypeOf = (name: string): string | undefined => CONTENT_TYPES[/\.[a-z]+$/.exec(name)?.[0] ?? ''];
 
 /** Stores files under one prefix, one after the other. @param files name below the prefix to path on disk.
- *  @returns a reference for each name. A failure leaves the ones before it stored; to repeat the call is safe and sends only the rest. */
-export async function putFiles<Name extends string>(store: ObjectStore, prefix: string, files: Readonly<Record<Name, string>>): Promise<Record<Name, ArtifactRef>> {
+ *  @returns a reference for each name. A failure leaves the ones before it stored; to repeat the call is safe and sends
+ *  only the rest. */
+export async function putFiles<Name extends string>(
+  store: ObjectStore,
+  prefix: string,
+  files: Readonly<Record<Name, string>>,
+): Promise<Record<Name, ArtifactRef>> {
   const refs: Partial<Record<Name, ArtifactRef>> = {};
   for (const [name, file] of Object.entries<string>(files)) {
     // Object.entries widens the names.

@@ -8,7 +8,8 @@ import type { ListedObject, ObjectStore, UnfinishedUpload } from './store.ts';
 export interface GarbageOptions {
   /** What was changed after this time stays: it may be about to be referred to. */
   readonly beforeMs: number;
-  /** Asked after everything was listed, before anything is removed: the runs that have not ended. Whatever one of them may come to need stays. */
+  /** Asked after everything was listed, before anything is removed: the runs that have not ended. Whatever one of them
+   *  may come to need stays. */
   readonly openRuns: () => Promise<readonly { readonly tenant: string; readonly run: string }[]>;
 }
 
@@ -31,14 +32,20 @@ export async function findGarbage(store: ObjectStore, { beforeMs, openRuns }: Ga
   const open = await openRuns();
   const isOpen = ofOpenRun(open);
   return {
-    objects: listed.filter(({ key, changedMs, of }) => changedMs < beforeMs && isCollectable(of) && !isOpen(of) && !named.has(wholeOf(key, of))),
+    objects: listed.filter(
+      ({ key, changedMs, of }) =>
+        changedMs < beforeMs && isCollectable(of) && !isOpen(of) && !named.has(wholeOf(key, of)),
+    ),
     uploads: uploads.filter(({ key, startedMs }) => startedMs < beforeMs && !isOpen(parseKey(key))),
     examined: listed.length,
   };
 }
 
 /** What pointers, manifests and marks name, as `wholeOf` has it. */
-async function namedObjects(store: ObjectStore, listed: readonly { readonly of: StoredKey | null }[]): Promise<ReadonlySet<string>> {
+async function namedObjects(
+  store: ObjectStore,
+  listed: readonly { readonly of: StoredKey | null }[],
+): Promise<ReadonlySet<string>> {
   const named = new Set<string>();
   for (const { of } of listed) {
     if (of?.kind === 'adapter' && of.file === IMPORT_MARK) named.add(keys.adapterPrefix(of.tenant, of.digest));
@@ -69,7 +76,9 @@ const isCollectable = (of: StoredKey | null): boolean => of !== null && COLLECTA
 const COLLECTABLE: readonly StoredKey['kind'][] = ['release', 'adapter', 'checkpoint', 'predictions'];
 
 /** Whether a run that has not ended may come to need it. */
-function ofOpenRun(open: readonly { readonly tenant: string; readonly run: string }[]): (of: StoredKey | null) => boolean {
+function ofOpenRun(
+  open: readonly { readonly tenant: string; readonly run: string }[],
+): (of: StoredKey | null) => boolean {
   const tenants = new Set(open.map(({ tenant }) => tenant));
   const runs = new Set(open.map(({ tenant, run }) => keys.runPrefix(tenant, run)));
   return (of) => of !== null && ('run' in of ? runs.has(keys.runPrefix(of.tenant, of.run)) : tenants.has(of.tenant));
@@ -77,7 +86,9 @@ function ofOpenRun(open: readonly { readonly tenant: string; readonly run: strin
 
 /** A release's manifest goes before its shards: what has a manifest is whole. */
 export async function removeGarbage(store: ObjectStore, { objects, uploads }: Garbage): Promise<void> {
-  const manifestsFirst = [...objects].sort((a, b) => Number(b.key.endsWith('/manifest.json')) - Number(a.key.endsWith('/manifest.json')));
+  const manifestsFirst = [...objects].sort(
+    (a, b) => Number(b.key.endsWith('/manifest.json')) - Number(a.key.endsWith('/manifest.json')),
+  );
   for (const { key } of manifestsFirst) await store.remove(key);
   for (const upload of uploads) await store.abortUpload(upload);
 }

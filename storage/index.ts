@@ -1,4 +1,5 @@
-/** Artifacts in an S3 bucket: verified, content-addressed, and the checkpoint pointer that only one attempt can move. And who may do what there. */
+/** Artifacts in an S3 bucket: verified, content-addressed, and the checkpoint pointer that only one attempt can move.
+ *  And who may do what there. */
 export { findGrant, formatGrant, grantFor, grantId, newToken, parseGrants, type Grant } from './access/grants.ts';
 export { createIssuer, issueKeys, type Issuer, type IssuerOptions } from './access/issuer.ts';
 export { ensureLender, findLenders, removeLender, sealForAdmin, type Lenders, type Lending } from './access/lender.ts';

@@ -37,23 +37,40 @@ class MinioStore implements ObjectStore {
   }
 
   async put(key: string, body: Buffer | { readonly file: string }, options: PutOptions = {}): Promise<ArtifactRef> {
-    const { sha256, sizeBytes } = Buffer.isBuffer(body) ? { sha256: sha256Of(body), sizeBytes: body.length } : await sha256File(body.file);
+    const { sha256, sizeBytes } = Buffer.isBuffer(body)
+      ? { sha256: sha256Of(body), sizeBytes: body.length }
+      : await sha256File(body.file);
     const ref: ArtifactRef = { bucket: this.bucket, key, sha256, sizeBytes };
     if ((await this.#holds(ref)) && (options.verify !== true || (await this.#isIntact(ref)))) return ref;
-    const metadata = { 'Content-Type': options.contentType ?? 'application/octet-stream', [`x-amz-meta-${SHA256_METADATA}`]: sha256 };
+    const metadata = {
+      'Content-Type': options.contentType ?? 'application/octet-stream',
+      [`x-amz-meta-${SHA256_METADATA}`]: sha256,
+    };
     if (!Buffer.isBuffer(body) && sizeBytes > this.#partBytes) {
       await putInParts({
-        client: this.#client, bucket: this.bucket, key, file: body.file, sizeBytes, sha256, partBytes: this.#partBytes, metadata,
+        client: this.#client,
+        bucket: this.bucket,
+        key,
+        file: body.file,
+        sizeBytes,
+        sha256,
+        partBytes: this.#partBytes,
+        metadata,
         request: (action) => this.#request('writing', key, action),
       });
       await this.#tidyUploads(key);
     } else {
       const bytes = Buffer.isBuffer(body) ? body : await readFile(body.file);
       if (sha256Of(bytes) !== sha256) throw changedWhileSent(key, this.bucket);
-      await this.#request('writing', key, () => this.#client.putObject(this.bucket, key, bytes, bytes.length, metadata));
+      await this.#request('writing', key, () =>
+        this.#client.putObject(this.bucket, key, bytes, bytes.length, metadata),
+      );
     }
     if (!(await this.#holds(ref)))
-      throw new RaptError(ErrorKind.corruptArtifact, `"${key}" in bucket "${this.bucket}" is not what was just written; is something else writing there?`);
+      throw new RaptError(
+        ErrorKind.corruptArtifact,
+        `"${key}" in bucket "${this.bucket}" is not what was just written; is something else writing there?`,
+      );
     return ref;
   }
 
@@ -112,7 +129,12 @@ class MinioStore implements ObjectStore {
     let answerLost = false;
     return this.#request('writing', key, async () => {
       try {
-        return (await this.#client.putObject(this.bucket, key, body, body.length, { ...condition, 'Content-Type': 'application/json' })).etag;
+        return (
+          await this.#client.putObject(this.bucket, key, body, body.length, {
+            ...condition,
+            'Content-Type': 'application/json',
+          })
+        ).etag;
       } catch (error) {
         if (isTransient(error)) answerLost = true;
         // A key that vanished counts as changed: If-Match on nothing is refused as missing.
@@ -120,7 +142,11 @@ class MinioStore implements ObjectStore {
         if (!refused) throw error;
         const current = answerLost ? await this.read(key) : null;
         if (current !== null && current.body.equals(body)) return current.etag;
-        throw new RaptError(ErrorKind.overtaken, `"${key}" in bucket "${this.bucket}": another writer changed it first`, { cause: describeFailure('writing', error, this.#place(key)).cause });
+        throw new RaptError(
+          ErrorKind.overtaken,
+          `"${key}" in bucket "${this.bucket}": another writer changed it first`,
+          { cause: describeFailure('writing', error, this.#place(key)).cause },
+        );
       }
     });
   }
@@ -141,7 +167,11 @@ class MinioStore implements ObjectStore {
     return this.#request('listing', prefix, async () => {
       const uploads: UnfinishedUpload[] = [];
       const stream = this.#client.listIncompleteUploads(this.bucket, prefix, true);
-      for await (const { key, uploadId, initiated } of stream as AsyncIterable<{ key: string; uploadId: string; initiated: Date }>)
+      for await (const { key, uploadId, initiated } of stream as AsyncIterable<{
+        key: string;
+        uploadId: string;
+        initiated: Date;
+      }>)
         uploads.push({ key, uploadId, startedMs: new Date(initiated).getTime() });
       return uploads;
     });
@@ -183,7 +213,11 @@ class MinioStore implements ObjectStore {
   async #page(prefix: string, after: string): Promise<ListedObject[]> {
     const objects: ListedObject[] = [];
     const stream = this.#client.listObjectsV2(this.bucket, prefix, true, after);
-    for await (const { name, size, lastModified } of stream as AsyncIterable<{ name?: string; size: number; lastModified: Date }>) {
+    for await (const { name, size, lastModified } of stream as AsyncIterable<{
+      name?: string;
+      size: number;
+      lastModified: Date;
+    }>) {
       if (name !== undefined) objects.push({ key: name, sizeBytes: size, changedMs: lastModified.getTime() });
       if (objects.length === PAGE_OBJECTS) break;
     }
@@ -203,7 +237,8 @@ class MinioStore implements ObjectStore {
     });
   }
 
-  /** Reads an artifact until its bytes are right: they may have been changed on the way, which a second reading tells from damage in the store. */
+  /** Reads an artifact until its bytes are right: they may have been changed on the way, which a second reading tells
+   *  from damage in the store. */
   async #readVerified<T>(ref: ArtifactRef, read: () => Promise<T>): Promise<T> {
     for (let reading = 1; ; reading++) {
       try {
@@ -212,15 +247,24 @@ class MinioStore implements ObjectStore {
         if (!(error instanceof RaptError)) throw error;
         if (error.kind === ErrorKind.corruptArtifact && reading < MOST_READINGS) continue;
         if (error.kind === ErrorKind.unavailable && (await this.#answersFor(ref)))
-          throw new RaptError(ErrorKind.corruptArtifact, `"${ref.key}" in bucket "${ref.bucket}" cannot be read, though the store is up and has it: the store's own copy is damaged`, { cause: error });
+          throw new RaptError(
+            ErrorKind.corruptArtifact,
+            `"${ref.key}" in bucket "${ref.bucket}" cannot be read, though the store is up and has it: the store's ` +
+              'own copy is damaged',
+            { cause: error },
+          );
         throw error;
       }
     }
   }
 
-  /** Whether the store tells of the object, though it did not send it. MinIO answers 503 when its copy does not have the checksum it should. */
+  /** Whether the store tells of the object, though it did not send it. MinIO answers 503 when its copy does not have
+   *  the checksum it should. */
   async #answersFor(ref: ArtifactRef): Promise<boolean> {
-    return this.#client.statObject(ref.bucket, ref.key).then(() => true, () => false);
+    return this.#client.statObject(ref.bucket, ref.key).then(
+      () => true,
+      () => false,
+    );
   }
 
   async #isIntact(ref: ArtifactRef): Promise<boolean> {
@@ -236,7 +280,11 @@ class MinioStore implements ObjectStore {
   #verify(ref: ArtifactRef, sizeBytes: number, sha256: Sha256): void {
     if (sha256 === ref.sha256) return;
     const found = sizeBytes === ref.sizeBytes ? `has SHA-256 ${sha256}` : `does not have ${ref.sizeBytes} bytes`;
-    throw new RaptError(ErrorKind.corruptArtifact, `"${ref.key}" in bucket "${ref.bucket}" ${found}, not the SHA-256 ${ref.sha256} that it must have; it was changed or damaged after it was written`);
+    throw new RaptError(
+      ErrorKind.corruptArtifact,
+      `"${ref.key}" in bucket "${ref.bucket}" ${found}, not the SHA-256 ${ref.sha256} that it must have; it was ` +
+        'changed or damaged after it was written',
+    );
   }
 
   async #request<T>(doing: string, key: string | undefined, action: () => Promise<T>): Promise<T> {

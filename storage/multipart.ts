@@ -1,5 +1,5 @@
-/** Sending a large file in parts. The client's own fPutObject is not used: it goes on with whatever unfinished upload it finds under the
- *  key, another worker's and other content's included, and leaves its own behind when it fails. */
+/** Sending a large file in parts. The client's own fPutObject is not used: it goes on with whatever unfinished upload
+ *  it finds under the key, another worker's and other content's included, and leaves its own behind when it fails. */
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { Client } from 'minio';
@@ -24,11 +24,25 @@ export interface MultipartOptions {
 }
 
 export const changedWhileSent = (key: string, bucket: string): RaptError =>
-  new RaptError(ErrorKind.corruptArtifact, `the file for "${key}" in bucket "${bucket}" changed while it was sent; nothing was stored`);
+  new RaptError(
+    ErrorKind.corruptArtifact,
+    `the file for "${key}" in bucket "${bucket}" changed while it was sent; nothing was stored`,
+  );
 
-/** Uploads the file part by part at the memory of one part. On any failure the upload is aborted, so that no part is kept (and paid for).
+/** Uploads the file part by part at the memory of one part. On any failure the upload is aborted, so that no part is
+ *  kept (and paid for).
  *  @throws RaptError corruptArtifact when the file changed since it was hashed; nothing is stored then. */
-export async function putInParts({ client, bucket, key, file, sizeBytes, sha256, partBytes, metadata, request }: MultipartOptions): Promise<void> {
+export async function putInParts({
+  client,
+  bucket,
+  key,
+  file,
+  sizeBytes,
+  sha256,
+  partBytes,
+  metadata,
+  request,
+}: MultipartOptions): Promise<void> {
   const uploadId = await request(() => client.initiateNewMultipartUpload(bucket, key, { ...metadata }));
   const handle = await open(file, 'r');
   try {
@@ -43,11 +57,15 @@ export async function putInParts({ client, bucket, key, file, sizeBytes, sha256,
       const part = parts.length + 1;
       // Over https the client signs no content hash, so the server checks this one.
       const headers = { 'Content-MD5': createHash('md5').update(bytes).digest('base64') };
-      const { etag } = await request(() => client.uploadPart({ bucketName: bucket, objectName: key, uploadID: uploadId, partNumber: part, headers }, bytes));
+      const { etag } = await request(() =>
+        client.uploadPart(
+          { bucketName: bucket, objectName: key, uploadID: uploadId, partNumber: part, headers },
+          bytes,
+        ),
+      );
       parts.push({ part, etag });
     }
-    if (hash.digest('hex') !== sha256)
-      throw changedWhileSent(key, bucket);
+    if (hash.digest('hex') !== sha256) throw changedWhileSent(key, bucket);
     await request(() => client.completeMultipartUpload(bucket, key, uploadId, parts));
   } catch (error) {
     // Best effort: the first failure is the one to report, and an upload that is gone already needs no abort.

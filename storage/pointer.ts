@@ -8,13 +8,13 @@ import type { ObjectStore } from './store.ts';
 /** What stands at the pointer's key before the first checkpoint: who may write it. */
 const claimSchema = z.strictObject({ format: z.literal('rapt-claim/1'), attempt: z.string(), fence: fenceSchema });
 
-/** A claim competes with the advances of the attempt before and with other claims; each loss means that somebody else moved, so this
- *  many in a row means that two attempts keep claiming. */
+/** A claim competes with the advances of the attempt before and with other claims; each loss means that somebody else
+ *  moved, so this many in a row means that two attempts keep claiming. */
 const CLAIM_TRIES = 8;
 
-/** The checkpoint pointer as one attempt sees it. Fencing: an attempt first claims the pointer, which rewrites it with the attempt's name
- *  and so changes its tag; from then on every compare-and-swap of an older attempt fails with `overtaken`. An attempt that comes to claim
- *  after a newer one did is refused. */
+/** The checkpoint pointer as one attempt sees it. Fencing: an attempt first claims the pointer, which rewrites it with
+ *  the attempt's name and so changes its tag; from then on every compare-and-swap of an older attempt fails with
+ *  `overtaken`. An attempt that comes to claim after a newer one did is refused. */
 export class CheckpointPointerCell {
   readonly #store: ObjectStore;
   readonly #key: string;
@@ -42,13 +42,18 @@ export class CheckpointPointerCell {
     return this.#current;
   }
 
-  /** Makes this attempt the only one that can advance. Takes over what an older attempt stored in the meantime: look at `current` after
-   *  the claim, not before. @throws RaptError overtaken when a newer attempt has claimed it, or others do again and again. */
+  /** Makes this attempt the only one that can advance. Takes over what an older attempt stored in the meantime: look at
+   *  `current` after the claim, not before. @throws RaptError overtaken when a newer attempt has claimed it, or others
+   *  do again and again. */
   async claim(attempt: string, fence: Fence): Promise<void> {
     for (let tries = 1; ; tries++) {
       if (this.#fence !== null && isNewer(this.#fence, fence))
-        throw new RaptError(ErrorKind.overtaken, `"${this.#key}" in bucket "${this.#store.bucket}" belongs to a newer attempt than this one`);
-      const claimed = this.#current === null ? { format: 'rapt-claim/1', attempt, fence } : { ...this.#current, attempt, fence };
+        throw new RaptError(
+          ErrorKind.overtaken,
+          `"${this.#key}" in bucket "${this.#store.bucket}" belongs to a newer attempt than this one`,
+        );
+      const claimed =
+        this.#current === null ? { format: 'rapt-claim/1', attempt, fence } : { ...this.#current, attempt, fence };
       try {
         this.#etag = await this.#store.compareAndSwap(this.#key, seal(claimed), this.#etag);
       } catch (error) {
@@ -66,10 +71,11 @@ export class CheckpointPointerCell {
     }
   }
 
-  /** Points at a checkpoint whose files are stored and verified. @throws RaptError overtaken when a newer attempt has claimed the pointer:
-   *  the caller must then stop. */
+  /** Points at a checkpoint whose files are stored and verified. @throws RaptError overtaken when a newer attempt has
+   *  claimed the pointer: the caller must then stop. */
   async advance(next: CheckpointPointer): Promise<void> {
-    if (next.attempt !== this.#attempt) throw new Error(`attempt ${next.attempt} must claim the pointer ${this.#key} before it advances it`);
+    if (next.attempt !== this.#attempt)
+      throw new Error(`attempt ${next.attempt} must claim the pointer ${this.#key} before it advances it`);
     this.#etag = await this.#store.compareAndSwap(this.#key, seal(next), this.#etag);
     this.#current = next;
   }
@@ -82,10 +88,16 @@ interface Stored {
   readonly fence: Fence | null;
 }
 
-const isNewer = (a: Fence, b: Fence): boolean => a.scheduledMs > b.scheduledMs || (a.scheduledMs === b.scheduledMs && a.attempt > b.attempt);
+const isNewer = (a: Fence, b: Fence): boolean =>
+  a.scheduledMs > b.scheduledMs || (a.scheduledMs === b.scheduledMs && a.attempt > b.attempt);
 
 async function load(store: ObjectStore, key: string): Promise<Stored> {
-  const stored = await readSealed(store, key, (content) => z.union([claimSchema, checkpointPointerSchema]).parse(content), damagedPointer(store, key));
+  const stored = await readSealed(
+    store,
+    key,
+    (content) => z.union([claimSchema, checkpointPointerSchema]).parse(content),
+    damagedPointer(store, key),
+  );
   if (stored === null) return { etag: null, current: null, fence: null };
   const { etag, content } = stored;
   return { etag, current: content.format === 'rapt-claim/1' ? null : content, fence: content.fence };
@@ -94,6 +106,7 @@ async function load(store: ObjectStore, key: string): Promise<Stored> {
 const damagedPointer = (store: ObjectStore, key: string) => (cause: unknown) =>
   new RaptError(
     ErrorKind.corruptArtifact,
-    `"${key}" in bucket "${store.bucket}" is not a checkpoint pointer, or was damaged; remove it to start the run afresh, or resume it as a new run from an earlier one`,
+    `"${key}" in bucket "${store.bucket}" is not a checkpoint pointer, or was damaged; remove it to start the run ` +
+      'afresh, or resume it as a new run from an earlier one',
     { cause },
   );

@@ -1,4 +1,5 @@
-/** Reading objects of any bucket that somebody else wrote: no digests are known beforehand, and they may be large. Writes nothing. */
+/** Reading objects of any bucket that somebody else wrote: no digests are known beforehand, and they may be large.
+ *  Writes nothing. */
 import { BadInput, RaptError } from '../contracts/index.ts';
 import type { StoreKeys } from './access/renewed-keys.ts';
 import { etagOf, StoreConnection, type BucketOptions } from './connection.ts';
@@ -21,7 +22,8 @@ export interface ObjectRange {
 /** How often a reading goes on after its connection broke without a byte in between. */
 const MOST_BREAKS = 3;
 
-/** @throws BadInput, from all of its functions, naming the address: what is not there, may not be read, or changes while it is read; RaptError unavailable. */
+/** @throws BadInput, from all of its functions, naming the address: what is not there, may not be read, or changes
+ *  while it is read; RaptError unavailable. */
 export class BucketReader {
   readonly #connection: StoreConnection;
 
@@ -32,7 +34,9 @@ export class BucketReader {
   /** Null when there is no such object. */
   async stat(place: ObjectPlace): Promise<{ sizeBytes: number; etag: string } | null> {
     try {
-      const { size, etag } = await this.#connection.send(() => this.#connection.client.statObject(place.bucket, place.key));
+      const { size, etag } = await this.#connection.send(() =>
+        this.#connection.client.statObject(place.bucket, place.key),
+      );
       return { sizeBytes: size, etag };
     } catch (error) {
       if (isMissing(error)) return null;
@@ -45,15 +49,21 @@ export class BucketReader {
     const { client } = this.#connection;
     let at = range?.start ?? 0;
     let version = range?.etag;
-    for (let breaks = 0; ; ) {
+    for (let breaks = 0; ;) {
       try {
         const length = range === undefined ? 0 : range.end - at;
-        const body = await this.#connection.send(() => (at === 0 && length === 0 ? client.getObject(place.bucket, place.key) : client.getPartialObject(place.bucket, place.key, at, length)));
+        const body = await this.#connection.send(() =>
+          at === 0 && length === 0
+            ? client.getObject(place.bucket, place.key)
+            : client.getPartialObject(place.bucket, place.key, at, length),
+        );
         const etag = etagOf(body);
         version ??= etag;
         if (etag !== version) {
           body.destroy();
-          throw new BadInput([{ where: addressOf(place), problem: 'changed while it was being read; start again when it is complete' }]);
+          throw new BadInput([
+            { where: addressOf(place), problem: 'changed while it was being read; start again when it is complete' },
+          ]);
         }
         for await (const chunk of body as AsyncIterable<Buffer>) {
           at += chunk.length;
@@ -72,7 +82,9 @@ export class BucketReader {
     try {
       return await this.#connection.send(async () => {
         const keys: string[] = [];
-        for await (const { name } of this.#connection.client.listObjectsV2(bucket, prefix, true) as AsyncIterable<{ name?: string }>) {
+        for await (const { name } of this.#connection.client.listObjectsV2(bucket, prefix, true) as AsyncIterable<{
+          name?: string;
+        }>) {
           if (name !== undefined) keys.push(name);
           if (keys.length >= mostKeys) break;
         }
@@ -88,7 +100,15 @@ export class BucketReader {
     if (error instanceof RaptError) return error;
     const where = addressOf(place);
     if (isMissing(error)) return new BadInput([{ where, problem: 'does not exist' }]);
-    if (isDenied(error)) return new BadInput([{ where, problem: `may not be read (${codeOf(error)}); check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of this process, and what they may do` }]);
+    if (isDenied(error))
+      return new BadInput([
+        {
+          where,
+          problem:
+            `may not be read (${codeOf(error)}); check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of this process, ` +
+            'and what they may do',
+        },
+      ]);
     const { endpoint, secrets } = this.#connection;
     return describeFailure(doing, error, { endpoint, ...place, secrets, keysAreGiven: false });
   }

@@ -1,4 +1,5 @@
-/** Trying a request again. The client's own retries are off: they do not cover broken connections, and print to the console. */
+/** Trying a request again. The client's own retries are off: they do not cover broken connections, and print to the
+ *  console. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface RetryOptions {
@@ -9,12 +10,18 @@ export interface RetryOptions {
   readonly maxDelayMs: number;
 }
 
-/** Some 5 s of patience: enough for a restart of the server's connection, short enough for the caller's own retries to take over. */
+/** Some 5 s of patience: enough for a restart of the server's connection, short enough for the caller's own retries to
+ *  take over. */
 export const DEFAULT_RETRY: RetryOptions = { attempts: 6, baseDelayMs: 200, maxDelayMs: 4000 };
 
-/** Calls `action` until it succeeds, fails for good, or the tries are used up; then the last error is thrown. Pauses are drawn uniformly
- *  from half of the bound to the bound ("equal jitter"), so that many workers that failed together do not come back together. */
-export async function withRetry<T>(action: (attempt: number) => Promise<T>, isTransient: (error: unknown) => boolean, options: RetryOptions): Promise<T> {
+/** Calls `action` until it succeeds, fails for good, or the tries are used up; then the last error is thrown. Pauses
+ *  are drawn uniformly from half of the bound to the bound ("equal jitter"), so that many workers that failed together
+ *  do not come back together. */
+export async function withRetry<T>(
+  action: (attempt: number) => Promise<T>,
+  isTransient: (error: unknown) => boolean,
+  options: RetryOptions,
+): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await action(attempt);

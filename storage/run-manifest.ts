@@ -1,21 +1,43 @@
 /** manifest.json of a run: every artifact that it made, by digest, and what it was made from. */
-import { ErrorKind, keys, RaptError, releaseManifestSchema, runManifestSchema, type ArtifactRef, type RunManifest } from '../contracts/index.ts';
+import {
+  ErrorKind,
+  keys,
+  RaptError,
+  releaseManifestSchema,
+  runManifestSchema,
+  type ArtifactRef,
+  type RunManifest,
+} from '../contracts/index.ts';
 import { readSealed, seal } from './sealed.ts';
 import type { ObjectStore } from './store.ts';
 
-export async function writeRunManifest(store: ObjectStore, tenant: string, run: string, manifest: RunManifest): Promise<void> {
+export async function writeRunManifest(
+  store: ObjectStore,
+  tenant: string,
+  run: string,
+  manifest: RunManifest,
+): Promise<void> {
   await store.put(keys.runManifest(tenant, run), seal(manifest), { contentType: 'application/json' });
 }
 
 /** Null for a run that has not finished. @throws RaptError corruptArtifact when it was changed or damaged. */
 export async function readRunManifest(store: ObjectStore, tenant: string, run: string): Promise<RunManifest | null> {
   const key = keys.runManifest(tenant, run);
-  const damaged = (cause: unknown): RaptError => new RaptError(ErrorKind.corruptArtifact, `"${key}" in bucket "${store.bucket}" is not a run's manifest, or was damaged`, { cause });
+  const damaged = (cause: unknown): RaptError =>
+    new RaptError(
+      ErrorKind.corruptArtifact,
+      `"${key}" in bucket "${store.bucket}" is not a run's manifest, or was damaged`,
+      { cause },
+    );
   return (await readSealed(store, key, (content) => runManifestSchema.parse(content), damaged))?.content ?? null;
 }
 
 /** All artifacts of a finished run, those of its release included. */
-export async function artifactsOf(store: ObjectStore, tenant: string, manifest: RunManifest): Promise<{ readonly what: string; readonly ref: ArtifactRef }[]> {
+export async function artifactsOf(
+  store: ObjectStore,
+  tenant: string,
+  manifest: RunManifest,
+): Promise<{ readonly what: string; readonly ref: ArtifactRef }[]> {
   const { release, checkpoint, adapter, predictions, report, reportFiles, result } = manifest;
   const found = [
     { what: 'release manifest', ref: release.manifest },
@@ -32,8 +54,11 @@ export async function artifactsOf(store: ObjectStore, tenant: string, manifest: 
   const { shards } = releaseManifestSchema.parse(JSON.parse(bytes.toString('utf8')));
   const prefix = keys.releasePrefix(tenant, release.digest);
   const { bucket } = release.manifest;
-  return [...found, ...shards.map(({ file, sha256, sizeBytes }) => ({ what: `release ${file}`, ref: { bucket, key: prefix + file, sha256, sizeBytes } }))].sort((a, b) =>
-    a.what < b.what ? -1 : 1,
-  );
+  return [
+    ...found,
+    ...shards.map(({ file, sha256, sizeBytes }) => ({
+      what: `release ${file}`,
+      ref: { bucket, key: prefix + file, sha256, sizeBytes },
+    })),
+  ].sort((a, b) => (a.what < b.what ? -1 : 1));
 }
-

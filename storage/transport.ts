@@ -1,8 +1,8 @@
 import http from 'node:http';
 import https from 'node:https';
 
-/** A transport for the client in which no request waits for ever: when nothing moves on the connection for `timeoutMs`, connecting and
- *  reading the reply included, the request fails with ETIMEDOUT. */
+/** A transport for the client in which no request waits for ever: when nothing moves on the connection for `timeoutMs`,
+ *  connecting and reading the reply included, the request fails with ETIMEDOUT. */
 export function transportWithTimeout(useSSL: boolean, timeoutMs: number): Pick<typeof http, 'request'> {
   const { request } = useSSL ? https : http;
   const agent = new (useSSL ? https : http).Agent({ keepAlive: true, maxSockets: 16 });

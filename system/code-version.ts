@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { isRepository, projectRoot } from './paths.mjs';
 import { setting } from './setting.mjs';
 
-/** The code that runs here: "0.1.0+<commit>", with "-dirty" when files differ from it. RAPT_COMMIT names the commit where there is no
- *  repository, as in a container. */
+/** The code that runs here: "0.1.0+<commit>", with "-dirty" when files differ from it. RAPT_COMMIT names the commit
+ *  where there is no repository, as in a container. */
 export function codeVersion(): string {
   const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { version: string };
   const commit = setting('RAPT_COMMIT') ?? describeCheckout();
@@ -15,7 +15,11 @@ export function codeVersion(): string {
 function describeCheckout(): string | null {
   if (!isRepository()) return null;
   try {
-    return execFileSync('git', ['describe', '--always', '--dirty', '--exclude=*', '--abbrev=40'], { cwd: projectRoot, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    return execFileSync('git', ['describe', '--always', '--dirty', '--exclude=*', '--abbrev=40'], {
+      cwd: projectRoot,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
   } catch {
     return null;
   }

@@ -8,10 +8,11 @@ import { isStale, ownerMark } from './owner.mjs';
 
 const TEMPORARY_FOLDER = 'tmp';
 
-/** Writes a file under its final name exactly once, whoever else tries at the same time. The bytes are flushed under a temporary name,
- *  which is then linked to the final one: link(2) fails if that exists. A kill at any point leaves either nothing under the final name or
- *  all of it, and at worst a temporary file.
- *  @param folder holds the temporary files, on the same file system. @returns false when the file existed; it is left as it is. */
+/** Writes a file under its final name exactly once, whoever else tries at the same time. The bytes are flushed under a
+ *  temporary name, which is then linked to the final one: link(2) fails if that exists. A kill at any point leaves
+ *  either nothing under the final name or all of it, and at worst a temporary file.
+ *  @param folder holds the temporary files, on the same file system. @returns false when the file existed; it is left
+ *  as it is. */
 export async function writeOnce(folder: string, path: string, bytes: Uint8Array): Promise<boolean> {
   const temporaryFolder = join(folder, TEMPORARY_FOLDER);
   makeFolder(temporaryFolder, 0o700);
@@ -33,7 +34,11 @@ export async function writeOnce(folder: string, path: string, bytes: Uint8Array)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EPERM' || code === 'ENOTSUP' || code === 'EOPNOTSUPP')
-      throw new RaptError(ErrorKind.badInput, `the file system of ${folder} knows no hard links, which a release needs; put RAPT_HOME on another one`, { cause: error });
+      throw new RaptError(
+        ErrorKind.badInput,
+        `the file system of ${folder} knows no hard links, which a release needs; put RAPT_HOME on another one`,
+        { cause: error },
+      );
     if (code !== 'EEXIST') throw error;
     written = false;
   }
@@ -52,7 +57,8 @@ export async function readWritten(path: string): Promise<Buffer | null> {
   });
 }
 
-/** Removes the temporary files of attempts that are gone: those of this machine whose process is, and any that are an hour old. */
+/** Removes the temporary files of attempts that are gone: those of this machine whose process is, and any that are an
+ *  hour old. */
 export async function removeStaleTemporaries(folder: string): Promise<void> {
   const temporaryFolder = join(folder, TEMPORARY_FOLDER);
   for (const name of await readdir(temporaryFolder).catch(() => [])) {

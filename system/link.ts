@@ -5,7 +5,8 @@ import { dirname, resolve } from 'node:path';
 /** As Linux has it. */
 const MOST_LINKS = 40;
 
-/** The file that a name means: where its symbolic links lead, though nothing may be there yet. @throws as the file system does, for links that lead back to themselves. */
+/** The file that a name means: where its symbolic links lead, though nothing may be there yet. @throws as the file
+ *  system does, for links that lead back to themselves. */
 export function linkTarget(path: string): string {
   let target = path;
   for (let links = 0; links <= MOST_LINKS; links++) {

@@ -13,14 +13,20 @@ export const isInstalled = projectRoot.split(sep).includes('node_modules');
 /** Whether this is a working copy of the repository, not a package that lies inside another one. */
 export const isRepository = () => existsSync(join(projectRoot, '.git'));
 
-/** What Rapt leaves on the machine: the local stack with its data, the client's releases, ledger and results. Not below node_modules, which `npm ci`
- *  empties: a ledger that is lost forgets what left. */
+/** What Rapt leaves on the machine: the local stack with its data, the client's releases, ledger and results. Not below
+ *  node_modules, which `npm ci` empties: a ledger that is lost forgets what left. */
 export function homeFolder() {
-  return setting('RAPT_HOME') ?? (isInstalled ? join(setting('XDG_DATA_HOME') ?? join(homedir(), '.local', 'share'), 'rapt') : join(projectRoot, '.rapt'));
+  return (
+    setting('RAPT_HOME') ??
+    (isInstalled
+      ? join(setting('XDG_DATA_HOME') ?? join(homedir(), '.local', 'share'), 'rapt')
+      : join(projectRoot, '.rapt'))
+  );
 }
 
 /** Where set-up keeps what is the same for every project on this machine: programs, libraries, backbones, data sets. */
-export const cacheFolder = () => setting('RAPT_CACHE') ?? join(setting('XDG_CACHE_HOME') ?? join(homedir(), '.cache'), 'rapt');
+export const cacheFolder = () =>
+  setting('RAPT_CACHE') ?? join(setting('XDG_CACHE_HOME') ?? join(homedir(), '.cache'), 'rapt');
 
 /** How the command is called where it is not on the PATH. */
 export const RAPT_COMMAND = isInstalled ? 'npx rapt' : 'npm run rapt --';

@@ -38,15 +38,26 @@ export interface RunningServer {
 
 const REQUEST_TIMEOUT_MS = 30_000;
 const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]'];
-const ALWAYS = { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff', Vary: 'Origin' };
+const ALWAYS = {
+  'Content-Type': 'text/plain; charset=utf-8',
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+  Vary: 'Origin',
+};
 
-/** Answers /health to anybody, and all else only to callers who know the server by its own name and are no page of a foreign origin.
+/** Answers /health to anybody, and all else only to callers who know the server by its own name and are no page of a
+ *  foreign origin.
  *  @throws BadInput for a server that other machines could reach and that lacks what it needs for that. */
 export async function startGuardedServer(options: GuardedServerOptions): Promise<RunningServer> {
   const { name, listen, tls, publicHost, toOthers } = options;
   const isLocal = LOOPBACK.includes(inUrl(listen.host));
   if (!isLocal && !(toOthers.allowed && publicHost !== null))
-    throw new BadInput([{ where: `--listen ${listen.host}:${listen.port}`, problem: `can be reached from other machines: it needs ${toOthers.needs}` }]);
+    throw new BadInput([
+      {
+        where: `--listen ${listen.host}:${listen.port}`,
+        problem: `can be reached from other machines: it needs ${toOthers.needs}`,
+      },
+    ]);
   let hosts: readonly string[] = [];
   const handle = (request: http.IncomingMessage, reply: http.ServerResponse): void => {
     guarded(request, options, hosts).then(
@@ -58,10 +69,18 @@ export async function startGuardedServer(options: GuardedServerOptions): Promise
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.listen(listen.port, listen.host);
   await once(server, 'listening').catch((cause: unknown) => {
-    throw new RaptError(ErrorKind.unavailable, `the ${name} cannot listen on ${listen.host}:${listen.port} (${(cause as NodeJS.ErrnoException).code ?? 'unknown error'}); choose another address by --listen`, { cause });
+    throw new RaptError(
+      ErrorKind.unavailable,
+      `the ${name} cannot listen on ${listen.host}:${listen.port} ` +
+        `(${(cause as NodeJS.ErrnoException).code ?? 'unknown error'}); choose another address by --listen`,
+      { cause },
+    );
   });
   const { port } = server.address() as AddressInfo;
-  hosts = [...(isLocal ? LOOPBACK.map((loopback) => `${loopback}:${port}`) : []), ...(publicHost === null ? [] : [publicHost])];
+  hosts = [
+    ...(isLocal ? LOOPBACK.map((loopback) => `${loopback}:${port}`) : []),
+    ...(publicHost === null ? [] : [publicHost]),
+  ];
   return {
     url: `${tls === null ? 'http' : 'https'}://${inUrl(listen.host)}:${port}`,
     async close() {
@@ -74,21 +93,37 @@ export async function startGuardedServer(options: GuardedServerOptions): Promise
 
 const inUrl = (host: string): string => (host.includes(':') && !host.startsWith('[') ? `[${host}]` : host);
 
-async function guarded(request: http.IncomingMessage, { name, pages, answer }: GuardedServerOptions, hosts: readonly string[]): Promise<Answer> {
+async function guarded(
+  request: http.IncomingMessage,
+  { name, pages, answer }: GuardedServerOptions,
+  hosts: readonly string[],
+): Promise<Answer> {
   const { method, headers } = request;
   const path = (request.url ?? '').replace(/\?.*$/s, '');
   if (method === 'GET' && path === '/health') return { status: 200, body: 'ok' };
 
   // A page of any site can have its own name point at this address; the browser then sends that name.
-  if (!hosts.includes(headers.host ?? '')) return { status: 421, body: `this ${name} is asked as ${hosts.join(' or ')}` };
+  if (!hosts.includes(headers.host ?? ''))
+    return { status: 421, body: `this ${name} is asked as ${hosts.join(' or ')}` };
   const from = headers.origin;
-  if (from !== undefined && from !== pages?.origin) return { status: 403, body: `pages of ${from} may not ask this ${name}; those of ${pages?.origin ?? 'no origin'} may` };
+  if (from !== undefined && from !== pages?.origin)
+    return {
+      status: 403,
+      body: `pages of ${from} may not ask this ${name}; those of ${pages?.origin ?? 'no origin'} may`,
+    };
   const cors = from === undefined ? {} : { 'Access-Control-Allow-Origin': from };
-  const { status, body, headers: more } = method === 'OPTIONS' && pages !== null ? { status: 204, body: '', headers: pages.allow } : await answer(path, request);
+  const {
+    status,
+    body,
+    headers: more,
+  } = method === 'OPTIONS' && pages !== null
+    ? { status: 204, body: '', headers: pages.allow }
+    : await answer(path, request);
   return { status, body, headers: { ...cors, ...more } };
 }
 
-/** Whether two texts are the same. Compares digests: they are of one length, and comparing them tells nothing by its time. */
+/** Whether two texts are the same. Compares digests: they are of one length, and comparing them tells nothing by its
+ *  time. */
 export function isSameSecret(one: string, other: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(one), digest(other));

@@ -1,5 +1,6 @@
 // @ts-check
-/** A variable of the environment; one that is set to nothing counts as not set, as shells and CI systems leave such behind.
+/** A variable of the environment; one that is set to nothing counts as not set, as shells and CI systems leave such
+ *  behind.
  *  @param {string} name
  *  @param {NodeJS.ProcessEnv} [env]
  *  @returns {string | undefined} */

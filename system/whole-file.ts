@@ -15,11 +15,15 @@ export interface WholeFileOptions {
   readonly beforeName?: ((temporary: string) => Promise<void>) | undefined;
 }
 
-/** Writes pieces of text into a file that only the user may read, and flushes it. It gets its name when it is whole, in place of one that is there;
- *  where the name is a symbolic link, the file that this leads to.
- *  However this ends, but by a kill, no other file stays behind; what a killed process left is removed by the next one.
+/** Writes pieces of text into a file that only the user may read, and flushes it. It gets its name when it is whole, in
+ *  place of one that is there; where the name is a symbolic link, the file that this leads to. However this ends, but
+ *  by a kill, no other file stays behind; what a killed process left is removed by the next one.
  *  @throws BadInput when the file cannot be written; what the pieces throw; the signal's reason. */
-export async function writeWholeFile(path: string, pieces: AsyncIterable<string>, { signal, beforeName }: WholeFileOptions = {}): Promise<void> {
+export async function writeWholeFile(
+  path: string,
+  pieces: AsyncIterable<string>,
+  { signal, beforeName }: WholeFileOptions = {},
+): Promise<void> {
   const source = new Watched(pieces);
   let temporary: string | undefined;
   try {
@@ -27,7 +31,9 @@ export async function writeWholeFile(path: string, pieces: AsyncIterable<string>
     temporary = `${target}.${ownerMark()}${SUFFIX}`;
     await removeLeftovers(target);
     // A stream that nobody listens to ends the whole process by its first error.
-    await pipeline(source, createWriteStream(temporary, { flags: 'wx', mode: 0o600, flush: true }), { ...(signal && { signal }) });
+    await pipeline(source, createWriteStream(temporary, { flags: 'wx', mode: 0o600, flush: true }), {
+      ...(signal && { signal }),
+    });
     await source.orThrow(beforeName?.(temporary));
     await rename(temporary, target);
   } catch (error) {
@@ -95,9 +101,14 @@ export function unwritable(path: string, error: unknown): unknown {
   return problem === null ? error : new BadInput([{ where: path, problem }]);
 }
 
-/** Why a file cannot be written and what to do, as a sentence about it; null for what is no error of the file system. */
-export function whyUnwritable(error: unknown, wayOut = 'name a file in a folder that this user may write to'): string | null {
-  if (isOutOfSpace(error)) return 'cannot be written, since its disk has no space left; free some, or name a file elsewhere';
+/** Why a file cannot be written and what to do, as a sentence about it; null for what is no error of the file
+ *  system. */
+export function whyUnwritable(
+  error: unknown,
+  wayOut = 'name a file in a folder that this user may write to',
+): string | null {
+  if (isOutOfSpace(error))
+    return 'cannot be written, since its disk has no space left; free some, or name a file elsewhere';
   const { code, syscall } = (error instanceof Error ? error : {}) as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined) return null;
   return `cannot be written (${code}): ${REASONS[code] ?? 'the file system refuses it'}; ${wayOut}`;

@@ -1,5 +1,15 @@
 /** Whether what a user named can be written, found out before the work that fills it. */
-import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { linkTarget } from './link.ts';
 import { ownerMark } from './owner.mjs';
@@ -14,8 +24,12 @@ export interface WritingOptions {
   readonly inPlace?: boolean | undefined;
 }
 
-/** Why a file cannot be written there, as a sentence about it; null when it can. Nothing is left behind, and nothing of it is changed. */
-export function fileProblem(path: string, { makesFolders = false, inPlace = false }: WritingOptions = {}): string | null {
+/** Why a file cannot be written there, as a sentence about it; null when it can. Nothing is left behind, and nothing of
+ *  it is changed. */
+export function fileProblem(
+  path: string,
+  { makesFolders = false, inPlace = false }: WritingOptions = {},
+): string | null {
   return problemOf(() => {
     const found = statSync(path, { throwIfNoEntry: false });
     if (found?.isDirectory()) throw fileError('EISDIR');
@@ -29,7 +43,8 @@ export function folderProblem(path: string): string | null {
   return problemOf(() => tryFileIn(folderOf(join(path, 'file'), true)));
 }
 
-/** Why Rapt's own folder of this name cannot be one; null when it can. A full disk is no reason, as it can be mended while something waits for it. */
+/** Why Rapt's own folder of this name cannot be one; null when it can. A full disk is no reason, as it can be mended
+ *  while something waits for it. */
 export function ownFolderProblem(variable: 'RAPT_HOME' | 'RAPT_CACHE'): string | null {
   const folder = resolve(variable === 'RAPT_HOME' ? homeFolder() : cacheFolder());
   const attempt = (): void => {

@@ -19,7 +19,9 @@ export function traceActivity({ info }: Context): ActivityInterceptors {
           'temporal.activity_id': info.activityId,
           'temporal.attempt': info.attempt,
         };
-        const begun = trace.getTracer(TRACER).startSpan(info.activityType, { kind: SpanKind.CONSUMER, attributes }, parent);
+        const begun = trace
+          .getTracer(TRACER)
+          .startSpan(info.activityType, { kind: SpanKind.CONSUMER, attributes }, parent);
         const own = begun.spanContext();
         span = isSpanContextValid(own) ? own : null;
         return context.with(parent, () => within(begun, () => next(input)));
@@ -27,7 +29,8 @@ export function traceActivity({ info }: Context): ActivityInterceptors {
     },
     outbound: {
       // Also for the lines that come after the span's end, and tell how the attempt went.
-      getLogAttributes: (input, next) => next(span === null ? input : { ...input, traceId: span.traceId, spanId: span.spanId }),
+      getLogAttributes: (input, next) =>
+        next(span === null ? input : { ...input, traceId: span.traceId, spanId: span.spanId }),
     },
   };
 }
@@ -36,7 +39,9 @@ export function traceActivity({ info }: Context): ActivityInterceptors {
 export const traceStart: WorkflowClientInterceptor = {
   startWithDetails(input, next) {
     const attributes = { 'temporal.workflow_id': input.options.workflowId };
-    const span = trace.getTracer(TRACER).startSpan(`start ${input.workflowType}`, { kind: SpanKind.PRODUCER, attributes });
+    const span = trace
+      .getTracer(TRACER)
+      .startSpan(`start ${input.workflowType}`, { kind: SpanKind.PRODUCER, attributes });
     return within(span, () => next({ ...input, headers: withTrace(input.headers) }));
   },
 };

@@ -1,4 +1,5 @@
-/** What workers count. Labels are few and bounded: tenants, types of activities, kinds of failure; no run, no name and nothing of a text. */
+/** What workers count. Labels are few and bounded: tenants, types of activities, kinds of failure; no run, no name and
+ *  nothing of a text. */
 import { noopMetricMeter, type MetricMeter } from '@temporalio/common';
 import { ErrorKind, RUN_OUTCOMES, WORKFLOW_TYPE, type Guarantee } from '../contracts/index.ts';
 
@@ -8,16 +9,43 @@ const MECHANISMS: readonly Guarantee['mechanism'][] = ['exponential', 'laplace',
 function createMetrics(meter: MetricMeter) {
   return {
     /** Tokens of the user's texts that were drawn; plain tokens and rows that were taken over do not count. */
-    tokensPrivatized: meter.createCounter('rapt_tokens_privatized', undefined, "Tokens of users' texts for which a noisy version was drawn"),
-    releases: meter.createCounter('rapt_releases', undefined, 'Releases that are complete on the client, drawn now or found'),
-    activityFailures: meter.createCounter('rapt_activity_failures', undefined, 'Failed attempts of activities by kind of failure; RaptBudgetExceeded is a refusal for the budget'),
-    queueWait: meter.createHistogram('rapt_queue_wait', 'float', 'seconds', 'Time from when an attempt of an activity could begin to its beginning'),
+    tokensPrivatized: meter.createCounter(
+      'rapt_tokens_privatized',
+      undefined,
+      "Tokens of users' texts for which a noisy version was drawn",
+    ),
+    releases: meter.createCounter(
+      'rapt_releases',
+      undefined,
+      'Releases that are complete on the client, drawn now or found',
+    ),
+    activityFailures: meter.createCounter(
+      'rapt_activity_failures',
+      undefined,
+      'Failed attempts of activities by kind of failure; RaptBudgetExceeded is a refusal for the budget',
+    ),
+    queueWait: meter.createHistogram(
+      'rapt_queue_wait',
+      'float',
+      'seconds',
+      'Time from when an attempt of an activity could begin to its beginning',
+    ),
     runs: meter.createCounter('rapt_runs', undefined, 'Runs that ended, by outcome'),
     loss: meter.createGauge('rapt_training_loss', 'float', undefined, 'Loss of the last step'),
-    trainingProgress: meter.createGauge('rapt_training_progress', 'float', undefined, 'Share of the steps that are done, of the run that trained last'),
+    trainingProgress: meter.createGauge(
+      'rapt_training_progress',
+      'float',
+      undefined,
+      'Share of the steps that are done, of the run that trained last',
+    ),
     examples: meter.createCounter('rapt_training_examples', undefined, 'Rows that training has gone through'),
     step: meter.createHistogram('rapt_training_step', 'float', 'seconds', 'Time of a step of training'),
-    checkpoint: meter.createHistogram('rapt_checkpoint', 'float', 'seconds', 'Time to store a checkpoint and to move the pointer to it'),
+    checkpoint: meter.createHistogram(
+      'rapt_checkpoint',
+      'float',
+      'seconds',
+      'Time to store a checkpoint and to move the pointer to it',
+    ),
     checkpointBytes: meter.createCounter('rapt_checkpoint_bytes', undefined, 'Bytes of checkpoints that were stored'),
   };
 }
@@ -33,7 +61,8 @@ export function recordMetrics(meter: MetricMeter): void {
 
 /** What happens seldom is counted from nothing on: Prometheus does not see the step from no series to one. */
 export function countRunsFromZero(): void {
-  for (const workflow_type of Object.values(WORKFLOW_TYPE)) for (const outcome of RUN_OUTCOMES) metrics.runs.add(0, { workflow_type, outcome });
+  for (const workflow_type of Object.values(WORKFLOW_TYPE))
+    for (const outcome of RUN_OUTCOMES) metrics.runs.add(0, { workflow_type, outcome });
 }
 
 /** As `countRunsFromZero`. @param task_queue that of the tenant's client workers. */
@@ -43,7 +72,8 @@ export function countReleasesFromZero(tenant: string, task_queue: string): void 
       metrics.tokensPrivatized.add(0, { tenant, purpose, mechanism });
       for (const outcome of ['drawn', 'found']) metrics.releases.add(0, { tenant, purpose, mechanism, outcome });
     }
-  for (const activity_type of ['privatize', 'preparePrediction']) metrics.activityFailures.add(0, { activity_type, task_queue, kind: ErrorKind.budgetExceeded });
+  for (const activity_type of ['privatize', 'preparePrediction'])
+    metrics.activityFailures.add(0, { activity_type, task_queue, kind: ErrorKind.budgetExceeded });
 }
 
 /** Bounds of the buckets, in seconds. Temporal's own end at 10 s for latencies. */

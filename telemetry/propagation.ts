@@ -7,7 +7,9 @@ import { TRACE_HEADER, type TraceContext } from '../contracts/index.ts';
 export function withTrace(headers: Headers): Headers {
   const carrier: Record<string, string> = {};
   propagation.inject(context.active(), carrier);
-  return carrier['traceparent'] === undefined ? headers : { ...headers, [TRACE_HEADER]: defaultPayloadConverter.toPayload(carrier) };
+  return carrier['traceparent'] === undefined
+    ? headers
+    : { ...headers, [TRACE_HEADER]: defaultPayloadConverter.toPayload(carrier) };
 }
 
 export const remoteContext = (trace: TraceContext): Context => propagation.extract(context.active(), trace);
@@ -16,7 +18,9 @@ export const remoteContext = (trace: TraceContext): Context => propagation.extra
 export function traceIn(headers: Headers): Context {
   try {
     const payload = headers[TRACE_HEADER];
-    return payload === undefined ? context.active() : remoteContext(defaultPayloadConverter.fromPayload<TraceContext>(payload));
+    return payload === undefined
+      ? context.active()
+      : remoteContext(defaultPayloadConverter.fromPayload<TraceContext>(payload));
   } catch {
     return context.active();
   }

@@ -9,17 +9,26 @@ export const TRACER = 'rapt';
 
 export interface OpenSpan {
   measure(measures: Measures): void;
-  /** @param error what the work ended with, if it failed. Only its kind is told. @param endMs when it ended, if not now. */
+  /** @param error what the work ended with, if it failed. Only its kind is told. @param endMs when it ended, if not
+   *  now. */
   end(error?: unknown, endMs?: number): void;
 }
 
 /** Opens a span below the one that is active. Without tracing it is nothing. */
 export function openSpan(name: string, measures: Measures = {}, startMs?: number): OpenSpan {
-  return opened(trace.getTracer(TRACER).startSpan(name, { attributes: measures, ...(startMs !== undefined && { startTime: startMs }) }));
+  return opened(
+    trace
+      .getTracer(TRACER)
+      .startSpan(name, { attributes: measures, ...(startMs !== undefined && { startTime: startMs }) }),
+  );
 }
 
 /** Does work in a span of its own. */
-export async function inSpan<T>(name: string, work: (span: OpenSpan) => Promise<T>, measures: Measures = {}): Promise<T> {
+export async function inSpan<T>(
+  name: string,
+  work: (span: OpenSpan) => Promise<T>,
+  measures: Measures = {},
+): Promise<T> {
   const span = trace.getTracer(TRACER).startSpan(name, { attributes: measures });
   return within(span, () => work(opened(span)));
 }

@@ -1,4 +1,5 @@
-/** Traces of this process, sent by OTLP. Off unless the standard variables name a collector; nothing of the SDK is loaded then. */
+/** Traces of this process, sent by OTLP. Off unless the standard variables name a collector; nothing of the SDK is
+ *  loaded then. */
 import { createContextKey, SpanKind, trace, context, type Context } from '@opentelemetry/api';
 import type { IdGenerator } from '@opentelemetry/sdk-trace-node';
 import { BadInput, type EndedRun } from '../contracts/index.ts';
@@ -18,21 +19,37 @@ const COMMAND_TIMEOUT_MS = 3000;
 export async function startTracing(process: string): Promise<Tracing | null> {
   const protocol = exportProtocol();
   if (protocol === null) return null;
-  const [{ NodeTracerProvider, BatchSpanProcessor, RandomIdGenerator }, { detectResources, envDetector, resourceFromAttributes }, { OTLPTraceExporter }] = await Promise.all([
+  const [
+    { NodeTracerProvider, BatchSpanProcessor, RandomIdGenerator },
+    { detectResources, envDetector, resourceFromAttributes },
+    { OTLPTraceExporter },
+  ] = await Promise.all([
     import('@opentelemetry/sdk-trace-node'),
     import('@opentelemetry/resources'),
-    protocol === 'http/json' ? import('@opentelemetry/exporter-trace-otlp-http') : import('@opentelemetry/exporter-trace-otlp-proto'),
+    protocol === 'http/json'
+      ? import('@opentelemetry/exporter-trace-otlp-http')
+      : import('@opentelemetry/exporter-trace-otlp-proto'),
   ]);
   const named = setting('OTEL_EXPORTER_OTLP_TRACES_TIMEOUT') ?? setting('OTEL_EXPORTER_OTLP_TIMEOUT');
-  const exporter = new OTLPTraceExporter(process === 'cli' && named === undefined ? { timeoutMillis: COMMAND_TIMEOUT_MS } : {});
+  const exporter = new OTLPTraceExporter(
+    process === 'cli' && named === undefined ? { timeoutMillis: COMMAND_TIMEOUT_MS } : {},
+  );
   // The usual detectors would tell the machine's name, its user, and the arguments of the command, which name files.
-  const resource = resourceFromAttributes({ 'service.name': `rapt-${process}`, 'service.version': codeVersion(), 'rapt.process': process }).merge(detectResources({ detectors: [envDetector] }));
+  const resource = resourceFromAttributes({
+    'service.name': `rapt-${process}`,
+    'service.version': codeVersion(),
+    'rapt.process': process,
+  }).merge(detectResources({ detectors: [envDetector] }));
   const random = new RandomIdGenerator();
   const idGenerator: IdGenerator = {
     generateTraceId: () => chosen()?.traceId ?? random.generateTraceId(),
     generateSpanId: () => chosen()?.spanId ?? random.generateSpanId(),
   };
-  const provider = new NodeTracerProvider({ resource, idGenerator, spanProcessors: [new BatchSpanProcessor(exporter)] });
+  const provider = new NodeTracerProvider({
+    resource,
+    idGenerator,
+    spanProcessors: [new BatchSpanProcessor(exporter)],
+  });
   provider.register();
   return { stop: () => provider.shutdown().catch(() => undefined) };
 }
@@ -41,11 +58,22 @@ export async function startTracing(process: string): Promise<Tracing | null> {
 function exportProtocol(): 'http/protobuf' | 'http/json' | null {
   const endpoint = setting('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') ?? setting('OTEL_EXPORTER_OTLP_ENDPOINT');
   const exporter = setting('OTEL_TRACES_EXPORTER') ?? 'otlp';
-  if (endpoint === undefined || exporter === 'none' || setting('OTEL_SDK_DISABLED')?.toLowerCase() === 'true') return null;
-  if (exporter !== 'otlp') throw new BadInput([{ where: 'OTEL_TRACES_EXPORTER', problem: `must be otlp or none, not "${exporter}"` }]);
-  const name = setting('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL') === undefined ? 'OTEL_EXPORTER_OTLP_PROTOCOL' : 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL';
+  if (endpoint === undefined || exporter === 'none' || setting('OTEL_SDK_DISABLED')?.toLowerCase() === 'true')
+    return null;
+  if (exporter !== 'otlp')
+    throw new BadInput([{ where: 'OTEL_TRACES_EXPORTER', problem: `must be otlp or none, not "${exporter}"` }]);
+  const name =
+    setting('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL') === undefined
+      ? 'OTEL_EXPORTER_OTLP_PROTOCOL'
+      : 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL';
   const protocol = setting(name) ?? 'http/protobuf';
-  if (protocol !== 'http/protobuf' && protocol !== 'http/json') throw new BadInput([{ where: name, problem: `must be http/protobuf or http/json, not "${protocol}"; collectors take them on port 4318` }]);
+  if (protocol !== 'http/protobuf' && protocol !== 'http/json')
+    throw new BadInput([
+      {
+        where: name,
+        problem: `must be http/protobuf or http/json, not "${protocol}"; collectors take them on port 4318`,
+      },
+    ]);
   return protocol;
 }
 
@@ -53,11 +81,23 @@ const CHOSEN = createContextKey('ids of the span that begins');
 const chosen = (): EndedRun | undefined => context.active().getValue(CHOSEN) as EndedRun | undefined;
 
 /** The span of a run whose ids its activities know already. */
-export function recordRun(run: EndedRun, { workflowType, workflowId, runId }: { readonly workflowType: string; readonly workflowId: string; readonly runId: string }): void {
+export function recordRun(
+  run: EndedRun,
+  {
+    workflowType,
+    workflowId,
+    runId,
+  }: { readonly workflowType: string; readonly workflowId: string; readonly runId: string },
+): void {
   const parent: Context = run.parent === null ? context.active() : remoteContext(run.parent);
   const attributes = { 'temporal.workflow_id': workflowId, 'temporal.run_id': runId, 'rapt.outcome': run.outcome };
   const span = context.with(parent.setValue(CHOSEN, run), () =>
-    trace.getTracer(TRACER).startSpan(workflowType, { kind: SpanKind.INTERNAL, root: run.parent === null, startTime: run.startMs, attributes }),
+    trace.getTracer(TRACER).startSpan(workflowType, {
+      kind: SpanKind.INTERNAL,
+      root: run.parent === null,
+      startTime: run.startMs,
+      attributes,
+    }),
   );
   if (run.kind !== null) fail(span, run.kind);
   span.end(run.endMs);

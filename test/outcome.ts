@@ -40,13 +40,21 @@ export class Outcome {
   add(file: string, seconds: number, events: readonly Event[]): Event[] {
     this.files.push({ name: file, seconds });
     for (const { type, data } of events)
-      if ((type === 'test:pass' || type === 'test:fail') && data.details?.type !== 'suite') this.tests.push({ name: `${file}: ${data.name}`, seconds: (data.details?.duration_ms ?? 0) / 1000 });
-    for (const { type, data } of events) if (type === 'test:pass' && (data.skip !== undefined || data.todo !== undefined)) this.notRun.push(`${file}: ${data.name}`);
-    const said = events.flatMap(({ type, data }) => (type === 'test:stdout' || type === 'test:stderr' ? [data.message ?? ''] : [])).join('').trimEnd();
-    if (said !== '' && events.some(({ type }) => type === 'test:fail')) this.saidByFailed.push(`${file} said:\n${said.split('\n').slice(-LINES_SAID).join('\n')}`);
+      if ((type === 'test:pass' || type === 'test:fail') && data.details?.type !== 'suite')
+        this.tests.push({ name: `${file}: ${data.name}`, seconds: (data.details?.duration_ms ?? 0) / 1000 });
+    for (const { type, data } of events)
+      if (type === 'test:pass' && (data.skip !== undefined || data.todo !== undefined))
+        this.notRun.push(`${file}: ${data.name}`);
+    const said = events
+      .flatMap(({ type, data }) => (type === 'test:stdout' || type === 'test:stderr' ? [data.message ?? ''] : []))
+      .join('')
+      .trimEnd();
+    if (said !== '' && events.some(({ type }) => type === 'test:fail'))
+      this.saidByFailed.push(`${file} said:\n${said.split('\n').slice(-LINES_SAID).join('\n')}`);
     const own: Event[] = [];
     for (const event of events) {
-      const [, name, count] = (event.type === 'test:diagnostic' && event.data.nesting === 0 && COUNT.exec(event.data.message ?? '')) || [];
+      const [, name, count] =
+        (event.type === 'test:diagnostic' && event.data.nesting === 0 && COUNT.exec(event.data.message ?? '')) || [];
       if (name !== undefined) this.counts.set(name, this.counts.get(name)! + Number(count));
       else if (event.type !== 'test:summary' && !event.data.message?.startsWith('duration_ms ')) own.push(event);
     }
@@ -55,14 +63,28 @@ export class Outcome {
 
   /** Whether all tests passed and none was left out. */
   get good(): boolean {
-    return this.counts.get('tests')! > 0 && ['fail', 'cancelled', 'skipped', 'todo'].every((name) => this.counts.get(name) === 0);
+    return (
+      this.counts.get('tests')! > 0 &&
+      ['fail', 'cancelled', 'skipped', 'todo'].every((name) => this.counts.get(name) === 0)
+    );
   }
 
   /** What took long; what stands for itself where something went wrong. */
   inWords(): string {
     const list = (title: string, timed: readonly Timed[]): string =>
-      [title, ...timed.toSorted((a, b) => b.seconds - a.seconds).slice(0, SHOWN).map(({ name, seconds }) => `${seconds.toFixed(1).padStart(8)} s  ${name}`)].join('\n');
-    return [list('slowest files', this.files), list('slowest tests', this.tests), ...this.saidByFailed, ...this.notRun.map((name) => `not executed: ${name}`)].join('\n\n');
+      [
+        title,
+        ...timed
+          .toSorted((a, b) => b.seconds - a.seconds)
+          .slice(0, SHOWN)
+          .map(({ name, seconds }) => `${seconds.toFixed(1).padStart(8)} s  ${name}`),
+      ].join('\n');
+    return [
+      list('slowest files', this.files),
+      list('slowest tests', this.tests),
+      ...this.saidByFailed,
+      ...this.notRun.map((name) => `not executed: ${name}`),
+    ].join('\n\n');
   }
 
   /** Ends the report as node:test ends its own: counts, then what failed. */
@@ -72,7 +94,10 @@ export class Outcome {
     const lines = [`files ${this.files.length}`, ...told, `minutes ${(durationMs / 60_000).toFixed(1)}`];
     return [
       ...lines.map((message) => ({ type: 'test:diagnostic', data: { nesting: 0, message, level: 'info' } })),
-      { type: 'test:summary', data: { success: this.good, counts: Object.fromEntries(this.counts), duration_ms: durationMs } },
+      {
+        type: 'test:summary',
+        data: { success: this.good, counts: Object.fromEntries(this.counts), duration_ms: durationMs },
+      },
     ];
   }
 }

@@ -1,5 +1,6 @@
-/** Runs the test files, lane beside lane (lanes.ts). Fails when a test fails, and when one is skipped or left for later. Arguments select
- *  files by a part of their path; --long runs those that have a full size (support/size.ts) at that. */
+/** Runs the test files, lane beside lane (lanes.ts). Fails when a test fails, and when one is skipped or left for
+ *  later. Arguments select files by a part of their path; --long runs those that have a full size (support/size.ts) at
+ *  that. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { run } from 'node:test';
@@ -16,7 +17,12 @@ const long = process.argv.includes('--long');
 const wanted = process.argv.slice(2).filter((argument) => argument !== '--long');
 const hasFullSize = (name: string): boolean => readFileSync(join(root, name), 'utf8').includes("/support/size.ts'");
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.test.ts') && (wanted.length === 0 || wanted.some((part) => name.includes(part))) && (!long || hasFullSize(name)))
+  .filter(
+    (name) =>
+      name.endsWith('.test.ts') &&
+      (wanted.length === 0 || wanted.some((part) => name.includes(part))) &&
+      (!long || hasFullSize(name)),
+  )
   .sort();
 if (files.length === 0) throw new Error(`no test file matches ${wanted.join(', ')}`);
 
@@ -37,9 +43,20 @@ async function runFile(file: string): Promise<void> {
   for (const event of outcome.add(file, seconds, events)) reporter.write(event);
 }
 
-const said = (message: string): Event => ({ type: 'test:stdout', data: { file: relative(process.cwd(), root), message } });
+const said = (message: string): Event => ({
+  type: 'test:stdout',
+  data: { file: relative(process.cwd(), root), message },
+});
 
-await Promise.all(LANES.map((lane) => pMap(files.filter((file) => laneOf(file) === lane), runFile, { concurrency: long ? 1 : lane.width })));
+await Promise.all(
+  LANES.map((lane) =>
+    pMap(
+      files.filter((file) => laneOf(file) === lane),
+      runFile,
+      { concurrency: long ? 1 : lane.width },
+    ),
+  ),
+);
 reporter.write(said(`\n${outcome.inWords()}\n\n`));
 for (const event of outcome.closing()) reporter.write(event);
 reporter.end();

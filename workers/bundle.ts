@@ -41,11 +41,13 @@ export async function workflowBundle(logger: Logger): Promise<{ codePath: string
   return { codePath, digest };
 }
 
-/** The SDK leaves TypeScript below any node_modules as it is, which is where the sources lie when Rapt is somebody's dependency. */
+/** The SDK leaves TypeScript below any node_modules as it is, which is where the sources lie when Rapt is somebody's
+ *  dependency. */
 function webpackConfigHook(config: WebpackConfiguration): WebpackConfiguration {
   const own = SOURCE_FOLDERS.map((folder) => join(projectRoot, folder));
   const rules = config.module?.rules?.map((rule) => {
-    if (typeof rule !== 'object' || rule === null || !(rule.test instanceof RegExp) || !rule.test.test('.ts')) return rule;
+    if (typeof rule !== 'object' || rule === null || !(rule.test instanceof RegExp) || !rule.test.test('.ts'))
+      return rule;
     const { exclude: _, ...everywhere } = rule;
     return { ...everywhere, include: own };
   });
@@ -62,7 +64,8 @@ async function sourcesDigest(): Promise<string> {
     }
   }
   const require = createRequire(import.meta.url);
-  for (const name of PACKAGES) hash.update(`${name} ${(require(`${name}/package.json`) as { version: string }).version}\n`);
+  for (const name of PACKAGES)
+    hash.update(`${name} ${(require(`${name}/package.json`) as { version: string }).version}\n`);
   hash.update(await readFile(failureConverterPath));
   return hash.digest('hex').slice(0, 32);
 }
@@ -70,6 +73,9 @@ async function sourcesDigest(): Promise<string> {
 /** Keeps the newest ones: a developer goes back and forth between branches, and another version may be running. */
 async function removeOldBundles(folder: string): Promise<void> {
   const bundles = (await readdir(folder)).filter((name) => name.endsWith('.js'));
-  const aged = await Promise.all(bundles.map(async (name) => ({ name, changedMs: (await stat(join(folder, name))).mtimeMs })));
-  for (const { name } of aged.sort((a, b) => b.changedMs - a.changedMs).slice(KEPT_BUNDLES)) await rm(join(folder, name), { force: true });
+  const aged = await Promise.all(
+    bundles.map(async (name) => ({ name, changedMs: (await stat(join(folder, name))).mtimeMs })),
+  );
+  for (const { name } of aged.sort((a, b) => b.changedMs - a.changedMs).slice(KEPT_BUNDLES))
+    await rm(join(folder, name), { force: true });
 }

@@ -12,16 +12,37 @@ import { openStore, serve } from './shared.ts';
 const CONCURRENT_ACTIVITIES = 4;
 
 /** @param home the folder under which releases and results of all tenants of this machine lie. */
-export async function runClientWorker(services: Services, { tenant, home }: { tenant: string; home: string }): Promise<void> {
+export async function runClientWorker(
+  services: Services,
+  { tenant, home }: { tenant: string; home: string },
+): Promise<void> {
   readTablesFromS3();
   const named = resolveWebhook();
   const webhook = named === null ? undefined : { ...named, uiUrl: services.temporal.uiUrl };
   const seals = createSeals(resolveOwnerKeys(namedTemporal() === null), tenant);
   const store = await openStore(services, { kind: 'client', tenant });
-  const activities = createClientActivities({ store, home: join(home, 'client'), tenant, webhook, seals, ...(services.reportsUrl !== null && { reportsUrl: services.reportsUrl }) });
+  const activities = createClientActivities({
+    store,
+    home: join(home, 'client'),
+    tenant,
+    webhook,
+    seals,
+    ...(services.reportsUrl !== null && { reportsUrl: services.reportsUrl }),
+  });
   const taskQueue = clientQueue(tenant);
-  await serve('client', services, (defaults) => {
-    countReleasesFromZero(tenant, taskQueue);
-    return Worker.create({ ...defaults, taskQueue, activities, maxConcurrentActivityTaskExecutions: CONCURRENT_ACTIVITIES });
-  }, undefined, { tenant });
+  await serve(
+    'client',
+    services,
+    (defaults) => {
+      countReleasesFromZero(tenant, taskQueue);
+      return Worker.create({
+        ...defaults,
+        taskQueue,
+        activities,
+        maxConcurrentActivityTaskExecutions: CONCURRENT_ACTIVITIES,
+      });
+    },
+    undefined,
+    { tenant },
+  );
 }

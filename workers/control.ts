@@ -15,12 +15,16 @@ const BUILD_ID_DIGITS = 12;
 export interface ControlWorkerOptions {
   /** Names this version of the workflows, such as an image's tag. Default: a digest of their sources. */
   readonly buildId?: string | undefined;
-  /** Whether new runs begin on this version from now on. Default `whenNew`; with `never`, whoever rolls out a version says when. */
+  /** Whether new runs begin on this version from now on. Default `whenNew`; with `never`, whoever rolls out a version
+   *  says when. */
   readonly promotion?: Promotion | undefined;
 }
 
 /** A run stays on the version that it began with, so that its history always meets the code that made it. */
-export async function runControlWorker(services: Services, { buildId, promotion = 'whenNew' }: ControlWorkerOptions = {}): Promise<void> {
+export async function runControlWorker(
+  services: Services,
+  { buildId, promotion = 'whenNew' }: ControlWorkerOptions = {},
+): Promise<void> {
   const { codePath, digest } = await workflowBundle(createLogger(logLevel()));
   const version = { deploymentName: DEPLOYMENT_NAME, buildId: buildId ?? digest.slice(0, BUILD_ID_DIGITS) };
   await serve(
@@ -40,11 +44,17 @@ export async function runControlWorker(services: Services, { buildId, promotion 
   );
 }
 
-async function becomeCurrent(connection: NativeConnection, namespace: string, version: Version, promotion: Promotion): Promise<void> {
+async function becomeCurrent(
+  connection: NativeConnection,
+  namespace: string,
+  version: Version,
+  promotion: Promotion,
+): Promise<void> {
   const current = await promote(connection, namespace, version, promotion);
   if (current === null) return;
   Runtime.instance().logger.warn(
-    `version ${version.buildId} was replaced by ${current}, on which new runs begin; this worker goes on with the runs of its own version. ` +
+    `version ${version.buildId} was replaced by ${current}, on which new runs begin; this worker goes on with the ` +
+      'runs of its own version. ' +
       'To make it the current one again, start it with --promote',
   );
 }

@@ -1,5 +1,11 @@
 import type { DataConverter } from '@temporalio/common';
-import { createCodec, createOwnerView, failureConverterPath, type Keyring, type PlainPayloads } from '../codec/index.ts';
+import {
+  createCodec,
+  createOwnerView,
+  failureConverterPath,
+  type Keyring,
+  type PlainPayloads,
+} from '../codec/index.ts';
 
 export interface WhoConverts {
   /** Whose all payloads are, for a process of one tenant; absent for those that work for several. */
@@ -11,7 +17,17 @@ export interface WhoConverts {
 
 /** How values become payloads. Workers and clients must all use the same, and the workflow bundle the same failure
  *  converter. */
-export function dataConverter(keyring: Keyring | null, plain?: PlainPayloads, { tenant, ownerKeys = null }: WhoConverts = {}): DataConverter {
+export function dataConverter(
+  keyring: Keyring | null,
+  plain?: PlainPayloads,
+  { tenant, ownerKeys = null }: WhoConverts = {},
+): DataConverter {
   // The first one encodes first, and decodes last.
-  return { failureConverterPath, payloadCodecs: [...(ownerKeys === null ? [] : [createOwnerView(ownerKeys)]), createCodec(keyring, plain, tenant ?? null)] };
+  return {
+    failureConverterPath,
+    payloadCodecs: [
+      ...(ownerKeys === null ? [] : [createOwnerView(ownerKeys)]),
+      createCodec(keyring, plain, tenant ?? null),
+    ],
+  };
 }

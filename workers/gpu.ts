@@ -15,10 +15,17 @@ export async function runGpuWorker(services: Services, { scratch }: { scratch: s
   const device = askDevice();
   device.catch(() => undefined);
   const store = await openStore(services, { kind: 'gpu' });
-  const models = createModelHost(fileURLToPath(new URL('model-process.ts', import.meta.url)), { stallTimeoutMs: services.stallTimeoutMs });
+  const models = createModelHost(fileURLToPath(new URL('model-process.ts', import.meta.url)), {
+    stallTimeoutMs: services.stallTimeoutMs,
+  });
   const activities = createGpuActivities({ store, scratch: new Scratch(scratch), models });
   const create = (defaults: WorkerDefaults): Promise<Worker> =>
-    Worker.create({ ...defaults, taskQueue: GPU_QUEUE, activities, maxConcurrentActivityTaskExecutions: CONCURRENT_ACTIVITIES });
+    Worker.create({
+      ...defaults,
+      taskQueue: GPU_QUEUE,
+      activities,
+      maxConcurrentActivityTaskExecutions: CONCURRENT_ACTIVITIES,
+    });
   await serve('gpu', services, create, async () => {
     const { name, library } = await device;
     process.stdout.write(`gpu worker runs models on: ${name} (${library})\n`);

@@ -6,8 +6,22 @@ import { RaptError } from '../contracts/index.ts';
 
 /** What Rapt's own lines tell: numbers, and words of fixed lists. */
 const EVENT_FIELDS = ['rows', 'tokens', 'step', 'sizeBytes', 'seconds', 'outcome', 'kind'] as const;
-/** Names and numbers that Temporal's server has anyway. All other fields of a message are left out, payloads and memos with them. */
-const LOGGED_FIELDS = ['workflowId', 'runId', 'workflowType', 'activityId', 'activityType', 'attempt', 'taskQueue', 'durationMs', 'sdkComponent', 'traceId', 'spanId', ...EVENT_FIELDS] as const;
+/** Names and numbers that Temporal's server has anyway. All other fields of a message are left out, payloads and memos
+ *  with them. */
+const LOGGED_FIELDS = [
+  'workflowId',
+  'runId',
+  'workflowType',
+  'activityId',
+  'activityType',
+  'attempt',
+  'taskQueue',
+  'durationMs',
+  'sdkComponent',
+  'traceId',
+  'spanId',
+  ...EVENT_FIELDS,
+] as const;
 /** What an activity's lines call that which a workflow's call runId. */
 const RUN_ID_OF_ACTIVITY = 'workflowRunId';
 
@@ -45,7 +59,8 @@ const firstLine = (message: string): string => message.split('\n', 1)[0] ?? '';
 export function describe(error: unknown): string {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if (at instanceof RaptError) return `${at.kind}: ${at.message}`;
-    if (at instanceof ApplicationFailure && at.type?.startsWith('Rapt') === true) return `${at.type}: ${readableMessage(at) ?? rootCause(at) ?? ''}`;
+    if (at instanceof ApplicationFailure && at.type?.startsWith('Rapt') === true)
+      return `${at.type}: ${readableMessage(at) ?? rootCause(at) ?? ''}`;
   }
   return redact(error);
 }

@@ -1,11 +1,26 @@
-/** The process in which models run: trains or classifies, and tells the GPU worker that started it. It ends with its worker. */
+/** The process in which models run: trains or classifies, and tells the GPU worker that started it. It ends with its
+ *  worker. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { ClassifyJob, FromModelProcess, ToModelProcess, TrainJob } from '../activities/gpu/trainer-protocol.ts';
-import { ErrorKind, MANIFEST_FILE, RaptError, releaseManifestSchema, type Predictions, type ReleaseManifest } from '../contracts/index.ts';
+import {
+  ErrorKind,
+  MANIFEST_FILE,
+  RaptError,
+  releaseManifestSchema,
+  type Predictions,
+  type ReleaseManifest,
+} from '../contracts/index.ts';
 import { readFrameIds } from '../rapt/backbone/index.ts';
-import { PARAMETER, classifyExamples, encodeCheckpoint, loadExamples, readAdapter, readCheckpoint } from '../rapt/tuning/index.ts';
+import {
+  PARAMETER,
+  classifyExamples,
+  encodeCheckpoint,
+  loadExamples,
+  readAdapter,
+  readCheckpoint,
+} from '../rapt/tuning/index.ts';
 import { isOutOfSpace, makeFolder } from '../system/index.ts';
 import { LoadedModel } from './loaded-model.ts';
 
@@ -47,10 +62,17 @@ async function classify(job: ClassifyJob): Promise<void> {
   const encoder = await model.encoder(job.backboneFolder, adapter.card.input ?? 'released', manifest);
   const examples = await loadExamples(job.releaseFolder, manifest, 'test');
   const heads = job.checkpointFolder === null ? {} : reconstructionHead(job.checkpointFolder);
-  const answer = classifyExamples(encoder, { ...adapter.parameters, ...heads }, adapter.card.method, examples, readFrameIds(job.backboneFolder), {
-    pooling: adapter.card.pooling,
-    onRows: (done) => void report({ type: 'rows', done }),
-  });
+  const answer = classifyExamples(
+    encoder,
+    { ...adapter.parameters, ...heads },
+    adapter.card.method,
+    examples,
+    readFrameIds(job.backboneFolder),
+    {
+      pooling: adapter.card.pooling,
+      onRows: (done) => void report({ type: 'rows', done }),
+    },
+  );
   const predictions: Predictions = {
     format: 'rapt-predictions/1',
     rows: [...examples.rows],
@@ -58,14 +80,19 @@ async function classify(job: ClassifyJob): Promise<void> {
     probability: [...answer.probability],
   };
   writeFileSync(job.outputFile, JSON.stringify(predictions));
-  const reconstruction = answer.reconstruction && { accuracy: answer.reconstruction.correct / answer.reconstruction.n, n: answer.reconstruction.n };
+  const reconstruction = answer.reconstruction && {
+    accuracy: answer.reconstruction.correct / answer.reconstruction.n,
+    n: answer.reconstruction.n,
+  };
   await report({ type: 'finished', reconstruction });
 }
 
 function reconstructionHead(checkpointFolder: string) {
   const { parameters } = readCheckpoint(checkpointFolder);
   return Object.fromEntries(
-    [PARAMETER.reconstructionW1, PARAMETER.reconstructionW2].flatMap((name) => (parameters[name] ? [[name, parameters[name]]] : [])),
+    [PARAMETER.reconstructionW1, PARAMETER.reconstructionW2].flatMap((name) =>
+      parameters[name] ? [[name, parameters[name]]] : [],
+    ),
   );
 }
 
@@ -74,7 +101,13 @@ const readManifest = (folder: string): ReleaseManifest =>
 
 function describe(error: unknown): { kind: ErrorKind | null; message: string } {
   if (error instanceof RaptError) return { kind: error.kind, message: error.message };
-  if (isOutOfSpace(error)) return { kind: ErrorKind.noSpace, message: "no space is left on the GPU worker's disk for a checkpoint; free some where its RAPT_HOME lies, and the run goes on by itself" };
+  if (isOutOfSpace(error))
+    return {
+      kind: ErrorKind.noSpace,
+      message:
+        "no space is left on the GPU worker's disk for a checkpoint; free some where its RAPT_HOME lies, and the " +
+        'run goes on by itself',
+    };
   // An unknown error's message might quote what it worked on.
   return { kind: null, message: `the model process failed: ${error instanceof Error ? error.name : 'unknown error'}` };
 }

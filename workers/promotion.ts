@@ -15,13 +15,20 @@ export interface Version {
   readonly buildId: string;
 }
 
-/** `whenNew` leaves a version aside that was the current one before and was replaced: its worker has only been started again. */
+/** `whenNew` leaves a version aside that was the current one before and was replaced: its worker has only been started
+ *  again. */
 export type Promotion = 'always' | 'whenNew' | 'never';
 
-/** New runs, and those that go on in a new history, begin on the current version. The server learns of a version by its worker's first
- *  poll. @returns the version that stays current in place of this one; null when this one is current, or nothing was asked for.
+/** New runs, and those that go on in a new history, begin on the current version. The server learns of a version by its
+ *  worker's first poll. @returns the version that stays current in place of this one; null when this one is current, or
+ *  nothing was asked for.
  *  @throws RaptError unavailable when the server does not take it. */
-export async function promote(connection: NativeConnection, namespace: string, version: Version, promotion: Promotion): Promise<string | null> {
+export async function promote(
+  connection: NativeConnection,
+  namespace: string,
+  version: Version,
+  promotion: Promotion,
+): Promise<string | null> {
   if (promotion === 'never') return null;
   const deadline = Date.now() + REGISTRATION_TIMEOUT_MS;
   for (;;) {
@@ -35,8 +42,15 @@ export async function promote(connection: NativeConnection, namespace: string, v
   }
 }
 
-async function tryToPromote(connection: NativeConnection, namespace: string, { deploymentName, buildId }: Version, promotion: Promotion): Promise<string | null> {
-  const { workerDeploymentInfo: deployment, conflictToken } = await connection.workflowService.describeWorkerDeployment({ namespace, deploymentName });
+async function tryToPromote(
+  connection: NativeConnection,
+  namespace: string,
+  { deploymentName, buildId }: Version,
+  promotion: Promotion,
+): Promise<string | null> {
+  const { workerDeploymentInfo: deployment, conflictToken } = await connection.workflowService.describeWorkerDeployment(
+    { namespace, deploymentName },
+  );
   const known = deployment?.versionSummaries?.find(({ deploymentVersion }) => deploymentVersion?.buildId === buildId);
   if (known === undefined) throw new Error('the server has not heard of this version yet');
   const current = deployment?.routingConfig?.currentDeploymentVersion?.buildId ?? null;
@@ -44,9 +58,19 @@ async function tryToPromote(connection: NativeConnection, namespace: string, { d
   if (promotion === 'whenNew' && current !== null && known.lastCurrentTime) return current;
   const manager = deployment?.managerIdentity ?? '';
   if (manager !== '')
-    throw new RaptError(ErrorKind.accessDenied, `only "${manager}" may change the versions of the deployment ${deploymentName}; start this worker with --no-promote, and have it made current by them`);
+    throw new RaptError(
+      ErrorKind.accessDenied,
+      `only "${manager}" may change the versions of the deployment ${deploymentName}; start this worker with ` +
+        '--no-promote, and have it made current by them',
+    );
   // The token refuses this when another worker has changed the current version since it was read.
-  await connection.workflowService.setWorkerDeploymentCurrentVersion({ namespace, deploymentName, buildId, conflictToken, identity: `rapt-control-${process.pid}` });
+  await connection.workflowService.setWorkerDeploymentCurrentVersion({
+    namespace,
+    deploymentName,
+    buildId,
+    conflictToken,
+    identity: `rapt-control-${process.pid}`,
+  });
   return null;
 }
 
@@ -54,7 +78,8 @@ function notTaken({ deploymentName, buildId }: Version, cause: unknown): RaptErr
   const reason = cause instanceof Error ? (cause.message.split('\n', 1)[0] ?? '').slice(0, 200) : 'unknown error';
   return new RaptError(
     isRefusal(cause) ? ErrorKind.accessDenied : ErrorKind.unavailable,
-    `Temporal does not take version ${buildId} of the workflows for the current one (${reason}); see \`temporal worker deployment describe --name ${deploymentName}\``,
+    `Temporal does not take version ${buildId} of the workflows for the current one (${reason}); see \`temporal ` +
+      `worker deployment describe --name ${deploymentName}\``,
     { cause },
   );
 }

@@ -10,7 +10,16 @@ export const runSinks: InjectedSinks<RunSinks> = {
         const { outcome, kind, traceId, spanId, startMs, endMs } = run;
         metrics.runs.add(1, { workflow_type: workflowType, outcome });
         recordRun(run, { workflowType, workflowId, runId });
-        Runtime.instance().logger.info('run ended', { workflowId, runId, workflowType, traceId, spanId, outcome, kind, durationMs: endMs - startMs });
+        Runtime.instance().logger.info('run ended', {
+          workflowId,
+          runId,
+          workflowType,
+          traceId,
+          spanId,
+          outcome,
+          kind,
+          durationMs: endMs - startMs,
+        });
       },
       // A history that is replayed was told of when it happened.
       callDuringReplay: false,

@@ -1,7 +1,8 @@
-/** How a worker is told to stop. Until it listens, a signal ends the process at once, as it does any other program: nothing has begun
- *  that could be saved. */
+/** How a worker is told to stop. Until it listens, a signal ends the process at once, as it does any other program:
+ *  nothing has begun that could be saved. */
 const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGUSR2'];
-/** A terminal's Ctrl-C reaches every process of the group, and `npm` passes it on to its child once more: one wish, heard twice. */
+/** A terminal's Ctrl-C reaches every process of the group, and `npm` passes it on to its child once more: one wish,
+ *  heard twice. */
 const SAME_WISH_MS = 1000;
 
 /** Calls `stop` at the first signal; a later one ends the process at once. @returns how to listen no more. */

@@ -4,8 +4,9 @@ import type { ActivityInterfaceFor, ActivityOptions } from '@temporalio/workflow
 import { clientQueue, GPU_QUEUE, NON_RETRYABLE_KINDS } from '../contracts/index.ts';
 import type { ClientActivities, GpuActivities } from '../contracts/index.ts';
 
-/** 1, 2, 4 ... 20 s between tries. There is no bound on their number: a worker may be killed any number of times, and an outage lasts as long as
- *  it lasts. What does not pass is ended by the activity itself, which tells the kinds of failure apart (`TRIES` in contracts/errors.ts). */
+/** 1, 2, 4 ... 20 s between tries. There is no bound on their number: a worker may be killed any number of times, and
+ *  an outage lasts as long as it lasts. What does not pass is ended by the activity itself, which tells the kinds of
+ *  failure apart (`TRIES` in contracts/errors.ts). */
 const RETRY = {
   initialInterval: '1s',
   backoffCoefficient: 2,
@@ -13,19 +14,30 @@ const RETRY = {
   nonRetryableErrorTypes: [...NON_RETRYABLE_KINDS],
 } satisfies ActivityOptions['retry'];
 
-/** Every activity heartbeats every 2 s while its worker lives. Privatizing keeps a client's event loop busy for a second or two at a time. */
+/** Every activity heartbeats every 2 s while its worker lives. Privatizing keeps a client's event loop busy for a
+ *  second or two at a time. */
 const CLIENT_HEARTBEAT_TIMEOUT = '20s';
 const GPU_HEARTBEAT_TIMEOUT = '8s';
 
-/** A cancelled run ends only after its activity has ended, so that what it saves on the way out is saved and nothing works on unseen. */
+/** A cancelled run ends only after its activity has ended, so that what it saves on the way out is saved and nothing
+ *  works on unseen. */
 const UNTIL_STOPPED = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
 
-/** 2, 6, 18 ... 600 s between ten tries, three quarters of an hour in all. A receiver that has not answered by then is not waited for. */
-const NOTICE_RETRY = { initialInterval: '2s', backoffCoefficient: 3, maximumInterval: '10 minutes', maximumAttempts: 10, nonRetryableErrorTypes: [...NON_RETRYABLE_KINDS] } satisfies ActivityOptions['retry'];
+/** 2, 6, 18 ... 600 s between ten tries, three quarters of an hour in all. A receiver that has not answered by then is
+ *  not waited for. */
+const NOTICE_RETRY = {
+  initialInterval: '2s',
+  backoffCoefficient: 3,
+  maximumInterval: '10 minutes',
+  maximumAttempts: 10,
+  nonRetryableErrorTypes: [...NON_RETRYABLE_KINDS],
+} satisfies ActivityOptions['retry'];
 
 export interface ClientProxies {
   readonly reading: ActivityInterfaceFor<Pick<ClientActivities, 'inspect'>>;
-  readonly release: ActivityInterfaceFor<Pick<ClientActivities, 'privatize' | 'publish' | 'audit' | 'preparePrediction'>>;
+  readonly release: ActivityInterfaceFor<
+    Pick<ClientActivities, 'privatize' | 'publish' | 'audit' | 'preparePrediction'>
+  >;
   readonly results: ActivityInterfaceFor<Pick<ClientActivities, 'score' | 'report' | 'register' | 'finishPrediction'>>;
   readonly notices: ActivityInterfaceFor<Pick<ClientActivities, 'notify'>>;
 }

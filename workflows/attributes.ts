@@ -4,7 +4,10 @@ import { DEFAULT_BACKBONE, DEFAULT_ETA, searchAttributes } from '../contracts/in
 import type { Stage, TuningConfig } from '../contracts/index.ts';
 
 export function describeRun({ tenant, privacy, backbone }: TuningConfig): void {
-  const eta = privacy.mechanism === 'none' || privacy.targetUnchanged !== undefined ? null : (privacy.eta ?? DEFAULT_ETA[privacy.mechanism]);
+  const eta =
+    privacy.mechanism === 'none' || privacy.targetUnchanged !== undefined
+      ? null
+      : (privacy.eta ?? DEFAULT_ETA[privacy.mechanism]);
   upsertSearchAttributes([
     { key: searchAttributes.tenant, value: tenant },
     { key: searchAttributes.mechanism, value: privacy.mechanism },
@@ -14,7 +17,8 @@ export function describeRun({ tenant, privacy, backbone }: TuningConfig): void {
   ]);
 }
 
-/** @param backbone a public name, or `folder`. "dir/model" may be either of the two, and the client alone can tell: a path says something about its machine. */
+/** @param backbone a public name, or `folder`. "dir/model" may be either of the two, and the client alone can tell: a
+ *  path says something about its machine. */
 export function showBackbone(backbone: string): void {
   if (backbone !== DEFAULT_BACKBONE) upsertSearchAttributes([{ key: searchAttributes.backbone, value: backbone }]);
 }

@@ -1,5 +1,5 @@
-/** The small table that the Temporal UI shows for a run. The UI has its own server draw it, so what stands in it is sent there readable: nothing of a
- *  text, and no name of a column or a file. */
+/** The small table that the Temporal UI shows for a run. The UI has its own server draw it, so what stands in it is
+ *  sent there readable: nothing of a text, and no name of a column or a file. */
 import { baselinesOf, STAGES } from '../contracts/index.ts';
 import type { AttackGot, RunProgress } from '../contracts/index.ts';
 import { stagesDone } from './run-state.ts';
@@ -9,13 +9,17 @@ const BARS = '▁▂▃▄▅▆▇█';
 /** The UI's column is some 25 of them wide beside a figure, and does not break a line of bars. */
 const MOST_BARS = 20;
 
-/** One bar for each value between the least and the greatest of them, or for the mean of several in a row when they are many. */
+/** One bar for each value between the least and the greatest of them, or for the mean of several in a row when they are
+ *  many. */
 export function sparkline(values: readonly number[]): string {
   const bars = Math.min(values.length, MOST_BARS);
-  const shown = Array.from({ length: bars }, (_, bar) => mean(values.slice(Math.floor((bar * values.length) / bars), Math.floor(((bar + 1) * values.length) / bars))));
+  const shown = Array.from({ length: bars }, (_, bar) =>
+    mean(values.slice(Math.floor((bar * values.length) / bars), Math.floor(((bar + 1) * values.length) / bars))),
+  );
   const least = Math.min(...shown);
   const range = Math.max(...shown) - least;
-  const barOf = (value: number): number => (range === 0 ? 0 : Math.round(((value - least) / range) * (BARS.length - 1)));
+  const barOf = (value: number): number =>
+    range === 0 ? 0 : Math.round(((value - least) / range) * (BARS.length - 1));
   return shown.map((value) => BARS[barOf(value)]).join('');
 }
 
@@ -31,16 +35,39 @@ export function duration(seconds: number): string {
 
 /** Markdown. Rows about what has not begun yet are left out. */
 export function detailsTable(progress: RunProgress): string {
-  const { stage, message, rowsPrivatized, rowsTotal, epoch, epochs, step, totalSteps, loss, losses, attacks, gates, report, reportLink } = progress;
+  const {
+    stage,
+    message,
+    rowsPrivatized,
+    rowsTotal,
+    epoch,
+    epochs,
+    step,
+    totalSteps,
+    loss,
+    losses,
+    attacks,
+    gates,
+    report,
+    reportLink,
+  } = progress;
   const rows: [string, string | null][] = [
     ['stage', stage === 'done' ? 'done' : `${stage} (${stagesDone(stage) + 1} of ${STAGES.length - 1})`],
-    ['now', progress.paused ? `paused; the update \`continue\`, or \`rapt continue\`, goes on. Until then: ${message}` : message],
+    [
+      'now',
+      progress.paused
+        ? `paused; the update \`continue\`, or \`rapt continue\`, goes on. Until then: ${message}`
+        : message,
+    ],
     ['accuracy', progress.accuracy === null ? null : percent(progress.accuracy)],
     ['gates', gates === null ? null : `${gates.held} of ${gates.total} hold`],
     ['report', report === null ? null : reportLink === null ? `\`${report}\`` : `[open it](<${reportLink}>)`],
     ...attackRows(attacks),
     ['privatized', rowsTotal > 0 ? `${rowsPrivatized} of ${rowsTotal} rows` : null],
-    ['epoch', totalSteps > 0 ? `${Math.min(epochs, Math.floor(epoch) + (step < totalSteps ? 1 : 0))} of ${epochs}` : null],
+    [
+      'epoch',
+      totalSteps > 0 ? `${Math.min(epochs, Math.floor(epoch) + (step < totalSteps ? 1 : 0))} of ${epochs}` : null,
+    ],
     ['step', totalSteps > 0 ? `${step} of ${totalSteps}` : null],
     ['loss', loss === null ? null : `${loss.toFixed(4)} ${sparkline(losses)}`],
     ['time left', progress.secondsLeft === null || progress.paused ? null : duration(progress.secondsLeft)],
@@ -58,7 +85,9 @@ function attackRows(attacks: readonly AttackGot[]): [string, string][] {
   const rows = attacks.map((got): [string, string] => {
     if (got.success === null) return [got.attack, 'not told: too few texts'];
     const { withoutRelease, mostFrequent } = baselinesOf(got);
-    const blind = [...(withoutRelease === null ? [] : [withoutRelease]), mostFrequent].map((share) => (share === null ? 'not told' : percent(share))).join('; ');
+    const blind = [...(withoutRelease === null ? [] : [withoutRelease]), mostFrequent]
+      .map((share) => (share === null ? 'not told' : percent(share)))
+      .join('; ');
     return [got.attack, `${percent(got.success)} (${blind})`];
   });
   return [['attacks get', `of the tokens (${without}by the most frequent token alone):`], ...rows];

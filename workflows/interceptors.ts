@@ -1,5 +1,12 @@
-/** A run's trace and end, as its worker hears of them. No command of a workflow depends on it: histories that were made without it replay. */
-import { ActivityFailure, ApplicationFailure, defaultPayloadConverter, TemporalFailure, type Headers } from '@temporalio/common';
+/** A run's trace and end, as its worker hears of them. No command of a workflow depends on it: histories that were made
+ *  without it replay. */
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  defaultPayloadConverter,
+  TemporalFailure,
+  type Headers,
+} from '@temporalio/common';
 import { ContinueAsNew, isCancellation, proxySinks, workflowInfo } from '@temporalio/workflow';
 import type { Sinks, WorkflowInterceptors } from '@temporalio/workflow';
 import { contextOf, ErrorKind, spanOfRun, TRACE_HEADER } from '../contracts/index.ts';
@@ -14,14 +21,16 @@ const sinks = proxySinks<RunSinks>();
 /** Temporal's bundler looks for this name. */
 export function interceptors(): WorkflowInterceptors {
   let span: RunSpan | null = null;
-  const traced = (headers: Headers): Headers => (span === null ? headers : { ...headers, [TRACE_HEADER]: defaultPayloadConverter.toPayload(contextOf(span)) });
+  const traced = (headers: Headers): Headers =>
+    span === null ? headers : { ...headers, [TRACE_HEADER]: defaultPayloadConverter.toPayload(contextOf(span)) };
   return {
     inbound: [
       {
         async execute(input, next) {
           const { runId, startTime } = workflowInfo();
           const ran = (span = spanOfRun(runId, traceOf(input.headers)));
-          const end = (ended: Pick<EndedRun, 'outcome' | 'kind'>): void => sinks.run.ended({ ...ran, startMs: startTime.getTime(), endMs: Date.now(), ...ended });
+          const end = (ended: Pick<EndedRun, 'outcome' | 'kind'>): void =>
+            sinks.run.ended({ ...ran, startMs: startTime.getTime(), endMs: Date.now(), ...ended });
           try {
             const result = await next(input);
             end({ outcome: 'completed', kind: null });

@@ -1,6 +1,15 @@
 /** The messages that the workflows answer and take. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import { CONTINUE_UPDATE, HANDED_OVER_SIGNAL, NOTICE_SIGNAL, NOTICES_WANTED_SIGNAL, PAUSE_UPDATE, PROGRESS_QUERY, RELEASE_PROGRESS_SIGNAL, TRAINING_PROGRESS_SIGNAL } from '../contracts/index.ts';
+import {
+  CONTINUE_UPDATE,
+  HANDED_OVER_SIGNAL,
+  NOTICE_SIGNAL,
+  NOTICES_WANTED_SIGNAL,
+  PAUSE_UPDATE,
+  PROGRESS_QUERY,
+  RELEASE_PROGRESS_SIGNAL,
+  TRAINING_PROGRESS_SIGNAL,
+} from '../contracts/index.ts';
 import type { ReleaseProgress, RunNotice, RunProgress, TrainingProgress } from '../contracts/index.ts';
 
 export const progressQuery = defineQuery<RunProgress>(PROGRESS_QUERY);

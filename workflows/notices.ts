@@ -1,5 +1,14 @@
 /** A run's word to those who wait for it elsewhere. Costs its history nothing unless its client has a webhook. */
-import { CancellationScope, ChildWorkflowCancellationType, getExternalWorkflowHandle, log, ParentClosePolicy, startChild, uuid4, workflowInfo } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  ChildWorkflowCancellationType,
+  getExternalWorkflowHandle,
+  log,
+  ParentClosePolicy,
+  startChild,
+  uuid4,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { noticeId, NOTIFY_WORKFLOW } from '../contracts/index.ts';
 import type { RunNotice, RunState as Told } from '../contracts/index.ts';
 import { handedOverSignal, noticeSignal } from './messages.ts';
@@ -46,11 +55,14 @@ export class Notices {
     const before = this.#sending;
     this.#sending = CancellationScope.nonCancellable(async () => {
       await before;
-      await this.#send(tenant, notice).catch((error: unknown) => log.warn('a notice was lost', { error: String(error) }));
+      await this.#send(tenant, notice).catch((error: unknown) =>
+        log.warn('a notice was lost', { error: String(error) }),
+      );
     });
   }
 
-  /** Until all that was told is in the hands of the server, which takes no longer than any other step. A run must not end or go on in a new history before. */
+  /** Until all that was told is in the hands of the server, which takes no longer than any other step. A run must not
+   *  end or go on in a new history before. */
   sent(): Promise<void> {
     return this.#sending;
   }
@@ -58,7 +70,10 @@ export class Notices {
   /** Before the run goes on in a new history. @returns whether notices are wanted there. */
   async handOver(): Promise<boolean> {
     await this.sent();
-    if (this.#messenger !== null) await getExternalWorkflowHandle(this.#messenger).signal(handedOverSignal).catch(() => undefined);
+    if (this.#messenger !== null)
+      await getExternalWorkflowHandle(this.#messenger)
+        .signal(handedOverSignal)
+        .catch(() => undefined);
     return this.#wanted;
   }
 

@@ -1,5 +1,14 @@
 /** raptNotify: tells a webhook what becomes of a run, beside the run and after it. */
-import { CancellationScope, condition, getExternalWorkflowHandle, log, setHandler, setWorkflowOptions, uuid4, workflowInfo } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  condition,
+  getExternalWorkflowHandle,
+  log,
+  setHandler,
+  setWorkflowOptions,
+  uuid4,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { hasEnded } from '../contracts/index.ts';
 import type { RunNotice } from '../contracts/index.ts';
 import { clientActivities } from './activities.ts';
@@ -17,9 +26,10 @@ export interface NotifyInput {
   readonly first: RunNotice;
 }
 
-/** Delivers notices in the order in which they come, each tried again for some three quarters of an hour. A run neither waits for a receiver nor fails by one,
- *  since this is a workflow of its own: it ends when the run's last notice is out of the way. A run that is ended by force says
- *  nothing, but its closing asks for the cancellation of this; that of a history which is gone on from in another does so as well. */
+/** Delivers notices in the order in which they come, each tried again for some three quarters of an hour. A run neither
+ *  waits for a receiver nor fails by one, since this is a workflow of its own: it ends when the run's last notice is
+ *  out of the way. A run that is ended by force says nothing, but its closing asks for the cancellation of this; that
+ *  of a history which is gone on from in another does so as well. */
 export async function raptNotify({ tenant, first }: NotifyInput): Promise<void> {
   const waiting: RunNotice[] = [first];
   let closed = false;
@@ -60,7 +70,12 @@ export async function raptNotify({ tenant, first }: NotifyInput): Promise<void> 
 async function runIsOpen(): Promise<boolean> {
   const { parent } = workflowInfo();
   if (!parent) return false;
-  return getExternalWorkflowHandle(parent.workflowId, parent.runId).signal(noticesWantedSignal).then(() => true, () => false);
+  return getExternalWorkflowHandle(parent.workflowId, parent.runId)
+    .signal(noticesWantedSignal)
+    .then(
+      () => true,
+      () => false,
+    );
 }
 
 // It lives as long as the run, which may move to newer versions on its way.

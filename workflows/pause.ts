@@ -2,8 +2,8 @@
 import { ActivityFailure } from '@temporalio/common';
 import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 
-/** Whether work ended because it was asked to. An activity whose worker is dead, or which fails otherwise on its way out, is not tried again
- *  after that, and ends with this failure. */
+/** Whether work ended because it was asked to. An activity whose worker is dead, or which fails otherwise on its way
+ *  out, is not tried again after that, and ends with this failure. */
 export function endedByCancellation(error: unknown): boolean {
   return isCancellation(error) || (error instanceof ActivityFailure && error.retryState === 'CANCEL_REQUESTED');
 }
@@ -30,7 +30,8 @@ export class PauseGate {
     return this.#atRest;
   }
 
-  /** Asks for a pause, and waits until nothing runs. @returns false when the run came to its end instead: its last work does not stop. */
+  /** Asks for a pause, and waits until nothing runs. @returns false when the run came to its end instead: its last work
+   *  does not stop. */
   async pause(): Promise<boolean> {
     this.#paused = true;
     this.#changed();
@@ -50,7 +51,8 @@ export class PauseGate {
     this.continue();
   }
 
-  /** Runs work that can be stopped and begun again: it waits while the run is paused, and a pause in its midst stops it. */
+  /** Runs work that can be stopped and begun again: it waits while the run is paused, and a pause in its midst stops
+   *  it. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     for (;;) {
       await this.#untilOpen();

@@ -5,16 +5,24 @@ import type { FinishedPrediction } from '../contracts/index.ts';
 import { clientActivities, gpuActivities } from './activities.ts';
 import { accepted, acceptId } from './refusal.ts';
 
-/** Classifies the rows of a table with the adapter of a finished run. The rows are privatized as the run's training texts were, and
- *  the answers are written beside them on the client. A wrong input fails at once with all that is wrong. */
+/** Classifies the rows of a table with the adapter of a finished run. The rows are privatized as the run's training
+ *  texts were, and the answers are written beside them on the client. A wrong input fails at once with all that is
+ *  wrong. */
 export async function raptPredict(input: unknown): Promise<FinishedPrediction> {
   const { run, tenant, in: table, out, textColumn, pairColumn, labelColumn } = accepted(parsePredictInput(input));
   acceptId('prediction');
   const prediction = workflowInfo().workflowId;
   const client = clientActivities(tenant);
-  const prepared = await client.release.preparePrediction.executeWithOptions({ summary: 'privatize and upload the texts' }, [{ tenant, run, prediction, in: table, out, textColumn, pairColumn, labelColumn }]);
+  const prepared = await client.release.preparePrediction.executeWithOptions(
+    { summary: 'privatize and upload the texts' },
+    [{ tenant, run, prediction, in: table, out, textColumn, pairColumn, labelColumn }],
+  );
   const { release, adapter, backbone } = prepared;
-  const { predictions } = await gpuActivities.inference.predict.executeWithOptions({ summary: 'classify the texts' }, [{ run: prediction, tenant, backbone, release, adapter }]);
-  return client.results.finishPrediction.executeWithOptions({ summary: 'write the answers beside the texts' }, [{ prepared, predictions, out }]);
+  const { predictions } = await gpuActivities.inference.predict.executeWithOptions({ summary: 'classify the texts' }, [
+    { run: prediction, tenant, backbone, release, adapter },
+  ]);
+  return client.results.finishPrediction.executeWithOptions({ summary: 'write the answers beside the texts' }, [
+    { prepared, predictions, out },
+  ]);
 }
 setWorkflowOptions({ versioningBehavior: 'PINNED' }, raptPredict);

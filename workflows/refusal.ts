@@ -17,7 +17,11 @@ export function acceptId(kind: 'run' | 'prediction'): void {
 
 function badInput(problems: readonly InputProblem[]): ApplicationFailure {
   const lines = problems.map(({ where, problem }) => `${where}: ${problem}`);
-  const failure = ApplicationFailure.create({ type: ErrorKind.badInput, message: lines.join('\n'), nonRetryable: true });
+  const failure = ApplicationFailure.create({
+    type: ErrorKind.badInput,
+    message: lines.join('\n'),
+    nonRetryable: true,
+  });
   // The UI shows it below the message, and where the check stands in the code says nothing to whoever wrote the input.
   failure.stack = '';
   return failure;

@@ -1,12 +1,18 @@
 /** What a run knows about itself. A plain class: no Temporal, no clock; everything in it can be written as JSON. */
 import { attackGot, STAGES } from '../contracts/index.ts';
 import type {
-  GateResult, ReleaseProgress, RunProgress, ShownAudit, Stage, TrainBlockResult, TrainingProgress,
+  GateResult,
+  ReleaseProgress,
+  RunProgress,
+  ShownAudit,
+  Stage,
+  TrainBlockResult,
+  TrainingProgress,
 } from '../contracts/index.ts';
 
 const KEPT_LOSSES = 60;
-/** Each attempt and each block of steps measures its pace anew. What it says first counts as if it were no further than this from what was known, and only in
- *  part: so the time left does not jump. */
+/** Each attempt and each block of steps measures its pace anew. What it says first counts as if it were no further than
+ *  this from what was known, and only in part: so the time left does not jump. */
 const MOST_NEW_PACE = 2;
 const WEIGHT_OF_NEW_PACE = 0.3;
 
@@ -60,7 +66,12 @@ export class RunState {
   }
 
   snapshot(): RunSnapshot {
-    return { progress: this.#progress, enteredAtMs: this.#enteredAtMs, seconds: this.timing, ...(this.#paceMs !== null && { paceMs: this.#paceMs }) };
+    return {
+      progress: this.#progress,
+      enteredAtMs: this.#enteredAtMs,
+      seconds: this.timing,
+      ...(this.#paceMs !== null && { paceMs: this.#paceMs }),
+    };
   }
 
   get progress(): RunProgress {
@@ -92,11 +103,13 @@ export class RunState {
     this.#update({ rowsTotal, ...(notes.length > 0 && { notes }) });
   }
 
-  /** Taken only while the stage lasts: a late signal of an attempt that was given up says nothing. Anyone may send a signal, so one
-   *  that is not well-formed is passed over. */
+  /** Taken only while the stage lasts: a late signal of an attempt that was given up says nothing. Anyone may send a
+   *  signal, so one that is not well-formed is passed over. */
   releaseAdvanced(sent: unknown): void {
     if (this.#progress.stage !== 'privatize' || !isReleaseProgress(sent)) return;
-    const message = sent.reused ? 'takes the release that an earlier run drew: nothing is drawn, and no budget is spent' : 'privatizes the texts on the client';
+    const message = sent.reused
+      ? 'takes the release that an earlier run drew: nothing is drawn, and no budget is spent'
+      : 'privatizes the texts on the client';
     this.#update({ rowsPrivatized: sent.rows, rowsTotal: sent.rowsTotal, message });
   }
 
@@ -179,10 +192,14 @@ const isNumber = (value: unknown): value is number => typeof value === 'number' 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
 function isReleaseProgress(value: unknown): value is ReleaseProgress {
-  return isRecord(value) && isNumber(value['rows']) && isNumber(value['rowsTotal']) && typeof value['reused'] === 'boolean';
+  return (
+    isRecord(value) && isNumber(value['rows']) && isNumber(value['rowsTotal']) && typeof value['reused'] === 'boolean'
+  );
 }
 
-function isTrainingProgress(value: unknown): value is Omit<TrainingProgress, 'loss'> & { readonly loss: number | null } {
+function isTrainingProgress(
+  value: unknown,
+): value is Omit<TrainingProgress, 'loss'> & { readonly loss: number | null } {
   return (
     isRecord(value) &&
     ['step', 'totalSteps', 'epoch', 'stepMs'].every((field) => isNumber(value[field])) &&

@@ -4,14 +4,25 @@ import { ActivityFailure } from '@temporalio/common';
 import { ErrorKind } from '../contracts/index.ts';
 import { showStage } from './attributes.ts';
 import { detailsTable } from './details.ts';
-import { continueUpdate, noticesWantedSignal, pauseUpdate, progressQuery, releaseProgressSignal, trainingProgressSignal } from './messages.ts';
+import {
+  continueUpdate,
+  noticesWantedSignal,
+  pauseUpdate,
+  progressQuery,
+  releaseProgressSignal,
+  trainingProgressSignal,
+} from './messages.ts';
 import { Notices } from './notices.ts';
 import { PauseGate } from './pause.ts';
 import { RunState, type RunSnapshot } from './run-state.ts';
 
-/** Starts to answer queries and to take messages. Details live in the worker's memory until they are asked for, so that they are
- *  made anew with each message costs the history nothing. @param snapshot of the history before this one, and whether notices were `wanted` there. */
-export function trackRun(snapshot?: RunSnapshot, wanted?: boolean): { readonly state: RunState; readonly gate: PauseGate; readonly notices: Notices } {
+/** Starts to answer queries and to take messages. Details live in the worker's memory until they are asked for, so that
+ *  they are made anew with each message costs the history nothing. @param snapshot of the history before this one, and
+ *  whether notices were `wanted` there. */
+export function trackRun(
+  snapshot?: RunSnapshot,
+  wanted?: boolean,
+): { readonly state: RunState; readonly gate: PauseGate; readonly notices: Notices } {
   const state = new RunState(workflowInfo().startTime.getTime(), snapshot);
   const notices = new Notices(state, wanted);
   const gate = new PauseGate(() => {
@@ -38,7 +49,13 @@ export function trackRun(snapshot?: RunSnapshot, wanted?: boolean): { readonly s
       refuseUnless(await gate.pause(), 'the run ended before it could pause');
       return state.progress;
     },
-    { validator: () => refuseUnless(!gate.paused && state.progress.stage !== 'done', gate.paused ? 'the run is paused already' : 'the run has ended') },
+    {
+      validator: () =>
+        refuseUnless(
+          !gate.paused && state.progress.stage !== 'done',
+          gate.paused ? 'the run is paused already' : 'the run has ended',
+        ),
+    },
   );
   setHandler(
     continueUpdate,
@@ -67,7 +84,10 @@ export function showStopped(state: RunState, error: unknown): void {
     return;
   }
   const cause = error instanceof ActivityFailure ? error.cause : error;
-  const [kind, message] = cause instanceof ApplicationFailure ? [cause.type ?? 'error', cause.message] : ['error', 'an activity ended without a result'];
+  const [kind, message] =
+    cause instanceof ApplicationFailure
+      ? [cause.type ?? 'error', cause.message]
+      : ['error', 'an activity ended without a result'];
   state.stopped(`failed: ${kind}: ${message}`);
   // The message may name files and columns.
   setCurrentDetails(detailsTable({ ...state.progress, message: `failed: ${kind}; the result says why` }));

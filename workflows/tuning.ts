@@ -1,6 +1,16 @@
 /** raptTuning: private text in, tuned prompt out. */
 import { ActivityFailure, CancelledFailure } from '@temporalio/common';
-import { allHandlersFinished, ApplicationFailure, CancellationScope, condition, ContinueAsNew, isCancellation, patched, setWorkflowOptions, workflowInfo } from '@temporalio/workflow';
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  ContinueAsNew,
+  isCancellation,
+  patched,
+  setWorkflowOptions,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { ErrorKind, keys, parseTuningConfig, totalEpochs } from '../contracts/index.ts';
 import type {
   AdapterRef,
@@ -27,12 +37,13 @@ import type { RunState } from './run-state.ts';
 import { kindOf, showDetails, showStopped, trackRun } from './tracker.ts';
 import { goOnInNewHistory, isCarried, newHistoryIsDue, type Carried } from './upgrade.ts';
 
-/** Tunes a prompt on privatized text. The texts are read and privatized on the client's queue, and only privatized ids are published;
- *  training and inference run on the GPU queue; test labels are joined on the client again.
+/** Tunes a prompt on privatized text. The texts are read and privatized on the client's queue, and only privatized ids
+ *  are published; training and inference run on the GPU queue; test labels are joined on the client again.
  *
- *  The input is one JSON object, `{}` for the default job; a wrong one fails the run at once with all that is wrong. Cancelled, it ends
- *  after the running activity has saved its checkpoint; paused by its update, it goes on from there. A new run of the same configuration finds release and checkpoints of an
- *  earlier one: the release by the data's digest, the checkpoints by `resumeFrom`. */
+ *  The input is one JSON object, `{}` for the default job; a wrong one fails the run at once with all that is wrong.
+ *  Cancelled, it ends after the running activity has saved its checkpoint; paused by its update, it goes on from there.
+ *  A new run of the same configuration finds release and checkpoints of an earlier one: the release by the data's
+ *  digest, the checkpoints by `resumeFrom`. */
 export async function raptTuning(input?: unknown, carried?: unknown): Promise<TuningResult> {
   const before = isCarried(carried) ? carried : undefined;
   const { state, gate, notices } = trackRun(before?.snapshot, before?.noticesWanted);
@@ -45,7 +56,8 @@ export async function raptTuning(input?: unknown, carried?: unknown): Promise<Tu
     return result;
   } catch (thrown) {
     // Activities of a cancelled run may end in other ways on their way out.
-    const cancelled = CancellationScope.current().consideredCancelled && !isCancellation(thrown) && endedByCancellation(thrown);
+    const cancelled =
+      CancellationScope.current().consideredCancelled && !isCancellation(thrown) && endedByCancellation(thrown);
     const error = cancelled ? new CancelledFailure('the run was cancelled') : thrown;
     if (!(error instanceof ContinueAsNew)) {
       showStopped(state, error);
@@ -91,25 +103,54 @@ class TuningRun {
     if (audit !== null) this.#state.attacked(audit);
 
     this.#enter('score', 'compares the predictions with the test labels on the client');
-    const { metrics, gates } = await this.#gate.run(() => this.#client.results.score.executeWithOptions({ summary: 'compare with the test labels' }, [{ ...this.#context, release: local, audit, predictions, reconstruction }]));
+    const { metrics, gates } = await this.#gate.run(() =>
+      this.#client.results.score.executeWithOptions({ summary: 'compare with the test labels' }, [
+        { ...this.#context, release: local, audit, predictions, reconstruction },
+      ]),
+    );
     this.#state.scored(metrics.accuracy, gates);
     if (metrics.accuracy !== null) showAccuracy(metrics.accuracy);
 
     this.#enter('report', 'writes the report');
     const { localKey } = local;
     const { timing, progress } = this.#state;
-    const request = { ...this.#context, release, localKey, adapter, metrics, audit, gates, history, timing, resumed: progress.resumed, ...(progress.notes && { notes: progress.notes }) };
+    const request = {
+      ...this.#context,
+      release,
+      localKey,
+      adapter,
+      metrics,
+      audit,
+      gates,
+      history,
+      timing,
+      resumed: progress.resumed,
+      ...(progress.notes && { notes: progress.notes }),
+    };
     const stored = await this.#gate.run(() =>
-      this.#client.results.report.executeWithOptions({ summary: 'write the report' }, [request]));
+      this.#client.results.report.executeWithOptions({ summary: 'write the report' }, [request]),
+    );
     // Only workers of earlier versions tell the path.
     const { artifact, files, shown, link, uri, path = '' } = stored;
     this.#state.reported(uri, link);
 
     this.#enter('register', 'records the finished run');
     const result = this.#result({ local, release, adapter, metrics, audit, gates, report: { uri, path }, shown });
-    const made = { adapter, checkpoint, release, predictions, report: artifact, ...(files && { reportFiles: files }), result };
+    const made = {
+      adapter,
+      checkpoint,
+      release,
+      predictions,
+      report: artifact,
+      ...(files && { reportFiles: files }),
+      result,
+    };
     const versions = { workflow: workflowInfo().currentDeploymentVersion?.buildId ?? null, gpu: code };
-    await this.#gate.run(() => this.#client.results.register.executeWithOptions({ summary: 'record the finished run' }, [{ ...this.#context, ...made, code: versions }]));
+    await this.#gate.run(() =>
+      this.#client.results.register.executeWithOptions({ summary: 'record the finished run' }, [
+        { ...this.#context, ...made, code: versions },
+      ]),
+    );
     if (this.#gate.paused && patched('ends though paused')) this.#gate.end();
     this.#enter('done', 'finished');
     await condition(allHandlersFinished);
@@ -121,14 +162,20 @@ class TuningRun {
     describeRun(this.#config);
     this.#state.expect({ epochs: totalEpochs(tuning) });
     this.#enter('validate', `checks the tables on the client (tenant ${tenant})`);
-    const { rows, backbone, notes } = await this.#gate.run(() => this.#client.reading.inspect.executeWithOptions({ summary: 'check the tables' }, [this.#context]));
+    const { rows, backbone, notes } = await this.#gate.run(() =>
+      this.#client.reading.inspect.executeWithOptions({ summary: 'check the tables' }, [this.#context]),
+    );
     this.#state.inspected(rows.train + rows.test, notes);
     if (backbone !== undefined) showBackbone(backbone);
   }
 
   async #privatize(): Promise<LocalRelease> {
     this.#enter('privatize', 'privatizes the texts on the client');
-    const release = await this.#gate.run(() => this.#client.release.privatize.executeWithOptions({ summary: 'draw the noisy version of each text' }, [this.#context]));
+    const release = await this.#gate.run(() =>
+      this.#client.release.privatize.executeWithOptions({ summary: 'draw the noisy version of each text' }, [
+        this.#context,
+      ]),
+    );
     this.#state.released(release.rows.train + release.rows.test);
     const { eta } = release.guarantee;
     if (this.#config.privacy.targetUnchanged !== undefined && eta !== null) showCalibratedEta(eta);
@@ -137,10 +184,15 @@ class TuningRun {
 
   #publish(release: LocalRelease): Promise<ReleaseRef> {
     this.#enter('publish', 'uploads the privatized release');
-    return this.#gate.run(() => this.#client.release.publish.executeWithOptions({ summary: 'upload the release' }, [{ ...this.#context, release }]));
+    return this.#gate.run(() =>
+      this.#client.release.publish.executeWithOptions({ summary: 'upload the release' }, [
+        { ...this.#context, release },
+      ]),
+    );
   }
 
-  /** An activity for each block of steps, so that a run of days is told in its history and no attempt lasts longer than a block. */
+  /** An activity for each block of steps, so that a run of days is told in its history and no attempt lasts longer than
+   *  a block. */
   async #train(local: LocalRelease, release: ReleaseRef, before?: TrainBlockResult): Promise<AssembledAdapter> {
     const { tenant, backbone, tuning, resumeFrom } = this.#config;
     const job = { run: this.#context.run, tenant, release, backbone, tuning };
@@ -150,39 +202,61 @@ class TuningRun {
       if (newHistoryIsDue() && !this.#gate.paused) {
         const snapshot = this.#state.snapshot();
         const noticesWanted = await this.#notices.handOver();
-        const carried: Carried = { format: 'rapt-carried/1', snapshot, local, release, trained, ...(noticesWanted && { noticesWanted }) };
+        const carried: Carried = {
+          format: 'rapt-carried/1',
+          snapshot,
+          local,
+          release,
+          trained,
+          ...(noticesWanted && { noticesWanted }),
+        };
         await goOnInNewHistory(this.#config, carried, () => this.#gate.paused);
       }
       const untilStep = nextBoundary(trained);
       const block = await this.#trainBlock(local, { ...job, untilStep, resumeFrom });
       // The loop would never end.
       if (block.step <= trained.step)
-        throw ApplicationFailure.nonRetryable(`training was asked to go on to step ${untilStep} and stayed at step ${block.step}`);
+        throw ApplicationFailure.nonRetryable(
+          `training was asked to go on to step ${untilStep} and stayed at step ${block.step}`,
+        );
       trained = block;
     }
     this.#enter('train', 'stores the adapter');
-    return this.#gate.run(() => gpuActivities.storing.assembleAdapter.executeWithOptions({ summary: 'store the adapter' }, [job]));
+    return this.#gate.run(() =>
+      gpuActivities.storing.assembleAdapter.executeWithOptions({ summary: 'store the adapter' }, [job]),
+    );
   }
 
   async #trainBlock(local: LocalRelease, block: TrainBlock): Promise<TrainBlockResult> {
-    const summary = block.untilStep === null ? 'train to the end of the first epoch' : `train to step ${block.untilStep}`;
-    const trained = await this.#withRelease(local, () => this.#gate.run(() => gpuActivities.training.train.executeWithOptions({ summary }, [block])));
+    const summary =
+      block.untilStep === null ? 'train to the end of the first epoch' : `train to step ${block.untilStep}`;
+    const trained = await this.#withRelease(local, () =>
+      this.#gate.run(() => gpuActivities.training.train.executeWithOptions({ summary }, [block])),
+    );
     this.#state.blockTrained(trained);
     showDetails(this.#state);
     return trained;
   }
 
-  /** Does work that reads the release from the store. When it is damaged or gone there, it is published again: the client has the bytes. */
+  /** Does work that reads the release from the store. When it is damaged or gone there, it is published again: the
+   *  client has the bytes. */
   async #withRelease<T>(local: LocalRelease, work: () => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
       try {
         return await work();
       } catch (error) {
-        const damaged = error instanceof ActivityFailure && error.cause instanceof ApplicationFailure && error.cause.type === ErrorKind.releaseDamaged;
+        const damaged =
+          error instanceof ActivityFailure &&
+          error.cause instanceof ApplicationFailure &&
+          error.cause.type === ErrorKind.releaseDamaged;
         if (!damaged || tries === MOST_REPAIRS) throw error;
       }
       const summary = 'publish again: the store lost bytes';
-      await this.#gate.run(() => this.#client.release.publish.executeWithOptions({ summary }, [{ ...this.#context, release: local, verify: true }]));
+      await this.#gate.run(() =>
+        this.#client.release.publish.executeWithOptions({ summary }, [
+          { ...this.#context, release: local, verify: true },
+        ]),
+      );
     }
   }
 
@@ -199,7 +273,9 @@ class TuningRun {
     const { attacks } = this.#config.audit;
     if (attacks.length === 0 || !patched('audit')) return null;
     this.#enter('audit', 'attacks the release on the client, to tell what an adversary gets');
-    return this.#gate.run(() => this.#client.release.audit.executeWithOptions({ summary: 'attack the release' }, [{ ...this.#context, release }]));
+    return this.#gate.run(() =>
+      this.#client.release.audit.executeWithOptions({ summary: 'attack the release' }, [{ ...this.#context, release }]),
+    );
   }
 
   #enter(stage: Stage, message: string): void {
@@ -234,7 +310,12 @@ class TuningRun {
       audit: audit ?? {},
       gates,
       adapter: { uri: `s3://${bucket}/${keys.adapterPrefix(tenant, adapter.digest)}`, sha256: adapter.digest },
-      release: { uri: `s3://${bucket}/${keys.releasePrefix(tenant, release.digest)}`, sha256: release.digest, reused: local.reused, ...(local.takenOver !== undefined && { takenOver: local.takenOver }) },
+      release: {
+        uri: `s3://${bucket}/${keys.releasePrefix(tenant, release.digest)}`,
+        sha256: release.digest,
+        reused: local.reused,
+        ...(local.takenOver !== undefined && { takenOver: local.takenOver }),
+      },
       report,
       resumed: this.#state.progress.resumed,
       timing: this.#state.timing,

@@ -6,8 +6,8 @@ import type { RunSnapshot } from './run-state.ts';
 /** A replay reads all of a history. The server's own advice comes at some 4,000 events. */
 const LONG_HISTORY_EVENTS = 2000;
 
-/** What a run takes with it between two blocks of training. A version that does not know the format begins at the first stage: each finds what
- *  it has done before. */
+/** What a run takes with it between two blocks of training. A version that does not know the format begins at the first
+ *  stage: each finds what it has done before. */
 export interface Carried {
   readonly format: 'rapt-carried/1';
   readonly snapshot: RunSnapshot;
@@ -28,12 +28,14 @@ export function newHistoryIsDue(): boolean {
   return historyLength > LONG_HISTORY_EVENTS || continueAsNewSuggested || targetWorkerDeploymentVersionChanged;
 }
 
-/** A run stays on the version that it began with, and moves to the current one here. @param isPaused whether a pause was asked for, which is
- *  answered only once the run rests. @returns only then: the run rests in this history. */
+/** A run stays on the version that it began with, and moves to the current one here. @param isPaused whether a pause
+ *  was asked for, which is answered only once the run rests. @returns only then: the run rests in this history. */
 export async function goOnInNewHistory(config: TuningConfig, carried: Carried, isPaused: () => boolean): Promise<void> {
   await condition(() => allHandlersFinished() || isPaused());
   if (isPaused() && patched('rests before a new history')) return;
   await condition(allHandlersFinished);
-  const continueAsNew = makeContinueAsNewFunc<(input: TuningConfig, carried: Carried) => Promise<unknown>>({ initialVersioningBehavior: 'AUTO_UPGRADE' });
+  const continueAsNew = makeContinueAsNewFunc<(input: TuningConfig, carried: Carried) => Promise<unknown>>({
+    initialVersioningBehavior: 'AUTO_UPGRADE',
+  });
   await continueAsNew(config, carried);
 }

@@ -92,8 +92,7 @@ export function baselineProblems(
           {
             where: `gates.${metric}`,
             problem:
-              `was not measured in the baseline run ${run}, or is not told of it; ` +
-              'choose another run, or a number',
+              `was not measured in the baseline run ${run}, or is not told of it; ` + 'choose another run, or a number',
           },
         ]
       : [],

@@ -14,5 +14,8 @@ export function countDrawn(release: Counted, tokens: number): void {
 
 export function countRelease(release: Counted, { manifest, reused }: Pick<DrawnRelease, 'manifest' | 'reused'>): void {
   metrics.releases.add(1, { ...labels(release), outcome: reused ? 'found' : 'drawn' });
-  log.info(reused ? 'release found' : 'release drawn', { rows: manifest.rows.train + manifest.rows.test, tokens: manifest.tokens });
+  log.info(reused ? 'release found' : 'release drawn', {
+    rows: manifest.rows.train + manifest.rows.test,
+    tokens: manifest.tokens,
+  });
 }

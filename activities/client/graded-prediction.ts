@@ -14,7 +14,9 @@ const GRADED_FILE = 'graded.json';
 const PROTECTED_FILE = 'labels-protected';
 
 interface Answered {
-  readonly prepared: Pick<PreparedPrediction, 'tenant' | 'prediction' | 'localKey'> & { readonly input: { readonly label?: string | undefined } };
+  readonly prepared: Pick<PreparedPrediction, 'tenant' | 'prediction' | 'localKey'> & {
+    readonly input: { readonly label?: string | undefined };
+  };
   /** Of the answers as the provider gave them. */
   readonly predictions: Sha256;
   readonly rows: number;
@@ -25,7 +27,10 @@ interface Answered {
 
 /** Writes down, beside a prediction's release, that its labels are protected because those of the adapter's training
  *  were, or since the owner's policy says so: what comes back from the provider's side later does not decide it. */
-export async function keepProtection(folder: string, { isProtected }: { readonly isProtected: boolean }): Promise<void> {
+export async function keepProtection(
+  folder: string,
+  { isProtected }: { readonly isProtected: boolean },
+): Promise<void> {
   if (!isProtected) return;
   const own = join(folder, 'private');
   makeFolder(own, 0o700);

@@ -15,14 +15,22 @@ export interface GradedRow {
 
 /** The folder of a release that left this client; null when it is not here. */
 export async function findRelease(home: string, tenant: string, digest: Sha256): Promise<string | null> {
-  const entry = (await new Ledger(tenantFolder(home, tenant)).releases()).find(({ released }) => released?.digest === digest);
+  const entry = (await new Ledger(tenantFolder(home, tenant)).releases()).find(
+    ({ released }) => released?.digest === digest,
+  );
   if (entry === undefined) return null;
   const folder = releaseFolder(home, tenant, entry.localKey);
   return existsSync(folder) ? folder : null;
 }
 
-/** By the row's number in its table; null when labels or answers are not at hand. @throws RaptError when they are, and damaged. */
-export async function gradedRows({ store, home }: ClientDependencies, tenant: string, run: string, release: Sha256): Promise<Map<number, GradedRow> | null> {
+/** By the row's number in its table; null when labels or answers are not at hand. @throws RaptError when they are, and
+ *  damaged. */
+export async function gradedRows(
+  { store, home }: ClientDependencies,
+  tenant: string,
+  run: string,
+  release: Sha256,
+): Promise<Map<number, GradedRow> | null> {
   const folder = await findRelease(home, tenant, release);
   const found = folder === null ? null : await openRelease(folder);
   const made = await readRunManifest(store, tenant, run);
@@ -31,8 +39,10 @@ export async function gradedRows({ store, home }: ClientDependencies, tenant: st
   const { rows, labels } = await readLocalLabels(folder);
   const truths = new Map(Array.from(rows, (row, at) => [row, labels[at]!]));
   const answers = await readPredictions(store, made.predictions);
-  return new Map(answers.rows.flatMap((row, at) => {
-    const truth = classes[truths.get(row) ?? -1];
-    return truth === undefined ? [] : [[row, { truth, right: classes[answers.predicted[at]!] === truth }]];
-  }));
+  return new Map(
+    answers.rows.flatMap((row, at) => {
+      const truth = classes[truths.get(row) ?? -1];
+      return truth === undefined ? [] : [[row, { truth, right: classes[answers.predicted[at]!] === truth }]];
+    }),
+  );
 }

@@ -1,12 +1,36 @@
 /** The client obeys its owner: each request is parsed anew, whoever sent it, and held against the owner's policy or the
  *  owner's own word. */
 import { z } from 'zod';
-import { BadInput, canonicalJson, idProblems, noticeSchema, parsePredictInput, parseTuningConfig, type Budget, type InputProblem, type PreparePrediction, type RunContext, type RunNotice } from '../../contracts/index.ts';
+import {
+  BadInput,
+  canonicalJson,
+  idProblems,
+  noticeSchema,
+  parsePredictInput,
+  parseTuningConfig,
+  type Budget,
+  type InputProblem,
+  type PreparePrediction,
+  type RunContext,
+  type RunNotice,
+} from '../../contracts/index.ts';
 import type { BackboneFiles } from '../../rapt/backbone/index.ts';
 import { classRowsOf } from '../../rapt/client/index.ts';
 import type { Inspection } from '../../rapt/data/index.ts';
 import { tenantFolder } from '../../rapt/home.ts';
-import { changedSince, foundProblems, placeOf, predictionAllowed, readPolicy, tuningAllowed, withTables, wordFor, type FoundOut, type NamedRequest, type Word } from '../../rapt/policy/index.ts';
+import {
+  changedSince,
+  foundProblems,
+  placeOf,
+  predictionAllowed,
+  readPolicy,
+  tuningAllowed,
+  withTables,
+  wordFor,
+  type FoundOut,
+  type NamedRequest,
+  type Word,
+} from '../../rapt/policy/index.ts';
 import { hasImport } from './run-record.ts';
 
 /** What a request may do. */
@@ -33,7 +57,13 @@ export interface PredictionAdmission extends Admission {
 }
 
 /** Of a request that the owner's own shell started: all that it says. */
-export const byWord = (word: Word): RunAdmission & PredictionAdmission => ({ word, isPublic: false, protectsLabels: false, limitsClasses: false, check: () => undefined });
+export const byWord = (word: Word): RunAdmission & PredictionAdmission => ({
+  word,
+  isPublic: false,
+  protectsLabels: false,
+  limitsClasses: false,
+  check: () => undefined,
+});
 
 export interface Guarded {
   readonly home: string;
@@ -46,7 +76,10 @@ export interface AdmittedRun extends RunContext {
 }
 
 /** @throws BadInput with every reason why the client does not do this. */
-export async function admitRun({ home, tenant }: Guarded, request: { readonly run: unknown; readonly config: unknown }): Promise<AdmittedRun> {
+export async function admitRun(
+  { home, tenant }: Guarded,
+  request: { readonly run: unknown; readonly config: unknown },
+): Promise<AdmittedRun> {
   const run = idOf(request.run, 'run');
   const parsed = parseTuningConfig(request.config);
   if (!parsed.ok) throw new BadInput(parsed.problems);
@@ -54,12 +87,28 @@ export async function admitRun({ home, tenant }: Guarded, request: { readonly ru
   refuseOthers(tenant, asked.tenant);
   const policy = readPolicy(home);
   const config = withTables(policy, asked);
-  if (hasImport(home, tenant, run)) throw new BadInput([{ where: 'run', problem: `${run} is the name of an adapter that was imported on this client; start this one under another id` }]);
+  if (hasImport(home, tenant, run))
+    throw new BadInput([
+      {
+        where: 'run',
+        problem: `${run} is the name of an adapter that was imported on this client; start this one under another id`,
+      },
+    ]);
   const word = await ownWord({ home, tenant }, { type: 'tuning', id: run }, asked, parseTuningConfig);
   if (word !== null) return { run, config, admission: byWord(word) };
   const { problems, rules, isPublic, budget } = await tuningAllowed(policy, config);
   refuse(problems);
-  return { run, config, admission: { word: null, isPublic, limitsClasses: true, budget, check: (found) => refuse(foundProblems(policy, rules, config.backbone, found)) } };
+  return {
+    run,
+    config,
+    admission: {
+      word: null,
+      isPublic,
+      limitsClasses: true,
+      budget,
+      check: (found) => refuse(foundProblems(policy, rules, config.backbone, found)),
+    },
+  };
 }
 
 export interface AdmittedPrediction extends PreparePrediction {
@@ -94,30 +143,52 @@ export function admitPrediction({ home, tenant }: Guarded, request: PreparePredi
 
 /** The owner's word for this request; null when he gave none under its name. @param parse fills in what a later version
  *  has added. @throws BadInput when he gave it for other settings: then this request is somebody else's. */
-async function ownWord({ home, tenant }: Guarded, named: NamedRequest, asked: object, parse: (input: unknown) => ReturnType<typeof parseTuningConfig> | ReturnType<typeof parsePredictInput>): Promise<Word | null> {
+async function ownWord(
+  { home, tenant }: Guarded,
+  named: NamedRequest,
+  asked: object,
+  parse: (input: unknown) => ReturnType<typeof parseTuningConfig> | ReturnType<typeof parsePredictInput>,
+): Promise<Word | null> {
   const word = await wordFor(tenantFolder(home, tenant), named);
   if (word === null) return null;
   const meant = parse(word.request);
   if (meant.ok && canonicalJson(meant.value) === canonicalJson(asked)) return word;
   const where = named.type === 'tuning' ? 'run' : 'prediction';
-  throw new BadInput([{ where, problem: `${named.id} is what the owner has called one of other settings on this client; start this one under another id` }]);
+  throw new BadInput([
+    {
+      where,
+      problem:
+        `${named.id} is what the owner has called one of other settings on this client; start this one under another ` +
+        'id',
+    },
+  ]);
 }
 
 /** Who asked was told by which mechanism and eta the texts leave. */
 function refuseOtherTerms({ terms }: Word, { mechanism, eta }: Parameters<AdmittedPrediction['admit']>[0]): void {
   if (terms === undefined || (terms.mechanism === mechanism && terms.eta === eta)) return;
-  throw new BadInput([{ where: 'run', problem: 'is asked under another mechanism or eta than when the owner gave his word; ask again' }]);
+  throw new BadInput([
+    { where: 'run', problem: 'is asked under another mechanism or eta than when the owner gave his word; ask again' },
+  ]);
 }
 
 /** The word was given for tables as they were. Called before anything is drawn for it; what was drawn already stays as
  *  it is. @throws BadInput. */
 export async function refuseChangedTables({ word }: Admission): Promise<void> {
   const changed = word === null ? [] : await changedSince(word);
-  refuse(changed.map((where) => ({ where, problem: 'has changed since the owner gave his word for it; start again, under another id' })));
+  refuse(
+    changed.map((where) => ({
+      where,
+      problem: 'has changed since the owner gave his word for it; start again, under another id',
+    })),
+  );
 }
 
 /** Holds what was found of a run's tables and model against what it is admitted to. @throws BadInput. */
-export async function checkFound({ config: { data, privacy }, admission }: AdmittedRun, { inspection, files }: { readonly inspection: Inspection; readonly files: Pick<BackboneFiles, 'sha256'> }): Promise<void> {
+export async function checkFound(
+  { config: { data, privacy }, admission }: AdmittedRun,
+  { inspection, files }: { readonly inspection: Inspection; readonly files: Pick<BackboneFiles, 'sha256'> },
+): Promise<void> {
   admission.check({ backboneSha256: files.sha256 });
   if (admission.limitsClasses) admission.check(await classRowsOf(data, inspection, privacy.labelEpsilon === undefined));
 }
@@ -137,7 +208,8 @@ function idOf(id: unknown, kind: 'run' | 'prediction'): string {
 }
 
 function refuseOthers(own: string, asked: string): void {
-  if (asked !== own) throw new BadInput([{ where: 'tenant', problem: `is ${asked}, and this client works for ${own} alone` }]);
+  if (asked !== own)
+    throw new BadInput([{ where: 'tenant', problem: `is ${asked}, and this client works for ${own} alone` }]);
 }
 
 function refuse(problems: readonly InputProblem[]): void {

@@ -1,8 +1,20 @@
-/** Adapters that were trained elsewhere: stored as Rapt's own, and remembered under a name as those of finished runs are. */
+/** Adapters that were trained elsewhere: stored as Rapt's own, and remembered under a name as those of finished runs
+ *  are. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ADAPTER_FILES, BadInput, canonicalJson, idProblems, IMPORT_MARK, keys, type AdapterCard, type AdapterFile, type AdapterRef, type TuningConfig } from '../../contracts/index.ts';
+import {
+  ADAPTER_FILES,
+  BadInput,
+  canonicalJson,
+  idProblems,
+  IMPORT_MARK,
+  keys,
+  type AdapterCard,
+  type AdapterFile,
+  type AdapterRef,
+  type TuningConfig,
+} from '../../contracts/index.ts';
 import { locateBackbone, openLocated, poolingProblems, readBackboneConfig } from '../../rapt/backbone/index.ts';
 import { adapterProblems } from '../../rapt/client/index.ts';
 import { tenantFolder } from '../../rapt/home.ts';
@@ -29,12 +41,19 @@ export interface ImportedAdapter {
   readonly card: AdapterCard;
 }
 
-/** Of the same adapter under the same name it is done again to no effect. @throws BadInput with what is wrong with the adapter's files, its backbone or the name. */
-export async function importAdapter({ store, home }: Pick<ClientDependencies, 'store' | 'home'>, { folder, run, classes, config }: ImportRequest): Promise<ImportedAdapter> {
+/** Of the same adapter under the same name it is done again to no effect. @throws BadInput with what is wrong with the
+ *  adapter's files, its backbone or the name. */
+export async function importAdapter(
+  { store, home }: Pick<ClientDependencies, 'store' | 'home'>,
+  { folder, run, classes, config }: ImportRequest,
+): Promise<ImportedAdapter> {
   const { tenant, data, privacy } = config;
   const misnamed = idProblems(run, 'run', '--id');
   if (misnamed.length > 0) throw new BadInput(misnamed);
-  if (readSeenRun(home, tenant, run) !== null || (await wordFor(tenantFolder(home, tenant), { type: 'tuning', id: run })) !== null)
+  if (
+    readSeenRun(home, tenant, run) !== null ||
+    (await wordFor(tenantFolder(home, tenant), { type: 'tuning', id: run })) !== null
+  )
     throw new BadInput([{ where: '--id', problem: `${run} is the name of a run; give the adapter another name` }]);
   const peft = readPeftConfig(folder);
   const files = await locateBackbone(config.backbone);
@@ -44,10 +63,21 @@ export async function importAdapter({ store, home }: Pick<ClientDependencies, 's
   const { parameters, classes: count } = readPeftWeights(folder, peft, backbone);
   const names = classes ?? Array.from({ length: count }, (_, index) => String(index));
   if (names.length !== count || new Set(names).size !== count)
-    throw new BadInput([{ where: '--classes', problem: `must be ${count} different names, one for each row of the adapter's classifier, not ${names.length}` }]);
+    throw new BadInput([
+      {
+        where: '--classes',
+        problem: `must be ${count} different names, one for each row of the adapter's classifier, not ${names.length}`,
+      },
+    ]);
 
   const { table, outputIds } = await openLocated(files);
-  const mechanism = createMechanism({ name: privacy.mechanism, eta: privacy.eta, targetUnchanged: privacy.targetUnchanged, table, outputIds });
+  const mechanism = createMechanism({
+    name: privacy.mechanism,
+    eta: privacy.eta,
+    targetUnchanged: privacy.targetUnchanged,
+    table,
+    outputIds,
+  });
   const { guarantee } = mechanism;
   mechanism.dispose();
   const card: AdapterCard = {
@@ -67,15 +97,23 @@ export async function importAdapter({ store, home }: Pick<ClientDependencies, 's
   const content = encodeAdapter(parameters, card, backbone);
   const digest = adapterDigest(content);
   const earlier = findTunedAdapter(home, tenant, run);
-  if (earlier !== null && earlier.adapter.digest !== digest) throw new BadInput([{ where: '--id', problem: `${run} names another imported adapter; give this one another name` }]);
+  if (earlier !== null && earlier.adapter.digest !== digest)
+    throw new BadInput([
+      { where: '--id', problem: `${run} names another imported adapter; give this one another name` },
+    ]);
 
   const scratch = mkdtempSync(join(tmpdir(), 'rapt-import-'));
   try {
     for (const [file, bytes] of Object.entries(content)) writeFileSync(join(scratch, file), bytes);
-    const paths = Object.fromEntries(ADAPTER_FILES.map((file) => [file, join(scratch, file)])) as Record<AdapterFile, string>;
+    const paths = Object.fromEntries(ADAPTER_FILES.map((file) => [file, join(scratch, file)])) as Record<
+      AdapterFile,
+      string
+    >;
     const prefix = keys.adapterPrefix(tenant, digest);
     // No run's manifest names it, so that this is what keeps it; it comes first, lest the files be taken for leavings.
-    await store.put(prefix + IMPORT_MARK, Buffer.from(canonicalJson({ format: 'rapt-import/1', digest })), { contentType: 'application/json' });
+    await store.put(prefix + IMPORT_MARK, Buffer.from(canonicalJson({ format: 'rapt-import/1', digest })), {
+      contentType: 'application/json',
+    });
     const adapter: AdapterRef = { digest, files: await putFiles(store, prefix, paths) };
     await writeImportRecord(home, tenant, run, { config, adapter, card });
     return { adapter, card };

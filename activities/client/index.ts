@@ -1,5 +1,11 @@
 import { Context } from '@temporalio/activity';
-import { FAILURE_FIELD, type ClientActivities, type OwnRelease, type RunContext, type Seals } from '../../contracts/index.ts';
+import {
+  FAILURE_FIELD,
+  type ClientActivities,
+  type OwnRelease,
+  type RunContext,
+  type Seals,
+} from '../../contracts/index.ts';
 import { limitsFor, releasedRelease, type TellLabels } from '../../rapt/client/index.ts';
 import { releaseFolder, tenantFolder } from '../../rapt/home.ts';
 import { Ledger } from '../../rapt/ledger/index.ts';
@@ -35,7 +41,10 @@ export function createClientActivities(dependencies: ClientDependencies & Guarde
   const { home, seals = null } = dependencies;
   /** A request on a release that was drawn for the run, and the release as this client knows it. @param told what the
    *  request says of it. */
-  const onOwnRelease = async (request: RunContext, told: Parameters<typeof ownRelease>[2]): Promise<{ admitted: AdmittedRun; release: OwnRelease }> => {
+  const onOwnRelease = async (
+    request: RunContext,
+    told: Parameters<typeof ownRelease>[2],
+  ): Promise<{ admitted: AdmittedRun; release: OwnRelease }> => {
     const admitted = await admitRun(dependencies, request);
     return { admitted, release: await ownRelease(home, admitted, told, () => privatize(dependencies, admitted)) };
   };
@@ -55,7 +64,9 @@ export function createClientActivities(dependencies: ClientDependencies & Guarde
     },
     publish: async (request) => {
       const { admitted, release } = await onOwnRelease(request, request.release);
-      return publishRelease(dependencies, admitted.config.tenant, release.localKey, release.digest, { verify: request.verify === true });
+      return publishRelease(dependencies, admitted.config.tenant, release.localKey, release.digest, {
+        verify: request.verify === true,
+      });
     },
     audit: async (request) => {
       const { admitted, release } = await onOwnRelease(request, request.release);
@@ -74,7 +85,11 @@ export function createClientActivities(dependencies: ClientDependencies & Guarde
       const { admitted, release } = await onOwnRelease(request, { digest: request.release.digest });
       const card = await ownCard(dependencies, admitted, release.localKey, request.adapter);
       // What names run and release is not what came back.
-      const result = { ...request.result, workflowId: admitted.run, release: { ...request.result.release, sha256: release.digest } };
+      const result = {
+        ...request.result,
+        workflowId: admitted.run,
+        release: { ...request.result.release, sha256: release.digest },
+      };
       return register(dependencies, { ...request, ...admitted, result }, card);
     },
     notify: (notice) => notify(dependencies, admitNotice(notice)),
@@ -87,17 +102,26 @@ export function createClientActivities(dependencies: ClientDependencies & Guarde
 /** The same activities as others ask for them: requests are of their own run and tenant alone, and what only the owner
  *  needs is sealed on both ways. */
 function received(activities: ClientActivities, seals: Seals | null): ClientActivities {
-  const one = <N extends keyof Requests>(name: N) => async (request: Requests[N]): Promise<unknown> => {
-    assertOwnRequest(name, request);
-    const run = currentRun();
-    const result = await (activities[name] as (request: Requests[N]) => Promise<unknown>)(openRequest(request, { seals, run }));
-    return sealResult(name, result, seals, run);
-  };
-  return Object.fromEntries(Object.keys(activities).map((name) => [name, one(name as keyof Requests)])) as unknown as ClientActivities;
+  const one =
+    <N extends keyof Requests>(name: N) =>
+    async (request: Requests[N]): Promise<unknown> => {
+      assertOwnRequest(name, request);
+      const run = currentRun();
+      const result = await (activities[name] as (request: Requests[N]) => Promise<unknown>)(
+        openRequest(request, { seals, run }),
+      );
+      return sealResult(name, result, seals, run);
+    };
+  return Object.fromEntries(
+    Object.keys(activities).map((name) => [name, one(name as keyof Requests)]),
+  ) as unknown as ClientActivities;
 }
 
 /** Messages name files and columns. */
-const sealMessage = (seals: Seals | null) => (message: string): string => seals?.seal(message, { field: FAILURE_FIELD, run: currentRun() }) ?? message;
+const sealMessage =
+  (seals: Seals | null) =>
+  (message: string): string =>
+    seals?.seal(message, { field: FAILURE_FIELD, run: currentRun() }) ?? message;
 
 /** What no workflow asks for is refused before. */
 const currentRun = (): string => Context.current().info.workflowExecution?.workflowId ?? '';
@@ -108,5 +132,6 @@ const currentRun = (): string => Context.current().info.workflowExecution?.workf
 function oneFigure(home: string, { config, admission }: AdmittedRun): TellLabels {
   const folder = tenantFolder(home, config.tenant);
   const limits = limitsFor(folder, { budget: config.privacy.budget, policyBudget: admission.budget });
-  return ({ localKey, run, epsilon }) => new Ledger(folder).tellLabels({ localKey, run, epsilon, limits, figures: epsilon });
+  return ({ localKey, run, epsilon }) =>
+    new Ledger(folder).tellLabels({ localKey, run, epsilon, limits, figures: epsilon });
 }

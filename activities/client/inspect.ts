@@ -1,6 +1,12 @@
 import { BadInput, idProblems, RaptError, type ClientActivities, type InputProblem } from '../../contracts/index.ts';
 import { existsSync } from 'node:fs';
-import { locateBackbone, openLocated, poolingProblems, type BackboneFiles, type PublicBackbone } from '../../rapt/backbone/index.ts';
+import {
+  locateBackbone,
+  openLocated,
+  poolingProblems,
+  type BackboneFiles,
+  type PublicBackbone,
+} from '../../rapt/backbone/index.ts';
 import { dryRun, notesOn, untoldGates } from '../../rapt/client/index.ts';
 import { inspectTables } from '../../rapt/data/index.ts';
 import { baselineProblems } from './baseline.ts';
@@ -9,28 +15,47 @@ import { checkFound, type AdmittedRun } from './guard.ts';
 import { otherHome } from './one-home.ts';
 
 /** As it may be shown to the provider. */
-const publicName = ({ name, isPublic }: Pick<BackboneFiles, 'name' | 'isPublic'>): string => (isPublic ? name : 'folder');
+const publicName = ({ name, isPublic }: Pick<BackboneFiles, 'name' | 'isPublic'>): string =>
+  isPublic ? name : 'folder';
 
 /** The `inspect` activity: a run's dry run, before anything is drawn. @throws BadInput with everything that is wrong
  *  with tables, backbone, baseline and client. */
-export async function inspect({ home, store }: ClientDependencies, admitted: AdmittedRun): ReturnType<ClientActivities['inspect']> {
+export async function inspect(
+  { home, store }: ClientDependencies,
+  admitted: AdmittedRun,
+): ReturnType<ClientActivities['inspect']> {
   const { config } = admitted;
   const problems: InputProblem[] = [];
   const other = await otherHome({ store, home }, config.tenant);
   if (other !== null) problems.push({ where: 'tenant', problem: other });
-  const [tables, opened] = await Promise.allSettled([inspectTables(config.data, { splitByLabels: config.privacy.labelEpsilon === undefined }), open(config.backbone)]);
+  const [tables, opened] = await Promise.allSettled([
+    inspectTables(config.data, { splitByLabels: config.privacy.labelEpsilon === undefined }),
+    open(config.backbone),
+  ]);
   if (tables.status === 'rejected') {
     if (!(tables.reason instanceof BadInput)) throw tables.reason;
     problems.push(...tables.reason.problems);
   }
   if (opened.status === 'rejected') {
     if (!(opened.reason instanceof RaptError)) throw opened.reason;
-    problems.push(...(opened.reason instanceof BadInput ? opened.reason.problems : [{ where: 'backbone', problem: opened.reason.message }]));
+    problems.push(
+      ...(opened.reason instanceof BadInput
+        ? opened.reason.problems
+        : [{ where: 'backbone', problem: opened.reason.message }]),
+    );
   }
   const { publicText } = config.audit;
-  if (publicText !== undefined && !existsSync(publicText)) problems.push({ where: 'audit.publicText', problem: `${publicText} does not exist on the client worker's machine` });
-  problems.push(...baselineProblems(home, config), ...config.resumeFrom.flatMap((id) => idProblems(id, 'run', 'resumeFrom')));
-  if (tables.status === 'rejected' && opened.status === 'fulfilled') problems.push(...poolingProblems(opened.value.files.folder, config.tuning.pooling));
+  if (publicText !== undefined && !existsSync(publicText))
+    problems.push({
+      where: 'audit.publicText',
+      problem: `${publicText} does not exist on the client worker's machine`,
+    });
+  problems.push(
+    ...baselineProblems(home, config),
+    ...config.resumeFrom.flatMap((id) => idProblems(id, 'run', 'resumeFrom')),
+  );
+  if (tables.status === 'rejected' && opened.status === 'fulfilled')
+    problems.push(...poolingProblems(opened.value.files.folder, config.tuning.pooling));
   if (tables.status === 'rejected' || opened.status === 'rejected') throw new BadInput(problems);
 
   const inspection = tables.value;

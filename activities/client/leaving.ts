@@ -4,12 +4,14 @@ import { onlyReleased, type ClientActivities, type Released } from '../../contra
 /** The same activities, whose results are held against what may leave.
  *  @throws RaptError when there is more in one, in place of the result. */
 export function leavingOnlyWhatMay(activities: ClientActivities): ClientActivities {
-  const held: [string, unknown][] = Object.entries(activities).map(([name, activity]: [string, unknown]): [string, unknown] => {
-    if (typeof activity !== 'function') throw new TypeError(`activity ${name} is no function`);
-    const call = async (...args: unknown[]): Promise<unknown> =>
-      onlyReleased(name as Released, (await Reflect.apply(activity, activities, args)) as unknown);
-    return [name, call];
-  });
+  const held: [string, unknown][] = Object.entries(activities).map(
+    ([name, activity]: [string, unknown]): [string, unknown] => {
+      if (typeof activity !== 'function') throw new TypeError(`activity ${name} is no function`);
+      const call = async (...args: unknown[]): Promise<unknown> =>
+        onlyReleased(name as Released, (await Reflect.apply(activity, activities, args)) as unknown);
+      return [name, call];
+    },
+  );
   // Each keeps its name, its parameters and its result.
   return Object.fromEntries(held) as unknown as ClientActivities;
 }

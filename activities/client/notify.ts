@@ -16,12 +16,16 @@ export interface Webhook {
 const ANSWER_TIMEOUT_MS = 15_000;
 const GONE = 410;
 
-/** Called as a run begins: a run that nobody listens to has no trace of this in its history. A notice that is lost is worth no failure. */
+/** Called as a run begins: a run that nobody listens to has no trace of this in its history. A notice that is lost is
+ *  worth no failure. */
 export async function wantNotices({ webhook }: ClientDependencies): Promise<void> {
   const { client, info } = Context.current();
   if (webhook === undefined || !info.workflowExecution) return;
   const { workflowId, runId } = info.workflowExecution;
-  await client.workflow.getHandle(workflowId, runId).signal(NOTICES_WANTED_SIGNAL).catch(() => undefined);
+  await client.workflow
+    .getHandle(workflowId, runId)
+    .signal(NOTICES_WANTED_SIGNAL)
+    .catch(() => undefined);
 }
 
 /** The `notify` activity. Whatever is not a 2xx answer is tried again, but for 410: the receiver wants no more.
@@ -31,17 +35,28 @@ export async function notify({ webhook }: ClientDependencies, notice: RunNotice)
   if (webhook === undefined) return;
   const { cancellationSignal, info } = Context.current();
   const body = JSON.stringify(message(notice, webhook.uiUrl, info.namespace));
-  const headers = { 'content-type': 'application/json', 'user-agent': 'rapt', ...signature(notice.id, body, webhook.secrets, Math.floor(Date.now() / 1000)) };
+  const headers = {
+    'content-type': 'application/json',
+    'user-agent': 'rapt',
+    ...signature(notice.id, body, webhook.secrets, Math.floor(Date.now() / 1000)),
+  };
   let answer: Response;
   try {
-    answer = await fetch(webhook.url, { method: 'POST', headers, body, redirect: 'manual', signal: AbortSignal.any([cancellationSignal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]) });
+    answer = await fetch(webhook.url, {
+      method: 'POST',
+      headers,
+      body,
+      redirect: 'manual',
+      signal: AbortSignal.any([cancellationSignal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
+    });
   } catch (error) {
     cancellationSignal.throwIfAborted();
     throw new RaptError(ErrorKind.unavailable, `the webhook cannot be reached (${codeOf(error)})`);
   }
   await answer.body?.cancel();
   if (answer.ok) return;
-  if (answer.status === GONE) throw new RaptError(ErrorKind.notFound, 'the webhook answered 410: it wants no more messages');
+  if (answer.status === GONE)
+    throw new RaptError(ErrorKind.notFound, 'the webhook answered 410: it wants no more messages');
   throw new RaptError(ErrorKind.unavailable, `the webhook answered ${answer.status}`);
 }
 
@@ -51,13 +66,22 @@ function signature(id: string, body: string, secrets: readonly Buffer[], nowSeco
   return {
     'webhook-id': id,
     'webhook-timestamp': String(nowSeconds),
-    'webhook-signature': secrets.map((secret) => `v1,${createHmac('sha256', secret).update(signed).digest('base64')}`).join(' '),
+    'webhook-signature': secrets
+      .map((secret) => `v1,${createHmac('sha256', secret).update(signed).digest('base64')}`)
+      .join(' '),
   };
 }
 
 /** The body is the same at each attempt. */
-function message({ run, runId, state, stage, at, reason, report }: RunNotice, uiUrl: string | null, namespace: string): unknown {
-  const link = uiUrl === null ? null : `${uiUrl.replace(/\/+$/, '')}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(run)}/${encodeURIComponent(runId)}`;
+function message(
+  { run, runId, state, stage, at, reason, report }: RunNotice,
+  uiUrl: string | null,
+  namespace: string,
+): unknown {
+  const link =
+    uiUrl === null
+      ? null
+      : `${uiUrl.replace(/\/+$/, '')}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(run)}/${encodeURIComponent(runId)}`;
   return { type: `run.${state}`, timestamp: at, data: { id: run, runId, state, stage, reason, link, report } };
 }
 

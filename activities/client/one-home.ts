@@ -25,8 +25,10 @@ export async function otherHome({ store, home }: Home, tenant: string): Promise<
     if (stored === null || (secret !== null && isMarkOf(stored.body, tenant, secret))) return null;
   }
   return (
-    `another client has released texts of tenant ${tenant}: its key and its ledger are not those of this one, which would release texts again, and would not count what left there. ` +
-    `To move, copy the folder of this tenant in the other client's home to ${folder}; where it is lost, \`rapt ledger adopt --tenant ${tenant}\` says what going on without it means`
+    `another client has released texts of tenant ${tenant}: its key and its ledger are not those of this one, ` +
+    'which would release texts again, and would not count what left there. ' +
+    `To move, copy the folder of this tenant in the other client's home to ${folder}; where it is lost, \`rapt ` +
+    `ledger adopt --tenant ${tenant}\` says what going on without it means`
   );
 }
 

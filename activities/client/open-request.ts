@@ -15,7 +15,12 @@ export interface OpeningContext {
 export function openRequest<T>(request: T, { seals, run }: OpeningContext): T {
   return mapStrings(request, (text, field) => {
     if (!isSealed(text)) return text;
-    if (seals === null) throw new RaptError(ErrorKind.accessDenied, `${field} is sealed with an owner key, and this client worker has none; name its file in RAPT_OWNER_KEYS_FILE and start it again`);
+    if (seals === null)
+      throw new RaptError(
+        ErrorKind.accessDenied,
+        `${field} is sealed with an owner key, and this client worker has none; name its file in ` +
+          'RAPT_OWNER_KEYS_FILE and start it again',
+      );
     return seals.open(text, { field, run });
   });
 }

@@ -1,7 +1,15 @@
 /** What this client itself knows of a run's release: what comes back by way of the provider is held against it, and
  *  nothing of it is believed. */
 import { join } from 'node:path';
-import { BadInput, canonicalJson, ErrorKind, parseTuningConfig, RaptError, type OwnRelease, type RunContext } from '../../contracts/index.ts';
+import {
+  BadInput,
+  canonicalJson,
+  ErrorKind,
+  parseTuningConfig,
+  RaptError,
+  type OwnRelease,
+  type RunContext,
+} from '../../contracts/index.ts';
 import { runFolder } from '../../rapt/home.ts';
 import { hasRunRecord, readRunFile, readRunRecord, writeWhole } from './run-record.ts';
 
@@ -19,9 +27,24 @@ interface Released {
 export function assertSameRelease(home: string, { run, config }: RunContext, localKey: string): void {
   const known = remembered(home, config.tenant, run);
   const asked = canonicalJson(config);
-  const earlier = known?.config ?? (hasRunRecord(home, config.tenant, run) ? recorded(home, config.tenant, run) : asked);
-  if (earlier !== asked) throw new BadInput([{ where: 'run', problem: `${run} is the name of a run of other settings on this client; start this one under another id` }]);
-  if (known !== null && known.release.localKey !== localKey) throw new BadInput([{ where: 'run', problem: `${run}: its tables have changed since it was released; start a run of their present rows under another id` }]);
+  const earlier =
+    known?.config ?? (hasRunRecord(home, config.tenant, run) ? recorded(home, config.tenant, run) : asked);
+  if (earlier !== asked)
+    throw new BadInput([
+      {
+        where: 'run',
+        problem: `${run} is the name of a run of other settings on this client; start this one under another id`,
+      },
+    ]);
+  if (known !== null && known.release.localKey !== localKey)
+    throw new BadInput([
+      {
+        where: 'run',
+        problem:
+          `${run}: its tables have changed since it was released; ` +
+          'start a run of their present rows under another id',
+      },
+    ]);
 }
 
 /** Whether a release was drawn for a run of this name. */
@@ -38,11 +61,18 @@ export async function rememberRelease(home: string, { run, config }: RunContext,
  *  repeated run finds it.
  *  @param told what the workflow says of it. @throws RaptError corruptArtifact when that is another release, or one of
  *  other settings. */
-export async function ownRelease(home: string, context: RunContext, told: Partial<Pick<OwnRelease, 'localKey' | 'digest'>>, find: () => Promise<OwnRelease>): Promise<OwnRelease> {
+export async function ownRelease(
+  home: string,
+  context: RunContext,
+  told: Partial<Pick<OwnRelease, 'localKey' | 'digest'>>,
+  find: () => Promise<OwnRelease>,
+): Promise<OwnRelease> {
   const known = remembered(home, context.config.tenant, context.run);
-  const release = known?.config === canonicalJson(context.config) ? known.release : known === null ? await find() : null;
+  const release =
+    known?.config === canonicalJson(context.config) ? known.release : known === null ? await find() : null;
   if (release === null) throw foreign('was drawn here under other settings than those that are told now');
-  if ((told.localKey ?? release.localKey) !== release.localKey || (told.digest ?? release.digest) !== release.digest) throw foreign('is not the release that was drawn here for this run');
+  if ((told.localKey ?? release.localKey) !== release.localKey || (told.digest ?? release.digest) !== release.digest)
+    throw foreign('is not the release that was drawn here for this run');
   return release;
 }
 
@@ -53,7 +83,11 @@ function recorded(home: string, tenant: string, run: string): string {
   return canonicalJson(parsed.ok ? parsed.value : config);
 }
 
-const remembered = (home: string, tenant: string, run: string): Released | null => readRunFile(home, tenant, run, RELEASED_FILE) as Released | null;
+const remembered = (home: string, tenant: string, run: string): Released | null =>
+  readRunFile(home, tenant, run, RELEASED_FILE) as Released | null;
 
 const foreign = (what: string): RaptError =>
-  new RaptError(ErrorKind.corruptArtifact, `what is told of the run's release ${what}; nothing was done with it. Start the run again under another id`);
+  new RaptError(
+    ErrorKind.corruptArtifact,
+    `what is told of the run's release ${what}; nothing was done with it. Start the run again under another id`,
+  );

@@ -1,7 +1,15 @@
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import pMap from 'p-map';
-import { ErrorKind, keys, MANIFEST_FILE, RaptError, type ArtifactRef, type ReleaseRef, type Sha256 } from '../../contracts/index.ts';
+import {
+  ErrorKind,
+  keys,
+  MANIFEST_FILE,
+  RaptError,
+  type ArtifactRef,
+  type ReleaseRef,
+  type Sha256,
+} from '../../contracts/index.ts';
 import { releaseFolder, tenantFolder } from '../../rapt/home.ts';
 import { Ledger } from '../../rapt/ledger/index.ts';
 import { openRelease } from '../../rapt/release/index.ts';
@@ -14,7 +22,8 @@ import { claimTenant } from './one-home.ts';
 /** Shards that go up at the same time: enough to fill a line with small ones, little to send again after a kill. */
 const CONCURRENT_UPLOADS = 4;
 
-/** Uploads a complete release as it lies on the disk, after the ledger has it, its manifest last: whoever sees the manifest can read every shard.
+/** Uploads a complete release as it lies on the disk, after the ledger has it, its manifest last: whoever sees the
+ *  manifest can read every shard.
  *  @param verify reads back what is there already, and replaces what is damaged. */
 export async function publishRelease(
   { store, home }: ClientDependencies,
@@ -26,14 +35,22 @@ export async function publishRelease(
   const folder = releaseFolder(home, tenant, localKey);
   const release = await openRelease(folder);
   if (release?.digest !== digest)
-    throw new RaptError(ErrorKind.corruptArtifact, `the release ${digest} is not on this client any more; run the client worker with the home folder in which it was drawn`);
+    throw new RaptError(
+      ErrorKind.corruptArtifact,
+      `the release ${digest} is not on this client any more; run the client worker with the home folder in which ` +
+        'it was drawn',
+    );
   await claimTenant({ store, home }, tenant);
   await new Ledger(tenantFolder(home, tenant)).release(localKey, digest, release.manifest.tokens);
   const { cancellationSignal } = Context.current();
   const prefix = keys.releasePrefix(tenant, digest);
   const upload = (file: string): Promise<ArtifactRef> =>
     inSpan('upload', async (span) => {
-      const stored = await store.put(prefix + file, { file: join(folder, file) }, { contentType: contentTypeOf(file), verify });
+      const stored = await store.put(
+        prefix + file,
+        { file: join(folder, file) },
+        { contentType: contentTypeOf(file), verify },
+      );
       span.measure({ bytes: stored.sizeBytes });
       return stored;
     });

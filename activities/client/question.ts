@@ -27,34 +27,62 @@ export interface Question {
 }
 
 export async function rememberQuestion(home: string, question: Question): Promise<void> {
-  await writeWhole(join(runFolder(home, question.tenant, question.prediction), QUESTION_FILE), JSON.stringify(question, null, 2));
+  await writeWhole(
+    join(runFolder(home, question.tenant, question.prediction), QUESTION_FILE),
+    JSON.stringify(question, null, 2),
+  );
 }
 
 /** Before anything is reserved. @throws BadInput when a prediction of this name was prepared for other rows: the
  *  owner's word for it was given for those. */
-export function assertSameQuestion(home: string, { tenant, prediction, localKey }: Pick<Question, 'tenant' | 'prediction' | 'localKey'>): void {
+export function assertSameQuestion(
+  home: string,
+  { tenant, prediction, localKey }: Pick<Question, 'tenant' | 'prediction' | 'localKey'>,
+): void {
   const before = findQuestion(home, tenant, prediction);
-  if (before !== null && before.localKey !== localKey) throw new BadInput([{ where: 'prediction', problem: `${prediction} was prepared for other rows; ask about these under another id` }]);
+  if (before !== null && before.localKey !== localKey)
+    throw new BadInput([
+      { where: 'prediction', problem: `${prediction} was prepared for other rows; ask about these under another id` },
+    ]);
 }
 
 /** A prediction is answered once: other answers, which the provider chooses, would be written over the first. @returns
  *  whether it was answered so before, by an attempt that may have been killed. @throws BadInput for other answers. */
-export async function answeredBefore(home: string, { tenant, prediction }: Pick<Question, 'tenant' | 'prediction'>, answers: Sha256): Promise<boolean> {
+export async function answeredBefore(
+  home: string,
+  { tenant, prediction }: Pick<Question, 'tenant' | 'prediction'>,
+  answers: Sha256,
+): Promise<boolean> {
   const folder = runFolder(home, tenant, prediction);
   const path = join(folder, ANSWERS_FILE);
   if (await writeOnce(folder, path, Buffer.from(answers))) return false;
   if (readFileSync(path, 'utf8') === answers) return true;
-  throw new BadInput([{ where: 'prediction', problem: `${prediction} was answered already, otherwise; ask again under another id` }]);
+  throw new BadInput([
+    { where: 'prediction', problem: `${prediction} was answered already, otherwise; ask again under another id` },
+  ]);
 }
 
 /** Null when this client has prepared no such prediction. */
-export const findQuestion = (home: string, tenant: string, prediction: string): Question | null => readRunFile(home, tenant, prediction, QUESTION_FILE) as Question | null;
+export const findQuestion = (home: string, tenant: string, prediction: string): Question | null =>
+  readRunFile(home, tenant, prediction, QUESTION_FILE) as Question | null;
 
 /** @param out as the workflow tells it. @throws BadInput when this client has prepared no such prediction, or one whose
  *  answers go elsewhere. */
-export function readQuestion(home: string, tenant: string, prediction: string, out: string): Question & { readonly out: string } {
+export function readQuestion(
+  home: string,
+  tenant: string,
+  prediction: string,
+  out: string,
+): Question & { readonly out: string } {
   const found = findQuestion(home, tenant, prediction);
-  if (found === null) throw new BadInput([{ where: 'prediction', problem: 'was not prepared by this client; start it again: its texts are not drawn a second time' }]);
-  if (found.out !== null && found.out !== out) throw new BadInput([{ where: 'out', problem: 'is not the file that was named when the prediction was prepared' }]);
+  if (found === null)
+    throw new BadInput([
+      {
+        where: 'prediction',
+        problem: 'was not prepared by this client; start it again: its texts are not drawn a second time',
+      },
+    ]);
+  if (found.out !== null && found.out !== out)
+    throw new BadInput([{ where: 'out', problem: 'is not the file that was named when the prediction was prepared' }]);
   return { ...found, out };
 }

@@ -4,8 +4,18 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  canonicalJson, ErrorKind, isTenantName, RaptError,
-  type AdapterCard, type AdapterRef, type OtherRun, type OwnResult, type PlainBaseline, type RunContext, type Sha256, type TuningConfig,
+  canonicalJson,
+  ErrorKind,
+  isTenantName,
+  RaptError,
+  type AdapterCard,
+  type AdapterRef,
+  type OtherRun,
+  type OwnResult,
+  type PlainBaseline,
+  type RunContext,
+  type Sha256,
+  type TuningConfig,
 } from '../../contracts/index.ts';
 import { runFile, runFolder, runsFolder, tenantFolder } from '../../rapt/home.ts';
 import { clientSecret } from '../../rapt/ledger/index.ts';
@@ -55,7 +65,11 @@ export function readRunFile(home: string, tenant: string, run: string, name: str
 export function readRunRecord(home: string, tenant: string, run: string): RunRecord {
   const path = runFile(home, tenant, run, RECORD_FILE);
   if (!existsSync(path))
-    throw new RaptError(ErrorKind.notFound, `run ${run} has not finished on this client (tenant ${tenant}); \`rapt list\` shows those that there are, \`rapt watch ${run}\` follows one that goes on`);
+    throw new RaptError(
+      ErrorKind.notFound,
+      `run ${run} has not finished on this client (tenant ${tenant}); \`rapt list\` shows those that there are, ` +
+        `\`rapt watch ${run}\` follows one that goes on`,
+    );
   return JSON.parse(readFileSync(path, 'utf8')) as RunRecord;
 }
 
@@ -88,14 +102,25 @@ export function readSeenRun(home: string, tenant: string, run: string): SeenRun 
 export function tenantsWithRun(home: string, run: string): string[] {
   if (!existsSync(home)) return [];
   const tenants = readdirSync(home).filter(isTenantName);
-  return tenants.filter((tenant) => [RECORD_FILE, IMPORT_FILE, STARTED_FILE].some((file) => existsSync(runFile(home, tenant, run, file)))).sort();
+  return tenants
+    .filter((tenant) =>
+      [RECORD_FILE, IMPORT_FILE, STARTED_FILE].some((file) => existsSync(runFile(home, tenant, run, file))),
+    )
+    .sort();
 }
 
-export const hasRunRecord = (home: string, tenant: string, run: string): boolean => existsSync(runFile(home, tenant, run, RECORD_FILE));
+export const hasRunRecord = (home: string, tenant: string, run: string): boolean =>
+  existsSync(runFile(home, tenant, run, RECORD_FILE));
 
-export const hasImport = (home: string, tenant: string, run: string): boolean => existsSync(runFile(home, tenant, run, IMPORT_FILE));
+export const hasImport = (home: string, tenant: string, run: string): boolean =>
+  existsSync(runFile(home, tenant, run, IMPORT_FILE));
 
-export async function writeImportRecord(home: string, tenant: string, run: string, imported: TunedAdapter): Promise<void> {
+export async function writeImportRecord(
+  home: string,
+  tenant: string,
+  run: string,
+  imported: TunedAdapter,
+): Promise<void> {
   await writeWhole(join(runFolder(home, tenant, run), IMPORT_FILE), JSON.stringify(imported, null, 2));
 }
 
@@ -106,7 +131,8 @@ export function findTunedAdapter(home: string, tenant: string, run: string): Tun
 }
 
 /** @throws RaptError notFound when this client knows no such adapter. */
-export const readTunedAdapter = (home: string, tenant: string, run: string): TunedAdapter => findTunedAdapter(home, tenant, run) ?? readRunRecord(home, tenant, run);
+export const readTunedAdapter = (home: string, tenant: string, run: string): TunedAdapter =>
+  findTunedAdapter(home, tenant, run) ?? readRunRecord(home, tenant, run);
 
 /** All finished runs that this client remembers, the newest first. */
 export function* runRecords(home: string, tenant: string): Generator<RunRecord> {
@@ -123,7 +149,8 @@ export function* runRecords(home: string, tenant: string): Generator<RunRecord> 
 export function findPlainBaseline(home: string, config: TuningConfig): PlainBaseline | null {
   const wanted = comparable(config);
   for (const { config: other, result } of runRecords(home, config.tenant))
-    if (other.privacy.mechanism === 'none' && comparable(other) === wanted) return { run: result.workflowId, accuracy: result.metrics.test.accuracy };
+    if (other.privacy.mechanism === 'none' && comparable(other) === wanted)
+      return { run: result.workflowId, accuracy: result.metrics.test.accuracy };
   return null;
 }
 
@@ -135,7 +162,9 @@ function comparable({ data, backbone, tuning }: TuningConfig): string {
 
 /** Keyed, since a configuration names files, which a plain digest would let anybody guess. */
 export async function configurationDigest(home: string, config: TuningConfig): Promise<Sha256> {
-  return createHmac('sha256', await clientSecret(tenantFolder(home, config.tenant))).update(canonicalJson(config)).digest('hex') as Sha256;
+  return createHmac('sha256', await clientSecret(tenantFolder(home, config.tenant)))
+    .update(canonicalJson(config))
+    .digest('hex') as Sha256;
 }
 
 /** More would only make the drawing unreadable. */
@@ -146,10 +175,24 @@ export function otherRuns(home: string, run: string, config: TuningConfig, table
   const others: OtherRun[] = [];
   const data = canonicalJson(config.data);
   for (const { config: other, result } of runRecords(home, config.tenant)) {
-    const { workflowId, metrics: { test }, privacy: { mechanism, eta, unchangedRate, guarantee }, audit } = result;
+    const {
+      workflowId,
+      metrics: { test },
+      privacy: { mechanism, eta, unchangedRate, guarantee },
+      audit,
+    } = result;
     if (workflowId === run || guarantee.table.sha256 !== table) continue;
     const bayes = audit.attacks?.find(({ attack }) => attack === 'bayes')?.success ?? null;
-    others.push({ run: workflowId, mechanism, eta, unchangedRate, bayes, accuracy: test.accuracy, n: test.n, sameData: canonicalJson(other.data) === data });
+    others.push({
+      run: workflowId,
+      mechanism,
+      eta,
+      unchangedRate,
+      bayes,
+      accuracy: test.accuracy,
+      n: test.n,
+      sameData: canonicalJson(other.data) === data,
+    });
     if (others.length === MOST_OTHERS) break;
   }
   return others;

@@ -7,7 +7,12 @@ const FIELDS: { readonly [name in keyof ClientActivities]?: Readonly<Record<stri
   audit: { 'attributes.attribute': 'audit.attributes.attribute' },
   score: { 'gates.gate': 'gates.gate' },
   report: { path: 'report.path' },
-  preparePrediction: { 'input.path': 'input.path', 'input.text': 'input.text', 'input.pair': 'input.pair', 'input.label': 'input.label' },
+  preparePrediction: {
+    'input.path': 'input.path',
+    'input.text': 'input.text',
+    'input.pair': 'input.pair',
+    'input.label': 'input.label',
+  },
   finishPrediction: { out: 'out' },
 };
 

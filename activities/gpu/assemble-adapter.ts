@@ -17,7 +17,8 @@ import { removeUnnamed } from './checkpoints.ts';
 import { fetchCheckpoint, fetchRelease, requireBackbone } from './fetch.ts';
 import type { GpuDependencies } from './train.ts';
 
-/** The `assembleAdapter` activity: what inference needs of the final checkpoint, stored under the digest of its own content. */
+/** The `assembleAdapter` activity: what inference needs of the final checkpoint, stored under the digest of its own
+ *  content. */
 export async function assembleAdapter(
   { store, scratch }: GpuDependencies,
   { run, tenant, release, tuning, backbone: name }: Parameters<GpuActivities['assembleAdapter']>[0],
@@ -27,7 +28,10 @@ export async function assembleAdapter(
   const digest = trainingDigest(release.digest, backbone.sha256, tuning);
   const pointer = (await CheckpointPointerCell.open(store, tenant, run)).current;
   if (!pointer || pointer.trainingDigest !== digest || pointer.newest.step !== pointer.totalSteps)
-    throw new RaptError(ErrorKind.notFound, `run ${run} has no final checkpoint of this configuration; resume it by \`rapt resume ${run}\``);
+    throw new RaptError(
+      ErrorKind.notFound,
+      `run ${run} has no final checkpoint of this configuration; resume it by \`rapt resume ${run}\``,
+    );
 
   // The pointer has come to its end and moves no more, so that what it does not name is of no use to anybody.
   await removeUnnamed(store, tenant, run, pointer);
@@ -36,14 +40,27 @@ export async function assembleAdapter(
     const source = join(folder, 'checkpoint');
     await fetchCheckpoint(store, source, { tenant, run }, pointer.newest);
     const { parameters, state } = readCheckpoint(source);
-    const card = adapterCard({ manifest, release: release.digest, backbone: { name: backbone.name, sha256: backbone.sha256 }, tuning });
+    const card = adapterCard({
+      manifest,
+      release: release.digest,
+      backbone: { name: backbone.name, sha256: backbone.sha256 },
+      tuning,
+    });
     const files = encodeAdapter(parameters, card, readBackboneConfig(backbone.folder));
     const target = join(folder, 'adapter');
     mkdirSync(target);
     for (const [file, bytes] of Object.entries(files)) writeFileSync(join(target, file), bytes);
     const adapter = adapterDigest(files);
-    const paths = Object.fromEntries(ADAPTER_FILES.map((file) => [file, join(target, file)])) as Record<AdapterFile, string>;
+    const paths = Object.fromEntries(ADAPTER_FILES.map((file) => [file, join(target, file)])) as Record<
+      AdapterFile,
+      string
+    >;
     const refs = await putFiles(store, keys.adapterPrefix(tenant, adapter), paths);
-    return { adapter: { digest: adapter, files: refs }, checkpoint: pointer.newest, code: codeVersion(), history: state.history };
+    return {
+      adapter: { digest: adapter, files: refs },
+      checkpoint: pointer.newest,
+      code: codeVersion(),
+      history: state.history,
+    };
   });
 }

@@ -1,10 +1,30 @@
-/** A run's checkpoints in the store, as one attempt of its training writes them: store first, then point, then remove what no pointer names. */
+/** A run's checkpoints in the store, as one attempt of its training writes them: store first, then point, then remove
+ *  what no pointer names. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { CHECKPOINT_FILES, ErrorKind, keys, parseKey, RaptError, type CheckpointFile, type CheckpointPointer, type Fence, type Sha256, type StoredCheckpoint } from '../../contracts/index.ts';
+import {
+  CHECKPOINT_FILES,
+  ErrorKind,
+  keys,
+  parseKey,
+  RaptError,
+  type CheckpointFile,
+  type CheckpointPointer,
+  type Fence,
+  type Sha256,
+  type StoredCheckpoint,
+} from '../../contracts/index.ts';
 import { log } from '@temporalio/activity';
 import { inSpan, metrics } from '../../telemetry/index.ts';
-import { addCheckpoint, CheckpointPointerCell, keptCheckpoints, names, putFiles, type ObjectStore, type UnfinishedUpload } from '../../storage/index.ts';
+import {
+  addCheckpoint,
+  CheckpointPointerCell,
+  keptCheckpoints,
+  names,
+  putFiles,
+  type ObjectStore,
+  type UnfinishedUpload,
+} from '../../storage/index.ts';
 
 /** What a checkpoint's pointer says besides the checkpoint itself. */
 export interface Training {
@@ -54,12 +74,23 @@ export class RunCheckpoints {
   async #storeAndPoint({ step, trainingDigest, loss }: Content, folder: string): Promise<number> {
     const { tenant, run, release, totalSteps, keep } = this.#training;
     const { name: attempt, fence } = this.#attempt;
-    const paths = Object.fromEntries(CHECKPOINT_FILES.map((file) => [file, join(folder, file)])) as Record<CheckpointFile, string>;
+    const paths = Object.fromEntries(CHECKPOINT_FILES.map((file) => [file, join(folder, file)])) as Record<
+      CheckpointFile,
+      string
+    >;
     const files = await putFiles(this.#store, keys.checkpointPrefix(tenant, run, step, attempt), paths);
     const added = { step, trainingDigest, loss, files };
     const { next, dropped } = addCheckpoint(this.#cell.current, added, keep);
     try {
-      await this.#cell.advance({ format: 'rapt-pointer/2', release, trainingDigest: this.#training.trainingDigest, totalSteps, attempt, fence, ...next });
+      await this.#cell.advance({
+        format: 'rapt-pointer/2',
+        release,
+        trainingDigest: this.#training.trainingDigest,
+        totalSteps,
+        attempt,
+        fence,
+        ...next,
+      });
     } catch (error) {
       if (error instanceof RaptError && error.kind === ErrorKind.overtaken) await this.#removeUnlessNamed(added);
       throw error;
@@ -68,8 +99,9 @@ export class RunCheckpoints {
     return Object.values(files).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   }
 
-  /** The pointer may have been moved before the answer was lost and a newer attempt took it over: then it names the checkpoint, and the
-   *  newer attempt begins from it. What it does not name now is never named, since a pointer takes over only what one before it named. */
+  /** The pointer may have been moved before the answer was lost and a newer attempt took it over: then it names the
+   *  checkpoint, and the newer attempt begins from it. What it does not name now is never named, since a pointer takes
+   *  over only what one before it named. */
   async #removeUnlessNamed(added: StoredCheckpoint): Promise<void> {
     const { tenant, run } = this.#training;
     try {
@@ -82,7 +114,8 @@ export class RunCheckpoints {
 
   /** What cannot be removed now is removed by the next attempt, or by `rapt gc`. */
   async #remove(checkpoints: readonly StoredCheckpoint[]): Promise<void> {
-    for (const { files } of checkpoints) for (const { key } of Object.values(files)) await this.#store.remove(key).catch(() => undefined);
+    for (const { files } of checkpoints)
+      for (const { key } of Object.values(files)) await this.#store.remove(key).catch(() => undefined);
   }
 }
 
@@ -95,7 +128,11 @@ export interface CheckpointUploads {
 }
 
 /** @param onFailure told at once, so that an attempt that was overtaken stops computing. */
-export function queueUploads(checkpoints: RunCheckpoints, onPointed: (step: number) => void, onFailure: () => void): CheckpointUploads {
+export function queueUploads(
+  checkpoints: RunCheckpoints,
+  onPointed: (step: number) => void,
+  onFailure: () => void,
+): CheckpointUploads {
   let queue: Promise<void> = Promise.resolve();
   const upload = async (content: Content, folder: string): Promise<void> => {
     await checkpoints.add(content, folder);
@@ -112,15 +149,26 @@ export function queueUploads(checkpoints: RunCheckpoints, onPointed: (step: numb
 }
 
 /** Claims a run's pointer for an attempt, and removes what attempts before it left in the store and never pointed at.
- *  What is removed was listed before the claim: it is of attempts that can no longer move the pointer, never of a newer one. */
-export async function claimRun(store: ObjectStore, cell: CheckpointPointerCell, { tenant, run }: { tenant: string; run: string }, { name, fence }: Attempt): Promise<void> {
+ *  What is removed was listed before the claim: it is of attempts that can no longer move the pointer, never of a newer
+ *  one. */
+export async function claimRun(
+  store: ObjectStore,
+  cell: CheckpointPointerCell,
+  { tenant, run }: { tenant: string; run: string },
+  { name, fence }: Attempt,
+): Promise<void> {
   const found = await listCheckpointObjects(store, tenant, run);
   await cell.claim(name, fence);
   await removeOthers(store, found, cell.current);
 }
 
 /** Removes all checkpoint objects of a run that its pointer does not name. Only for a pointer that moves no more. */
-export async function removeUnnamed(store: ObjectStore, tenant: string, run: string, pointer: CheckpointPointer): Promise<void> {
+export async function removeUnnamed(
+  store: ObjectStore,
+  tenant: string,
+  run: string,
+  pointer: CheckpointPointer,
+): Promise<void> {
   await removeOthers(store, await listCheckpointObjects(store, tenant, run), pointer);
 }
 
@@ -129,7 +177,8 @@ interface CheckpointObjects {
   readonly uploads: readonly UnfinishedUpload[];
 }
 
-/** Below the same prefix lies all that there is of a run called "<run>/checkpoints/...", which is none of this run's. */
+/** Below the same prefix lies all that there is of a run called "<run>/checkpoints/...", which is none of this
+ *  run's. */
 async function listCheckpointObjects(store: ObjectStore, tenant: string, run: string): Promise<CheckpointObjects> {
   const prefix = keys.checkpointsPrefix(tenant, run);
   const isOwn = (key: string): boolean => {
@@ -142,8 +191,16 @@ async function listCheckpointObjects(store: ObjectStore, tenant: string, run: st
   return { keys: found, uploads: uploads.filter(({ key }) => isOwn(key)) };
 }
 
-async function removeOthers(store: ObjectStore, found: CheckpointObjects, pointer: CheckpointPointer | null): Promise<void> {
-  const kept = new Set((pointer === null ? [] : keptCheckpoints(pointer)).flatMap(({ files }) => Object.values(files).map(({ key }) => key)));
+async function removeOthers(
+  store: ObjectStore,
+  found: CheckpointObjects,
+  pointer: CheckpointPointer | null,
+): Promise<void> {
+  const kept = new Set(
+    (pointer === null ? [] : keptCheckpoints(pointer)).flatMap(({ files }) =>
+      Object.values(files).map(({ key }) => key),
+    ),
+  );
   for (const key of found.keys) if (!kept.has(key)) await store.remove(key);
   for (const upload of found.uploads) await store.abortUpload(upload);
 }

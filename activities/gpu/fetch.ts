@@ -36,17 +36,33 @@ const CONCURRENT_FETCHES = 4;
 /** Brings a release to the local disk, every byte checked against the digests that its reference and manifest promise.
  *  What is already there is checked again and not sent again. @throws RaptError releaseDamaged when the store has other
  *  bytes, or none; badInput when it is not a release of this tenant. */
-export async function fetchRelease(store: ObjectStore, scratch: Scratch, tenant: string, release: ReleaseRef): Promise<FetchedRelease> {
+export async function fetchRelease(
+  store: ObjectStore,
+  scratch: Scratch,
+  tenant: string,
+  release: ReleaseRef,
+): Promise<FetchedRelease> {
   assertReleaseRef(store.bucket, tenant, release);
   try {
     return await inSpan('fetch release', () => fetchAll(store, scratch, tenant, release));
   } catch (error) {
-    if (!(error instanceof RaptError) || (error.kind !== ErrorKind.corruptArtifact && error.kind !== ErrorKind.notFound)) throw error;
-    throw new RaptError(ErrorKind.releaseDamaged, `the release is not whole in the store: ${error.message}`, { cause: error });
+    if (
+      !(error instanceof RaptError) ||
+      (error.kind !== ErrorKind.corruptArtifact && error.kind !== ErrorKind.notFound)
+    )
+      throw error;
+    throw new RaptError(ErrorKind.releaseDamaged, `the release is not whole in the store: ${error.message}`, {
+      cause: error,
+    });
   }
 }
 
-async function fetchAll(store: ObjectStore, scratch: Scratch, tenant: string, release: ReleaseRef): Promise<FetchedRelease> {
+async function fetchAll(
+  store: ObjectStore,
+  scratch: Scratch,
+  tenant: string,
+  release: ReleaseRef,
+): Promise<FetchedRelease> {
   const manifest = parseManifest(await store.get(release.manifest));
   assertManifest(tenant, manifest);
   const folder = scratch.release(tenant, release.digest);
@@ -60,9 +76,13 @@ async function fetchAll(store: ObjectStore, scratch: Scratch, tenant: string, re
       renameSync(join(incoming, file), path);
     };
     const prefix = keys.releasePrefix(tenant, release.digest);
-    await pMap(manifest.shards, ({ file, sha256, sizeBytes }) => fetchFile({ bucket: store.bucket, key: prefix + file, sha256, sizeBytes }, file), {
-      concurrency: CONCURRENT_FETCHES,
-    });
+    await pMap(
+      manifest.shards,
+      ({ file, sha256, sizeBytes }) => fetchFile({ bucket: store.bucket, key: prefix + file, sha256, sizeBytes }, file),
+      {
+        concurrency: CONCURRENT_FETCHES,
+      },
+    );
     await fetchFile(release.manifest, MANIFEST_FILE);
   });
   return { folder, manifest };
@@ -71,12 +91,22 @@ async function fetchAll(store: ObjectStore, scratch: Scratch, tenant: string, re
 /** The bytes are those that the reference promises, so that a manifest which is none was never one. */
 function parseManifest(bytes: Buffer): ReleaseManifest {
   const found = releaseManifestSchema.safeParse(parseJson(bytes.toString('utf8')));
-  if (!found.success) throw new RaptError(ErrorKind.badInput, 'this request names a release whose manifest is none: fields are missing, or of another form; start the run again');
+  if (!found.success)
+    throw new RaptError(
+      ErrorKind.badInput,
+      'this request names a release whose manifest is none: fields are missing, or of another form; start the run ' +
+        'again',
+    );
   return found.data;
 }
 
 /** @param of whose checkpoint it must be. @throws RaptError badInput unless all of its files are that run's. */
-export async function fetchCheckpoint(store: ObjectStore, folder: string, of: { readonly tenant: string; readonly run: string }, checkpoint: StoredCheckpoint): Promise<void> {
+export async function fetchCheckpoint(
+  store: ObjectStore,
+  folder: string,
+  of: { readonly tenant: string; readonly run: string },
+  checkpoint: StoredCheckpoint,
+): Promise<void> {
   assertCheckpoint(store.bucket, of, checkpoint);
   const { files } = checkpoint;
   makeFolder(folder);
@@ -86,22 +116,32 @@ export async function fetchCheckpoint(store: ObjectStore, folder: string, of: { 
 }
 
 /** @throws RaptError badInput unless it is an adapter of this tenant. */
-export async function fetchAdapter(store: ObjectStore, folder: string, tenant: string, adapter: AdapterRef): Promise<void> {
+export async function fetchAdapter(
+  store: ObjectStore,
+  folder: string,
+  tenant: string,
+  adapter: AdapterRef,
+): Promise<void> {
   assertAdapterRef(store.bucket, tenant, adapter);
   makeFolder(folder);
   for (const file of ADAPTER_FILES) await store.getToFile(adapter.files[file], join(folder, file));
 }
 
-/** The worker's backbone under this name. @throws RaptError badInput unless it has the very weights that the release was made for. */
+/** The worker's backbone under this name. @throws RaptError badInput unless it has the very weights that the release
+ *  was made for. */
 export async function requireBackbone(name: string, sha256: Sha256): Promise<BackboneFiles> {
   const backbone = await locateBackbone(name);
   if (backbone.sha256 !== sha256)
     throw new RaptError(
       ErrorKind.badInput,
-      `backbone "${name}" has other weights here (sha256 ${backbone.sha256}) than where the text was privatized (${sha256}); give both sides the same model.safetensors${pinned(backbone)}`,
+      `backbone "${name}" has other weights here (sha256 ${backbone.sha256}) than where the text was privatized ` +
+        `(${sha256}); give both sides the same model.safetensors${pinned(backbone)}`,
     );
   return backbone;
 }
 
 /** A branch of the hub may have moved between two fetches. */
-const pinned = ({ name, commit }: BackboneFiles): string => (commit === null || name.includes('@') ? '' : `, such as by the revision that both name: this side has ${name}@${commit}`);
+const pinned = ({ name, commit }: BackboneFiles): string =>
+  commit === null || name.includes('@')
+    ? ''
+    : `, such as by the revision that both name: this side has ${name}@${commit}`;

@@ -13,10 +13,18 @@ export type { GpuDependencies } from './train.ts';
 /** The activities of the provider's side. They see privatized ids, plain tokens and references; never a text. */
 export function createGpuActivities(dependencies: GpuDependencies): GpuActivities {
   /** Whatever is asked for, it is asked by its own run. */
-  const checked = <R extends { readonly tenant: string; readonly run: string }, T>(activity: (dependencies: GpuDependencies, request: R) => Promise<T>) => async (request: R): Promise<T> => {
-    assertOwnRequest(request, 'gpu');
-    assertRun(request);
-    return activity(dependencies, request);
-  };
-  return atBoundary<GpuActivities>('gpu', { train: checked(train), assembleAdapter: checked(assembleAdapter), predict: checked(predict) });
+  const checked =
+    <R extends { readonly tenant: string; readonly run: string }, T>(
+      activity: (dependencies: GpuDependencies, request: R) => Promise<T>,
+    ) =>
+    async (request: R): Promise<T> => {
+      assertOwnRequest(request, 'gpu');
+      assertRun(request);
+      return activity(dependencies, request);
+    };
+  return atBoundary<GpuActivities>('gpu', {
+    train: checked(train),
+    assembleAdapter: checked(assembleAdapter),
+    predict: checked(predict),
+  });
 }

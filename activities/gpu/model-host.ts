@@ -6,7 +6,8 @@ import type { FromModelProcess, Job, ToModelProcess } from './trainer-protocol.t
 
 /** Time between asking a process to stop and killing it: one step and one checkpoint. */
 const STOP_TIMEOUT_MS = 60_000;
-/** A process whose job is done waits so long for the next one, which then finds the model loaded. Blocks of a run follow at once. */
+/** A process whose job is done waits so long for the next one, which then finds the model loaded. Blocks of a run
+ *  follow at once. */
 const IDLE_TIMEOUT_MS = 20_000;
 
 export interface JobOptions {
@@ -16,16 +17,20 @@ export interface JobOptions {
   readonly signal: AbortSignal;
 }
 
-export type Outcome = { readonly type: 'finished'; readonly reconstruction: { accuracy: number; n: number } | null } | { readonly type: 'stopped' };
+export type Outcome =
+  | { readonly type: 'finished'; readonly reconstruction: { accuracy: number; n: number } | null }
+  | { readonly type: 'stopped' };
 
 export interface ModelHost {
-  /** Runs one job in a process of its own: a crash, its memory and its blocking calls stay apart from the worker. One job at a time
-   *  uses the process that is there; another that comes meanwhile gets one for itself.
-   *  @throws RaptError trainerCrashed when the process ends without an answer or hangs, or what the process itself reports. */
+  /** Runs one job in a process of its own: a crash, its memory and its blocking calls stay apart from the worker. One
+   *  job at a time uses the process that is there; another that comes meanwhile gets one for itself.
+   *  @throws RaptError trainerCrashed when the process ends without an answer or hangs, or what the process itself
+   *  reports. */
   run(options: JobOptions): Promise<Outcome>;
 }
 
-/** @param entry file of the process. @param stallTimeoutMs a process that says nothing for so long is taken for hung, and killed. */
+/** @param entry file of the process. @param stallTimeoutMs a process that says nothing for so long is taken for hung,
+ *  and killed. */
 export function createModelHost(entry: string, { stallTimeoutMs }: { readonly stallTimeoutMs: number }): ModelHost {
   let idle: { readonly child: ChildProcess; readonly timer: NodeJS.Timeout } | null = null;
 
@@ -85,8 +90,13 @@ function start(entry: string): ChildProcess {
 }
 
 /** Gives a process its job and hears it to the end. Whatever ends otherwise than by an answer is killed. */
-function converse(child: ChildProcess, { job, onMessage, signal }: JobOptions, stallTimeoutMs: number): Promise<Outcome> {
-  // A process that is used again speaks in the asynchronous context of the activity that started it, not of the one that it works for.
+function converse(
+  child: ChildProcess,
+  { job, onMessage, signal }: JobOptions,
+  stallTimeoutMs: number,
+): Promise<Outcome> {
+  // A process that is used again speaks in the asynchronous context of the activity that started it, not of the one
+  // that it works for.
   const hear = AsyncResource.bind(onMessage);
   return new Promise<Outcome>((resolve, reject) => {
     let lastStep: number | null = null;
@@ -111,10 +121,18 @@ function converse(child: ChildProcess, { job, onMessage, signal }: JobOptions, s
       });
     const crash = ({ what, advice }: Crash): void => {
       const after = lastStep === null ? ' before its first step' : ` after step ${lastStep}`;
-      fail(new RaptError(ErrorKind.trainerCrashed, `the model process ${what}${after}${advice === undefined ? '' : `; ${advice}`}`));
+      fail(
+        new RaptError(
+          ErrorKind.trainerCrashed,
+          `the model process ${what}${after}${advice === undefined ? '' : `; ${advice}`}`,
+        ),
+      );
     };
     function hung(): void {
-      crash({ what: `was killed, since it said nothing for ${stallTimeoutMs / 1000} s`, advice: 'if its machine is that slow, raise RAPT_STALL_SECONDS of the GPU worker' });
+      crash({
+        what: `was killed, since it said nothing for ${stallTimeoutMs / 1000} s`,
+        advice: 'if its machine is that slow, raise RAPT_STALL_SECONDS of the GPU worker',
+      });
     }
     function stop(): void {
       if (lastStep === null) {
@@ -134,7 +152,8 @@ function converse(child: ChildProcess, { job, onMessage, signal }: JobOptions, s
       stall = setTimeout(hung, stallTimeoutMs);
       if (message.type === 'step') lastStep = message.step;
       if (message.type === 'finished' || message.type === 'stopped') settle(() => resolve(message));
-      else if (message.type === 'failed') fail(new RaptError(message.kind ?? ErrorKind.trainerCrashed, message.message));
+      else if (message.type === 'failed')
+        fail(new RaptError(message.kind ?? ErrorKind.trainerCrashed, message.message));
       else hear(message);
     });
     child.on('error', () => crash({ what: 'could not be started' }));
@@ -163,12 +182,17 @@ interface Crash {
 
 function describeExit(code: number | null, killedBy: NodeJS.Signals | null): Crash {
   // The kernel's answer to a machine without memory.
-  if (killedBy === 'SIGKILL') return { what: 'was killed by SIGKILL', advice: 'if the machine ran out of memory, lower tuning.batchSize or data.maxTokens' };
+  if (killedBy === 'SIGKILL')
+    return {
+      what: 'was killed by SIGKILL',
+      advice: 'if the machine ran out of memory, lower tuning.batchSize or data.maxTokens',
+    };
   return { what: killedBy ? `was ended by ${killedBy}` : `ended with exit code ${code ?? 'unknown'}` };
 }
 
 /** The process needs its libraries' settings and nothing else: no addresses, no credentials. */
 function modelEnvironment(): NodeJS.ProcessEnv {
-  const wanted = /^(PATH|HOME|TMPDIR|LANG|LC_.*|LD_LIBRARY_PATH|CUDA_.*|NVIDIA_.*|TF_.*|OMP_.*|RAPT_CACHE|RAPT_DEVICE|XDG_CACHE_HOME)$/;
+  const wanted =
+    /^(PATH|HOME|TMPDIR|LANG|LC_.*|LD_LIBRARY_PATH|CUDA_.*|NVIDIA_.*|TF_.*|OMP_.*|RAPT_CACHE|RAPT_DEVICE|XDG_CACHE_HOME)$/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => wanted.test(name)));
 }

@@ -4,13 +4,15 @@
 const WARM_UP_STEPS = 2;
 /** Steps among which one is known to be unlike the others. */
 const WINDOW = 15;
-/** A step that took so many times the median was held up: by a pause, a full disk, a neighbour. It counts as if it had taken so long. */
+/** A step that took so many times the median was held up: by a pause, a full disk, a neighbour. It counts as if it had
+ *  taken so long. */
 const MOST_OVER_MEDIAN = 3;
 /** Steps over which the mean forgets: enough that batches of different lengths even out. */
 const MEMORY_STEPS = 30;
 
-/** A robust mean: exponential smoothing of step times, of which outliers are cut at a multiple of the running median (a Hampel filter). One step, however long, moves it by
- *  a tenth at most; a machine that has become slower for good is followed within some fifty steps. */
+/** A robust mean: exponential smoothing of step times, of which outliers are cut at a multiple of the running median (a
+ *  Hampel filter). One step, however long, moves it by a tenth at most; a machine that has become slower for good is
+ *  followed within some fifty steps. */
 export class Pace {
   readonly #window: number[] = [];
   #steps = 0;
@@ -25,7 +27,10 @@ export class Pace {
     const counted = Math.min(ms, MOST_OVER_MEDIAN * middle);
     const known = this.#steps - WARM_UP_STEPS;
     // Few steps have no mean worth the name, and one of them may be an outlier.
-    this.#mean = this.#mean === null || known < WINDOW / 3 ? middle : this.#mean + (counted - this.#mean) / Math.min(known, MEMORY_STEPS);
+    this.#mean =
+      this.#mean === null || known < WINDOW / 3
+        ? middle
+        : this.#mean + (counted - this.#mean) / Math.min(known, MEMORY_STEPS);
   }
 
   /** Null until the process has warmed up. */

@@ -27,7 +27,8 @@ interface OfRun {
 export function assertRun({ tenant, run }: OfRun): void {
   const found = parseKey(keys.checkpointPointer(tenant, run));
   const isPlain = !run.split('/').some((part) => part === '' || part === '.' || part === '..');
-  if (!isPlain || found?.kind !== 'pointer' || found.tenant !== tenant || found.run !== run) throw refused('names a run that no run can be called');
+  if (!isPlain || found?.kind !== 'pointer' || found.tenant !== tenant || found.run !== run)
+    throw refused('names a run that no run can be called');
 }
 
 /** Before anything is read. @param bucket that of this worker. */
@@ -38,9 +39,15 @@ export function assertReleaseRef(bucket: string, tenant: string, { digest, manif
 }
 
 /** After its manifest was read: a tenant may not have work done on the release of another. */
-export function assertManifest(tenant: string, { tenant: owner, shards }: Pick<ReleaseManifest, 'tenant' | 'shards'>): void {
+export function assertManifest(
+  tenant: string,
+  { tenant: owner, shards }: Pick<ReleaseManifest, 'tenant' | 'shards'>,
+): void {
   if (owner !== tenant) throw refused(`is of tenant ${tenant} and names a release of another tenant`);
-  if (shards.some(({ file, split }) => !file.startsWith(`${split}-`)) || new Set(shards.map(({ file }) => file)).size !== shards.length)
+  if (
+    shards.some(({ file, split }) => !file.startsWith(`${split}-`)) ||
+    new Set(shards.map(({ file }) => file)).size !== shards.length
+  )
     throw refused('names a release whose shards are not called as their split and number');
 }
 
@@ -55,14 +62,26 @@ export function assertCheckpoint(bucket: string, { tenant, run }: OfRun, { step,
   for (const file of CHECKPOINT_FILES) {
     const ref = files[file];
     const found = parseKey(ref.key);
-    const isOwn = found?.kind === 'checkpoint' && found.tenant === tenant && found.run === run && found.step === step && found.file === file;
+    const isOwn =
+      found?.kind === 'checkpoint' &&
+      found.tenant === tenant &&
+      found.run === run &&
+      found.step === step &&
+      found.file === file;
     if (!isOwn || ref.bucket !== bucket)
-      throw refused(`goes on from run ${run}, whose pointer names a file outside of ${keys.checkpointsPrefix(tenant, run)}`);
+      throw refused(
+        `goes on from run ${run}, whose pointer names a file outside of ${keys.checkpointsPrefix(tenant, run)}`,
+      );
   }
 }
 
 function assertPlace(what: string, ref: ArtifactRef, bucket: string, key: string): void {
-  if (ref.bucket !== bucket || ref.key !== key) throw refused(`names a ${what} that does not lie at "${key}" of bucket "${bucket}"`);
+  if (ref.bucket !== bucket || ref.key !== key)
+    throw refused(`names a ${what} that does not lie at "${key}" of bucket "${bucket}"`);
 }
 
-const refused = (why: string): RaptError => new RaptError(ErrorKind.badInput, `this request ${why}: it was changed on its way, or made for another run; start the run again`);
+const refused = (why: string): RaptError =>
+  new RaptError(
+    ErrorKind.badInput,
+    `this request ${why}: it was changed on its way, or made for another run; start the run again`,
+  );

@@ -16,7 +16,8 @@ export class Scratch {
     makeFolder(this.attempts);
     makeFolder(this.releases, 0o700);
     // As versions kept them that did not tell tenants apart.
-    for (const name of readdirSync(this.releases)) if (DIGEST.test(name)) rmSync(join(this.releases, name), { recursive: true, force: true });
+    for (const name of readdirSync(this.releases))
+      if (DIGEST.test(name)) rmSync(join(this.releases, name), { recursive: true, force: true });
     for (const name of readdirSync(this.attempts))
       if (!isRunning(Number(name.split('-')[0]))) rmSync(join(this.attempts, name), { recursive: true, force: true });
   }

@@ -1,6 +1,12 @@
 /** Where an attempt of the training begins. */
 import { rmSync } from 'node:fs';
-import { ErrorKind, RaptError, type CheckpointPointer, type Sha256, type StoredCheckpoint } from '../../contracts/index.ts';
+import {
+  ErrorKind,
+  RaptError,
+  type CheckpointPointer,
+  type Sha256,
+  type StoredCheckpoint,
+} from '../../contracts/index.ts';
 import { CheckpointPointerCell, type ObjectStore } from '../../storage/index.ts';
 import type { RunCheckpoints } from './checkpoints.ts';
 import { fetchCheckpoint } from './fetch.ts';
@@ -31,8 +37,8 @@ export interface StartOptions {
   readonly folder: string;
 }
 
-/** The run's own newest checkpoint that is whole; else that of the first run to resume from whose configuration determines the same steps,
- *  which is stored as this run's own, so that it can be resumed from in its turn. */
+/** The run's own newest checkpoint that is whole; else that of the first run to resume from whose configuration
+ *  determines the same steps, which is stored as this run's own, so that it can be resumed from in its turn. */
 export async function findStart(o: StartOptions): Promise<Start> {
   const { cell, run, digests, attempt } = o;
   const own = cell.current;
@@ -40,9 +46,13 @@ export async function findStart(o: StartOptions): Promise<Start> {
   const since = attempt > 1 ? `, attempt ${attempt}${why === null ? '' : `: the one before ${why}`}` : '';
   if (own !== null) {
     if (own.trainingDigest !== digests[0])
-      throw new RaptError(ErrorKind.badInput, `run ${run} already has a checkpoint of another configuration; start the new configuration under another --id`);
+      throw new RaptError(
+        ErrorKind.badInput,
+        `run ${run} already has a checkpoint of another configuration; start the new configuration under another --id`,
+      );
     const { checkpoint, damaged } = await fetchNewestWhole(o, run, own);
-    const place = checkpoint === null ? `started anew${since}` : `resumed at step ${checkpoint.step} of ${o.totalSteps}${since}`;
+    const place =
+      checkpoint === null ? `started anew${since}` : `resumed at step ${checkpoint.step} of ${o.totalSteps}${since}`;
     return { checkpoint, resumed: since === '' && damaged === '' ? null : place + damaged };
   }
   const misses: string[] = [];
@@ -60,17 +70,27 @@ async function takeOver(o: StartOptions, earlier: string): Promise<Start | strin
   assertRun({ tenant: o.tenant, run: earlier });
   const pointer = (await CheckpointPointerCell.open(o.store, o.tenant, earlier)).current;
   if (pointer === null) return `run ${earlier} has no checkpoint`;
-  if (!o.digests.includes(pointer.trainingDigest)) return `run ${earlier} was trained with another release or configuration`;
+  if (!o.digests.includes(pointer.trainingDigest))
+    return `run ${earlier} was trained with another release or configuration`;
   const { checkpoint, damaged } = await fetchNewestWhole(o, earlier, pointer);
   if (checkpoint === null) return `run ${earlier} has no checkpoint that is whole${damaged}`;
   await o.checkpoints.add(checkpoint, o.folder);
   const ended = await howRunEnded(earlier);
-  return { checkpoint, resumed: `resumed at step ${checkpoint.step} of ${o.totalSteps} from run ${earlier}${ended === null ? '' : `, ${ended}`}${damaged}` };
+  return {
+    checkpoint,
+    resumed:
+      `resumed at step ${checkpoint.step} of ${o.totalSteps} from run ` +
+      `${earlier}${ended === null ? '' : `, ${ended}`}${damaged}`,
+  };
 }
 
 /** @param run whose pointer it is. @returns the newest checkpoint all of whose bytes are right, and what is said of
  *  those that are not. */
-async function fetchNewestWhole({ store, folder, tenant }: StartOptions, run: string, { newest, earlier }: CheckpointPointer): Promise<{ checkpoint: StoredCheckpoint | null; damaged: string }> {
+async function fetchNewestWhole(
+  { store, folder, tenant }: StartOptions,
+  run: string,
+  { newest, earlier }: CheckpointPointer,
+): Promise<{ checkpoint: StoredCheckpoint | null; damaged: string }> {
   let damaged = '';
   for (const checkpoint of [newest, ...earlier]) {
     try {

@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { Context, log } from '@temporalio/activity';
-import { ErrorKind, RaptError, TRAINING_PROGRESS_SIGNAL, type TrainBlock, type TrainBlockResult, type TrainingProgress } from '../../contracts/index.ts';
+import {
+  ErrorKind,
+  RaptError,
+  TRAINING_PROGRESS_SIGNAL,
+  type TrainBlock,
+  type TrainBlockResult,
+  type TrainingProgress,
+} from '../../contracts/index.ts';
 import { compatibleDigests, readState, stepsPerEpoch, totalSteps as stepsOf } from '../../rapt/tuning/index.ts';
 import { CheckpointPointerCell, type ObjectStore } from '../../storage/index.ts';
 import { createProgressReporter, type ProgressReporter } from '../progress.ts';
@@ -24,7 +31,10 @@ const LOSSES_SHOWN = 60;
 const MOST_CRASHES = 3;
 
 /** The `train` activity: one block of optimizer steps, from the newest checkpoint to the next boundary. */
-export async function train({ store, scratch, models }: GpuDependencies, request: TrainBlock): Promise<TrainBlockResult> {
+export async function train(
+  { store, scratch, models }: GpuDependencies,
+  request: TrainBlock,
+): Promise<TrainBlockResult> {
   const { info, cancellationSignal, cancelled } = Context.current();
   const { run, tenant, release, tuning, resumeFrom } = request;
   const fetched = await fetchRelease(store, scratch, tenant, release);
@@ -34,17 +44,39 @@ export async function train({ store, scratch, models }: GpuDependencies, request
   const perEpoch = stepsPerEpoch(fetched.manifest.rows.train, tuning.batchSize);
   const totalSteps = stepsOf(tuning, perEpoch);
 
-  const attempt: Attempt = { name: `${info.attempt}-${randomUUID()}`, fence: { scheduledMs: info.scheduledTimestampMs, attempt: info.attempt } };
+  const attempt: Attempt = {
+    name: `${info.attempt}-${randomUUID()}`,
+    fence: { scheduledMs: info.scheduledTimestampMs, attempt: info.attempt },
+  };
   const cell = await CheckpointPointerCell.open(store, tenant, run);
   await claimRun(store, cell, { tenant, run }, attempt);
-  const checkpoints = new RunCheckpoints(store, cell, attempt, { tenant, run, release: release.digest, trainingDigest, totalSteps, keep: tuning.keepCheckpoints });
+  const checkpoints = new RunCheckpoints(store, cell, attempt, {
+    tenant,
+    run,
+    release: release.digest,
+    trainingDigest,
+    totalSteps,
+    keep: tuning.keepCheckpoints,
+  });
 
   return scratch.attempt(async (folder) => {
     const startFolder = join(folder, 'start');
-    const { checkpoint, resumed } = await findStart({ store, cell, checkpoints, tenant, run, resumeFrom, digests, totalSteps, attempt: info.attempt, folder: startFolder });
+    const { checkpoint, resumed } = await findStart({
+      store,
+      cell,
+      checkpoints,
+      tenant,
+      run,
+      resumeFrom,
+      digests,
+      totalSteps,
+      attempt: info.attempt,
+      folder: startFolder,
+    });
     const begin = checkpoint?.step ?? 0;
     const untilStep = request.untilStep ?? Math.min(totalSteps, (Math.floor(begin / perEpoch) + 1) * perEpoch);
-    const losses: number[] = checkpoint === null ? [] : readState(join(startFolder, 'state.json')).history.map((point) => point.loss);
+    const losses: number[] =
+      checkpoint === null ? [] : readState(join(startFolder, 'state.json')).history.map((point) => point.loss);
     let progress: TrainingProgress = {
       step: begin,
       totalSteps,
@@ -88,7 +120,10 @@ export async function train({ store, scratch, models }: GpuDependencies, request
           },
           onMessage(message) {
             if (message.type === 'checkpoint') {
-              uploads.add({ step: message.step, trainingDigest, loss: mean(losses.slice(lossesStored)) }, message.folder);
+              uploads.add(
+                { step: message.step, trainingDigest, loss: mean(losses.slice(lossesStored)) },
+                message.folder,
+              );
               lossesStored = losses.length;
             }
             if (message.type !== 'step') return;
@@ -124,17 +159,32 @@ export async function train({ store, scratch, models }: GpuDependencies, request
 
 /** Crashes that attempts before this one had since the checkpoint from which this one begins. */
 function crashesBefore(details: unknown, checkpointStep: number | null): number {
-  const { checkpointStep: before, crashes } = (typeof details === 'object' && details !== null ? details : {}) as Partial<TrainingProgress>;
+  const { checkpointStep: before, crashes } = (
+    typeof details === 'object' && details !== null ? details : {}
+  ) as Partial<TrainingProgress>;
   return before === checkpointStep && typeof crashes === 'number' ? crashes : 0;
 }
 
-function afterCrash(error: unknown, progress: TrainingProgress, reporter: ProgressReporter<TrainingProgress>, run: string): unknown {
+function afterCrash(
+  error: unknown,
+  progress: TrainingProgress,
+  reporter: ProgressReporter<TrainingProgress>,
+  run: string,
+): unknown {
   if (!(error instanceof RaptError) || error.kind !== ErrorKind.trainerCrashed) return error;
   const crashes = progress.crashes + 1;
   reporter.report({ ...progress, crashes });
   if (crashes < MOST_CRASHES) return error;
-  const from = progress.checkpointStep === null ? 'before the first checkpoint' : `from the checkpoint of step ${progress.checkpointStep}`;
-  return new RaptError(ErrorKind.trainerGivenUp, `${error.message}. That was crash ${crashes} ${from}: \`rapt resume ${run}\` goes on from there once the cause is mended`);
+  const from =
+    progress.checkpointStep === null
+      ? 'before the first checkpoint'
+      : `from the checkpoint of step ${progress.checkpointStep}`;
+  return new RaptError(
+    ErrorKind.trainerGivenUp,
+    `${error.message}. That was crash ${crashes} ${from}: \`rapt resume ${run}\` goes on from there once the cause ` +
+      'is mended',
+  );
 }
 
-const mean = (values: readonly number[]): number | null => (values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length);
+const mean = (values: readonly number[]): number | null =>
+  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,4 +1,5 @@
-/** Messages between the GPU worker and its model process. The process computes; the worker talks to Temporal and the store. */
+/** Messages between the GPU worker and its model process. The process computes; the worker talks to Temporal and the
+ *  store. */
 import type { ErrorKind, TuningOptions, Sha256 } from '../../contracts/index.ts';
 
 export interface TrainJob {
@@ -10,7 +11,8 @@ export interface TrainJob {
   readonly trainingDigest: Sha256;
   /** Checkpoint to go on from; null begins anew. */
   readonly checkpointFolder: string | null;
-  /** Step of that checkpoint; 0 without one. A process that stopped there with the same training goes on from its memory. */
+  /** Step of that checkpoint; 0 without one. A process that stopped there with the same training goes on from its
+   *  memory. */
   readonly fromStep: number;
   readonly untilStep: number;
   /** Folder in which checkpoints are written, each in a folder of its own. */
@@ -33,7 +35,14 @@ export type Job = TrainJob | ClassifyJob;
 export type ToModelProcess = { readonly type: 'job'; readonly job: Job } | { readonly type: 'stop' };
 
 export type FromModelProcess =
-  | { readonly type: 'step'; readonly step: number; readonly epoch: number; readonly loss: number; readonly rows: number; readonly stepMs: number }
+  | {
+      readonly type: 'step';
+      readonly step: number;
+      readonly epoch: number;
+      readonly loss: number;
+      readonly rows: number;
+      readonly stepMs: number;
+    }
   | { readonly type: 'checkpoint'; readonly step: number; readonly folder: string }
   | { readonly type: 'rows'; readonly done: number }
   | { readonly type: 'finished'; readonly reconstruction: { readonly accuracy: number; readonly n: number } | null }

@@ -5,7 +5,8 @@ import { decodeOptionalFailureToOptionalError } from '@temporalio/common/lib/int
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { holdsSealed } from '../../contracts/index.ts';
 
-/** "its worker fell silent: killed, frozen or cut off"; null when the server cannot be asked. What is said for people must not fail the work. */
+/** "its worker fell silent: killed, frozen or cut off"; null when the server cannot be asked. What is said for people
+ *  must not fail the work. */
 export async function whyLastAttemptEnded(): Promise<string | null> {
   const { info, client } = Context.current();
   if (info.workflowExecution === undefined) return null;
@@ -13,7 +14,9 @@ export async function whyLastAttemptEnded(): Promise<string | null> {
   try {
     const { raw } = await client.workflow.getHandle(workflowId, runId).describe();
     const pending = raw.pendingActivities?.find(({ activityId }) => activityId === info.activityId);
-    return explain(await decodeOptionalFailureToOptionalError(client.options.loadedDataConverter, pending?.lastFailure));
+    return explain(
+      await decodeOptionalFailureToOptionalError(client.options.loadedDataConverter, pending?.lastFailure),
+    );
   } catch {
     return null;
   }
@@ -43,7 +46,10 @@ function explain(error: unknown): string | null {
   while (at instanceof Error && !(at instanceof ApplicationFailure) && at.cause instanceof Error) at = at.cause;
   if (at instanceof CancelledFailure) return 'was cancelled';
   if (at instanceof TerminatedFailure) return 'was terminated';
-  if (at instanceof TimeoutFailure) return at.timeoutType === 'HEARTBEAT' ? 'lost its worker, which fell silent: killed, frozen or cut off' : 'ran out of time';
+  if (at instanceof TimeoutFailure)
+    return at.timeoutType === 'HEARTBEAT'
+      ? 'lost its worker, which fell silent: killed, frozen or cut off'
+      : 'ran out of time';
   if (!(at instanceof ApplicationFailure)) return null;
   if (/shutting down/.test(at.message)) return 'ended with its worker, which was told to shut down';
   return holdsSealed(at.message) ? `failed on the client (${at.type ?? 'unknown kind'})` : `failed: ${at.message}`;

@@ -1,5 +1,6 @@
-/** `npm run chaos -- --runs N --seed S`: small real runs on real servers, in which processes are killed at seeded random moments.
- *  Ends with code 1 when anything does not hold, and names the command that repeats the run in which it did not. */
+/** `npm run chaos -- --runs N --seed S`: small real runs on real servers, in which processes are killed at seeded
+ *  random moments. Ends with code 1 when anything does not hold, and names the command that repeats the run in which it
+ *  did not. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,13 +39,29 @@ interface Row {
   readonly problems: readonly string[];
 }
 
-const { values } = parseArgs({ options: { runs: { type: 'string', default: '6' }, seed: { type: 'string', default: '1' }, first: { type: 'string', default: '0' }, victim: { type: 'string' }, phase: { type: 'string' }, keep: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '6' },
+    seed: { type: 'string', default: '1' },
+    first: { type: 'string', default: '0' },
+    victim: { type: 'string' },
+    phase: { type: 'string' },
+    keep: { type: 'boolean', default: false },
+  },
+});
 const [runs, seed, first] = [values.runs, values.seed, values.first].map(Number) as [number, number, number];
-if (![runs, seed, first].every((value) => Number.isInteger(value) && value >= 0)) throw new Error('--runs, --seed and --first take whole numbers');
+if (![runs, seed, first].every((value) => Number.isInteger(value) && value >= 0))
+  throw new Error('--runs, --seed and --first take whole numbers');
 
 /** --victim and --phase aim all kills at one spot. */
-const aim = { victim: VICTIMS.find((victim) => victim === values.victim), phase: PHASES.find((phase) => phase === values.phase) };
-if ((values.victim !== undefined && aim.victim === undefined) || (values.phase !== undefined && aim.phase === undefined))
+const aim = {
+  victim: VICTIMS.find((victim) => victim === values.victim),
+  phase: PHASES.find((phase) => phase === values.phase),
+};
+if (
+  (values.victim !== undefined && aim.victim === undefined) ||
+  (values.phase !== undefined && aim.phase === undefined)
+)
   throw new Error(`--victim is one of ${VICTIMS.join(', ')}; --phase one of ${PHASES.join(', ')}`);
 
 const home = mkdtempSync(join(tmpdir(), 'rapt-chaos-'));
@@ -113,27 +130,42 @@ try {
   if (!values.keep) rmSync(home, { recursive: true, force: true });
 }
 
-process.stdout.write('| run | killed | s | ended | digest | once | fenced | clean | replay |\n|---|---|---|---|---|---|---|---|---|\n');
+process.stdout.write(
+  '| run | killed | s | ended | digest | once | fenced | clean | replay |\n|---|---|---|---|---|---|---|---|---|\n',
+);
 for (const row of rows) process.stdout.write(`${line(row)}\n`);
 const count = (holds: (row: Row) => boolean): string => `${rows.filter(holds).length} of ${rows.length}`;
 process.stdout.write(
-  `\nseed ${seed}: ended ${count(({ ended }) => ended)}, adapter of the undisturbed training ${count(({ sameDigest }) => sameDigest)}, ` +
-    `each text released exactly once ${count(({ once }) => once)}, pointer moved by the newest attempt alone ${count(({ fenced }) => fenced)}, nothing left over ${count(({ clean }) => clean)}, history replays ${count(({ replays }) => replays)}\n`,
+  `\nseed ${seed}: ended ${count(({ ended }) => ended)}, adapter of the undisturbed training ` +
+    `${count(({ sameDigest }) => sameDigest)}, ` +
+    `each text released exactly once ${count(({ once }) => once)}, pointer moved by the newest attempt alone ` +
+    `${count(({ fenced }) => fenced)}, nothing left over ${count(({ clean }) => clean)}, history replays ` +
+    `${count(({ replays }) => replays)}\n`,
 );
 if (rows.some(({ problems }) => problems.length > 0)) process.exitCode = 1;
 
 /** Texts of this run alone. @returns the run's configuration. */
 function writeTable(run: number): TuningConfig {
-  const [, ...lines] = readFileSync(join(cacheFolder(), 'datasets', 'movie-reviews', 'train.tsv'), 'utf8').trimEnd().split('\n');
+  const [, ...lines] = readFileSync(join(cacheFolder(), 'datasets', 'movie-reviews', 'train.tsv'), 'utf8')
+    .trimEnd()
+    .split('\n');
   // Each once: the budget below is that of one release of a text.
-  const texts = new Set(Array.from({ length: ROWS_PER_RUN }, (_, row) => lines[(run * ROWS_PER_RUN + row) % lines.length]!));
+  const texts = new Set(
+    Array.from({ length: ROWS_PER_RUN }, (_, row) => lines[(run * ROWS_PER_RUN + row) % lines.length]!),
+  );
   const train = join(home, `texts-${run}.tsv`);
   writeFileSync(train, `text\tlabel\n${[...texts].join('\n')}\n`);
   return configOf({
     data: { train, maxTokens: 16 },
     privacy: { eta: 14, budget: { perText: 14 } },
     audit: false,
-    tuning: { epochs: 2, batchSize: 8, length: 4, checkpointEverySteps: 4, reconstruction: { plainTokens: 2, vocabularySize: 100, bottleneck: 8 } },
+    tuning: {
+      epochs: 2,
+      batchSize: 8,
+      length: 4,
+      checkpointEverySteps: 4,
+      reconstruction: { plainTokens: 2, vocabularySize: 100, bottleneck: 8 },
+    },
   });
 }
 
@@ -153,5 +185,8 @@ function killsOf({ kills }: Outcome): string {
 
 function line({ run, kills, seconds, ended, sameDigest, once, fenced, clean, replays }: Row): string {
   const mark = (holds: boolean): string => (holds ? 'yes' : 'NO');
-  return `| ${run} | ${kills} | ${seconds.toFixed(0)} | ${mark(ended)} | ${mark(sameDigest)} | ${mark(once)} | ${mark(fenced)} | ${mark(clean)} | ${mark(replays)} |`;
+  return (
+    `| ${run} | ${kills} | ${seconds.toFixed(0)} | ${mark(ended)} | ${mark(sameDigest)} | ${mark(once)} | ` +
+    `${mark(fenced)} | ${mark(clean)} | ${mark(replays)} |`
+  );
 }

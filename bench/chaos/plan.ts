@@ -15,16 +15,22 @@ export interface Kill {
   readonly victim: Victim;
   /** From the moment in which the phase is seen to begin, as a share of the time that it usually takes. */
   readonly at: number;
-  /** Seconds until a supervisor starts it again. A frozen worker is woken after its heartbeat has timed out, whatever this says. */
+  /** Seconds until a supervisor starts it again. A frozen worker is woken after its heartbeat has timed out, whatever
+   *  this says. */
   readonly downSeconds: number;
 }
 
 const MOST_KILLS = 3;
 const LONGEST_DOWN_SECONDS = 1.5;
 
-/** The kills of one run, in the order of their phases. The first of all runs together goes evenly through all pairs of phase and victim.
+/** The kills of one run, in the order of their phases. The first of all runs together goes evenly through all pairs of
+ *  phase and victim.
  *  @param aim a phase and a victim that all kills have. */
-export function planRun(seed: number, run: number, aim: { readonly phase?: Phase | undefined; readonly victim?: Victim | undefined } = {}): readonly Kill[] {
+export function planRun(
+  seed: number,
+  run: number,
+  aim: { readonly phase?: Phase | undefined; readonly victim?: Victim | undefined } = {},
+): readonly Kill[] {
   const pairs = PHASES.flatMap((phase) => VICTIMS.map((victim) => ({ phase, victim })));
   const round = Math.floor(run / pairs.length);
   const pair = pairs[permutation(seededStream(seed, 'pairs', round), pairs.length)[run % pairs.length]!]!;
@@ -32,7 +38,12 @@ export function planRun(seed: number, run: number, aim: { readonly phase?: Phase
   const more = uniformInt(stream, 0, MOST_KILLS - 1);
   const others = Array.from({ length: more }, () => ({ phase: pick(stream, PHASES), victim: pick(stream, VICTIMS) }));
   return [pair, ...others]
-    .map(({ phase, victim }) => ({ phase: aim.phase ?? phase, victim: aim.victim ?? victim, at: uniformFloat64(stream), downSeconds: uniformFloat64(stream) * LONGEST_DOWN_SECONDS }))
+    .map(({ phase, victim }) => ({
+      phase: aim.phase ?? phase,
+      victim: aim.victim ?? victim,
+      at: uniformFloat64(stream),
+      downSeconds: uniformFloat64(stream) * LONGEST_DOWN_SECONDS,
+    }))
     .sort((a, b) => PHASES.indexOf(a.phase) - PHASES.indexOf(b.phase) || a.at - b.at);
 }
 

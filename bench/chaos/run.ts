@@ -12,7 +12,14 @@ import type { Supervisor } from './supervisor.ts';
 const POLL_MS = 10;
 const RUN_TIMEOUT_MS = 6 * 60_000;
 /** How long each phase takes when nothing is killed, measured: kills are spread over this time. */
-const PHASE_MS: Readonly<Record<Phase, number>> = { privatize: 2000, publish: 50, train: 3000, checkpoint: 80, predict: 450, report: 80 };
+const PHASE_MS: Readonly<Record<Phase, number>> = {
+  privatize: 2000,
+  publish: 50,
+  train: 3000,
+  checkpoint: 80,
+  predict: 450,
+  report: 80,
+};
 
 export interface Outcome {
   readonly result: TuningResult | null;
@@ -22,9 +29,17 @@ export interface Outcome {
   readonly seconds: number;
 }
 
-export async function runWithKills(client: Client, supervisor: Supervisor, workflowId: string, config: TuningConfig, plan: readonly Kill[]): Promise<Outcome> {
+export async function runWithKills(
+  client: Client,
+  supervisor: Supervisor,
+  workflowId: string,
+  config: TuningConfig,
+  plan: readonly Kill[],
+): Promise<Outcome> {
   const start = Date.now();
-  await patiently(() => client.workflow.start(WORKFLOW_TYPE.tuning, { workflowId, taskQueue: CONTROL_QUEUE, args: [config] }));
+  await patiently(() =>
+    client.workflow.start(WORKFLOW_TYPE.tuning, { workflowId, taskQueue: CONTROL_QUEUE, args: [config] }),
+  );
   const handle = client.workflow.getHandle(workflowId);
   const run = { over: false };
   const ended = resultOf(handle, start + RUN_TIMEOUT_MS).finally(() => (run.over = true));
@@ -32,7 +47,10 @@ export async function runWithKills(client: Client, supervisor: Supervisor, workf
   for (const kill of plan) {
     const seen = await untilPhase(handle, kill.phase, () => run.over);
     if (seen) await sleep(kill.at * PHASE_MS[kill.phase]);
-    kills.push({ kill, done: seen && !run.over && supervisor.strike(kill.victim, kill.downSeconds, await busyWorker(handle)) });
+    kills.push({
+      kill,
+      done: seen && !run.over && supervisor.strike(kill.victim, kill.downSeconds, await busyWorker(handle)),
+    });
   }
   return { ...(await ended), kills, seconds: (Date.now() - start) / 1000 };
 }
@@ -40,7 +58,11 @@ export async function runWithKills(client: Client, supervisor: Supervisor, workf
 /** Waits until the phase has begun. @returns false when the run ended without it. */
 async function untilPhase(handle: WorkflowHandle, phase: Phase, isOver: () => boolean): Promise<boolean> {
   // The server may be away.
-  const isPending = (): Promise<boolean> => pendingActivity(handle, phase).then((pending) => pending !== null, () => false);
+  const isPending = (): Promise<boolean> =>
+    pendingActivity(handle, phase).then(
+      (pending) => pending !== null,
+      () => false,
+    );
   while (!isOver()) {
     if (phase === 'checkpoint' ? checkpointIsWritten() : await isPending()) return true;
     await sleep(POLL_MS);
@@ -77,7 +99,8 @@ async function resultOf(handle: WorkflowHandle, deadline: number): Promise<Pick<
       late,
       handle.result().then(
         (result) => ({ result: result as TuningResult, failure: null }),
-        (error: unknown) => (error instanceof WorkflowFailedError ? { result: null, failure: rootMessage(error) } : null),
+        (error: unknown) =>
+          error instanceof WorkflowFailedError ? { result: null, failure: rootMessage(error) } : null,
       ),
     ]);
     if (outcome !== null && outcome !== 'late') return outcome;

@@ -1,9 +1,20 @@
-/** Kills processes of the local stack, and starts again what does not run, as a supervisor would. A second GPU worker stands by, so that what
- *  one loses the other takes over. */
+/** Kills processes of the local stack, and starts again what does not run, as a supervisor would. A second GPU worker
+ *  stands by, so that what one loses the other takes over. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { end, homeFolder, isAlive, projectRoot, readStack, stackStatus, startDetached, up, type ComponentStatus, type StartedProcess } from '../../infra/index.ts';
+import {
+  end,
+  homeFolder,
+  isAlive,
+  projectRoot,
+  readStack,
+  stackStatus,
+  startDetached,
+  up,
+  type ComponentStatus,
+  type StartedProcess,
+} from '../../infra/index.ts';
 import type { Victim } from './plan.ts';
 
 type Component = ComponentStatus['component'];
@@ -38,11 +49,17 @@ export class Supervisor {
     return [readStack()?.processes.gpu, this.#spare].filter(isAlive).map(({ pid }) => pid);
   }
 
-  /** @param busy the GPU worker that works on the run, when one does. @returns false when there is no such process now. */
+  /** @param busy the GPU worker that works on the run, when one does. @returns false when there is no such process
+   *  now. */
   strike(victim: Victim, downSeconds: number, busy: number | undefined): boolean {
     const worker = busy ?? this.gpuWorkers()[0];
     const components = readStack()?.processes ?? {};
-    const pid = victim === 'trainer' ? modelProcesses().find(({ parent }) => parent === worker)?.pid : victim === 'gpu' || victim === 'frozen' ? worker : components[victim]?.pid;
+    const pid =
+      victim === 'trainer'
+        ? modelProcesses().find(({ parent }) => parent === worker)?.pid
+        : victim === 'gpu' || victim === 'frozen'
+          ? worker
+          : components[victim]?.pid;
     if (pid === undefined || !signal(pid, victim === 'frozen' ? 'SIGSTOP' : 'SIGKILL')) return false;
     if (victim === 'frozen') {
       const thaw = sleep(FROZEN_MS).then(() => {
@@ -63,7 +80,10 @@ export class Supervisor {
         await up({ components: [component] }).catch(() => undefined);
       }
       if (!isAlive(this.#spare))
-        this.#spare = startDetached(process.execPath, [join(projectRoot, 'bin', 'rapt.mjs'), 'worker', 'gpu'], { log: join(homeFolder(), 'spare-gpu.log'), cwd: process.cwd() });
+        this.#spare = startDetached(process.execPath, [join(projectRoot, 'bin', 'rapt.mjs'), 'worker', 'gpu'], {
+          log: join(homeFolder(), 'spare-gpu.log'),
+          cwd: process.cwd(),
+        });
       await sleep(POLL_MS);
     }
   }
@@ -85,7 +105,9 @@ export function modelProcesses(): { pid: number; parent: number }[] {
       try {
         if (!readFileSync(`/proc/${name}/cmdline`, 'utf8').includes('model-process.ts')) return [];
         // Fields 3 and 4, state and parent; the program's name, field 2, may hold blanks.
-        const [state, parent] = readFileSync(`/proc/${name}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+        const [state, parent] = readFileSync(`/proc/${name}/stat`, 'utf8')
+          .replace(/^.*\) /s, '')
+          .split(' ');
         return state === 'Z' ? [] : [{ pid: Number(name), parent: Number(parent) }];
       } catch {
         return []; // ended meanwhile

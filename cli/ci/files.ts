@@ -31,7 +31,8 @@ export class ResultFiles {
     this.#paths = paths;
   }
 
-  /** Says that the outcome is not known yet. It also shows early whether the files can be written. @throws BadInput when they cannot. */
+  /** Says that the outcome is not known yet. It also shows early whether the files can be written. @throws BadInput
+   *  when they cannot. */
   begin(run: AskedRun): void {
     this.#prepare();
     this.#write(run, UNKNOWN, null);
@@ -69,12 +70,17 @@ export class ResultFiles {
       writeFileSync(target, existsSync(report.path) ? readFileSync(report.path) : await readReport(tenant, id, 'html'));
       return target;
     } catch (error) {
-      say(`the report is not copied to ${target}: ${error instanceof Error ? error.message : String(error)}. It is at ${report.uri}`);
+      say(
+        `the report is not copied to ${target}: ${error instanceof Error ? error.message : String(error)}. It is ` +
+          `at ${report.uri}`,
+      );
       return null;
     }
   }
 }
 
 function summaryOf({ id, remarks = [] }: AskedRun, outcome: Outcome): string {
-  return outcome.result === null ? renderWithoutResult(id, verdictOf(outcome), [...remarks, outcome.message]) : renderSummary(outcome.result, remarks);
+  return outcome.result === null
+    ? renderWithoutResult(id, verdictOf(outcome), [...remarks, outcome.message])
+    : renderSummary(outcome.result, remarks);
 }

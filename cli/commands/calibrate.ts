@@ -23,16 +23,26 @@ const TARGETS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9];
 export function addCalibrateCommand(program: Command): void {
   program
     .command('calibrate')
-    .description('choose eta by what it does to words, or by what an adversary gets; on the public table, no private text is touched')
+    .description(
+      'choose eta by what it does to words, or by what an adversary gets; on the public table, no private text is ' +
+        'touched',
+    )
     .option('--unchanged <rate>', 'the eta at which this share of public tokens stays itself')
     .option('--bayes-attack <rate>', "the largest eta at which Bayes' rule guesses at most this share of tokens right")
     .option('--curve', 'the frontier: what stays against what an adversary gets, over eta')
     .option('--svg <file>', 'with --curve: draw it into this file')
-    .option('--public-text <file>', "sentences like yours that are public, one a line: whose words the adversary expects. Default: Zipf's law")
+    .option(
+      '--public-text <file>',
+      "sentences like yours that are public, one a line: whose words the adversary expects. Default: Zipf's law",
+    )
     .option('--mechanism <name>', 'exponential or laplace; default: both')
     .option('--backbone <name>', 'model folder, or name', DEFAULT_BACKBONE)
     .option('--json', 'print one JSON object')
-    .addHelpText('after', '\nExamples: rapt calibrate --unchanged 0.3\n          rapt calibrate --bayes-attack 0.2 --mechanism exponential\n          rapt calibrate --curve --svg frontier.svg')
+    .addHelpText(
+      'after',
+      '\nExamples: rapt calibrate --unchanged 0.3\n          rapt calibrate --bayes-attack 0.2 --mechanism ' +
+        'exponential\n          rapt calibrate --curve --svg frontier.svg',
+    )
     .action(calibrateEta);
 }
 
@@ -40,11 +50,16 @@ async function calibrateEta(options: CalibrateOptions): Promise<void> {
   const { backbone, curve, svg, publicText, json } = options;
   const unchanged = rateOf('--unchanged', options.unchanged);
   const bayesAttack = rateOf('--bayes-attack', options.bayesAttack);
-  if ([unchanged, bayesAttack, curve].filter((one) => one !== undefined).length > 1) throw new BadInput([{ where: 'rapt calibrate', problem: 'give one of --unchanged, --bayes-attack and --curve' }]);
-  if (svg !== undefined && curve === undefined) throw new BadInput([{ where: '--svg', problem: 'draws the curve; give --curve as well' }]);
+  if ([unchanged, bayesAttack, curve].filter((one) => one !== undefined).length > 1)
+    throw new BadInput([{ where: 'rapt calibrate', problem: 'give one of --unchanged, --bayes-attack and --curve' }]);
+  if (svg !== undefined && curve === undefined)
+    throw new BadInput([{ where: '--svg', problem: 'draws the curve; give --curve as well' }]);
   assertFile('--svg', svg, { inPlace: true });
   const mechanisms = options.mechanism === undefined ? MECHANISMS : [mechanismOf(options.mechanism)];
-  const points = bayesAttack === undefined && curve === undefined ? await byUnchanged(mechanisms, backbone, unchanged) : await onFrontier(mechanisms, backbone, publicText, bayesAttack);
+  const points =
+    bayesAttack === undefined && curve === undefined
+      ? await byUnchanged(mechanisms, backbone, unchanged)
+      : await onFrontier(mechanisms, backbone, publicText, bayesAttack);
   if (svg !== undefined) {
     const { frontierDrawing } = await import('../../rapt/report/index.ts');
     // A curve has every point in full.
@@ -57,24 +72,41 @@ async function calibrateEta(options: CalibrateOptions): Promise<void> {
 
 type Calibrated = Pick<FrontierPoint, 'mechanism' | 'eta' | 'unchanged'> & Partial<FrontierPoint>;
 
-async function byUnchanged(mechanisms: readonly NoisyMechanism[], backbone: string, target: number | undefined): Promise<Calibrated[]> {
+async function byUnchanged(
+  mechanisms: readonly NoisyMechanism[],
+  backbone: string,
+  target: number | undefined,
+): Promise<Calibrated[]> {
   const { openBackbone } = await import('../../rapt/backbone/index.ts');
   const { calibrate } = await import('../../rapt/privacy/index.ts');
   const { table: phi, outputIds } = await openBackbone(backbone);
   const targets = target === undefined ? TARGETS : [target];
-  return mechanisms.flatMap((mechanism) => targets.map((targetUnchanged) => ({ mechanism, ...calibrate({ name: mechanism, table: phi, outputIds, targetUnchanged }) })));
+  return mechanisms.flatMap((mechanism) =>
+    targets.map((targetUnchanged) => ({
+      mechanism,
+      ...calibrate({ name: mechanism, table: phi, outputIds, targetUnchanged }),
+    })),
+  );
 }
 
 /** @param target share of right guesses; undefined follows the whole curve. */
-async function onFrontier(mechanisms: readonly NoisyMechanism[], backbone: string, publicText: string | undefined, target: number | undefined): Promise<FrontierPoint[]> {
+async function onFrontier(
+  mechanisms: readonly NoisyMechanism[],
+  backbone: string,
+  publicText: string | undefined,
+  target: number | undefined,
+): Promise<FrontierPoint[]> {
   const { openBackbone } = await import('../../rapt/backbone/index.ts');
   const { tokenizedLines } = await import('../../rapt/client/index.ts');
-  const { countedPrior, Frontier, frontierCurve, zipfFrontier, zipfPrior } = await import('../../rapt/attacks/index.ts');
+  const { countedPrior, Frontier, frontierCurve, zipfFrontier, zipfPrior } =
+    await import('../../rapt/attacks/index.ts');
   const { table: phi, outputIds, tokenizer } = await openBackbone(backbone);
-  const told = ({ mechanism, eta, bayes }: FrontierPoint): void => say(`${mechanism}, eta ${eta}: Bayes' rule gets ${percent(bayes)}`);
+  const told = ({ mechanism, eta, bayes }: FrontierPoint): void =>
+    say(`${mechanism}, eta ${eta}: Bayes' rule gets ${percent(bayes)}`);
   const points: FrontierPoint[] = [];
   if (target === undefined && publicText === undefined) {
-    for (const mechanism of mechanisms) points.push(...(await zipfFrontier(mechanism, { table: phi, outputIds }, told)));
+    for (const mechanism of mechanisms)
+      points.push(...(await zipfFrontier(mechanism, { table: phi, outputIds }, told)));
     return points;
   }
   const zipf = zipfPrior(phi.rows, outputIds);
@@ -92,9 +124,20 @@ const BAR_WIDTH = 20;
 
 function shown(points: readonly Calibrated[]): string {
   const [first] = points;
-  if (first?.bayes === undefined) return table([['mechanism', 'eta', 'unchanged'], ...points.map(({ mechanism, eta, unchanged }) => [mechanism, String(eta), percent(unchanged)])]);
+  if (first?.bayes === undefined)
+    return table([
+      ['mechanism', 'eta', 'unchanged'],
+      ...points.map(({ mechanism, eta, unchanged }) => [mechanism, String(eta), percent(unchanged)]),
+    ]);
   const drawn = (share: number | undefined): string => `${bar(share ?? 0, BAR_WIDTH)} ${percent(share ?? 0)}`;
-  const rows = points.map(({ mechanism, eta, unchanged, unchangedInText, bayes, bayesTop10 }) => [mechanism, String(eta), percent(unchanged), drawn(unchangedInText), drawn(bayes), percent(bayesTop10 ?? 0)]);
+  const rows = points.map(({ mechanism, eta, unchanged, unchangedInText, bayes, bayesTop10 }) => [
+    mechanism,
+    String(eta),
+    percent(unchanged),
+    drawn(unchangedInText),
+    drawn(bayes),
+    percent(bayesTop10 ?? 0),
+  ]);
   return `${table([['mechanism', 'eta', 'unchanged', 'unchanged in a text', "Bayes' rule right", 'among its ten'], ...rows])}
 
 unchanged: share of the vocabulary's tokens, all counted alike; in a text: of tokens as frequent as the prior says.

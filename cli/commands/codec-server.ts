@@ -15,12 +15,24 @@ import { print } from '../output.ts';
 export function addCodecServerCommand(program: Command): void {
   addListenOptions(program.command('codec-server'), '127.0.0.1:8234')
     .description("decrypt payloads for Temporal's UI and command, and encrypt what they send")
-    .option('--origin <url>', "the one origin whose pages may ask; default: RAPT_TEMPORAL_UI, or the local stack's Temporal UI")
-    .addHelpText('after', '\nKeys come from RAPT_CODEC_KEYS_FILE and RAPT_OWNER_KEYS_FILE or the local stack; a token that callers must send, from RAPT_CODEC_TOKEN_FILE.\nExample: rapt codec-server, then `temporal workflow show -w ID --codec-endpoint http://127.0.0.1:8234`')
+    .option(
+      '--origin <url>',
+      "the one origin whose pages may ask; default: RAPT_TEMPORAL_UI, or the local stack's Temporal UI",
+    )
+    .addHelpText(
+      'after',
+      '\nKeys come from RAPT_CODEC_KEYS_FILE and RAPT_OWNER_KEYS_FILE or the local stack; a token that callers ' +
+        'must send, from RAPT_CODEC_TOKEN_FILE.\nExample: rapt codec-server, then `temporal workflow show -w ID ' +
+        '--codec-endpoint http://127.0.0.1:8234`',
+    )
     .action(async ({ origin, ...options }: ListenOptions & { origin?: string }) => {
       (await import('../../workers/last-words.ts')).endOnUnheardErrors();
       const keyring = resolveKeyring(namedTemporal() === null);
-      if (keyring === null) throw new RaptError(ErrorKind.notFound, 'there are no keys to decrypt with; name them in RAPT_CODEC_KEYS_FILE, or see `rapt keys`');
+      if (keyring === null)
+        throw new RaptError(
+          ErrorKind.notFound,
+          'there are no keys to decrypt with; name them in RAPT_CODEC_KEYS_FILE, or see `rapt keys`',
+        );
       const asking = originOf(origin ?? setting('RAPT_TEMPORAL_UI') ?? readStack()?.temporal.uiUrl);
       const server = await startCodecServer({
         ...listeningOf(options),
@@ -29,7 +41,10 @@ export function addCodecServerCommand(program: Command): void {
         token: secret('RAPT_CODEC_TOKEN'),
         report: reportOf,
       });
-      print(`codec server ready: ${server.url}, for ${asking === null ? 'no page: --origin names the one of a Temporal UI' : `pages of ${asking}`}`);
+      print(
+        `codec server ready: ${server.url}, for ` +
+          (asking === null ? 'no page: --origin names the one of a Temporal UI' : `pages of ${asking}`),
+      );
       await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
       await server.close();
     });
@@ -49,6 +64,7 @@ async function reportOf(tenant: string, run: string): Promise<string | null> {
 /** Browsers send scheme, host and port, and no path. */
 function originOf(text: string | undefined): string | null {
   if (text === undefined) return null;
-  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) throw new BadInput([{ where: `--origin ${text}`, problem: 'must be an address such as http://127.0.0.1:8233' }]);
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
+    throw new BadInput([{ where: `--origin ${text}`, problem: 'must be an address such as http://127.0.0.1:8233' }]);
   return new URL(text).origin;
 }

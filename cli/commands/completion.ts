@@ -8,6 +8,10 @@ export function addCompletionCommand(program: Command): void {
     .command('completion')
     .description('print the script by which a shell completes commands, options, files and the ids of runs')
     .addArgument(new Argument('<shell>').choices(SHELLS))
-    .addHelpText('after', "\nExample: echo 'source <(rapt completion bash)' >> ~/.bashrc\n         echo 'source <(rapt completion zsh)' >> ~/.zshrc       after compinit\n         rapt completion fish > ~/.config/fish/completions/rapt.fish")
+    .addHelpText(
+      'after',
+      "\nExample: echo 'source <(rapt completion bash)' >> ~/.bashrc\n         echo 'source <(rapt completion " +
+        "zsh)' >> ~/.zshrc       after compinit\n         rapt completion fish > ~/.config/fish/completions/rapt.fish",
+    )
     .action((shell: Shell) => print(completionScript(shell, program).trimEnd()));
 }

@@ -3,12 +3,30 @@ import { once } from 'node:events';
 import { InvalidArgumentError, type Command } from 'commander';
 import { BadInput } from '../../contracts/index.ts';
 import {
-  grantNew, grantsFile, grantsIn, knownLenderSecret, lenderFile, lenderSecret, readGrants, resolveAdministration,
-  revoke, writeTokenFile,
+  grantNew,
+  grantsFile,
+  grantsIn,
+  knownLenderSecret,
+  lenderFile,
+  lenderSecret,
+  readGrants,
+  resolveAdministration,
+  revoke,
+  writeTokenFile,
 } from '../../infra/index.ts';
 import {
-  createIssuer, createMinioStore, CREDENTIALS_PATH, ensureLender, findLenders, grantId, parseRole, removeLender,
-  roleName, startCredentialServer, type Lending, type Role,
+  createIssuer,
+  createMinioStore,
+  CREDENTIALS_PATH,
+  ensureLender,
+  findLenders,
+  grantId,
+  parseRole,
+  removeLender,
+  roleName,
+  startCredentialServer,
+  type Lending,
+  type Role,
 } from '../../storage/index.ts';
 import { addListenOptions, listeningOf, type ListenOptions } from '../listening.ts';
 import { print, printJson, say, table } from '../output.ts';
@@ -30,31 +48,49 @@ Example: rapt credentials lenders`;
 
 export function addCredentialCommands(program: Command): void {
   addListenOptions(program.command('credential-server'), '127.0.0.1:8235')
-    .description("give each worker short-lived keys for the object store that may do what its role needs; run it on the provider's side")
+    .description(
+      'give each worker short-lived keys for the object store that may do what its role needs; run it on the ' +
+        "provider's side",
+    )
     .option('--grants <file>', 'file of the grants; default: RAPT_S3_GRANTS_FILE, else that of the local stack')
     .option('--minutes <n>', 'how long issued keys hold', minutes, 60)
     .addHelpText('after', SERVER_HELP)
-    .action(async ({ grants: file = grantsFile(), minutes: duration, ...options }: ListenOptions & { grants?: string; minutes: number }) => {
-      (await import('../../workers/last-words.ts')).endOnUnheardErrors();
-      const administration = resolveAdministration();
-      const { endpoint, bucket, region } = administration;
-      // Those who ask may not make it.
-      await createMinioStore(administration).ensureBucket();
-      const lending = await ensureLender(administration, lenderSecret(lenderFile()));
-      sayWhoLends(lending);
-      const keys = lending?.keys ?? administration;
-      const issue = createIssuer({ endpoint, bucket, region, keys, durationSeconds: duration * 60 });
-      const server = await startCredentialServer({ ...listeningOf(options), issue, grants: () => grantsIn(file), say });
-      print(`credential server ready: ${server.url}${CREDENTIALS_PATH}`);
-      await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
-      await server.close();
-    });
+    .action(
+      async ({
+        grants: file = grantsFile(),
+        minutes: duration,
+        ...options
+      }: ListenOptions & { grants?: string; minutes: number }) => {
+        (await import('../../workers/last-words.ts')).endOnUnheardErrors();
+        const administration = resolveAdministration();
+        const { endpoint, bucket, region } = administration;
+        // Those who ask may not make it.
+        await createMinioStore(administration).ensureBucket();
+        const lending = await ensureLender(administration, lenderSecret(lenderFile()));
+        sayWhoLends(lending);
+        const keys = lending?.keys ?? administration;
+        const issue = createIssuer({ endpoint, bucket, region, keys, durationSeconds: duration * 60 });
+        const server = await startCredentialServer({
+          ...listeningOf(options),
+          issue,
+          grants: () => grantsIn(file),
+          say,
+        });
+        print(`credential server ready: ${server.url}${CREDENTIALS_PATH}`);
+        await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+        await server.close();
+      },
+    );
 
   const credentials = program
     .command('credentials')
     .description('who gets which keys for the object store from `rapt credential-server`')
     .option('--grants <file>', 'file of the grants; default: RAPT_S3_GRANTS_FILE, else that of the local stack')
-    .addHelpText('after', '\nA token stands for one role. To replace one: grant another, bring it to the worker, revoke the old.\nExample: rapt credentials list');
+    .addHelpText(
+      'after',
+      '\nA token stands for one role. To replace one: grant another, bring it to the worker, revoke the ' +
+        'old.\nExample: rapt credentials list',
+    );
   credentials
     .command('list', { isDefault: true })
     .description('the grants: their ids and roles')
@@ -81,9 +117,17 @@ export function addCredentialCommands(program: Command): void {
       assertFile('--out', out, { makesFolders: true });
       let granted: string | null = null;
       const keep = json ? (token: string) => void (granted = token) : print;
-      const grant = grantNew(file, roleOf(kind, tenant), out === undefined ? keep : (token) => writeTokenFile(out, token));
+      const grant = grantNew(
+        file,
+        roleOf(kind, tenant),
+        out === undefined ? keep : (token) => writeTokenFile(out, token),
+      );
       if (json) printJson({ file, id: grantId(grant), role: roleName(grant.role), token: granted });
-      else say(`${file} grants the role ${roleName(grant.role)} to ${out === undefined ? 'this token' : `the token in ${out}`} (grant ${grantId(grant)})`);
+      else
+        say(
+          `${file} grants the role ${roleName(grant.role)} to ` +
+            `${out === undefined ? 'this token' : `the token in ${out}`} (grant ${grantId(grant)})`,
+        );
     });
   credentials
     .command('revoke')
@@ -147,13 +191,21 @@ const fileOf = (command: Command): string => command.optsWithGlobals<{ grants?: 
 function roleOf(kind: string, tenant: string | undefined): Role {
   const role = parseRole(kind === 'client' ? `client ${tenant ?? ''}` : kind);
   if (role !== null && (kind === 'client' || tenant === undefined)) return role;
-  if (kind === 'client') throw new BadInput([{ where: '--tenant', problem: 'must name the tenant: 1 to 40 lower-case letters, digits and hyphens, such as acme-health' }]);
-  if (role !== null) throw new BadInput([{ where: '--tenant', problem: `is for clients; ${kind} works for all tenants` }]);
+  if (kind === 'client')
+    throw new BadInput([
+      {
+        where: '--tenant',
+        problem: 'must name the tenant: 1 to 40 lower-case letters, digits and hyphens, such as acme-health',
+      },
+    ]);
+  if (role !== null)
+    throw new BadInput([{ where: '--tenant', problem: `is for clients; ${kind} works for all tenants` }]);
   throw new BadInput([{ where: kind, problem: 'is no role; they are client, gpu and operator' }]);
 }
 
 function minutes(text: string): number {
   const count = Number(text);
-  if (!Number.isInteger(count) || count < LEAST_MINUTES || count > MOST_MINUTES) throw new InvalidArgumentError(`It must be a whole number from ${LEAST_MINUTES} to ${MOST_MINUTES}.`);
+  if (!Number.isInteger(count) || count < LEAST_MINUTES || count > MOST_MINUTES)
+    throw new InvalidArgumentError(`It must be a whole number from ${LEAST_MINUTES} to ${MOST_MINUTES}.`);
   return count;
 }

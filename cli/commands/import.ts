@@ -33,12 +33,22 @@ export function addImportCommand(program: Command): void {
     .option('--text-column <name>', 'column of the texts that it will be asked about', 'text')
     .option('--pair-column <name>', 'second text of a pair task')
     .option('--max-tokens <number>', 'tokens kept of each row, special ones not counted', '64')
-    .option('--mechanism <name>', `how those texts are privatized: ${MECHANISMS.join(', ')}; or none, which sends them as they are`, 'exponential')
+    .option(
+      '--mechanism <name>',
+      `how those texts are privatized: ${MECHANISMS.join(', ')}; or none, which sends them as they are`,
+      'exponential',
+    )
     .option('--eta <number>', `default: ${DEFAULT_ETA.exponential} for exponential, ${DEFAULT_ETA.laplace} for laplace`)
     .option('--target-unchanged <rate>', 'choose eta so that this share of public tokens stays itself')
     .option('--tenant <name>', 'whose adapter it is', 'local')
     .option('--json', 'print one JSON object')
-    .addHelpText('after', '\nIt must stand on BertForSequenceClassification (TaskType.SEQ_CLS). Trained on texts without noise it knows none: a larger eta serves it better.\nExample: rapt import peft-adapter --id bought --backbone sentence-transformers/all-MiniLM-L6-v2 --classes bad,good\n         rapt predict --run bought --text "A film to remember."')
+    .addHelpText(
+      'after',
+      '\nIt must stand on BertForSequenceClassification (TaskType.SEQ_CLS). Trained on texts without noise it ' +
+        'knows none: a larger eta serves it better.\nExample: rapt import peft-adapter --id bought --backbone ' +
+        'sentence-transformers/all-MiniLM-L6-v2 --classes bad,good\n         rapt predict --run bought --text "A ' +
+        'film to remember."',
+    )
     .action(importPeft);
 }
 
@@ -47,19 +57,50 @@ async function importPeft(folder: string, options: ImportOptions): Promise<void>
   const { importAdapter } = await import('../../activities/client/index.ts');
   const { readPeftConfig } = await import('../../rapt/tuning/index.ts');
   const backbone = options.backbone ?? readPeftConfig(folder).baseModel;
-  if (backbone === null) throw new BadInput([{ where: '--backbone', problem: 'is needed: the adapter does not say what it was trained on' }]);
+  if (backbone === null)
+    throw new BadInput([
+      { where: '--backbone', problem: 'is needed: the adapter does not say what it was trained on' },
+    ]);
   const parsed = parseTuningConfig({
     tenant,
-    data: { train: resolve(folder), textColumn, pairColumn, maxTokens: wholeNumberOf('--max-tokens', options.maxTokens) },
-    privacy: { mechanism, eta: numberOf('--eta', options.eta), targetUnchanged: rateOf('--target-unchanged', options.targetUnchanged) },
+    data: {
+      train: resolve(folder),
+      textColumn,
+      pairColumn,
+      maxTokens: wholeNumberOf('--max-tokens', options.maxTokens),
+    },
+    privacy: {
+      mechanism,
+      eta: numberOf('--eta', options.eta),
+      targetUnchanged: rateOf('--target-unchanged', options.targetUnchanged),
+    },
     backbone: backboneAddress(backbone),
   });
   if (!parsed.ok) throw new BadInput(parsed.problems);
   const { createMinioStore } = await import('../../storage/index.ts');
   const store = createMinioStore(resolveStore({ kind: 'client', tenant: parsed.value.tenant }));
-  const request = { folder, run: id, classes: classes?.split(',').map((name) => name.trim()) ?? null, config: parsed.value };
+  const request = {
+    folder,
+    run: id,
+    classes: classes?.split(',').map((name) => name.trim()) ?? null,
+    config: parsed.value,
+  };
   const { adapter, card } = await importAdapter({ store, home: clientHome() }, request);
-  const shown = { run: id, adapter: adapter.digest, backbone: card.backbone.name, method: card.method, length: card.length, classes: card.classes, mechanism: card.guarantee.mechanism, eta: card.guarantee.eta };
+  const shown = {
+    run: id,
+    adapter: adapter.digest,
+    backbone: card.backbone.name,
+    method: card.method,
+    length: card.length,
+    classes: card.classes,
+    mechanism: card.guarantee.mechanism,
+    eta: card.guarantee.eta,
+  };
   if (json) printJson(shown);
-  else print(table(Object.entries(shown).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : String(value)])));
+  else
+    print(
+      table(
+        Object.entries(shown).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : String(value)]),
+      ),
+    );
 }

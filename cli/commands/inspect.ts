@@ -1,10 +1,23 @@
 /** show, verify, gc: what is known of runs, and what lies in the store. */
 import type { Command } from 'commander';
 import {
-  attackGot, ErrorKind, RaptError, totalEpochs, type RunManifest, type RunProgress, type TuningResult,
+  attackGot,
+  ErrorKind,
+  RaptError,
+  totalEpochs,
+  type RunManifest,
+  type RunProgress,
+  type TuningResult,
 } from '../../contracts/index.ts';
 import { resolveStore } from '../../infra/index.ts';
-import { artifactsOf, createMinioStore, findGarbage, readRunManifest, removeGarbage, type ObjectStore } from '../../storage/index.ts';
+import {
+  artifactsOf,
+  createMinioStore,
+  findGarbage,
+  readRunManifest,
+  removeGarbage,
+  type ObjectStore,
+} from '../../storage/index.ts';
 import { EXIT } from '../exit-codes.ts';
 import { rememberedHere, requireRun, tenantOfRun, type Remembered } from '../known-run.ts';
 import { green, print, printJson, red, say, table } from '../output.ts';
@@ -29,24 +42,39 @@ export function addInspectCommands(program: Command): void {
       withTemporal(async (link) => {
         const run = await requireRun(link, id, tenant);
         const running = run.status === 'RUNNING';
-        const progress = run.left === null ? await queryProgress(link.client.workflow.getHandle(id)) : progressOf(run.left);
+        const progress =
+          run.left === null ? await queryProgress(link.client.workflow.getHandle(id)) : progressOf(run.left);
         const waiting = running ? await waitsFor(link, id, progress as RunProgress | null, run.tenant) : null;
         const manifest = running ? null : await readRunManifest(storeOf(link, run.tenant), run.tenant, id);
         const lineage = manifest === null ? null : lineageOf(manifest);
         // What Temporal has is what was told.
         const own = run.status === 'COMPLETED' ? (rememberedHere(id, run.tenant)?.result ?? null) : null;
         const state = {
-          workflowId: id, status: run.status.toLowerCase(), ...progress, ...(own !== null && figuresOf(own)),
-          ...(manifest !== null && run.left !== null && atStep(manifest)), waiting,
+          workflowId: id,
+          status: run.status.toLowerCase(),
+          ...progress,
+          ...(own !== null && figuresOf(own)),
+          ...(manifest !== null && run.left !== null && atStep(manifest)),
+          waiting,
         };
         if (json) {
           printJson({ ...state, lineage });
           return;
         }
-        print(table(Object.entries(state).flatMap(([name, value]) => (value === null || typeof value === 'object' ? [] : [[name, String(value)]]))));
+        print(
+          table(
+            Object.entries(state).flatMap(([name, value]) =>
+              value === null || typeof value === 'object' ? [] : [[name, String(value)]],
+            ),
+          ),
+        );
         if (lineage !== null) print(`\n${table(Object.entries(lineage).map(([name, value]) => [name, value]))}`);
         if (run.left !== null) say('Temporal has forgotten this run; this is what the client and the store keep of it');
-        else if (progress === null && waiting === null) say('no control worker answers, which would tell more; start one with `rapt worker control`, or all with `rapt up`');
+        else if (progress === null && waiting === null)
+          say(
+            'no control worker answers, which would tell more; start one with `rapt worker control`, or all with ' +
+              '`rapt up`',
+          );
       }),
     );
 
@@ -62,13 +90,18 @@ export function addInspectCommands(program: Command): void {
       const store = createMinioStore(resolveStore({ kind: 'client', tenant: owner }));
       const checked = await verify(store, owner, id);
       if (json) printJson({ workflowId: id, artifacts: checked });
-      else for (const { what, key, problem } of checked) print(`${problem === null ? green('✓') : red('✗')} ${what.padEnd(34)} ${problem ?? key}`);
+      else
+        for (const { what, key, problem } of checked)
+          print(`${problem === null ? green('✓') : red('✗')} ${what.padEnd(34)} ${problem ?? key}`);
       process.exitCode = checked.every(({ problem }) => problem === null) ? EXIT.done : EXIT.failed;
     });
 
   program
     .command('gc')
-    .description('remove what no run refers to: checkpoints, releases and adapters of runs that came to nothing, parts of unfinished uploads')
+    .description(
+      'remove what no run refers to: checkpoints, releases and adapters of runs that came to nothing, parts of ' +
+        'unfinished uploads',
+    )
     .option('--older-than <days>', 'leave alone what is younger', '1')
     .option('--dry-run', 'only say what would be removed')
     .option('--json', 'print one JSON object')
@@ -76,16 +109,30 @@ export function addInspectCommands(program: Command): void {
     .action(({ olderThan, dryRun, json }: { olderThan: string; dryRun?: true; json?: true }) =>
       withTemporal(async (link) => {
         const days = Number(olderThan);
-        if (olderThan.trim() === '' || !(days >= 0)) throw new RaptError(ErrorKind.badInput, `--older-than: must be a number of days, not "${olderThan}"`);
+        if (olderThan.trim() === '' || !(days >= 0))
+          throw new RaptError(ErrorKind.badInput, `--older-than: must be a number of days, not "${olderThan}"`);
         const store = createMinioStore(link.services.storeFor({ kind: 'operator' }));
-        const garbage = await findGarbage(store, { beforeMs: Date.now() - days * DAY_MS, openRuns: () => openRuns(link) });
+        const garbage = await findGarbage(store, {
+          beforeMs: Date.now() - days * DAY_MS,
+          openRuns: () => openRuns(link),
+        });
         if (dryRun === undefined) await removeGarbage(store, garbage);
         const { objects, uploads, examined } = garbage;
         const bytes = objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-        if (json) printJson({ removed: dryRun === undefined, examined, objects: objects.map(({ key }) => key), uploads: uploads.map(({ key }) => key), bytes });
+        if (json)
+          printJson({
+            removed: dryRun === undefined,
+            examined,
+            objects: objects.map(({ key }) => key),
+            uploads: uploads.map(({ key }) => key),
+            bytes,
+          });
         else {
           for (const { key } of [...objects, ...uploads]) print(key);
-          say(`${dryRun === undefined ? 'removed' : 'would remove'} ${objects.length} of ${examined} objects (${(bytes / 2 ** 20).toFixed(1)} MiB) and ${uploads.length} unfinished uploads`);
+          say(
+            `${dryRun === undefined ? 'removed' : 'would remove'} ${objects.length} of ${examined} objects ` +
+              `(${(bytes / 2 ** 20).toFixed(1)} MiB) and ${uploads.length} unfinished uploads`,
+          );
         }
       }),
     );
@@ -113,10 +160,24 @@ const figuresOf = ({ metrics, audit, gates }: TuningResult): Pick<RunProgress, '
   gates: gates.length === 0 ? null : { held: gates.filter(({ passed }) => passed).length, total: gates.length },
 });
 
-const atStep = ({ checkpoint: { step } }: RunManifest): Pick<RunProgress, 'step' | 'totalSteps' | 'checkpointStep'> => ({ step, totalSteps: step, checkpointStep: step });
+const atStep = ({
+  checkpoint: { step },
+}: RunManifest): Pick<RunProgress, 'step' | 'totalSteps' | 'checkpointStep'> => ({
+  step,
+  totalSteps: step,
+  checkpointStep: step,
+});
 
 /** From the adapter back to what it was made from. */
-function lineageOf({ adapter, checkpoint, release, configuration, code, resumed, runId }: RunManifest): Record<string, string> {
+function lineageOf({
+  adapter,
+  checkpoint,
+  release,
+  configuration,
+  code,
+  resumed,
+  runId,
+}: RunManifest): Record<string, string> {
   return {
     adapter: adapter.digest,
     checkpoint: `step ${checkpoint.step}, weights ${checkpoint.files['weights.safetensors'].sha256}`,
@@ -129,9 +190,17 @@ function lineageOf({ adapter, checkpoint, release, configuration, code, resumed,
   };
 }
 
-async function verify(store: ObjectStore, tenant: string, id: string): Promise<{ what: string; key: string; problem: string | null }[]> {
+async function verify(
+  store: ObjectStore,
+  tenant: string,
+  id: string,
+): Promise<{ what: string; key: string; problem: string | null }[]> {
   const manifest = await readRunManifest(store, tenant, id);
-  if (manifest === null) throw new RaptError(ErrorKind.notFound, `run ${id} of tenant ${tenant} has no manifest; only finished runs have one`);
+  if (manifest === null)
+    throw new RaptError(
+      ErrorKind.notFound,
+      `run ${id} of tenant ${tenant} has no manifest; only finished runs have one`,
+    );
   const checked: { what: string; key: string; problem: string | null }[] = [];
   for (const { what, ref } of await artifactsOf(store, tenant, manifest)) {
     const problem = await store.get(ref).then(

@@ -6,7 +6,14 @@ import { duration, percent, print, printJson, say, table, timeOf } from '../outp
 import { queryProgress, withTemporal } from '../temporal.ts';
 
 /** As the command spells them, and as Temporal's visibility does. */
-const STATUSES = { running: 'Running', completed: 'Completed', failed: 'Failed', cancelled: 'Canceled', terminated: 'Terminated', timed_out: 'TimedOut' } as const;
+const STATUSES = {
+  running: 'Running',
+  completed: 'Completed',
+  failed: 'Failed',
+  cancelled: 'Canceled',
+  terminated: 'Terminated',
+  timed_out: 'TimedOut',
+} as const;
 type Status = keyof typeof STATUSES;
 
 interface ListOptions {
@@ -38,13 +45,20 @@ export function addListCommand(program: Command): void {
   program
     .command('list')
     .description('the runs that Temporal knows: those that run first, then the last ones that ended')
-    .addOption(new Option('--stage <stage>', 'only runs in this stage, or that ended in it').choices([...STAGES, 'paused']))
+    .addOption(
+      new Option('--stage <stage>', 'only runs in this stage, or that ended in it').choices([...STAGES, 'paused']),
+    )
     .addOption(new Option('--status <status>', 'only runs of this status').choices(Object.keys(STATUSES)))
     .option('--tenant <name>', 'only runs of this tenant')
     .option('--limit <number>', 'at most so many', '20')
     .option('-q, --quiet', 'only the ids, one a line')
     .option('--json', 'print one JSON object')
-    .addHelpText('after', '\nTemporal forgets runs some time after they ended (its retention); `rapt compare` and `rapt report` know those of this client for longer.\nExample: rapt list --stage train\n         rapt list --status running --quiet | xargs -n1 rapt cancel\n         rapt list --tenant acme --stage done --limit 5')
+    .addHelpText(
+      'after',
+      '\nTemporal forgets runs some time after they ended (its retention); `rapt compare` and `rapt report` know ' +
+        'those of this client for longer.\nExample: rapt list --stage train\n         rapt list --status running ' +
+        '--quiet | xargs -n1 rapt cancel\n         rapt list --tenant acme --stage done --limit 5',
+    )
     .action(async (options: ListOptions) => {
       const query = queryOf(options);
       const limit = wholeNumberOf('--limit', options.limit);
@@ -66,8 +80,16 @@ export function addListCommand(program: Command): void {
           });
           if (found.length === limit) break;
         }
-        const leftOf = async ({ workflowId, status }: { readonly workflowId: string; readonly status: string }): Promise<number | null> =>
-          options.quiet || status !== 'running' ? null : ((await queryProgress(client.workflow.getHandle(workflowId)))?.secondsLeft ?? null);
+        const leftOf = async ({
+          workflowId,
+          status,
+        }: {
+          readonly workflowId: string;
+          readonly status: string;
+        }): Promise<number | null> =>
+          options.quiet || status !== 'running'
+            ? null
+            : ((await queryProgress(client.workflow.getHandle(workflowId)))?.secondsLeft ?? null);
         return Promise.all(found.map(async (run): Promise<ListedRun> => ({ ...run, secondsLeft: await leftOf(run) })));
       });
       if (options.json) printJson({ runs });
@@ -88,8 +110,30 @@ function queryOf({ tenant, stage, status }: ListOptions): string {
   ].join(' AND ');
 }
 
-const HEAD = ['run', 'status', 'stage', 'accuracy', 'eta', 'mechanism', 'backbone', 'started (UTC)', 'duration', 'left'];
-const rowOf = ({ workflowId, status, stage, accuracy, eta, mechanism, backbone, started, seconds, secondsLeft }: ListedRun): string[] => [
+const HEAD = [
+  'run',
+  'status',
+  'stage',
+  'accuracy',
+  'eta',
+  'mechanism',
+  'backbone',
+  'started (UTC)',
+  'duration',
+  'left',
+];
+const rowOf = ({
+  workflowId,
+  status,
+  stage,
+  accuracy,
+  eta,
+  mechanism,
+  backbone,
+  started,
+  seconds,
+  secondsLeft,
+}: ListedRun): string[] => [
   workflowId,
   status,
   stage ?? '-',

@@ -5,8 +5,21 @@ import { Option, type Command } from 'commander';
 import { BadInput, DEFAULT_ETA, type TuningConfig } from '../../contracts/index.ts';
 import { clientHome } from '../../rapt/home.ts';
 import {
-  changePolicy, labelsInWords, newPolicyText, parsePolicy, policyFile, policyText, readPolicy, ruleFor, ruleOfPlace,
-  withAnswers, withRule, withTables, type NewRule, type Policy, type TableRule,
+  changePolicy,
+  labelsInWords,
+  newPolicyText,
+  parsePolicy,
+  policyFile,
+  policyText,
+  readPolicy,
+  ruleFor,
+  ruleOfPlace,
+  withAnswers,
+  withRule,
+  withTables,
+  type NewRule,
+  type Policy,
+  type TableRule,
 } from '../../rapt/policy/index.ts';
 import { loadConfig } from '../config.ts';
 import { collect, MECHANISMS } from '../options.ts';
@@ -18,7 +31,10 @@ import { columnProblems, placeToAllow } from '../policy-place.ts';
 export function addPolicyCommands(program: Command): void {
   const policy = program
     .command('policy')
-    .description("what the client does for those who are not at its machine: the Temporal UI, CI jobs, schedules. A run that is started here by `rapt run` carries the owner's own word")
+    .description(
+      'what the client does for those who are not at its machine: the Temporal UI, CI jobs, schedules. A run that ' +
+        "is started here by `rapt run` carries the owner's own word",
+    )
     .addHelpText('after', '\nExample: rapt policy allow -f tuning.yaml && rapt policy show');
   policy
     .command('init')
@@ -29,7 +45,10 @@ export function addPolicyCommands(program: Command): void {
     .action(init);
   policy
     .command('allow')
-    .description("add a table to the policy: that of a configuration, with its columns, mechanism, eta and backbone; or one that is named here")
+    .description(
+      'add a table to the policy: that of a configuration, with its columns, mechanism, eta and backbone; or one ' +
+        'that is named here',
+    )
     .argument('[table]', 'a file; a folder, and all tables below it; an s3:// address; or table://NAME of a rule')
     .option('-f, --file <path>', 'the configuration of the runs that are to be allowed')
     .option('--set <field=value>', 'change one setting of it; may be repeated', collect, [])
@@ -39,12 +58,23 @@ export function addPolicyCommands(program: Command): void {
     .option('--label-column <name>', 'whose values leave as class names; default of a new rule: label')
     .addOption(new Option('--mechanism <name>', 'default: exponential').choices(MECHANISMS))
     .option('--eta <number>', "largest eta; default of a new rule: the mechanism's")
-    .option('--label-epsilon <number>', 'labels leave by randomized response alone, under at most this; "plain" lets them leave as they are; default: as the configuration says, else as the policy says, else plain')
+    .option(
+      '--label-epsilon <number>',
+      'labels leave by randomized response alone, under at most this; "plain" lets them leave as they are; ' +
+        'default: as the configuration says, else as the policy says, else plain',
+    )
     .option('--none', 'the texts may leave as they are, for a baseline')
     .option('--public', "the texts are nobody's secret, and count against no budget of the policy")
-    .option('--answers <folder>', 'predictions may write their answers to files in this folder; needs no table beside it')
+    .option(
+      '--answers <folder>',
+      'predictions may write their answers to files in this folder; needs no table beside it',
+    )
     .option('--json', 'print one JSON object')
-    .addHelpText('after', '\nExample: rapt policy allow -f tuning.yaml --name reviews\n         rapt policy allow /data/notes/ --text-column note --label-column ward --eta 12 --label-epsilon 3')
+    .addHelpText(
+      'after',
+      '\nExample: rapt policy allow -f tuning.yaml --name reviews\n         rapt policy allow /data/notes/ ' +
+        '--text-column note --label-column ward --eta 12 --label-epsilon 3',
+    )
     .action(allow);
   policy
     .command('show')
@@ -54,7 +84,9 @@ export function addPolicyCommands(program: Command): void {
     .action(({ json }: { json?: true }) => show(readPolicy(clientHome()), json));
   policy
     .command('check')
-    .description('whether the policy allows a configuration; exit code 2 and a sentence for each reason when it does not')
+    .description(
+      'whether the policy allows a configuration; exit code 2 and a sentence for each reason when it does not',
+    )
     .argument('[file]', 'configuration in JSON or YAML; "-" reads standard input')
     .option('-f, --file <path>', 'the same')
     .option('--set <field=value>', 'change one setting; may be repeated', collect, [])
@@ -137,28 +169,42 @@ async function rulesToAdd(named: string | undefined, options: AllowOptions): Pro
 /** @throws BadInput when there is no such folder: a worker makes none. */
 function answersFolder(named: string): string {
   const folder = resolve(named);
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw new BadInput([{ where: '--answers', problem: `${folder} is no folder; make it, or name another` }]);
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
+    throw new BadInput([{ where: '--answers', problem: `${folder} is no folder; make it, or name another` }]);
   return folder;
 }
 
 /** What the owner may not expect of what was just allowed. */
 function notes(policy: Policy, added: readonly NewRule[], { eta, labelEpsilon }: AllowOptions): string[] {
-  const { tables, budgets: { perText } } = policy;
-  const beyond = tables.filter(({ eta, public: isPublic }) => !isPublic && perText !== undefined && Math.max(eta.exponential ?? 0, eta.laplace ?? 0) > perText);
+  const {
+    tables,
+    budgets: { perText },
+  } = policy;
+  const beyond = tables.filter(
+    ({ eta, public: isPublic }) =>
+      !isPublic && perText !== undefined && Math.max(eta.exponential ?? 0, eta.laplace ?? 0) > perText,
+  );
   const now = added.map((rule) => ({ rule, holds: ruleOfPlace(policy, rule.table)! }));
   const stillProtected = now.filter(({ rule, holds }) => rule.labels === undefined && holds.labels !== 'plain');
   const wider = now.flatMap(({ rule, holds }) => [
-    ...MECHANISMS.filter((name) => eta !== undefined && (holds.eta[name] ?? 0) > (rule.eta?.[name] ?? Infinity))
-      .map((name) => `eta of ${name} of ${holds.table} stays ${holds.eta[name]}`),
+    ...MECHANISMS.filter((name) => eta !== undefined && (holds.eta[name] ?? 0) > (rule.eta?.[name] ?? Infinity)).map(
+      (name) => `eta of ${name} of ${holds.table} stays ${holds.eta[name]}`,
+    ),
     ...(labelEpsilon !== undefined && holds.labels !== rule.labels
       ? [`labels of ${holds.table} stay at ${labelsInWords(holds.labels)}`]
       : []),
   ]);
   return [
-    ...beyond.map((rule) => `one release of ${rule.table} may cost more than the budget of eta ${perText} for a text; raise budgets.perText in the policy, or lower the eta`),
-    ...stillProtected.map(({ holds }) =>
-      `labels of ${holds.table} leave by randomized response alone, as before: a run must set privacy.labelEpsilon ` +
-      `to at most ${holds.labels}, or give \`--label-epsilon plain\` to let them leave as they are`),
+    ...beyond.map(
+      (rule) =>
+        `one release of ${rule.table} may cost more than the budget of eta ${perText} for a text; raise ` +
+        'budgets.perText in the policy, or lower the eta',
+    ),
+    ...stillProtected.map(
+      ({ holds }) =>
+        `labels of ${holds.table} leave by randomized response alone, as before: a run must set privacy.labelEpsilon ` +
+        `to at most ${holds.labels}, or give \`--label-epsilon plain\` to let them leave as they are`,
+    ),
     ...wider.map((what) => `${what}, as \`allow\` takes nothing back; edit the policy to narrow it`),
   ];
 }
@@ -177,8 +223,9 @@ async function ruleOf(policy: Policy, named: string, options: AllowOptions): Pro
     label: column(labelColumn, 'label'),
   };
   if (place.head !== null) {
-    const wanted = (['text', 'pair', 'label'] as const)
-      .flatMap((field) => rule[field].map((column) => ({ name: column, field: COLUMN_OPTIONS[`${field}Column`] })));
+    const wanted = (['text', 'pair', 'label'] as const).flatMap((field) =>
+      rule[field].map((column) => ({ name: column, field: COLUMN_OPTIONS[`${field}Column`] })),
+    );
     const problems = await columnProblems(place.head, wanted);
     if (problems.length > 0) throw new BadInput(problems);
   }
@@ -193,14 +240,24 @@ async function ruleOf(policy: Policy, named: string, options: AllowOptions): Pro
   };
 }
 
-async function rulesOfFile(policy: Policy, config: TuningConfig, { name, mechanism, eta, labelEpsilon, ...flags }: AllowOptions): Promise<RulesToAdd> {
-  const { data: { train, test }, backbone, privacy } = config;
+async function rulesOfFile(
+  policy: Policy,
+  config: TuningConfig,
+  { name, mechanism, eta, labelEpsilon, ...flags }: AllowOptions,
+): Promise<RulesToAdd> {
+  const {
+    data: { train, test },
+    backbone,
+    privacy,
+  } = config;
   const asked = eta === undefined ? null : Number(eta);
   if (asked !== null && privacy.mechanism === 'none' && mechanism === undefined)
-    throw new BadInput([{
-      where: '--eta',
-      problem: 'has no effect, as the mechanism of the configuration is none; add --mechanism, or leave it out',
-    }]);
+    throw new BadInput([
+      {
+        where: '--eta',
+        problem: 'has no effect, as the mechanism of the configuration is none; add --mechanism, or leave it out',
+      },
+    ]);
   const isOfConfig = mechanism === undefined || mechanism === privacy.mechanism;
   const rule = ruleFor(config, (isOfConfig ? asked : null) ?? (await etaOf(config)));
   const more = mechanism !== undefined && { [mechanism]: asked ?? rule.eta?.[mechanism] ?? DEFAULT_ETA[mechanism] };
@@ -211,16 +268,25 @@ async function rulesOfFile(policy: Policy, config: TuningConfig, { name, mechani
     ...(privacy.mechanism === 'none' && { none: true }),
     ...flagsOf(flags),
   };
-  const placed = async (table: string): Promise<NewRule> => ({ ...widened, table: (await placeToAllow(policy, table)).table });
+  const placed = async (table: string): Promise<NewRule> => ({
+    ...widened,
+    table: (await placeToAllow(policy, table)).table,
+  });
   const rules = [{ ...(await placed(train)), ...(name !== undefined && { name }) }];
   if (test !== undefined) rules.push(await placed(test));
   return { rules, backbone, asked: test === undefined ? [train] : [train, test] };
 }
 
-const flagsOf = ({ none, public: isPublic }: { none?: true; public?: true }): Partial<TableRule> => ({ ...(none && { none }), ...(isPublic && { public: true }) });
+const flagsOf = ({ none, public: isPublic }: { none?: true; public?: true }): Partial<TableRule> => ({
+  ...(none && { none }),
+  ...(isPublic && { public: true }),
+});
 
 /** The eta of a configuration; where it is to be chosen on the public table, that which is chosen, rounded up. */
-async function etaOf({ privacy: { mechanism, eta, targetUnchanged }, backbone: name }: TuningConfig): Promise<number | null> {
+async function etaOf({
+  privacy: { mechanism, eta, targetUnchanged },
+  backbone: name,
+}: TuningConfig): Promise<number | null> {
   if (mechanism === 'none' || targetUnchanged === undefined) return eta ?? null;
   const { openBackbone } = await import('../../rapt/backbone/index.ts');
   const { chooseEta } = await import('../../rapt/privacy/index.ts');
@@ -228,12 +294,17 @@ async function etaOf({ privacy: { mechanism, eta, targetUnchanged }, backbone: n
   return chosen === null ? null : Math.ceil(chosen * 1000) / 1000;
 }
 
-async function check(named: string | undefined, { file = named, set, json }: { file?: string; set: string[]; json?: true }): Promise<void> {
+async function check(
+  named: string | undefined,
+  { file = named, set, json }: { file?: string; set: string[]; json?: true },
+): Promise<void> {
   if (named !== undefined && named !== file)
-    throw new BadInput([{
-      where: 'rapt policy check',
-      problem: `is given ${named} and ${file}; name one configuration`,
-    }]);
+    throw new BadInput([
+      {
+        where: 'rapt policy check',
+        problem: `is given ${named} and ${file}; name one configuration`,
+      },
+    ]);
   if (file === undefined) throw new BadInput([{ where: 'rapt policy check', problem: 'needs a configuration' }]);
   const problems = await policyProblems(await loadConfig({ file, set }, true));
   if (json) printJson({ allowed: problems.length === 0, problems });
@@ -253,25 +324,38 @@ function show(policy: Policy, json?: true): void {
     return;
   }
   const { tables, backbones, budgets, answers, publicTexts } = policy;
-  const etas = ({ eta, none }: TableRule): string => [...Object.entries(eta).map(([name, largest]) => `${name} up to ${largest}`), ...(none ? ['without noise'] : [])].join(', ');
-  print(table([
-    ['table', 'text', 'label', 'mechanisms', 'labels', ''],
-    ['movie-reviews', 'text', 'label', 'exponential, laplace', 'as they are', 'public, built in'],
-    ...tables.map((rule) => [
-      rule.name === undefined ? rule.table : `${rule.table} (table://${rule.name})`,
-      [...rule.text, ...rule.pair].join(', '),
-      rule.label.join(', '),
-      etas(rule),
-      labelsInWords(rule.labels),
-      rule.public ? 'public' : '',
+  const etas = ({ eta, none }: TableRule): string =>
+    [
+      ...Object.entries(eta).map(([name, largest]) => `${name} up to ${largest}`),
+      ...(none ? ['without noise'] : []),
+    ].join(', ');
+  print(
+    table([
+      ['table', 'text', 'label', 'mechanisms', 'labels', ''],
+      ['movie-reviews', 'text', 'label', 'exponential, laplace', 'as they are', 'public, built in'],
+      ...tables.map((rule) => [
+        rule.name === undefined ? rule.table : `${rule.table} (table://${rule.name})`,
+        [...rule.text, ...rule.pair].join(', '),
+        rule.label.join(', '),
+        etas(rule),
+        labelsInWords(rule.labels),
+        rule.public ? 'public' : '',
+      ]),
     ]),
-  ]));
-  const limit = (value: number | undefined, what: string): string => (value === undefined ? 'not limited' : `${what} ${value}`);
+  );
+  const limit = (value: number | undefined, what: string): string =>
+    value === undefined ? 'not limited' : `${what} ${value}`;
   print('');
-  print(table([
-    ['backbones', backbones.join(', ')],
-    ['budget', `a text ${limit(budgets.perText, 'eta')}, the tenant ${limit(budgets.perTenant, 'eta')}, labels ${limit(budgets.labels, 'epsilon')}`],
-    ['answers go to', answers.join(', ') || 'nowhere'],
-    ['public texts', publicTexts.join(', ') || 'none'],
-  ]));
+  print(
+    table([
+      ['backbones', backbones.join(', ')],
+      [
+        'budget',
+        `a text ${limit(budgets.perText, 'eta')}, the tenant ${limit(budgets.perTenant, 'eta')}, labels ` +
+          limit(budgets.labels, 'epsilon'),
+      ],
+      ['answers go to', answers.join(', ') || 'nowhere'],
+      ['public texts', publicTexts.join(', ') || 'none'],
+    ]),
+  );
 }

@@ -42,31 +42,51 @@ export function addPredictCommand(program: Command): void {
     .requiredOption('--run <id>', 'a finished run of this client, or an imported adapter')
     .option('--text <text>', 'one text')
     .option('--pair <text>', 'the second text of a pair task')
-    .option('--in <file>', 'a table of texts: .csv, .tsv, .jsonl, each also .gz, .parquet, .arrow or .feather; or a data set folder; also at an s3:// address')
+    .option(
+      '--in <file>',
+      'a table of texts: .csv, .tsv, .jsonl, each also .gz, .parquet, .arrow or .feather; or a data set folder; ' +
+        'also at an s3:// address',
+    )
     .option('--out <file>', 'where the answers go: .csv or .jsonl')
     .option('--text-column <name>', "default: the run's")
     .option('--pair-column <name>', "default: the run's")
     .option('--label-column <name>', 'column with the right answers; the accuracy is then told')
     .option('--tenant <name>', "default: the run's")
-    .option('--timeout <duration>', 'stop waiting after this time, such as 90s or 2h, with exit code 4; answers for a table are written all the same, later')
+    .option(
+      '--timeout <duration>',
+      'stop waiting after this time, such as 90s or 2h, with exit code 4; answers for a table are written all the ' +
+        'same, later',
+    )
     .addOption(byPolicyOption())
     .option('--json', 'print one JSON object')
-    .addHelpText('after', '\nEach prediction is a release of its own: asking twice with the same file re-uses the first, any other file is drawn anew. Ctrl-C cancels the prediction.\nExample: rapt predict --run nightly --text "A film to remember."\n         rapt predict --run nightly --in new.csv --out answers.csv')
+    .addHelpText(
+      'after',
+      '\nEach prediction is a release of its own: asking twice with the same file re-uses the first, any other ' +
+        'file is drawn anew. Ctrl-C cancels the prediction.\nExample: rapt predict --run nightly --text "A film to ' +
+        'remember."\n         rapt predict --run nightly --in new.csv --out answers.csv',
+    )
     .action(predict);
 }
 
 async function predict(options: PredictOptions): Promise<void> {
   const { text, in: input, out } = options;
   durationOf('--timeout', options.timeout);
-  if ((text === undefined) === (input === undefined)) throw new BadInput([{ where: 'rapt predict', problem: 'give either --text, or --in with --out' }]);
+  if ((text === undefined) === (input === undefined))
+    throw new BadInput([{ where: 'rapt predict', problem: 'give either --text, or --in with --out' }]);
   if (text !== undefined) return predictOne(options, text);
-  if (out === undefined) throw new BadInput([{ where: '--out', problem: 'is needed with --in; it names the file for the answers' }]);
+  if (out === undefined)
+    throw new BadInput([{ where: '--out', problem: 'is needed with --in; it names the file for the answers' }]);
   assertEnding('--out', out, ['.csv', '.jsonl']);
-  // Of the local stack the client worker writes on this machine; another one looks for itself, before anything is drawn.
+  // Of the local stack the client worker writes on this machine; another one looks for itself, before anything is
+  // drawn.
   if (namedTemporal() === null) assertFile('--out', out, { makesFolders: true });
   const finished = await ask(options, { input: datasetAddress(input!), out: resolve(out), afterTimeout: 'goes on' });
   if (options.json) printJson(finished);
-  else say(`${finished.rows} rows classified into ${finished.out}${finished.accuracy === null ? '' : `, ${percent(finished.accuracy)} of them as labelled`}`);
+  else
+    say(
+      `${finished.rows} rows classified into ` +
+        `${finished.out}${finished.accuracy === null ? '' : `, ${percent(finished.accuracy)} of them as labelled`}`,
+    );
 }
 
 /** What somebody forgot to remove who was killed. */
@@ -79,7 +99,10 @@ async function predictOne(options: PredictOptions, text: string): Promise<void> 
   const inbox = join(tenantFolder(clientHome(), tenant), 'inbox');
   makeFolder(inbox, 0o700);
   removeForgotten(inbox);
-  const row = { [config.data.textColumn]: text, ...(config.data.pairColumn === undefined ? {} : { [config.data.pairColumn]: options.pair ?? '' }) };
+  const row = {
+    [config.data.textColumn]: text,
+    ...(config.data.pairColumn === undefined ? {} : { [config.data.pairColumn]: options.pair ?? '' }),
+  };
   // The name goes to the server with the path. It says nothing about the text: the pid and a time would do as well.
   const base = join(inbox, `${Date.now()}-${process.pid}`);
   const question = `${base}.jsonl`;
@@ -89,7 +112,10 @@ async function predictOne(options: PredictOptions, text: string): Promise<void> 
     const { labelColumn: _, ...asked } = options;
     // Nobody would find the answer later.
     await ask({ ...asked, tenant }, { input: question, out: answer, afterTimeout: 'is cancelled' });
-    const { prediction, probability } = JSON.parse(readFileSync(answer, 'utf8')) as { prediction: string; probability: number };
+    const { prediction, probability } = JSON.parse(readFileSync(answer, 'utf8')) as {
+      prediction: string;
+      probability: number;
+    };
     if (options.json) printJson({ prediction, probability });
     else print(`${prediction} (probability ${probability.toFixed(3)})`);
   } finally {
@@ -113,7 +139,10 @@ interface Question {
 }
 
 /** Starts the prediction and waits for it. */
-async function ask({ run, textColumn, pairColumn, labelColumn, timeout, ...options }: PredictOptions, { input, out, afterTimeout }: Question): Promise<FinishedPrediction> {
+async function ask(
+  { run, textColumn, pairColumn, labelColumn, timeout, ...options }: PredictOptions,
+  { input, out, afterTimeout }: Question,
+): Promise<FinishedPrediction> {
   const interruption = new Interruption();
   try {
     return await withTemporal(async (link) => {

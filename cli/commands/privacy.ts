@@ -1,6 +1,16 @@
-/** privacy explain: the guarantee in words, for a run, for a table that is to be tuned on, or for a choice of eta alone. */
+/** privacy explain: the guarantee in words, for a run, for a table that is to be tuned on, or for a choice of eta
+ *  alone. */
 import type { Command } from 'commander';
-import { BadInput, DEFAULT_BACKBONE, DEFAULT_ETA, ErrorKind, RaptError, type AuditResult, type Guarantee, type TextLengths } from '../../contracts/index.ts';
+import {
+  BadInput,
+  DEFAULT_BACKBONE,
+  DEFAULT_ETA,
+  ErrorKind,
+  RaptError,
+  type AuditResult,
+  type Guarantee,
+  type TextLengths,
+} from '../../contracts/index.ts';
 import { clientHome } from '../../rapt/home.ts';
 import { quantiles } from '../../rapt/quantiles.ts';
 import { auditTables } from '../audit-tables.ts';
@@ -34,7 +44,9 @@ export function addPrivacyCommands(program: Command): void {
     .description('what is guaranteed, in words')
     .addHelpText('after', '\nExample: rapt privacy explain --eta 10')
     .command('explain')
-    .description("what a run's guarantee says, what it does not cover, and what attacks got; or what a choice of eta would mean")
+    .description(
+      "what a run's guarantee says, what it does not cover, and what attacks got; or what a choice of eta would mean",
+    )
     .option('--run <id>', 'a finished run of this client')
     .option('--tenant <name>', "default: the run's")
     .option('--in <file>', 'without --run: a table whose lengths are used; it is read and not released')
@@ -45,9 +57,15 @@ export function addPrivacyCommands(program: Command): void {
     .option('--target-unchanged <rate>', 'instead of --eta')
     .option('--backbone <name>', 'model folder, or name', DEFAULT_BACKBONE)
     .option('--json', 'print one JSON object')
-    .addHelpText('after', '\nExamples: rapt privacy explain --run nightly\n          rapt privacy explain --eta 10 --in notes.csv --text-column note')
+    .addHelpText(
+      'after',
+      '\nExamples: rapt privacy explain --run nightly\n          rapt privacy explain --eta 10 --in notes.csv ' +
+        '--text-column note',
+    )
     .action(async (options: ExplainOptions) => {
-      const explained = await (options.run === undefined ? explainChoice(options) : explainRun(options.run, tenantOfRun(options.run, options.tenant)));
+      const explained = await (options.run === undefined
+        ? explainChoice(options)
+        : explainRun(options.run, tenantOfRun(options.run, options.tenant)));
       const { explainGuarantee } = await import('../../rapt/privacy/index.ts');
       const sentences = explainGuarantee(explained.guarantee, explained.textLengths);
       if (options.json) printJson({ ...explained, sentences });
@@ -62,7 +80,8 @@ async function explainRun(run: string, tenant: string): Promise<Explained> {
   const { result } = readRunRecord(home, tenant, run);
   const folder = await findRelease(home, tenant, result.release.sha256);
   const release = folder === null ? null : await openRelease(folder);
-  if (folder === null || release === null) throw new RaptError(ErrorKind.notFound, `the release of run ${run} is not on this client any more`);
+  if (folder === null || release === null)
+    throw new RaptError(ErrorKind.notFound, `the release of run ${run} is not on this client any more`);
   // A run without an audit has an empty one.
   const audit = 'attacks' in result.audit ? (result.audit as AuditResult) : null;
   return { guarantee: release.manifest.guarantee, textLengths: await textLengths(folder, release.manifest), audit };
@@ -73,24 +92,35 @@ async function explainChoice(options: ExplainOptions): Promise<Explained> {
   const eta = numberOf('--eta', options.eta);
   const targetUnchanged = rateOf('--target-unchanged', options.targetUnchanged);
   const maxTokens = numberOf('--max-tokens', options.maxTokens)!;
-  if (eta !== undefined && targetUnchanged !== undefined) throw new BadInput([{ where: '--target-unchanged', problem: 'give either this or --eta, not both' }]);
+  if (eta !== undefined && targetUnchanged !== undefined)
+    throw new BadInput([{ where: '--target-unchanged', problem: 'give either this or --eta, not both' }]);
   const { openBackbone } = await import('../../rapt/backbone/index.ts');
   const { createMechanism, tightestEta } = await import('../../rapt/privacy/index.ts');
   const { table: phi, outputIds, tokenizer } = await openBackbone(options.backbone);
   const mechanism = createMechanism({ name, eta, targetUnchanged, table: phi, outputIds });
   mechanism.dispose();
-  const tightest = name === 'exponential' && mechanism.eta !== null ? await tightestEta(mechanism.eta, phi, outputIds) : null;
+  const tightest =
+    name === 'exponential' && mechanism.eta !== null ? await tightestEta(mechanism.eta, phi, outputIds) : null;
   const lengths: number[] = [];
   if (options.in !== undefined) {
     const { readTable } = await import('../../rapt/data/index.ts');
-    for await (const { text } of readTable(options.in, { text: options.textColumn })) lengths.push(tokenizer.encode(text, maxTokens).length);
+    for await (const { text } of readTable(options.in, { text: options.textColumn }))
+      lengths.push(tokenizer.encode(text, maxTokens).length);
   }
-  return { guarantee: { ...mechanism.guarantee, tightestEta: tightest }, textLengths: lengths.length === 0 ? null : quantiles(lengths), audit: null };
+  return {
+    guarantee: { ...mechanism.guarantee, tightestEta: tightest },
+    textLengths: lengths.length === 0 ? null : quantiles(lengths),
+    audit: null,
+  };
 }
 
 function inWords({ guarantee, textLengths, audit }: Explained, sentences: readonly string[]): string {
   const ratio = guarantee.neighbourLogRatio;
-  const row = (name: string, tokens: number): string[] => [name, String(tokens), ...(ratio === null ? [] : [ratio.p05, ratio.p50, ratio.p95].map((exponent) => (tokens * exponent).toFixed(1)))];
+  const row = (name: string, tokens: number): string[] => [
+    name,
+    String(tokens),
+    ...(ratio === null ? [] : [ratio.p05, ratio.p50, ratio.p95].map((exponent) => (tokens * exponent).toFixed(1))),
+  ];
   const exponents =
     ratio === null
       ? []
@@ -98,8 +128,18 @@ function inWords({ guarantee, textLengths, audit }: Explained, sentences: readon
           `Largest exponent of the likelihood ratio when every token is exchanged for its nearest neighbour:\n${table([
             ['', 'tokens', 'near neighbours (5 %)', 'median', 'far ones (95 %)'],
             row('one token', 1),
-            ...(textLengths === null ? [] : [row('a short text (5 %)', textLengths.p05), row('a median text', textLengths.p50), row('a long text (95 %)', textLengths.p95)]),
+            ...(textLengths === null
+              ? []
+              : [
+                  row('a short text (5 %)', textLengths.p05),
+                  row('a median text', textLengths.p50),
+                  row('a long text (95 %)', textLengths.p95),
+                ]),
           ])}`,
         ];
-  return [...sentences, ...exponents, ...(audit === null ? [] : [`What attacks on this release got:\n${auditTables(audit)}`])].join('\n\n');
+  return [
+    ...sentences,
+    ...exponents,
+    ...(audit === null ? [] : [`What attacks on this release got:\n${auditTables(audit)}`]),
+  ].join('\n\n');
 }

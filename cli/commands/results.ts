@@ -21,8 +21,10 @@ interface ReportOptions {
 }
 
 async function showReport({ run, tenant, format, out, json }: ReportOptions): Promise<void> {
-  if (out !== undefined && format === undefined) throw new BadInput([{ where: '--out', problem: 'needs --format, which says what is to be written' }]);
-  if (format !== undefined && json) throw new BadInput([{ where: '--json', problem: 'tells where the report lies; give either this or --format' }]);
+  if (out !== undefined && format === undefined)
+    throw new BadInput([{ where: '--out', problem: 'needs --format, which says what is to be written' }]);
+  if (format !== undefined && json)
+    throw new BadInput([{ where: '--json', problem: 'tells where the report lies; give either this or --format' }]);
   assertFile('--out', out, { inPlace: true });
   const owner = tenantOfRun(run, tenant);
   if (format === undefined) {
@@ -32,7 +34,8 @@ async function showReport({ run, tenant, format, out, json }: ReportOptions): Pr
     return;
   }
   const wanted = FORMATS.find((one) => one === format);
-  if (wanted === undefined) throw new BadInput([{ where: '--format', problem: `must be one of ${FORMATS.join(', ')}, not "${format}"` }]);
+  if (wanted === undefined)
+    throw new BadInput([{ where: '--format', problem: `must be one of ${FORMATS.join(', ')}, not "${format}"` }]);
   const content = (await readReport(owner, run, wanted)).toString('utf8');
   if (out === undefined) print(content.trimEnd());
   else {
@@ -50,7 +53,12 @@ export function addResultCommands(program: Command): void {
     .option('--out <file>', 'with --format: write it into this file')
     .option('--tenant <name>', "default: the run's")
     .option('--json', 'print where it lies as one JSON object')
-    .addHelpText('after', '\nThe page needs nothing beside it: it can be mailed, printed and opened without a network.\nExamples: rapt report --run nightly\n          rapt report --run nightly --format md --out nightly.md\n          rapt report --run nightly --format json | jq .metrics.accuracy')
+    .addHelpText(
+      'after',
+      '\nThe page needs nothing beside it: it can be mailed, printed and opened without a network.\nExamples: rapt ' +
+        'report --run nightly\n          rapt report --run nightly --format md --out nightly.md\n          rapt ' +
+        'report --run nightly --format json | jq .metrics.accuracy',
+    )
     .action(showReport);
 
   program

@@ -1,6 +1,12 @@
 /** schedule: runs that Temporal starts by itself, again and again. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy, type ScheduleHandle, type ScheduleSummary } from '@temporalio/client';
+import {
+  ScheduleAlreadyRunning,
+  ScheduleNotFoundError,
+  ScheduleOverlapPolicy,
+  type ScheduleHandle,
+  type ScheduleSummary,
+} from '@temporalio/client';
 import type { Command } from 'commander';
 import { BadInput, CONTROL_QUEUE, ErrorKind, idProblems, RaptError, WORKFLOW_TYPE } from '../../contracts/index.ts';
 import { assertEncrypts, requireServer } from '../../infra/index.ts';
@@ -31,8 +37,14 @@ interface Listed {
 export function addScheduleCommands(program: Command): void {
   const schedule = program
     .command('schedule')
-    .description('runs that Temporal starts by itself, each with an id of its own; one that is due while the one before still runs is left out')
-    .addHelpText('after', "\nExample: rapt schedule create weekly -f tuning.yaml --weekly 'mon 03:00'\n         rapt schedule list");
+    .description(
+      'runs that Temporal starts by itself, each with an id of its own; one that is due while the one before still ' +
+        'runs is left out',
+    )
+    .addHelpText(
+      'after',
+      "\nExample: rapt schedule create weekly -f tuning.yaml --weekly 'mon 03:00'\n         rapt schedule list",
+    );
   schedule
     .command('create')
     .description('start runs of this configuration again and again; the tables are read anew each time')
@@ -47,7 +59,11 @@ export function addScheduleCommands(program: Command): void {
     .option('--time-zone <name>', "such as Europe/Berlin; default: this machine's")
     .option('--paused', 'start nothing until `rapt schedule resume`')
     .option('--json', 'print one JSON object')
-    .addHelpText('after', "\nExample: rapt schedule create weekly -f tuning.yaml --weekly 'mon 03:00' --time-zone Europe/Berlin\n         rapt schedule create often -f tuning.yaml --every 6h --gate 'accuracy>=0.7'")
+    .addHelpText(
+      'after',
+      "\nExample: rapt schedule create weekly -f tuning.yaml --weekly 'mon 03:00' --time-zone Europe/Berlin\n      " +
+        "   rapt schedule create often -f tuning.yaml --every 6h --gate 'accuracy>=0.7'",
+    )
     .action(create);
   schedule
     .command('list')
@@ -80,7 +96,12 @@ export function addScheduleCommands(program: Command): void {
 }
 
 /** A command on one schedule. */
-function change(schedule: Command, name: string, description: string, act: (handle: ScheduleHandle) => Promise<Record<string, unknown>>): void {
+function change(
+  schedule: Command,
+  name: string,
+  description: string,
+  act: (handle: ScheduleHandle) => Promise<Record<string, unknown>>,
+): void {
   schedule
     .command(name)
     .description(description)
@@ -90,7 +111,12 @@ function change(schedule: Command, name: string, description: string, act: (hand
     .action((id: string, { json }: { json?: true }) =>
       withTemporal(async ({ client }) => {
         const outcome = await act(client.schedule.getHandle(id)).catch((error: unknown) => {
-          if (error instanceof ScheduleNotFoundError) throw new RaptError(ErrorKind.notFound, `there is no schedule ${id}; \`rapt schedule list\` shows those there are`, { cause: error });
+          if (error instanceof ScheduleNotFoundError)
+            throw new RaptError(
+              ErrorKind.notFound,
+              `there is no schedule ${id}; \`rapt schedule list\` shows those there are`,
+              { cause: error },
+            );
           throw error;
         });
         if (json) printJson({ schedule: id, ...outcome });
@@ -114,26 +140,45 @@ async function create(id: string, { file, set, gate, paused, json, ...when }: Cr
       .create({
         scheduleId: id,
         spec,
-        action: { type: 'startWorkflow', workflowType: WORKFLOW_TYPE.tuning, taskQueue: CONTROL_QUEUE, workflowId: id, args: [config] },
+        action: {
+          type: 'startWorkflow',
+          workflowType: WORKFLOW_TYPE.tuning,
+          taskQueue: CONTROL_QUEUE,
+          workflowId: id,
+          args: [config],
+        },
         policies: { overlap: ScheduleOverlapPolicy.SKIP },
         memo: { when: words },
         state: { paused: paused === true },
       })
       .catch((error: unknown) => {
-        if (error instanceof ScheduleAlreadyRunning) throw new BadInput([{ where: id, problem: `is a schedule already; give another name, or end it first with \`rapt schedule delete ${id}\`` }]);
+        if (error instanceof ScheduleAlreadyRunning)
+          throw new BadInput([
+            {
+              where: id,
+              problem: `is a schedule already; give another name, or end it first with \`rapt schedule delete ${id}\``,
+            },
+          ]);
         // How the client tells that the server finds the request wrong.
         if (error instanceof TypeError) throw new BadInput([{ where: words, problem: error.message }]);
         throw error;
       });
     const [next] = (await handle.describe()).info.nextActionTimes;
     if (json) printJson({ schedule: id, when: words, paused: paused === true, next: next?.toISOString() ?? null });
-    else say(`schedule ${id}: ${words}; ${paused === true ? `paused, \`rapt schedule resume ${id}\` lets it begin` : `its first run starts at ${next === undefined ? 'no time' : `${timeOf(next.toISOString())} UTC`}`}`);
+    else
+      say(
+        `schedule ${id}: ${words}; ` +
+          (paused === true
+            ? 'paused, `rapt schedule resume ' + `${id}\` lets it begin`
+            : 'its first run starts at ' + (next === undefined ? 'no time' : `${timeOf(next.toISOString())} UTC`)),
+      );
   });
 }
 
 async function listed({ client }: Link): Promise<Listed[]> {
   const found: Listed[] = [];
-  for await (const one of client.schedule.list()) if (one.action?.workflowType === WORKFLOW_TYPE.tuning) found.push(listedOf(one));
+  for await (const one of client.schedule.list())
+    if (one.action?.workflowType === WORKFLOW_TYPE.tuning) found.push(listedOf(one));
   return found;
 }
 
@@ -155,7 +200,11 @@ const POLL_MS = 200;
 async function trigger(handle: ScheduleHandle): Promise<{ run: string | null }> {
   const taken = async (): Promise<{ runs: number; skipped: number; last: string | null }> => {
     const { numActionsTaken, numActionsSkippedOverlap, recentActions } = (await handle.describe()).info;
-    return { runs: numActionsTaken, skipped: numActionsSkippedOverlap, last: recentActions.at(-1)?.action.workflow.workflowId ?? null };
+    return {
+      runs: numActionsTaken,
+      skipped: numActionsSkippedOverlap,
+      last: recentActions.at(-1)?.action.workflow.workflowId ?? null,
+    };
   };
   const before = await taken();
   // Its own default lets runs overlap.
@@ -167,7 +216,11 @@ async function trigger(handle: ScheduleHandle): Promise<{ run: string | null }> 
     if (after.runs > before.runs) return { run: after.last };
     if (after.skipped > before.skipped) return { run: null };
   }
-  throw new RaptError(ErrorKind.unavailable, `the server has not said within ${TRIGGER_TIMEOUT_MS / 1000} s what became of it; \`rapt list\` shows whether a run was started`);
+  throw new RaptError(
+    ErrorKind.unavailable,
+    `the server has not said within ${TRIGGER_TIMEOUT_MS / 1000} s what became of it; \`rapt list\` shows whether ` +
+      'a run was started',
+  );
 }
 
 function sentence({ paused, deleted, run }: Record<string, unknown>): string {
@@ -178,4 +231,9 @@ function sentence({ paused, deleted, run }: Record<string, unknown>): string {
 }
 
 const HEAD = ['schedule', 'when', 'next (UTC)', 'last run'];
-const rowOf = ({ schedule, when, paused, next, last }: Listed): string[] => [schedule, when ?? '-', paused ? 'paused' : next === null ? '-' : timeOf(next), last ?? '-'];
+const rowOf = ({ schedule, when, paused, next, last }: Listed): string[] => [
+  schedule,
+  when ?? '-',
+  paused ? 'paused' : next === null ? '-' : timeOf(next),
+  last ?? '-',
+];

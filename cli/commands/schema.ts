@@ -8,7 +8,11 @@ export function addSchemaCommand(program: Command): void {
     .command('schema')
     .description('print the JSON Schema of the configuration, by which editors complete and check it')
     .option('--leaves', 'print which fields of results leave the client, and why each may, in Markdown')
-    .addHelpText('after', '\nA first line of `# yaml-language-server: $schema=FILE` connects a YAML file with it.\nExample: rapt schema > tuning.schema.json')
+    .addHelpText(
+      'after',
+      '\nA first line of `# yaml-language-server: $schema=FILE` connects a YAML file with it.\nExample: rapt ' +
+        'schema > tuning.schema.json',
+    )
     .action(({ leaves }: { leaves?: true }) => print((leaves ? releasedTable() : schemaText()).trimEnd()));
 }
 

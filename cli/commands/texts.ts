@@ -24,7 +24,10 @@ export function addTextCommands(program: Command): void {
   program
     .command('privatize')
     .description('privatize a table on this machine; no server is needed')
-    .requiredOption('--in <file>', '.csv, .tsv, .jsonl, each also .gz, .parquet, .arrow or .feather; or a data set folder; also at an s3:// address')
+    .requiredOption(
+      '--in <file>',
+      '.csv, .tsv, .jsonl, each also .gz, .parquet, .arrow or .feather; or a data set folder; also at an s3:// address',
+    )
     .requiredOption('--out <file>', '.csv, or .jsonl with the token ids')
     .option('--mechanism <name>', 'exponential or laplace', 'exponential')
     .option('--eta <number>', `default: ${DEFAULT_ETA.exponential} for exponential, ${DEFAULT_ETA.laplace} for laplace`)
@@ -36,7 +39,11 @@ export function addTextCommands(program: Command): void {
     .option('--max-tokens <number>', 'tokens kept of each row', '64')
     .option('--tenant <name>', 'in whose ledger it is entered', 'local')
     .option('--json', 'print one JSON object')
-    .addHelpText('after', '\nThe output is a release of its own: the ledger counts it against the budgets (`rapt ledger`).\nExample: rapt privatize --in notes.csv --out notes.noisy.csv --text-column note --target-unchanged 0.3')
+    .addHelpText(
+      'after',
+      '\nThe output is a release of its own: the ledger counts it against the budgets (`rapt ledger`).\nExample: ' +
+        'rapt privatize --in notes.csv --out notes.noisy.csv --text-column note --target-unchanged 0.3',
+    )
     .action(privatize);
 }
 
@@ -44,7 +51,12 @@ export function addTextCommands(program: Command): void {
 const STOP_MS = 8000;
 
 const privatize = (options: PrivatizeOptions): Promise<void> =>
-  stoppable('nothing was written, and nothing was spent', (signal) => privatizeInto(options, signal), STOP_MS, 'it did not stop in time; the same command again takes up what it has paid for');
+  stoppable(
+    'nothing was written, and nothing was spent',
+    (signal) => privatizeInto(options, signal),
+    STOP_MS,
+    'it did not stop in time; the same command again takes up what it has paid for',
+  );
 
 async function privatizeInto(options: PrivatizeOptions, signal: AbortSignal): Promise<void> {
   const name = mechanismOf(options.mechanism);
@@ -52,7 +64,8 @@ async function privatizeInto(options: PrivatizeOptions, signal: AbortSignal): Pr
   const targetUnchanged = rateOf('--target-unchanged', options.targetUnchanged);
   const maxTokens = wholeNumberOf('--max-tokens', options.maxTokens);
   const tenant = tenantNameOf('--tenant', options.tenant);
-  if (eta !== undefined && targetUnchanged !== undefined) throw new BadInput([{ where: '--target-unchanged', problem: 'give either this or --eta, not both' }]);
+  if (eta !== undefined && targetUnchanged !== undefined)
+    throw new BadInput([{ where: '--target-unchanged', problem: 'give either this or --eta, not both' }]);
   const { outputProblem, privatize: privatizeTable } = await import('../../rapt/client/index.ts');
   const problem = outputProblem(options.out);
   if (problem !== null) throw new BadInput([{ where: '--out', problem: `${options.out} ${problem}` }]);
@@ -81,7 +94,10 @@ async function privatizeInto(options: PrivatizeOptions, signal: AbortSignal): Pr
   const tokensPerSecond = Math.round(tokens / ((performance.now() - start) / 1000));
   // ru_maxrss is in KiB on Linux.
   const peakRssBytes = process.resourceUsage().maxRSS * 1024;
-  if (options.json) { printJson({ rows, tokens, mechanism: name, eta: mechanism.eta, unchangedRate, tokensPerSecond, peakRssBytes }); return; }
+  if (options.json) {
+    printJson({ rows, tokens, mechanism: name, eta: mechanism.eta, unchangedRate, tokensPerSecond, peakRssBytes });
+    return;
+  }
   print(
     formatTable([
       ['rows', String(rows)],

@@ -4,11 +4,20 @@ import { quoted, valuedFlags } from './words.ts';
 /** Reads the line itself: bash would split ids at their colons. */
 export function bashCompletion(commands: readonly CompletedCommand[]): string {
   const values = commands.flatMap(({ path, options }) =>
-    options.flatMap(({ flags, value }) => (value === null || value === 'nothing' ? [] : [`    ${flags.map((flag) => quoted(`${path} ${flag}`)).join('|')}) ${reply(value)} ;;`])),
+    options.flatMap(({ flags, value }) =>
+      value === null || value === 'nothing'
+        ? []
+        : [`    ${flags.map((flag) => quoted(`${path} ${flag}`)).join('|')}) ${reply(value)} ;;`],
+    ),
   );
   const places = commands.map(({ path, commands: children, options, argument }) => {
     const flags = options.flatMap((option) => option.flags).join(' ');
-    const first = children.length > 0 ? words(children.map(({ name }) => name)) : argument === 'nothing' ? words([flags]) : reply(argument);
+    const first =
+      children.length > 0
+        ? words(children.map(({ name }) => name))
+        : argument === 'nothing'
+          ? words([flags])
+          : reply(argument);
     return `    ${quoted(path)}) if [[ $cur == -* ]]; then ${words([flags])}; else ${first}; fi ;;`;
   });
   return `# Completion of rapt for bash, made by \`rapt completion bash\`.
@@ -30,7 +39,10 @@ _rapt() {
       ${valuedFlags(commands).join('|')}) valued=$word; continue ;;
     esac
     case "\${at:+$at }$word" in
-      ${commands.filter(({ path }) => path !== '').map(({ path }) => quoted(path)).join('|')}) at="\${at:+$at }$word" ;;
+      ${commands
+        .filter(({ path }) => path !== '')
+        .map(({ path }) => quoted(path))
+        .join('|')}) at="\${at:+$at }$word" ;;
     esac
   done
   COMPREPLY=()

@@ -6,8 +6,14 @@ export function fishCompletion(commands: readonly CompletedCommand[]): string {
     const here = `complete -c rapt -n ${quoted(`__rapt_at ${quoted(path)}`)}`;
     return [
       ...children.map(({ name, description }) => `${here} -a ${name} -d ${quoted(description)}`),
-      ...options.map((option) => `${here} ${flagsOf(option)}${option.value === null ? '' : ` ${valueOf(option.value)}`} -d ${quoted(option.description)}`),
-      ...(children.length > 0 || argument === 'nothing' ? [] : [`${here} ${argument === 'files' || argument === 'folders' ? '-F' : `-a ${quoted(words(argument))}`}`]),
+      ...options.map(
+        (option) =>
+          `${here} ${flagsOf(option)}${option.value === null ? '' : ` ${valueOf(option.value)}`} -d ` +
+          quoted(option.description),
+      ),
+      ...(children.length > 0 || argument === 'nothing'
+        ? []
+        : [`${here} ${argument === 'files' || argument === 'folders' ? '-F' : `-a ${quoted(words(argument))}`}`]),
     ];
   });
   return `# Completion of rapt for fish, made by \`rapt completion fish\`.
@@ -25,7 +31,10 @@ function __rapt_at
                 continue
         end
         switch (string join ' ' $at $word)
-            case ${commands.filter(({ path }) => path !== '').map(({ path }) => quoted(path)).join(' ')}
+            case ${commands
+              .filter(({ path }) => path !== '')
+              .map(({ path }) => quoted(path))
+              .join(' ')}
                 set -a at $word
         end
     end

@@ -2,7 +2,8 @@
 import type { Argument, Command, Option } from 'commander';
 
 /** What may stand somewhere: ids that are asked for when they are needed, names of files, or these words. */
-export type Source = 'runs' | 'running' | 'finished' | 'schedules' | 'files' | 'folders' | 'nothing' | readonly string[];
+export type Source =
+  'runs' | 'running' | 'finished' | 'schedules' | 'files' | 'folders' | 'nothing' | readonly string[];
 
 /** Commands that print ids, one a line. */
 export const ID_COMMANDS: Readonly<Record<'runs' | 'running' | 'finished' | 'schedules', string>> = {
@@ -36,7 +37,10 @@ export function completedCommands(program: Command): CompletedCommand[] {
 function visit(command: Command, path: string, inherited: readonly CompletedOption[]): CompletedCommand[] {
   const help = command.createHelp();
   const children = help.visibleCommands(command).filter((child) => child.name() !== 'help');
-  const options = [...help.visibleOptions(command).map((option) => completedOption(option, path)), ...inherited.filter(({ flags }) => !flags.includes('--help'))];
+  const options = [
+    ...help.visibleOptions(command).map((option) => completedOption(option, path)),
+    ...inherited.filter(({ flags }) => !flags.includes('--help')),
+  ];
   const [argument] = command.registeredArguments;
   return [
     {
@@ -52,7 +56,11 @@ function visit(command: Command, path: string, inherited: readonly CompletedOpti
 function completedOption(option: Option, path: string): CompletedOption {
   const flags = [option.short, option.long].filter((flag) => typeof flag === 'string');
   const placeholder = /[<[](.+?)[>\]]/.exec(option.flags)?.[1];
-  return { flags, description: option.description, value: placeholder === undefined ? null : option.long === '--id' ? 'nothing' : sourceOf(option, placeholder, path) };
+  return {
+    flags,
+    description: option.description,
+    value: placeholder === undefined ? null : option.long === '--id' ? 'nothing' : sourceOf(option, placeholder, path),
+  };
 }
 
 const RUNNING = ['pause', 'continue', 'cancel'];

@@ -5,6 +5,8 @@ export const quoted = (text: string): string => `'${text.replaceAll("'", String.
 
 /** Flags after which a value stands, of any command: that value is no command. */
 export function valuedFlags(commands: readonly CompletedCommand[]): string[] {
-  const flags = commands.flatMap(({ options }) => options.flatMap((option) => (option.value === null ? [] : option.flags)));
+  const flags = commands.flatMap(({ options }) =>
+    options.flatMap((option) => (option.value === null ? [] : option.flags)),
+  );
   return [...new Set(flags)];
 }

@@ -3,10 +3,19 @@ import { quoted, valuedFlags } from './words.ts';
 
 export function zshCompletion(commands: readonly CompletedCommand[]): string {
   const values = commands.flatMap(({ path, options }) =>
-    options.flatMap(({ flags, value }) => (value === null || value === 'nothing' ? [] : [`    ${flags.map((flag) => quoted(`${path} ${flag}`)).join('|')}) ${reply(value)} ;;`])),
+    options.flatMap(({ flags, value }) =>
+      value === null || value === 'nothing'
+        ? []
+        : [`    ${flags.map((flag) => quoted(`${path} ${flag}`)).join('|')}) ${reply(value)} ;;`],
+    ),
   );
   const places = commands.map(({ path, commands: children, options, argument }) => {
-    const first = children.length > 0 ? described('command', children) : argument === 'nothing' ? described('option', optionsOf(options)) : reply(argument);
+    const first =
+      children.length > 0
+        ? described('command', children)
+        : argument === 'nothing'
+          ? described('option', optionsOf(options))
+          : reply(argument);
     return `    ${quoted(path)})
       if [[ $PREFIX == -* ]]; then ${described('option', optionsOf(options))}
       else ${first}
@@ -23,7 +32,10 @@ _rapt() {
       ${valuedFlags(commands).join('|')}) valued=$word; continue ;;
     esac
     case "\${at:+$at }$word" in
-      ${commands.filter(({ path }) => path !== '').map(({ path }) => quoted(path)).join('|')}) at="\${at:+$at }$word" ;;
+      ${commands
+        .filter(({ path }) => path !== '')
+        .map(({ path }) => quoted(path))
+        .join('|')}) at="\${at:+$at }$word" ;;
     esac
   done
   if [[ -n $valued ]]; then case "$at $valued" in
@@ -41,7 +53,9 @@ const optionsOf = (options: readonly CompletedOption[]): { name: string; descrip
 
 /** A colon parts a word from what is said of it. */
 function described(what: string, entries: readonly { readonly name: string; readonly description: string }[]): string {
-  const lines = entries.map(({ name, description }) => quoted(`${name}:${description.replaceAll(':', String.raw`\:`)}`));
+  const lines = entries.map(({ name, description }) =>
+    quoted(`${name}:${description.replaceAll(':', String.raw`\:`)}`),
+  );
   return `found=(${lines.join(' ')}); _describe ${quoted(what)} found`;
 }
 
@@ -49,5 +63,8 @@ function reply(source: Source): string {
   if (source === 'nothing') return ':';
   if (source === 'files') return '_files';
   if (source === 'folders') return '_files -/';
-  return `compadd -- ${typeof source === 'string' ? `\${(f)"$(${ID_COMMANDS[source]} 2>/dev/null)"}` : source.map(quoted).join(' ')}`;
+  return (
+    'compadd -- ' +
+    (typeof source === 'string' ? `\${(f)"$(${ID_COMMANDS[source]} 2>/dev/null)"}` : source.map(quoted).join(' '))
+  );
 }

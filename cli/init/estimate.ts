@@ -1,7 +1,8 @@
 /** What a run will cost: steps, time, tokens that leave, eta that is spent. */
 import { totalEpochs, type TuningConfig } from '../../contracts/index.ts';
 
-/** Tokens trained on per second, forward and backward: the default run of the README, 625 steps in 4.2 minutes on 2 cores. */
+/** Tokens trained on per second, forward and backward: the default run of the README, 625 steps in 4.2 minutes on 2
+ *  cores. */
 const DOCUMENTED_TOKENS_PER_SECOND = 2800;
 /** A shorter training says more about the loading of the model. */
 const LEAST_SECONDS = 20;
@@ -25,7 +26,10 @@ export async function trainingRate(home: string, tenant: string, backbone: strin
     const release = folder === null ? null : await openRelease(folder);
     if (release === null) continue;
     const { rows, tokens } = release.manifest;
-    return { tokensPerSecond: trainedTokens(config, rows.train, tokens / (rows.train + rows.test)) / seconds, measuredIn: result.workflowId };
+    return {
+      tokensPerSecond: trainedTokens(config, rows.train, tokens / (rows.train + rows.test)) / seconds,
+      measuredIn: result.workflowId,
+    };
   }
   return { tokensPerSecond: DOCUMENTED_TOKENS_PER_SECOND, measuredIn: null };
 }
@@ -36,7 +40,12 @@ export interface TrainingCost {
 }
 
 /** @param tokensPerRow mean of the user's own tokens, after the cut. */
-export function trainingCost(config: TuningConfig, trainRows: number, tokensPerRow: number, { tokensPerSecond }: TrainingRate): TrainingCost {
+export function trainingCost(
+  config: TuningConfig,
+  trainRows: number,
+  tokensPerRow: number,
+  { tokensPerSecond }: TrainingRate,
+): TrainingCost {
   return {
     steps: Math.ceil(trainRows / config.tuning.batchSize) * totalEpochs(config.tuning),
     minutes: trainedTokens(config, trainRows, tokensPerRow) / tokensPerSecond / 60,

@@ -1,9 +1,28 @@
-/** Looks a user's table over and proposes a run on it. Tells names, counts and lengths; of the content, the names of the classes alone. */
+/** Looks a user's table over and proposes a run on it. Tells names, counts and lengths; of the content, the names of
+ *  the classes alone. */
 import { randomBytes } from 'node:crypto';
 import { parseTuningConfig, type TuningConfig } from '../../contracts/index.ts';
-import { inspectTables, proposeColumns, readTable, surveyTable, tableAddress, tableNotes, type ChosenColumns, type ColumnSurvey, type ProposedColumns } from '../../rapt/data/index.ts';
+import {
+  inspectTables,
+  proposeColumns,
+  readTable,
+  surveyTable,
+  tableAddress,
+  tableNotes,
+  type ChosenColumns,
+  type ColumnSurvey,
+  type ProposedColumns,
+} from '../../rapt/data/index.ts';
 import { clientHome, tenantFolder } from '../../rapt/home.ts';
-import { countTexts, Families, Ledger, knownSecret, readBudget, tenantSpent, TextCollector } from '../../rapt/ledger/index.ts';
+import {
+  countTexts,
+  Families,
+  Ledger,
+  knownSecret,
+  readBudget,
+  tenantSpent,
+  TextCollector,
+} from '../../rapt/ledger/index.ts';
 import type { KeptTokens } from '../../rapt/release/index.ts';
 import { inTurns } from '../../rapt/turns.ts';
 import { backboneAddress } from '../paths.ts';
@@ -53,7 +72,10 @@ export interface Proposal {
   readonly unknownRate: number;
   /** Rows of which the tokenizer leaves nothing. */
   readonly withoutTokens: number;
-  readonly duplicates: { /** Texts beyond the first of each. */ readonly texts: number; /** Times that the most frequent text occurs. */ readonly most: number };
+  readonly duplicates: {
+    /** Texts beyond the first of each. */ readonly texts: number;
+    /** Times that the most frequent text occurs. */ readonly most: number;
+  };
   /** The proposed eta first. */
   readonly etas: readonly { readonly eta: number; readonly unchanged: number }[];
   readonly cost: TrainingCost & {
@@ -72,12 +94,23 @@ export interface Proposal {
 }
 
 /** @throws BadInput with everything for which a run on this table would be refused. */
-export async function proposeRun({ file, chosen, backbone: named, tenant, unchanged }: ProposalOptions): Promise<Proposal> {
+export async function proposeRun({
+  file,
+  chosen,
+  backbone: named,
+  tenant,
+  unchanged,
+}: ProposalOptions): Promise<Proposal> {
   const backbone = backboneAddress(named);
   const path = tableAddress(file);
   const survey = await surveyTable(path);
   const proposed = proposeColumns(path, survey, chosen);
-  const columns = { train: path, textColumn: proposed.text, labelColumn: proposed.label, ...(proposed.pair === undefined ? {} : { pairColumn: proposed.pair }) };
+  const columns = {
+    train: path,
+    textColumn: proposed.text,
+    labelColumn: proposed.label,
+    ...(proposed.pair === undefined ? {} : { pairColumn: proposed.pair }),
+  };
   const inspection = await inspectTables(accepted({ tenant, backbone, data: columns }).data);
   const { classes, classCounts, rows, skipped } = inspection;
 
@@ -92,7 +125,9 @@ export async function proposeRun({ file, chosen, backbone: named, tenant, unchan
   const tokenSurvey = new TokenSurvey(tokenizer, LONGEST_COUNTED);
   const home = clientHome();
   const key = (await knownSecret(tenantFolder(home, tenant))) ?? randomBytes(32);
-  const measured = await measureTexts(path, proposed, key, tokenSurvey, (row) => keptTokens(row, tokenizer, LONGEST_TEXT));
+  const measured = await measureTexts(path, proposed, key, tokenSurvey, (row) =>
+    keptTokens(row, tokenizer, LONGEST_TEXT),
+  );
   const unknown = unknownNote(tokenSurvey.unknownShare);
   const maxTokens = Math.min(LONGEST_TEXT, Math.max(SHORTEST_CUT, 8 * Math.ceil(measured.lengths.p95 / 8)));
   const shares = [unchanged, ...OTHER_SHARES.filter((share) => share !== unchanged)];
@@ -100,11 +135,20 @@ export async function proposeRun({ file, chosen, backbone: named, tenant, unchan
   const etas: Proposal['etas'][number][] = [];
   for (const share of shares) {
     const short = await inTurns(calibrator.calibrating('exponential', share, ETA_DIGITS));
-    etas.push(short.unchanged <= share + ABOVE ? short : await inTurns(calibrator.calibrating('exponential', share, ETA_DIGITS + 1)));
+    etas.push(
+      short.unchanged <= share + ABOVE
+        ? short
+        : await inTurns(calibrator.calibrating('exponential', share, ETA_DIGITS + 1)),
+    );
   }
   calibrator.dispose();
   const { eta } = etas[0]!;
-  const config = accepted({ tenant, backbone, data: { ...columns, maxTokens }, privacy: { mechanism: 'exponential', eta } });
+  const config = accepted({
+    tenant,
+    backbone,
+    data: { ...columns, maxTokens },
+    privacy: { mechanism: 'exponential', eta },
+  });
 
   const rate = await trainingRate(home, tenant, backbone);
   const tokens = measured.histogram.reduce((sum, count, length) => sum + count * Math.min(length, maxTokens), 0);
@@ -140,7 +184,11 @@ export async function proposeRun({ file, chosen, backbone: named, tenant, unchan
 
 function accepted(input: unknown): TuningConfig {
   const parsed = parseTuningConfig(input);
-  if (!parsed.ok) throw new Error(`the proposed configuration is not valid: ${parsed.problems.map(({ where, problem }) => `${where} ${problem}`).join('; ')}`);
+  if (!parsed.ok)
+    throw new Error(
+      'the proposed configuration is not valid: ' +
+        parsed.problems.map(({ where, problem }) => `${where} ${problem}`).join('; '),
+    );
   return parsed.value;
 }
 
@@ -149,8 +197,8 @@ interface MeasuredTexts {
   readonly histogram: Uint32Array;
   readonly lengths: RowLengths;
   readonly duplicates: Proposal['duplicates'];
-  /** Texts of the largest family, as the tenant pays for it. A client that has no key yet draws another one at its first
-   *  release, by which short texts may be joined otherwise: then this is a few more or less. */
+  /** Texts of the largest family, as the tenant pays for it. A client that has no key yet draws another one at its
+   *  first release, by which short texts may be joined otherwise: then this is a few more or less. */
   readonly alike: number;
 }
 
@@ -178,14 +226,23 @@ async function measureTexts(
   }
   const quantile = (share: number): number => {
     let seen = 0;
-    return Math.max(0, histogram.findIndex((count) => (seen += count) >= share * rows));
+    return Math.max(
+      0,
+      histogram.findIndex((count) => (seen += count) >= share * rows),
+    );
   };
   const texts = collector.finish();
   const { digests, times } = countTexts(texts);
   const most = times.reduce((largest, count) => Math.max(largest, count), 0);
   return {
     histogram,
-    lengths: { p05: quantile(0.05), p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99), most: histogram.findLastIndex((count) => count > 0) },
+    lengths: {
+      p05: quantile(0.05),
+      p50: quantile(0.5),
+      p95: quantile(0.95),
+      p99: quantile(0.99),
+      most: histogram.findLastIndex((count) => count > 0),
+    },
     duplicates: { texts: texts.length - digests.length, most },
     alike: Math.max(most, await families.largest()),
   };

@@ -13,7 +13,10 @@ export const SCHEMA_FILE = join('docs', 'tuning.schema.json');
 const LISTED_CLASSES = 12;
 
 /** @param path of the file, beside which the table's is told. */
-export function tuningFile({ file, rows, proposed, classes, lengths, cut, notes, duplicates, etas, cost, config }: Proposal, path: string): string {
+export function tuningFile(
+  { file, rows, proposed, classes, lengths, cut, notes, duplicates, etas, cost, config }: Proposal,
+  path: string,
+): string {
   const folder = dirname(resolve(path));
   const table = datasetWrittenIn(folder, file);
   const { data, privacy, tuning, backbone, tenant } = config;
@@ -31,7 +34,14 @@ data:
   # Paths in this file are relative to the folder that it lies in.
   train: ${scalar(table)}
   textColumn: ${scalar(proposed.text)}
-${proposed.pair === undefined ? (plain.length === 0 ? '' : `  # Looks like texts as well: ${plain.join(', ')}. For a task on two texts:\n  # pairColumn: ${scalar(proposed.otherTexts[0]!)}\n`) : `  pairColumn: ${scalar(proposed.pair)}\n`}  # ${classes.length} classes: ${listed(classes)}
+${
+  proposed.pair === undefined
+    ? plain.length === 0
+      ? ''
+      : `  # Looks like texts as well: ${plain.join(', ')}. For a task on two texts:\n  # pairColumn: ` +
+        `${scalar(proposed.otherTexts[0]!)}\n`
+    : `  pairColumn: ${scalar(proposed.pair)}\n`
+}  # ${classes.length} classes: ${listed(classes)}
   labelColumn: ${scalar(proposed.label)}
   # Tokens kept of each row. The rows have ${lengths.p05} / ${lengths.p50} / ${lengths.p95} / ${lengths.p99} (5 / 50 / 95 / 99 % of them), the longest ${lengths.most}; ${cut} rows are cut here.
   maxTokens: ${data.maxTokens}
@@ -45,10 +55,16 @@ privacy:
   eta: ${first!.eta}
   # Training labels leave as they are, unless each is drawn under an epsilon:
   # labelEpsilon: 3
-  # This run spends eta ${cost.etaOfText} of each text${duplicates.most > 1 ? `, and ${duplicates.most} times that of the one that is repeated most` : ''}. Refuse what would exceed:
+  # This run spends eta ${cost.etaOfText} of each text${
+    duplicates.most > 1 ? `, and ${duplicates.most} times that of ` + 'the one that is repeated most' : ''
+  }. Refuse what would exceed:
   # budget: { perText: ${cost.etaOfText} }
 
-${backbone === 'all-MiniLM-L6-v2' ? `# backbone: ${backbone}` : `backbone: ${scalar(backboneWrittenIn(folder, backbone))}`}
+${
+  backbone === 'all-MiniLM-L6-v2'
+    ? `# backbone: ${backbone}`
+    : 'backbone: ' + scalar(backboneWrittenIn(folder, backbone))
+}
 
 tuning:
   method: ${tuning.method}
@@ -67,12 +83,16 @@ tuning:
 /** At least 0.1: less is lost in what the process takes by itself. */
 export const gibibytes = (bytes: number): string => `${Math.max(0.1, bytes / 2 ** 30).toFixed(1)} GiB`;
 
-export const minutes = (value: number): string => (value < 1 ? 'a minute' : value < 90 ? `${Math.ceil(value)} minutes` : `${(value / 60).toFixed(1)} hours`);
+export const minutes = (value: number): string =>
+  value < 1 ? 'a minute' : value < 90 ? `${Math.ceil(value)} minutes` : `${(value / 60).toFixed(1)} hours`;
 
 export const rateInWords = ({ measuredIn, tokensPerSecond }: Proposal['cost']['rate']): string =>
-  measuredIn === null ? 'on 2 cores without a GPU' : `as fast as run ${measuredIn} was here (${Math.round(tokensPerSecond)} tokens/s)`;
+  measuredIn === null
+    ? 'on 2 cores without a GPU'
+    : `as fast as run ${measuredIn} was here (${Math.round(tokensPerSecond)} tokens/s)`;
 
-export const majority = (classes: Proposal['classes']): number => Math.max(...classes.map(({ rows }) => rows)) / classes.reduce((sum, { rows }) => sum + rows, 0);
+export const majority = (classes: Proposal['classes']): number =>
+  Math.max(...classes.map(({ rows }) => rows)) / classes.reduce((sum, { rows }) => sum + rows, 0);
 
 function listed(classes: Proposal['classes']): string {
   const names = classes.slice(0, LISTED_CLASSES).map(({ name, rows }) => `${inComment(name)} (${rows})`);

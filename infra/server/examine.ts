@@ -1,5 +1,5 @@
-/** Whether a Temporal server has what Rapt needs of it, whoever started it. Each lack is a sentence and the command that mends it; without this a
- *  first run would hang without a word. */
+/** Whether a Temporal server has what Rapt needs of it, whoever started it. Each lack is a sentence and the command
+ *  that mends it; without this a first run would hang without a word. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionLike } from '@temporalio/client';
@@ -36,9 +36,11 @@ export interface Examined {
 
 /** Changes nothing. @throws RaptError accessDenied when the server refuses this process altogether. */
 export async function examineServer(connection: ConnectionLike, named: NamedTemporal): Promise<Examined> {
-  return connection.withDeadline(Date.now() + PATIENCE_MS, () => examine(connection, named)).catch((error: unknown) => {
-    throw isRefusal(error) && !(error instanceof RaptError) ? explainRefusal(named) : error;
-  });
+  return connection
+    .withDeadline(Date.now() + PATIENCE_MS, () => examine(connection, named))
+    .catch((error: unknown) => {
+      throw isRefusal(error) && !(error instanceof RaptError) ? explainRefusal(named) : error;
+    });
 }
 
 /** @throws RaptError with the first lack and the command that mends it; as `examineServer`. */
@@ -47,7 +49,8 @@ export async function requireServer(connection: ConnectionLike, named: NamedTemp
   if (lack !== undefined) throw asError(lack);
 }
 
-export const asError = ({ kind, problem, fix }: Lack): RaptError => new RaptError(kind, fix === null ? problem : `${problem}. Run: ${fix}`);
+export const asError = ({ kind, problem, fix }: Lack): RaptError =>
+  new RaptError(kind, fix === null ? problem : `${problem}. Run: ${fix}`);
 
 async function examine(connection: ConnectionLike, named: NamedTemporal): Promise<Examined> {
   const { serverVersion } = await connection.workflowService.getSystemInfo({});
@@ -55,7 +58,12 @@ async function examine(connection: ConnectionLike, named: NamedTemporal): Promis
   const noNamespace = await lackOfNamespace(connection, named);
   // Of a namespace that does not exist nothing else can be asked.
   if (noNamespace !== null) return { serverVersion, lacks: [noNamespace] };
-  const ask = () => Promise.all([lackOfAttributes(connection, named), tooOld ?? lackOfDeployments(connection, named), lackOfPermission(connection, named)]);
+  const ask = () =>
+    Promise.all([
+      lackOfAttributes(connection, named),
+      tooOld ?? lackOfDeployments(connection, named),
+      lackOfPermission(connection, named),
+    ]);
   const found = await onceNamespaceIsKnown(ask);
   return { serverVersion, lacks: found.filter((lack) => lack !== null) };
 }
@@ -66,7 +74,14 @@ function lackOfVersion(version: string, { connection: { address } }: NamedTempor
   if (numbers === undefined) return null;
   const at = OLDEST_TEMPORAL.findIndex((oldest, index) => numbers[index] !== oldest);
   if (at === -1 || numbers[at]! > OLDEST_TEMPORAL[at]!) return null;
-  return { what: 'server version', kind: ErrorKind.badInput, problem: `the Temporal server at ${address} is version ${version}, and Rapt needs ${OLDEST_TEMPORAL.join('.')} or later, for its worker deployments; upgrade it`, fix: null };
+  return {
+    what: 'server version',
+    kind: ErrorKind.badInput,
+    problem:
+      `the Temporal server at ${address} is version ${version}, and Rapt needs ${OLDEST_TEMPORAL.join('.')} or ` +
+      'later, for its worker deployments; upgrade it',
+    fix: null,
+  };
 }
 
 async function lackOfNamespace({ workflowService }: ConnectionLike, named: NamedTemporal): Promise<Lack | null> {
@@ -93,11 +108,22 @@ async function onceNamespaceIsKnown<T>(ask: () => Promise<T>): Promise<T> {
 }
 
 export const isMissingNamespace = (error: unknown): boolean =>
-  error instanceof Error && (error.name === 'NamespaceNotFoundError' || (statusOf(error) === STATUS.notFound && /namespace/i.test(error.message)));
+  error instanceof Error &&
+  (error.name === 'NamespaceNotFoundError' ||
+    (statusOf(error) === STATUS.notFound && /namespace/i.test(error.message)));
 
 export function missingNamespace(named: NamedTemporal): Lack {
-  const { namespace, namespaceSetting = 'RAPT_TEMPORAL_NAMESPACE', connection: { address } } = named;
-  return { what: 'namespace', kind: ErrorKind.notFound, problem: `the Temporal server at ${address} has no namespace ${namespace}; correct ${namespaceSetting}, or make it`, fix: createNamespace(named) };
+  const {
+    namespace,
+    namespaceSetting = 'RAPT_TEMPORAL_NAMESPACE',
+    connection: { address },
+  } = named;
+  return {
+    what: 'namespace',
+    kind: ErrorKind.notFound,
+    problem: `the Temporal server at ${address} has no namespace ${namespace}; correct ${namespaceSetting}, or make it`,
+    fix: createNamespace(named),
+  };
 }
 
 async function lackOfAttributes(connection: ConnectionLike, named: NamedTemporal): Promise<Lack | null> {
@@ -110,23 +136,56 @@ export function lackOf(states: readonly State[], named: NamedTemporal, fix: stri
   const where = `the namespace ${named.namespace} at ${named.connection.address}`;
   const others = NEEDED.flatMap(({ name, type }, index) => {
     const state = states[index]!;
-    return typeof state === 'string' ? [] : [{ name, needed: typeName(type), found: state.otherType === null ? 'another type' : typeName(state.otherType) }];
+    return typeof state === 'string'
+      ? []
+      : [
+          {
+            name,
+            needed: typeName(type),
+            found: state.otherType === null ? 'another type' : typeName(state.otherType),
+          },
+        ];
   });
   if (others.length > 0) {
     const told = others.map(({ name, needed, found }) => `${name} as ${found} where Rapt needs ${needed}`).join(', ');
-    return { what, kind: ErrorKind.badInput, problem: `${where} has the search attribute ${told}; use another namespace, or remove ${others.length === 1 ? 'it' : 'them'} if nobody else uses ${others.length === 1 ? 'it' : 'them'}`, fix: removeAttribute(others.map(({ name }) => name), named) };
+    return {
+      what,
+      kind: ErrorKind.badInput,
+      problem:
+        `${where} has the search attribute ${told}; use another namespace, or remove ` +
+        `${others.length === 1 ? 'it' : 'them'} if nobody else uses ${others.length === 1 ? 'it' : 'them'}`,
+      fix: removeAttribute(
+        others.map(({ name }) => name),
+        named,
+      ),
+    };
   }
   const missing = NEEDED.filter((_, index) => states[index] === 'missing');
   if (missing.length === 0) return null;
   const names = missing.map(({ name }) => name).join(', ');
-  return { what, kind: ErrorKind.notFound, problem: `${where} lacks the search attribute${missing.length === 1 ? '' : 's'} ${names}, without which no run gets on`, fix };
+  return {
+    what,
+    kind: ErrorKind.notFound,
+    problem:
+      `${where} lacks the search ` +
+      `attribute${missing.length === 1 ? '' : 's'} ${names}, ` +
+      'without which no run gets on',
+    fix,
+  };
 }
 
 /** @returns how to register by hand what this process may not. */
-export const registerByHand = (states: readonly State[], named: NamedTemporal): string => createAttributes(NEEDED.filter((_, index) => states[index] === 'missing'), named);
+export const registerByHand = (states: readonly State[], named: NamedTemporal): string =>
+  createAttributes(
+    NEEDED.filter((_, index) => states[index] === 'missing'),
+    named,
+  );
 
 async function lackOfDeployments({ workflowService }: ConnectionLike, named: NamedTemporal): Promise<Lack | null> {
-  const { namespace, connection: { address } } = named;
+  const {
+    namespace,
+    connection: { address },
+  } = named;
   try {
     await workflowService.listWorkerDeployments({ namespace, pageSize: 1 });
     return null;
@@ -135,17 +194,37 @@ async function lackOfDeployments({ workflowService }: ConnectionLike, named: Nam
     const isOff = error instanceof Error && /disabled/i.test(error.message);
     if (status !== STATUS.unimplemented && !isOff) throw error;
     const reason = isOff ? `; set ${DEPLOYMENTS_SETTING} to true in its dynamic configuration` : ': upgrade it';
-    return { what: 'worker deployments', kind: ErrorKind.badInput, problem: `the Temporal server at ${address} has no worker deployments on the namespace ${namespace}, by which Rapt keeps each run on the version of its workflows${reason}`, fix: null };
+    return {
+      what: 'worker deployments',
+      kind: ErrorKind.badInput,
+      problem:
+        `the Temporal server at ${address} has no worker deployments on the namespace ${namespace}, by which Rapt ` +
+        `keeps each run on the version of its workflows${reason}`,
+      fix: null,
+    };
   }
 }
 
 /** Asks for the cancellation of a run that there is not: who may not write is refused before that is looked at. */
-async function lackOfPermission({ workflowService }: ConnectionLike, { namespace, connection: { address } }: NamedTemporal): Promise<Lack | null> {
+async function lackOfPermission(
+  { workflowService }: ConnectionLike,
+  { namespace, connection: { address } }: NamedTemporal,
+): Promise<Lack | null> {
   try {
-    await workflowService.requestCancelWorkflowExecution({ namespace, workflowExecution: { workflowId: `rapt-nothing-${randomUUID()}` } });
+    await workflowService.requestCancelWorkflowExecution({
+      namespace,
+      workflowExecution: { workflowId: `rapt-nothing-${randomUUID()}` },
+    });
     return null;
   } catch (error) {
     if (!isRefusal(error)) return null;
-    return { what: 'permission', kind: ErrorKind.accessDenied, problem: `the Temporal server at ${address} lets this process read the namespace ${namespace} but not work in it; give its key or certificate the right to write there`, fix: null };
+    return {
+      what: 'permission',
+      kind: ErrorKind.accessDenied,
+      problem:
+        `the Temporal server at ${address} lets this process read the namespace ${namespace} but not work in it; ` +
+        'give its key or certificate the right to write there',
+      fix: null,
+    };
   }
 }

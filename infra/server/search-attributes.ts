@@ -1,5 +1,5 @@
-/** The search attributes that Rapt's workflows set, on a namespace of a server that anybody may have started. A workflow that sets one which
- *  the namespace does not have fails its task, again and again, and nobody is told. */
+/** The search attributes that Rapt's workflows set, on a namespace of a server that anybody may have started. A
+ *  workflow that sets one which the namespace does not have fails its task, again and again, and nobody is told. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionLike } from '@temporalio/client';
 import { searchAttributes } from '../../contracts/index.ts';
@@ -16,11 +16,15 @@ export interface SearchAttribute {
   readonly type: number;
 }
 
-export const NEEDED: readonly SearchAttribute[] = Object.values(searchAttributes).map(({ name, type }) => ({ name, type: TYPE_NUMBER[type] }));
+export const NEEDED: readonly SearchAttribute[] = Object.values(searchAttributes).map(({ name, type }) => ({
+  name,
+  type: TYPE_NUMBER[type],
+}));
 
 export const typeName = (type: number): string => TYPE_NAMES[type] ?? 'of an unknown type';
 
-/** How a namespace has one of them: as it must, not at all, or with another type, which is null where the server does not tell it. */
+/** How a namespace has one of them: as it must, not at all, or with another type, which is null where the server does
+ *  not tell it. */
 export type State = 'right' | 'missing' | { readonly otherType: number | null };
 
 /** How the namespace has each, in the order of `NEEDED`. */
@@ -34,7 +38,10 @@ export async function stateOfAttributes(connection: ConnectionLike, namespace: s
 }
 
 /** Types by name; null when the operator's interface is not for this process, as on Temporal Cloud. */
-async function list({ operatorService }: ConnectionLike, namespace: string): Promise<Readonly<Record<string, number>> | null> {
+async function list(
+  { operatorService }: ConnectionLike,
+  namespace: string,
+): Promise<Readonly<Record<string, number>> | null> {
   try {
     return (await operatorService.listSearchAttributes({ namespace })).customAttributes;
   } catch (error) {
@@ -44,7 +51,11 @@ async function list({ operatorService }: ConnectionLike, namespace: string): Pro
 }
 
 /** By a question that names it, which whoever may read runs may ask. */
-async function probe({ workflowService }: ConnectionLike, namespace: string, { name, type }: SearchAttribute): Promise<State> {
+async function probe(
+  { workflowService }: ConnectionLike,
+  namespace: string,
+  { name, type }: SearchAttribute,
+): Promise<State> {
   const value = type === TYPE_NUMBER.DOUBLE ? '0.5' : "'x'";
   try {
     await workflowService.countWorkflowExecutions({ namespace, query: `${name} = ${value}` });
@@ -61,8 +72,15 @@ const POLL_MS = 200;
 
 /** Registers these, and waits until the server takes them in a question.
  *  @returns false when it does not yet. @throws what the server answers, such as a refusal. */
-export async function register(connection: ConnectionLike, namespace: string, attributes: readonly SearchAttribute[]): Promise<boolean> {
-  await connection.operatorService.addSearchAttributes({ namespace, searchAttributes: Object.fromEntries(attributes.map(({ name, type }) => [name, type])) });
+export async function register(
+  connection: ConnectionLike,
+  namespace: string,
+  attributes: readonly SearchAttribute[],
+): Promise<boolean> {
+  await connection.operatorService.addSearchAttributes({
+    namespace,
+    searchAttributes: Object.fromEntries(attributes.map(({ name, type }) => [name, type])),
+  });
   const deadline = Date.now() + KNOWN_WITHIN_MS;
   for (;;) {
     const states = await Promise.all(attributes.map((attribute) => probe(connection, namespace, attribute)));

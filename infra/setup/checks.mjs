@@ -44,7 +44,9 @@ const PROGRAMS = {
   pip: { name: 'Python 3 with pip', fix: 'apt-get install python3-pip' },
   go: {
     name: 'Go',
-    fix: `install Go ${LEAST_GO.join('.')} or later by your package manager or from go.dev/dl, or set RAPT_MINIO_BIN to a MinIO server`,
+    fix:
+      `install Go ${LEAST_GO.join('.')} or later by your package manager or from go.dev/dl, or set RAPT_MINIO_BIN to ` +
+      'a MinIO server',
   },
   'c++': { name: 'a C++ compiler', fix: 'apt-get install g++' },
 };
@@ -106,7 +108,9 @@ function checkSystem({ platform, architecture }) {
 function checkLibrary({ glibc }) {
   const least = LEAST_GLIBC.join('.');
   if (glibc === null) {
-    const detail = `Rapt needs glibc ${least} or later, for which TensorFlow's library is built, and this system has another C library, such as musl`;
+    const detail =
+      `Rapt needs glibc ${least} or later, for which TensorFlow's library is built, and this system has another C ` +
+      'library, such as musl';
     return bad(
       'C library',
       detail,
@@ -128,7 +132,8 @@ function checkProcessor({ processor }) {
   if (processor.has('avx'))
     return fine('processor', processor.has('avx512f') ? 'has AVX-512' : processor.has('avx2') ? 'has AVX2' : 'has AVX');
   const detail =
-    "this processor has no AVX instructions, with which TensorFlow's library is built and without which it ends at once";
+    "this processor has no AVX instructions, with which TensorFlow's library is built and without which it ends at " +
+    'once';
   return bad(
     'processor',
     detail,
@@ -171,7 +176,9 @@ function checkRooms(demands) {
     const folders = [...new Set(here.map(({ room }) => room.folder))].join(' and ');
     const what = `room for ${folders}`;
     if (freeBytes >= needed) return fine(what, `${gigabytes(freeBytes)} GB free`);
-    const detail = `${gigabytes(needed)} GB are needed in the file system of ${folders}, and ${gigabytes(freeBytes)} GB are free`;
+    const detail =
+      `${gigabytes(needed)} GB are needed in the file system of ` +
+      `${folders}, and ${gigabytes(freeBytes)} GB are free`;
     return bad(what, detail, 'free some, or set RAPT_CACHE to a folder where there is more');
   });
 }

@@ -38,14 +38,16 @@ export function chooseLibrary({ setting: named, isThere, driver, hasLibcuda, fre
   if (isThere) return expected('cuda', 'TensorFlow with CUDA is there');
   if (named === 'gpu') return expected('cuda', `${DEVICE_VARIABLE} is gpu`);
   if (driver === null) return expected('cpu', 'no NVIDIA driver is loaded');
-  const advice = `TensorFlow gets its library for the processor; ${DEVICE_VARIABLE}=gpu brings the other one all the same`;
+  const advice =
+    'TensorFlow gets its library for the processor; ' + `${DEVICE_VARIABLE}=gpu brings the other one all the same`;
   const least = LEAST_DRIVER.join('.');
   if (!isAtLeast(driver, LEAST_DRIVER)) {
     return remarkable(`the NVIDIA driver is ${driver}, and TensorFlow's CUDA 12 needs ${least} or later. ${advice}`);
   }
   if (!hasLibcuda) {
     return remarkable(
-      `the NVIDIA driver ${driver} is loaded, and its libcuda.so.1 was not found, as in a container without NVIDIA's runtime. ${advice}`,
+      `the NVIDIA driver ${driver} is loaded, and its libcuda.so.1 was not found, as in a container without ` +
+        `NVIDIA's runtime. ${advice}`,
     );
   }
   if (freeBytes < CUDA_BYTES) {

@@ -36,7 +36,9 @@ const QUESTIONS = {
     ],
     env: () => ({}),
     asked: "npm's registry",
-    fix: 'connect this machine, or name a proxy by `npm config set https-proxy URL` or a mirror by `npm config set registry URL`',
+    fix:
+      'connect this machine, or name a proxy by `npm config set https-proxy URL` or a mirror by `npm config set ' +
+      'registry URL`',
   },
   pip: {
     command: 'python3',
@@ -55,14 +57,18 @@ const QUESTIONS = {
     ],
     env: (folder) => ({ TMPDIR: folder }),
     asked: "pip's index of packages",
-    fix: 'connect this machine, or name a proxy by `pip config set global.proxy URL` or a mirror by `pip config set global.index-url URL`',
+    fix:
+      'connect this machine, or name a proxy by `pip config set global.proxy URL` or a mirror by `pip config set ' +
+      'global.index-url URL`',
   },
   go: {
     command: 'go',
     args: () => ['list', '-m', 'github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c'],
     env: (folder) => ({ GOFLAGS: '-mod=mod', GOWORK: 'off', PWD: folder }),
     asked: "Go's module proxy",
-    fix: 'connect this machine, name a proxy by HTTPS_PROXY or a mirror by `go env -w GOPROXY=URL`, or set RAPT_MINIO_BIN to a MinIO server',
+    fix:
+      'connect this machine, name a proxy by HTTPS_PROXY or a mirror by `go env -w GOPROXY=URL`, or set ' +
+      'RAPT_MINIO_BIN to a MinIO server',
   },
 };
 

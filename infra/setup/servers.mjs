@@ -47,7 +47,8 @@ function checkNamed(program, named) {
     const detail = `${variable} names ${named}, which is not there or does not run`;
     return { what: variable, ok: false, detail, fix: `set it to a ${called} program, or leave it unset` };
   }
-  if (program.isEnough(version) !== false) return { what: variable, ok: true, detail: `${named}, version ${version}`, fix: null };
+  if (program.isEnough(version) !== false)
+    return { what: variable, ok: true, detail: `${named}, version ${version}`, fix: null };
   const detail = `${variable} names ${named}, which is version ${version}, and Rapt needs ${least}`;
   return { what: variable, ok: false, detail, fix: 'set it to a newer one, or leave it unset' };
 }

@@ -29,11 +29,13 @@ async function tryListen(port: number): Promise<number | null> {
   }
 }
 
-/** Whether this very process listens on the port, as the kernel tells it: /proc/net/tcp names the sockets that do (state 0A), and /proc/PID/fd
- *  those of a process (proc(5)). */
+/** Whether this very process listens on the port, as the kernel tells it: /proc/net/tcp names the sockets that do
+ *  (state 0A), and /proc/PID/fd those of a process (proc(5)). */
 export function listensOn(pid: number, port: number): boolean {
   const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  const listening = ['tcp', 'tcp6'].flatMap((family) => socketsOf(family)).filter(([, address = '', , state]) => address.endsWith(wanted) && state === '0A');
+  const listening = ['tcp', 'tcp6']
+    .flatMap((family) => socketsOf(family))
+    .filter(([, address = '', , state]) => address.endsWith(wanted) && state === '0A');
   const sockets = new Set(listening.map((fields) => `socket:[${fields[9]}]`));
   try {
     return readdirSync(`/proc/${pid}/fd`).some((fd) => sockets.has(linkOf(`/proc/${pid}/fd/${fd}`)));
@@ -44,7 +46,10 @@ export function listensOn(pid: number, port: number): boolean {
 
 function socketsOf(family: string): string[][] {
   try {
-    return readFileSync(`/proc/net/${family}`, 'utf8').split('\n').slice(1).map((line) => line.trim().split(/\s+/));
+    return readFileSync(`/proc/net/${family}`, 'utf8')
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim().split(/\s+/));
   } catch {
     return [];
   }

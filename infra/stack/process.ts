@@ -9,11 +9,20 @@ import type { StartedProcess } from './record.ts';
 const POLL_MS = 100;
 
 /** Starts a program in a session of its own, its output appended to a file that only its owner can read. */
-export function startDetached(command: string, args: readonly string[], o: { log: string; cwd: string; env?: NodeJS.ProcessEnv }): StartedProcess {
+export function startDetached(
+  command: string,
+  args: readonly string[],
+  o: { log: string; cwd: string; env?: NodeJS.ProcessEnv },
+): StartedProcess {
   makeFolder(dirname(o.log), 0o700);
   const log = openSync(o.log, 'a', 0o600);
   try {
-    const child = spawn(command, args, { detached: true, stdio: ['ignore', log, log], cwd: o.cwd, env: { ...process.env, ...o.env } });
+    const child = spawn(command, args, {
+      detached: true,
+      stdio: ['ignore', log, log],
+      cwd: o.cwd,
+      env: { ...process.env, ...o.env },
+    });
     child.on('error', () => undefined); // told by the missing pid
     child.unref();
     if (child.pid === undefined) throw new Error(`${command} could not be started`);
@@ -30,17 +39,23 @@ export function isAlive(process: StartedProcess | undefined): process is Started
 
 /** SIGTERM, then SIGKILL when the grace has passed. Waits for the end. */
 export async function end(started: StartedProcess, graceMs: number): Promise<void> {
-  for (const [signal, waitMs] of [['SIGTERM', graceMs], ['SIGKILL', 5000]] as const) {
+  for (const [signal, waitMs] of [
+    ['SIGTERM', graceMs],
+    ['SIGKILL', 5000],
+  ] as const) {
     if (!isAlive(started)) return;
     process.kill(started.pid, signal);
     for (let waited = 0; waited < waitMs && isAlive(started); waited += POLL_MS) await sleep(POLL_MS);
   }
 }
 
-/** Field 22 of /proc/PID/stat (proc(5)); the program's name, field 2, may hold blanks. Null when there is no such process. */
+/** Field 22 of /proc/PID/stat (proc(5)); the program's name, field 2, may hold blanks. Null when there is no such
+ *  process. */
 function startTimeOf(pid: number): string | null {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
     return fields[0] === 'Z' ? null : (fields[19] ?? null);
   } catch {
     return null;

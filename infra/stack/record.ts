@@ -11,18 +11,24 @@ export type Component = (typeof COMPONENTS)[number];
 export const SERVERS: readonly Component[] = ['temporal', 'minio', 'codec', 'credentials'];
 
 /** Unless somebody else has these ports. */
-export const PREFERRED_METRICS = { control: '127.0.0.1:9464', client: '127.0.0.1:9465', gpu: '127.0.0.1:9466' } as const;
+export const PREFERRED_METRICS = {
+  control: '127.0.0.1:9464',
+  client: '127.0.0.1:9465',
+  gpu: '127.0.0.1:9466',
+} as const;
 
 const processSchema = z.strictObject({
   pid: z.int(),
-  /** Start time in clock ticks since boot, as /proc has it: a process id alone may have been given to another program since. */
+  /** Start time in clock ticks since boot, as /proc has it: a process id alone may have been given to another program
+   *  since. */
   startTime: z.string(),
 });
 export type StartedProcess = z.output<typeof processSchema>;
 
 const recordSchema = z.strictObject({
   temporal: z.strictObject({ address: z.string(), uiUrl: z.string() }),
-  /** With keys made for this stack, which MinIO and the issuer have and no worker uses; the file is readable by its owner alone. */
+  /** With keys made for this stack, which MinIO and the issuer have and no worker uses; the file is readable by its
+   *  owner alone. */
   s3: z.strictObject({ endpoint: z.string(), accessKey: z.string(), secretKey: z.string(), bucket: z.string() }),
   consoleUrl: z.string(),
   /** Stacks of earlier versions had none. */
@@ -46,7 +52,11 @@ export function readStack(): StackRecord | null {
   try {
     return recordSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (cause) {
-    throw new RaptError(ErrorKind.badInput, `${path} cannot be read; remove it after ending the processes it names, then run \`rapt up\``, { cause });
+    throw new RaptError(
+      ErrorKind.badInput,
+      `${path} cannot be read; remove it after ending the processes it names, then run \`rapt up\``,
+      { cause },
+    );
   }
 }
 

@@ -14,7 +14,18 @@ import { asError, prepareServer } from '../server/index.ts';
 import { localNamespace, namedTemporal, type NamedTemporal } from '../temporal.ts';
 import { answersOn, freePort, listensOn } from './ports.ts';
 import { end, isAlive, startDetached } from './process.ts';
-import { COMPONENTS, logFile, PREFERRED_METRICS, readStack, SERVERS, stackFolder, writeStack, type Component, type StackRecord, type StartedProcess } from './record.ts';
+import {
+  COMPONENTS,
+  logFile,
+  PREFERRED_METRICS,
+  readStack,
+  SERVERS,
+  stackFolder,
+  writeStack,
+  type Component,
+  type StackRecord,
+  type StartedProcess,
+} from './record.ts';
 
 const PREFERRED_PORT = { temporal: 7233, ui: 8233, s3: 9000, console: 9001, codec: 8234, credentials: 8235 } as const;
 const BUCKET = 'rapt';
@@ -23,7 +34,15 @@ const POLL_MS = 100;
 /** The system may take its time to close what a killed process listened on, and clients look for it where it was. */
 const CLOSING_MS = 5000;
 /** A GPU worker may be in the middle of a step, and saves a checkpoint on its way out. */
-const GRACE_MS: Readonly<Record<Component, number>> = { temporal: 10_000, minio: 10_000, codec: 5000, credentials: 5000, control: 20_000, client: 60_000, gpu: 95_000 };
+const GRACE_MS: Readonly<Record<Component, number>> = {
+  temporal: 10_000,
+  minio: 10_000,
+  codec: 5000,
+  credentials: 5000,
+  control: 20_000,
+  client: 60_000,
+  gpu: 95_000,
+};
 
 export interface UpOptions {
   /** Tenant of the client worker. */
@@ -43,28 +62,44 @@ export interface ComponentStatus {
 }
 
 /** What set-up must have put in place before each can start. A model may come from elsewhere. */
-const NEEDS: { readonly [component in Component]?: readonly string[] } = { temporal: ['temporal'], minio: ['minio'], client: ['tensorflow', 'tensorflow-binding'], gpu: ['tensorflow', 'tensorflow-binding'] };
+const NEEDS: { readonly [component in Component]?: readonly string[] } = {
+  temporal: ['temporal'],
+  minio: ['minio'],
+  client: ['tensorflow', 'tensorflow-binding'],
+  gpu: ['tensorflow', 'tensorflow-binding'],
+};
 
 /** @throws RaptError notFound when the set-up has not been done for what these are to run. */
 export function assertSetUp(components: readonly Component[]): void {
   const missing = missingOf(components.flatMap((component) => NEEDS[component] ?? []));
-  if (missing.length > 0) throw new RaptError(ErrorKind.notFound, `not in place yet: ${missing.join(', ')}; run \`${SETUP_COMMAND}\` once`);
+  if (missing.length > 0)
+    throw new RaptError(ErrorKind.notFound, `not in place yet: ${missing.join(', ')}; run \`${SETUP_COMMAND}\` once`);
 }
 
-/** Starts what does not run yet and waits until it answers. Ports and credentials stay those of the last time where they can.
+/** Starts what does not run yet and waits until it answers. Ports and credentials stay those of the last time where
+ *  they can.
  *  @throws RaptError notFound when the set-up has not been done, unavailable when a part does not start. */
 export async function up({ tenant = 'local', components = COMPONENTS, say }: UpOptions = {}): Promise<StackRecord> {
   assertSetUp(components);
   // A port is free until its server listens: two stacks that start at once would be given the same one.
-  return withFileLock(join(tmpdir(), `rapt-ports-${userInfo().uid}.lock`), () => startMissing(tenant, components, say), () => say?.('waits for another `rapt up` on this machine'));
+  return withFileLock(
+    join(tmpdir(), `rapt-ports-${userInfo().uid}.lock`),
+    () => startMissing(tenant, components, say),
+    () => say?.('waits for another `rapt up` on this machine'),
+  );
 }
 
-async function startMissing(tenant: string, components: readonly Component[], say: UpOptions['say']): Promise<StackRecord> {
+async function startMissing(
+  tenant: string,
+  components: readonly Component[],
+  say: UpOptions['say'],
+): Promise<StackRecord> {
   makeFolder(stackFolder(), 0o700);
   await makeStackKeys(tenant);
   let record = await planned();
   // Before the codec server, which reads them as well. A client that is led to another server takes other keys.
-  if (components.includes('client') && !isAlive(record.processes.client) && namedTemporal() === null) makeStackOwnerKeys(tenant);
+  if (components.includes('client') && !isAlive(record.processes.client) && namedTemporal() === null)
+    makeStackOwnerKeys(tenant);
   const start = async (component: Component): Promise<void> => {
     const before = record.processes[component];
     const patienceMs = before === undefined ? 0 : CLOSING_MS;
@@ -84,7 +119,8 @@ async function startMissing(tenant: string, components: readonly Component[], sa
     if (component === 'temporal') await prepareTemporal(record.temporal.address);
   };
   // The issuer makes the bucket; workers use both.
-  for (const together of [['temporal', 'minio', 'codec'], ['credentials'], ['control', 'client', 'gpu']]) await Promise.all(components.filter((component) => together.includes(component)).map(start));
+  for (const together of [['temporal', 'minio', 'codec'], ['credentials'], ['control', 'client', 'gpu']])
+    await Promise.all(components.filter((component) => together.includes(component)).map(start));
   return record;
 }
 
@@ -111,8 +147,25 @@ export function stackStatus(): ComponentStatus[] {
   return COMPONENTS.map((component) => {
     const started = record?.processes[component];
     const running = isAlive(started);
-    const addresses: Partial<Record<Component, string>> = record === null ? {} : { temporal: record.temporal.address, minio: record.s3.endpoint, codec: record.codecUrl, credentials: record.credentialsUrl, control: metricsUrl(record.metrics.control), client: metricsUrl(record.metrics.client), gpu: metricsUrl(record.metrics.gpu) };
-    return { component, running, pid: running ? started.pid : null, address: addresses[component] ?? null, log: logFile(component) };
+    const addresses: Partial<Record<Component, string>> =
+      record === null
+        ? {}
+        : {
+            temporal: record.temporal.address,
+            minio: record.s3.endpoint,
+            codec: record.codecUrl,
+            credentials: record.credentialsUrl,
+            control: metricsUrl(record.metrics.control),
+            client: metricsUrl(record.metrics.client),
+            gpu: metricsUrl(record.metrics.gpu),
+          };
+    return {
+      component,
+      running,
+      pid: running ? started.pid : null,
+      address: addresses[component] ?? null,
+      log: logFile(component),
+    };
   });
 }
 
@@ -155,20 +208,46 @@ function launch(component: Component, record: StackRecord, tenant: string): Star
   const log = logFile(component);
   const cwd = stackFolder();
   if (component === 'temporal') {
-    const ports = ['--ip', '127.0.0.1', '--port', portOf(record.temporal.address), '--ui-port', portOf(record.temporal.uiUrl), '--ui-codec-endpoint', record.codecUrl];
-    return startDetached(temporalBinary(), ['server', 'start-dev', ...ports, '--db-filename', join(cwd, 'temporal.db'), '--log-level', 'error'], { log, cwd });
+    const ports = [
+      '--ip',
+      '127.0.0.1',
+      '--port',
+      portOf(record.temporal.address),
+      '--ui-port',
+      portOf(record.temporal.uiUrl),
+      '--ui-codec-endpoint',
+      record.codecUrl,
+    ];
+    return startDetached(
+      temporalBinary(),
+      ['server', 'start-dev', ...ports, '--db-filename', join(cwd, 'temporal.db'), '--log-level', 'error'],
+      { log, cwd },
+    );
   }
   if (component === 'minio') {
     const { endpoint, accessKey, secretKey } = record.s3;
     const address = (url: string): string => url.replace('http://', '');
     // Credentials by the environment: arguments can be read by every user of the machine.
     const env = { MINIO_ROOT_USER: accessKey, MINIO_ROOT_PASSWORD: secretKey, MINIO_UPDATE: 'off' };
-    return startDetached(minioBinary(), ['server', join(cwd, 'minio'), '--address', address(endpoint), '--console-address', address(record.consoleUrl), '--quiet'], { log, cwd, env });
+    return startDetached(
+      minioBinary(),
+      [
+        'server',
+        join(cwd, 'minio'),
+        '--address',
+        address(endpoint),
+        '--console-address',
+        address(record.consoleUrl),
+        '--quiet',
+      ],
+      { log, cwd, env },
+    );
   }
   const rapt = (args: readonly string[], env: NodeJS.ProcessEnv = {}): StartedProcess =>
     // From where the command is, so that relative paths mean the same to it.
     startDetached(process.execPath, [join(projectRoot, 'bin', 'rapt.mjs'), ...args], { log, cwd: process.cwd(), env });
-  if (component === 'codec') return rapt(['codec-server', '--listen', local(portOf(record.codecUrl)), '--origin', record.temporal.uiUrl]);
+  if (component === 'codec')
+    return rapt(['codec-server', '--listen', local(portOf(record.codecUrl)), '--origin', record.temporal.uiUrl]);
   // It issues keys for the MinIO of this stack, whichever store the workers are led to.
   if (component === 'credentials') {
     const ofThisStack = { RAPT_S3_ENDPOINT: '', RAPT_S3_GRANTS_FILE: '', RAPT_S3_LENDER_FILE: '' };
@@ -179,24 +258,56 @@ function launch(component: Component, record: StackRecord, tenant: string): Star
   return rapt(['worker', component, ...options], { RAPT_METRICS_ADDRESS: record.metrics[component] });
 }
 
-async function untilReady(component: Component, started: StartedProcess, record: StackRecord, logged: number): Promise<void> {
+async function untilReady(
+  component: Component,
+  started: StartedProcess,
+  record: StackRecord,
+  logged: number,
+): Promise<void> {
   const ready: Readonly<Record<Component, () => Promise<boolean>>> = {
-    temporal: async () => (await answersOn(Number(portOf(record.temporal.address)))) && (await answersOn(Number(portOf(record.temporal.uiUrl)))),
-    minio: () => fetch(`${record.s3.endpoint}/minio/health/live`).then(({ ok }) => ok, () => false),
-    codec: () => fetch(`${record.codecUrl}/health`).then(({ ok }) => ok, () => false),
-    credentials: () => fetch(`${record.credentialsUrl}/health`).then(({ ok }) => ok, () => false),
+    temporal: async () =>
+      (await answersOn(Number(portOf(record.temporal.address)))) &&
+      (await answersOn(Number(portOf(record.temporal.uiUrl)))),
+    minio: () =>
+      fetch(`${record.s3.endpoint}/minio/health/live`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    codec: () =>
+      fetch(`${record.codecUrl}/health`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    credentials: () =>
+      fetch(`${record.credentialsUrl}/health`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
     control: () => saysReady('control', logged),
     client: () => saysReady('client', logged),
     gpu: () => saysReady('gpu', logged),
   };
-  const port = Number(portOf({ temporal: record.temporal.address, minio: record.s3.endpoint, codec: record.codecUrl, credentials: record.credentialsUrl, ...record.metrics }[component]));
+  const port = Number(
+    portOf(
+      {
+        temporal: record.temporal.address,
+        minio: record.s3.endpoint,
+        codec: record.codecUrl,
+        credentials: record.credentialsUrl,
+        ...record.metrics,
+      }[component],
+    ),
+  );
   for (let waited = 0; waited < START_TIMEOUT_MS; waited += POLL_MS) {
     // What answers there may be somebody else's.
     if ((await ready[component]()) && listensOn(started.pid, port)) return;
     if (!isAlive(started)) break;
     await sleep(POLL_MS);
   }
-  throw new RaptError(ErrorKind.unavailable, `${component} did not start; its last words are in ${logFile(component)}:\n${lastLines(component)}`);
+  throw new RaptError(
+    ErrorKind.unavailable,
+    `${component} did not start; its last words are in ${logFile(component)}:\n${lastLines(component)}`,
+  );
 }
 
 /** As on a server of somebody else: also one that an earlier version of Rapt started gets what this one needs. */

@@ -1,5 +1,5 @@
-/** Attribute inference: what the texts tell of their authors. A classifier is trained from privatized texts to an attribute whose values the adversary
- *  is given for half of them, and is tested on the rest. */
+/** Attribute inference: what the texts tell of their authors. A classifier is trained from privatized texts to an
+ *  attribute whose values the adversary is given for half of them, and is tested on the rest. */
 import type { AttributeResult, Rate } from '../../contracts/index.ts';
 import { isHeldOut } from '../data/index.ts';
 import type { EmbeddingTable } from '../privacy/index.ts';
@@ -28,22 +28,42 @@ export interface AttributeOptions {
 }
 
 /** Null when the attribute has one value only, or too many. @throws the signal's reason of the turns. */
-export async function attackAttribute({ table, plain, released, name, values }: AttributeOptions, turns = new Turns()): Promise<AttributeResult | null> {
+export async function attackAttribute(
+  { table, plain, released, name, values }: AttributeOptions,
+  turns = new Turns(),
+): Promise<AttributeResult | null> {
   const known = values.flatMap((value, text) => (value === null ? [] : [text]));
   const classes = [...new Set(known.map((text) => values[text]!))].sort();
   if (classes.length < 2 || classes.length > MOST_VALUES) return null;
   const labels = Int32Array.from(known, (text) => classes.indexOf(values[text]!));
-  const of = (texts: readonly Int32Array[]): Promise<Answer> => features(table, known.map((text) => texts[text]!), turns).then((x) => classify(x, labels, classes.length, turns));
+  const of = (texts: readonly Int32Array[]): Promise<Answer> =>
+    features(
+      table,
+      known.map((text) => texts[text]!),
+      turns,
+    ).then((x) => classify(x, labels, classes.length, turns));
   const attack = await of(released);
   const plainly = await of(plain);
-  return { attribute: name, values: classes.length, success: attack.rate, priorOnly: attack.majority, onPlainText: plainly.rate, n: attack.n };
+  return {
+    attribute: name,
+    values: classes.length,
+    success: attack.rate,
+    priorOnly: attack.majority,
+    onPlainText: plainly.rate,
+    n: attack.n,
+  };
 }
 
 /** [texts, words + dimensions] */
 async function features(table: EmbeddingTable, texts: readonly Int32Array[], turns: Turns): Promise<Tensor2D> {
   const counts = new Map<number, number>();
   for (const text of texts) for (const id of new Set(text)) counts.set(id, (counts.get(id) ?? 0) + 1);
-  const words = new Map([...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, WORD_FEATURES).map(([id], place) => [id, place]));
+  const words = new Map(
+    [...counts]
+      .sort((a, b) => b[1] - a[1] || a[0] - b[0])
+      .slice(0, WORD_FEATURES)
+      .map(([id], place) => [id, place]),
+  );
   const width = words.size + table.dimensions;
   const rows = new Float32Array(texts.length * width);
   for (const [row, text] of texts.entries()) {
@@ -51,7 +71,8 @@ async function features(table: EmbeddingTable, texts: readonly Int32Array[], tur
     for (const id of text) {
       const place = words.get(id);
       if (place !== undefined) rows[at + place] = 1;
-      for (let i = 0; i < table.dimensions; i++) rows[at + words.size + i]! += (table.values[id * table.dimensions + i]! * 10) / text.length;
+      for (let i = 0; i < table.dimensions; i++)
+        rows[at + words.size + i]! += (table.values[id * table.dimensions + i]! * 10) / text.length;
     }
     await turns.next();
   }
@@ -96,19 +117,45 @@ async function classified(x: Tensor2D, labels: Int32Array, classes: number, turn
   return { rate: success.rate(), majority: majority.rate(), n: test.length };
 }
 
-const share = (answers: Int32Array, labels: Int32Array, rows: readonly number[]): number => rows.filter((row, at) => answers[at] === labels[row]).length / Math.max(1, rows.length);
+const share = (answers: Int32Array, labels: Int32Array, rows: readonly number[]): number =>
+  rows.filter((row, at) => answers[at] === labels[row]).length / Math.max(1, rows.length);
 
 /** Softmax regression by Adam on all rows at once. @returns answers for the asked rows. */
-async function fit(x: Tensor2D, labels: Int32Array, classes: number, rows: readonly number[], penalty: number, asked: readonly number[], turns: Turns): Promise<Int32Array> {
-  const rowsOfX = (of: readonly number[]): Tensor2D => tidy(() => tf.gather(x, tf.tensor1d(Int32Array.from(of), 'int32')));
+async function fit(
+  x: Tensor2D,
+  labels: Int32Array,
+  classes: number,
+  rows: readonly number[],
+  penalty: number,
+  asked: readonly number[],
+  turns: Turns,
+): Promise<Int32Array> {
+  const rowsOfX = (of: readonly number[]): Tensor2D =>
+    tidy(() => tf.gather(x, tf.tensor1d(Int32Array.from(of), 'int32')));
   const inputs = rowsOfX(rows);
-  const targets = tidy(() => tf.oneHot(tf.tensor1d(Int32Array.from(rows, (row) => labels[row]!), 'int32'), classes));
+  const targets = tidy(() =>
+    tf.oneHot(
+      tf.tensor1d(
+        Int32Array.from(rows, (row) => labels[row]!),
+        'int32',
+      ),
+      classes,
+    ),
+  );
   const weight = tidy(() => tf.variable(tf.zeros<Rank.R2>([x.shape[1], classes])));
   const bias = tidy(() => tf.variable(tf.zeros([classes])));
   const optimizer = tf.train.adam(LEARNING_RATE);
   try {
     for (let step = 0; step < STEPS; step++) {
-      optimizer.minimize(() => tf.add(tf.losses.softmaxCrossEntropy(targets, tf.add(tf.matMul(inputs, weight), bias)), tf.mul(tf.sum(tf.square(weight)), penalty)), false, [weight, bias]);
+      optimizer.minimize(
+        () =>
+          tf.add(
+            tf.losses.softmaxCrossEntropy(targets, tf.add(tf.matMul(inputs, weight), bias)),
+            tf.mul(tf.sum(tf.square(weight)), penalty),
+          ),
+        false,
+        [weight, bias],
+      );
       await turns.next();
     }
     const answers = tidy(() => tf.argMax(tf.add(tf.matMul(rowsOfX(asked), weight), bias), 1));

@@ -40,7 +40,8 @@ export interface AuditOptions {
   readonly tileRows?: number | undefined;
 }
 
-/** Runs the attacks that were asked for. Deterministic; nothing of a text is in the result. @throws the signal's reason. */
+/** Runs the attacks that were asked for. Deterministic; nothing of a text is in the result. @throws the signal's
+ *  reason. */
 export async function audit(options: AuditOptions): Promise<AuditResult> {
   const { table, outputIds, mechanism, eta, plain, released, pairs, publicTexts, tileRows } = options;
   const turns = new Turns(options.signal);
@@ -58,28 +59,39 @@ export async function audit(options: AuditOptions): Promise<AuditResult> {
     const zipf = zipfPrior(table.rows, outputIds);
     const start = publicTexts.length === 0 ? zipf : countedPrior(publicTexts, zipf);
     // Without noise P(y|x) is 1 for y = x: a rate at which every other token is out of reach.
-    const channel = await Channel.create({ mechanism: mechanism === 'laplace' ? 'laplace' : 'exponential', eta: eta ?? WITHOUT_NOISE, table, outputIds, prior: start, tileRows, turns });
+    const channel = await Channel.create({
+      mechanism: mechanism === 'laplace' ? 'laplace' : 'exponential',
+      eta: eta ?? WITHOUT_NOISE,
+      table,
+      outputIds,
+      prior: start,
+      tileRows,
+      turns,
+    });
     try {
       const prior = await estimatedPrior(channel, options.release, start, turns);
-    const frequent = likeliest(prior, FREQUENT);
-    const expected = likeliest(start, TOP);
-    const ys = await distinct(released, turns);
-    /** Of an adversary who says the same of every token. */
-    const always = (answers: Int32Array): Promise<Rate> =>
-      rateOf(plain, (text, at) => answers.includes(plain[text]![at]!), turns);
-    const blind = new Map<number, Pick<AttackResult, 'priorOnly' | 'mostFrequent'>>();
-    for (const top of [1, TOP]) {
-      const priorOnly = await always(expected.subarray(0, top));
-      blind.set(top, { priorOnly, mostFrequent: await always(frequent.subarray(0, top)) });
-    }
-    const count = async (attack: string, guesses: Guesses, top: number): Promise<AttackResult> => {
-      const tops = new Map(Array.from(guesses, ([y, best]) => [y, best.subarray(0, top)]));
-      const isRight = (text: number, at: number): boolean =>
-        tops.get(released[text]![at]!)!.includes(plain[text]![at]!);
-      const success = await rateOf(plain, isRight, turns);
-      return { attack, n: tokens, success, ...blind.get(top)! };
-    };
-    const both = async (attack: string, guesses: Guesses): Promise<AttackResult[]> => [await count(attack, guesses, 1), await count(`${attack}Top10`, guesses, TOP)];
+      const frequent = likeliest(prior, FREQUENT);
+      const expected = likeliest(start, TOP);
+      const ys = await distinct(released, turns);
+      /** Of an adversary who says the same of every token. */
+      const always = (answers: Int32Array): Promise<Rate> =>
+        rateOf(plain, (text, at) => answers.includes(plain[text]![at]!), turns);
+      const blind = new Map<number, Pick<AttackResult, 'priorOnly' | 'mostFrequent'>>();
+      for (const top of [1, TOP]) {
+        const priorOnly = await always(expected.subarray(0, top));
+        blind.set(top, { priorOnly, mostFrequent: await always(frequent.subarray(0, top)) });
+      }
+      const count = async (attack: string, guesses: Guesses, top: number): Promise<AttackResult> => {
+        const tops = new Map(Array.from(guesses, ([y, best]) => [y, best.subarray(0, top)]));
+        const isRight = (text: number, at: number): boolean =>
+          tops.get(released[text]![at]!)!.includes(plain[text]![at]!);
+        const success = await rateOf(plain, isRight, turns);
+        return { attack, n: tokens, success, ...blind.get(top)! };
+      };
+      const both = async (attack: string, guesses: Guesses): Promise<AttackResult[]> => [
+        await count(attack, guesses, 1),
+        await count(`${attack}Top10`, guesses, TOP),
+      ];
       if (wanted('inversion')) {
         await onAttack('inversion');
         attacks.push(...(await both('inversion', await nearestGuesses(channel, ys, TOP, turns))));
@@ -99,13 +111,17 @@ export async function audit(options: AuditOptions): Promise<AuditResult> {
       if (wanted('context') || wanted('masked')) {
         await onAttack('context');
         const emissions = await emissionsOf(channel, bayes, turns);
-        const { decoded, transitions } = await decodeInContext({ released, guesses: bayes, emissions, prior, publicTexts }, turns);
+        const { decoded, transitions } = await decodeInContext(
+          { released, guesses: bayes, emissions, prior, publicTexts },
+          turns,
+        );
         const counted = async (attack: string, answers: readonly Int32Array[]): Promise<AttackResult> => {
           const success = await rateOf(plain, (text, at) => answers[text]![at] === plain[text]![at], turns);
           return { attack, n: tokens, success, ...blind.get(1)! };
         };
         if (wanted('context')) attacks.push(await counted('context', decoded));
-        if (wanted('masked')) attacks.push(await counted('masked', await maskedGuesses(released, bayes, transitions, frequent, turns)));
+        if (wanted('masked'))
+          attacks.push(await counted('masked', await maskedGuesses(released, bayes, transitions, frequent, turns)));
       }
       if (wanted('deniability') && mechanism !== 'none') {
         await onAttack('deniability');
@@ -141,17 +157,31 @@ async function distinct(texts: readonly Int32Array[], turns: Turns): Promise<Int
   return Int32Array.from(ids);
 }
 
-async function rateOf(plain: readonly Int32Array[], isRight: (text: number, at: number) => boolean, turns: Turns): Promise<Rate> {
+async function rateOf(
+  plain: readonly Int32Array[],
+  isRight: (text: number, at: number) => boolean,
+  turns: Turns,
+): Promise<Rate> {
   const counter = new SuccessCounter();
   for (const [text, tokens] of plain.entries()) {
-    counter.add(tokens.reduce((right, _, at) => right + (isRight(text, at) ? 1 : 0), 0), tokens.length);
+    counter.add(
+      tokens.reduce((right, _, at) => right + (isRight(text, at) ? 1 : 0), 0),
+      tokens.length,
+    );
     await turns.next();
   }
   return counter.rate();
 }
 
-/** What stands at each place, from the guesses of its neighbours: the path through the text would have seen the masked token. */
-async function maskedGuesses(released: readonly Int32Array[], guesses: Guesses, transitions: Transitions, frequent: Int32Array, turns: Turns): Promise<Int32Array[]> {
+/** What stands at each place, from the guesses of its neighbours: the path through the text would have seen the masked
+ *  token. */
+async function maskedGuesses(
+  released: readonly Int32Array[],
+  guesses: Guesses,
+  transitions: Transitions,
+  frequent: Int32Array,
+  turns: Turns,
+): Promise<Int32Array[]> {
   const masked: Int32Array[] = [];
   for (const text of released) {
     const alone = text.map((y) => guesses.get(y)![0]!);
@@ -164,7 +194,10 @@ async function maskedGuesses(released: readonly Int32Array[], guesses: Guesses, 
 async function emissionsOf(channel: Channel, guesses: Guesses, turns: Turns): Promise<Map<number, Float32Array>> {
   const emissions = new Map<number, Float32Array>();
   for (const [y, xs] of guesses) {
-    emissions.set(y, Float32Array.from(xs, (x) => channel.logLikelihoodOf(y, x)));
+    emissions.set(
+      y,
+      Float32Array.from(xs, (x) => channel.logLikelihoodOf(y, x)),
+    );
     await turns.next();
   }
   return emissions;

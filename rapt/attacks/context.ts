@@ -1,5 +1,6 @@
-/** Guessing tokens from their neighbours as well: a hidden Markov model whose hidden states are the plain tokens, whose emissions are the mechanism,
- *  and whose transitions are estimated from public text, where there is some, and from the release itself. */
+/** Guessing tokens from their neighbours as well: a hidden Markov model whose hidden states are the plain tokens, whose
+ *  emissions are the mechanism, and whose transitions are estimated from public text, where there is some, and from the
+ *  release itself. */
 import { inTurns, Turns, type Work } from '../turns.ts';
 import type { Guesses } from './inference.ts';
 
@@ -7,7 +8,8 @@ import type { Guesses } from './inference.ts';
 const CANDIDATES = 24;
 /** Rounds of decoding the release and counting in what was decoded (Viterbi training). */
 const ROUNDS = 2;
-/** Tokens' worth of the context-free prior in each transition probability (Dirichlet smoothing, MacKay and Peto 1995). */
+/** Tokens' worth of the context-free prior in each transition probability (Dirichlet smoothing, MacKay and Peto
+ *  1995). */
 const SMOOTHING = 20;
 const BEGIN = -1;
 /** Pairs that are looked up before others may have their turn. */
@@ -25,7 +27,8 @@ export class Transitions {
   readonly #unseen: Float64Array;
   /** log(total + SMOOTHING), by the token before + 1: the first is that of a text's beginning. */
   readonly #totals: Float64Array;
-  /** Tokens seen after each one, the likeliest first, in one list: those of token t are from starts[t + 1] to starts[t + 2]. */
+  /** Tokens seen after each one, the likeliest first, in one list: those of token t are from starts[t + 1] to starts[t
+   *  + 2]. */
   readonly #starts: Int32Array;
   #followers = new Int32Array();
   /** Largest log P(token | before) over all tokens before. */
@@ -71,7 +74,8 @@ export class Transitions {
     yield;
     for (let before = BEGIN; before < prior.length; before++) {
       this.followers(before).sort((a, b) => this.log(before, b) - this.log(before, a));
-      for (const token of this.followers(before)) this.#most[token] = Math.max(this.#most[token]!, this.log(before, token));
+      for (const token of this.followers(before))
+        this.#most[token] = Math.max(this.#most[token]!, this.log(before, token));
       yield;
     }
   }
@@ -120,12 +124,22 @@ export interface ContextOptions {
   readonly publicTexts: readonly Int32Array[];
 }
 
-/** The likeliest plain text of each released one, and the transitions that were learned. @throws the signal's reason. */
-export function decodeInContext(options: ContextOptions, { signal }: Pick<Turns, 'signal'> = new Turns()): Promise<{ decoded: Int32Array[]; transitions: Transitions }> {
+/** The likeliest plain text of each released one, and the transitions that were learned. @throws the signal's
+ *  reason. */
+export function decodeInContext(
+  options: ContextOptions,
+  { signal }: Pick<Turns, 'signal'> = new Turns(),
+): Promise<{ decoded: Int32Array[]; transitions: Transitions }> {
   return inTurns(decoding(options), signal);
 }
 
-function* decoding({ released, guesses, emissions, prior, publicTexts }: ContextOptions): Work<{ decoded: Int32Array[]; transitions: Transitions }> {
+function* decoding({
+  released,
+  guesses,
+  emissions,
+  prior,
+  publicTexts,
+}: ContextOptions): Work<{ decoded: Int32Array[]; transitions: Transitions }> {
   let decoded: Int32Array[] = released.map((text) => text.map((y) => guesses.get(y)![0]!));
   let transitions: Transitions | null = null;
   for (let round = 0; round < ROUNDS; round++) {
@@ -140,8 +154,9 @@ function* decoding({ released, guesses, emissions, prior, publicTexts }: Context
   return { decoded, transitions: transitions! };
 }
 
-/** The path of largest probability (Viterbi, IEEE Trans. Inf. Theory 13(2), 1967) through each place's candidates. Most pairs of candidates were
- *  never seen together, and what is best among these is the same for every token; the others are looked up while they can still win. */
+/** The path of largest probability (Viterbi, IEEE Trans. Inf. Theory 13(2), 1967) through each place's candidates. Most
+ *  pairs of candidates were never seen together, and what is best among these is the same for every token; the others
+ *  are looked up while they can still win. */
 function viterbi(text: Int32Array, guesses: Guesses, emissions: Emissions, transitions: Transitions): Int32Array {
   const path = new Int32Array(text.length);
   if (text.length === 0) return path;
@@ -197,9 +212,14 @@ function descending(scores: Float64Array): Uint8Array {
   return order;
 }
 
-/** What stands at a place, from its decoded neighbours alone: the token itself is masked. @param frequent tokens that are tried besides those seen
- *  after `before`, the most frequent first. */
-export function fromNeighbours(before: number | undefined, after: number | undefined, transitions: Transitions, frequent: Int32Array): number {
+/** What stands at a place, from its decoded neighbours alone: the token itself is masked. @param frequent tokens that
+ *  are tried besides those seen after `before`, the most frequent first. */
+export function fromNeighbours(
+  before: number | undefined,
+  after: number | undefined,
+  transitions: Transitions,
+  frequent: Int32Array,
+): number {
   let best = frequent[0]!;
   let score = -Infinity;
   const last = before ?? BEGIN;

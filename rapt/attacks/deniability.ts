@@ -23,7 +23,10 @@ export async function deniability(channel: Channel, turns = new Turns()): Promis
   const outputs: number[] = [];
   for (let at = 0; at < places.length; at += BATCH) {
     const batch = places.subarray(at, at + BATCH);
-    const rows = await channel.outputs(batch.map((place) => channel.outputIds[place]!), turns);
+    const rows = await channel.outputs(
+      batch.map((place) => channel.outputIds[place]!),
+      turns,
+    );
     for (const [row, own] of batch.entries()) {
       stays.push(rows[row * count + own]!);
       // Expected number of different outputs in DRAWS draws.

@@ -1,9 +1,15 @@
-/** What a mechanism at some eta would keep of texts, and what the Bayesian adversary would get of them: on the public table, with tokens drawn from a public prior,
- *  before any private text is touched. */
+/** What a mechanism at some eta would keep of texts, and what the Bayesian adversary would get of them: on the public
+ *  table, with tokens drawn from a public prior, before any private text is touched. */
 import { join } from 'node:path';
 import { ErrorKind, RaptError, type FrontierPoint } from '../../contracts/index.ts';
 import { cachedJson } from '../cache.ts';
-import { chooseEta, createMechanismInTurns, seededRandom, type EmbeddingTable, type NoisyMechanismName } from '../privacy/index.ts';
+import {
+  chooseEta,
+  createMechanismInTurns,
+  seededRandom,
+  type EmbeddingTable,
+  type NoisyMechanismName,
+} from '../privacy/index.ts';
 import { Channel } from './channel.ts';
 import { bayesianGuesses } from './inference.ts';
 import { PairDistances } from './pair-distances.ts';
@@ -24,15 +30,30 @@ export interface FrontierOptions {
 /** Shares of the vocabulary that stay themselves at the points of a curve. */
 const SHARES = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9];
 
-/** The curve over eta of a public table, its tokens as frequent as Zipf's law says: some 40 s of work for a table of 30,000 tokens, kept in the cache.
+/** The curve over eta of a public table, its tokens as frequent as Zipf's law says: some 40 s of work for a table of
+ *  30,000 tokens, kept in the cache.
  *  @param onPoint is called as each point is made; not for those that the cache has. */
-export async function zipfFrontier(mechanism: NoisyMechanismName, { table, outputIds }: Omit<FrontierOptions, 'prior'>, onPoint: (point: FrontierPoint) => void = () => undefined): Promise<FrontierPoint[]> {
+export async function zipfFrontier(
+  mechanism: NoisyMechanismName,
+  { table, outputIds }: Omit<FrontierOptions, 'prior'>,
+  onPoint: (point: FrontierPoint) => void = () => undefined,
+): Promise<FrontierPoint[]> {
   return cachedJson(join('frontiers', `${table.sha256}-${outputIds.length}-${mechanism}.json`), async () =>
-    frontierCurve(await Frontier.open({ table, outputIds, prior: zipfPrior(table.rows, outputIds) }), mechanism, { table, outputIds }, onPoint),
+    frontierCurve(
+      await Frontier.open({ table, outputIds, prior: zipfPrior(table.rows, outputIds) }),
+      mechanism,
+      { table, outputIds },
+      onPoint,
+    ),
   );
 }
 
-export async function frontierCurve(frontier: Frontier, mechanism: NoisyMechanismName, { table, outputIds }: Omit<FrontierOptions, 'prior'>, onPoint: (point: FrontierPoint) => void): Promise<FrontierPoint[]> {
+export async function frontierCurve(
+  frontier: Frontier,
+  mechanism: NoisyMechanismName,
+  { table, outputIds }: Omit<FrontierOptions, 'prior'>,
+  onPoint: (point: FrontierPoint) => void,
+): Promise<FrontierPoint[]> {
   const points: FrontierPoint[] = [];
   for (const targetUnchanged of SHARES) {
     const eta = await chooseEta({ name: mechanism, targetUnchanged, table, outputIds });
@@ -67,10 +88,18 @@ export class Frontier {
     const made = await createMechanismInTurns({ name: mechanism, eta, table, outputIds, random });
     const answers = await made.privatizeInTurns(tokens);
     made.dispose();
-    const channel = await Channel.create({ mechanism, eta, table, outputIds, prior, logTotals: (rate) => this.#distances.logTotals(rate) });
+    const channel = await Channel.create({
+      mechanism,
+      eta,
+      table,
+      outputIds,
+      prior,
+      logTotals: (rate) => this.#distances.logTotals(rate),
+    });
     try {
       const guesses = await bayesianGuesses(channel, prior, Int32Array.from(new Set(answers)), TOP);
-      const share = (isRight: (x: number, y: number) => boolean): number => tokens.reduce((right, x, at) => right + (isRight(x, answers[at]!) ? 1 : 0), 0) / tokens.length;
+      const share = (isRight: (x: number, y: number) => boolean): number =>
+        tokens.reduce((right, x, at) => right + (isRight(x, answers[at]!) ? 1 : 0), 0) / tokens.length;
       return {
         mechanism,
         eta,
@@ -86,10 +115,20 @@ export class Frontier {
   }
 
   /** The largest eta, to 2 %, at which the Bayesian adversary guesses at most this share of tokens.
-   *  @param about an eta to begin the search at. @throws RaptError badInput when he gets as much without a release, or never so much with one. */
-  async forBayes(mechanism: NoisyMechanismName, target: number, about: number, onPoint?: (point: FrontierPoint) => void): Promise<FrontierPoint> {
+   *  @param about an eta to begin the search at. @throws RaptError badInput when he gets as much without a release, or
+   *  never so much with one. */
+  async forBayes(
+    mechanism: NoisyMechanismName,
+    target: number,
+    about: number,
+    onPoint?: (point: FrontierPoint) => void,
+  ): Promise<FrontierPoint> {
     if (target <= this.priorOnly)
-      throw new RaptError(ErrorKind.badInput, `--bayes-attack: ${target} cannot be reached: an adversary who sees no release gets ${this.priorOnly.toPrecision(2)}, by always guessing the most frequent token`);
+      throw new RaptError(
+        ErrorKind.badInput,
+        `--bayes-attack: ${target} cannot be reached: an adversary who sees no release gets ` +
+          `${this.priorOnly.toPrecision(2)}, by always guessing the most frequent token`,
+      );
     const point = async (eta: number): Promise<FrontierPoint> => {
       const found = await this.at(mechanism, Number(eta.toPrecision(3)));
       onPoint?.(found);
@@ -99,7 +138,8 @@ export class Frontier {
     let high = await point(about * 2);
     while (low.bayes > target && low.eta > about / 1e3) low = await point(low.eta / 4);
     while (high.bayes <= target && high.eta < about * 1e3) high = await point(high.eta * 2);
-    if (low.bayes > target || high.bayes <= target) throw new RaptError(ErrorKind.badInput, `--bayes-attack: no eta from ${low.eta} to ${high.eta} gives ${target}`);
+    if (low.bayes > target || high.bayes <= target)
+      throw new RaptError(ErrorKind.badInput, `--bayes-attack: no eta from ${low.eta} to ${high.eta} gives ${target}`);
     for (let halving = 0; halving < HALVINGS && high.eta / low.eta > 1.02; halving++) {
       const middle = await point(Math.sqrt(low.eta * high.eta));
       if (middle.bayes <= target) low = middle;

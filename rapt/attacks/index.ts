@@ -1,4 +1,5 @@
-/** What an adversary can still learn from a release: attacks at full strength, with what prior knowledge alone would give. */
+/** What an adversary can still learn from a release: attacks at full strength, with what prior knowledge alone would
+ *  give. */
 export { audit, type AuditOptions } from './audit.ts';
 export { attackAttribute } from './attributes.ts';
 export { Channel } from './channel.ts';

@@ -10,16 +10,41 @@ const BLOCK = 128;
 /** Best guesses for each released token, best first. */
 export type Guesses = ReadonlyMap<number, Int32Array>;
 
-/** Embedding inversion: the tokens nearest to phi(y), y itself first. @param ys distinct. @throws the signal's reason of the turns. */
-export function nearestGuesses({ tiles }: Channel, ys: Int32Array, count: number, turns = new Turns()): Promise<Guesses> {
-  return bestOf(ys, count, tiles, (block, tile) => tf.neg(distances(rowTensor(tiles.table, block), tile.rows, tile.squares)), turns);
+/** Embedding inversion: the tokens nearest to phi(y), y itself first. @param ys distinct. @throws the signal's reason
+ *  of the turns. */
+export function nearestGuesses(
+  { tiles }: Channel,
+  ys: Int32Array,
+  count: number,
+  turns = new Turns(),
+): Promise<Guesses> {
+  return bestOf(
+    ys,
+    count,
+    tiles,
+    (block, tile) => tf.neg(distances(rowTensor(tiles.table, block), tile.rows, tile.squares)),
+    turns,
+  );
 }
 
-/** The Bayesian adversary: the tokens of largest P(y|x) P(x), the best that anybody can do with one token and this prior. */
-export async function bayesianGuesses(channel: Channel, prior: Float64Array, ys: Int32Array, count: number, turns = new Turns()): Promise<Guesses> {
+/** The Bayesian adversary: the tokens of largest P(y|x) P(x), the best that anybody can do with one token and this
+ *  prior. */
+export async function bayesianGuesses(
+  channel: Channel,
+  prior: Float64Array,
+  ys: Int32Array,
+  count: number,
+  turns = new Turns(),
+): Promise<Guesses> {
   const logPrior = tf.tensor1d(Float32Array.from(prior, (p) => Math.log(Math.max(p, 1e-30))));
   try {
-    return await bestOf(ys, count, channel.tiles, (block, tile) => tf.add<Tensor2D>(channel.logLikelihood(block, tile), partOf(logPrior, tile)), turns);
+    return await bestOf(
+      ys,
+      count,
+      channel.tiles,
+      (block, tile) => tf.add<Tensor2D>(channel.logLikelihood(block, tile), partOf(logPrior, tile)),
+      turns,
+    );
   } finally {
     logPrior.dispose();
   }
@@ -30,7 +55,13 @@ export const partOf = (values: Tensor1D, { start, end }: Tile): Tensor1D => tf.s
 
 /** Of equal scores the smaller id's comes first, whatever tiles the rows lie in.
  *  @param scores of every input of a tile for a block of outputs, [block, rows of the tile]. */
-export async function bestOf(ys: Int32Array, count: number, tiles: TableTiles, scores: (block: Int32Array, tile: Tile) => Tensor2D, turns: Turns): Promise<Guesses> {
+export async function bestOf(
+  ys: Int32Array,
+  count: number,
+  tiles: TableTiles,
+  scores: (block: Int32Array, tile: Tile) => Tensor2D,
+  turns: Turns,
+): Promise<Guesses> {
   const guesses = new Map<number, Int32Array>();
   for (let at = 0; at < ys.length; at += BLOCK) {
     const block = ys.slice(at, at + BLOCK);
@@ -41,7 +72,13 @@ export async function bestOf(ys: Int32Array, count: number, tiles: TableTiles, s
 }
 
 /** [block, count], row-major. */
-async function bestOfTiles(block: Int32Array, count: number, tiles: TableTiles, scores: (block: Int32Array, tile: Tile) => Tensor2D, turns: Turns): Promise<Int32Array> {
+async function bestOfTiles(
+  block: Int32Array,
+  count: number,
+  tiles: TableTiles,
+  scores: (block: Int32Array, tile: Tile) => Tensor2D,
+  turns: Turns,
+): Promise<Int32Array> {
   const parts: Tensor2D[] = [];
   const ids: { readonly start: number; readonly width: number; readonly places: Int32Array }[] = [];
   try {

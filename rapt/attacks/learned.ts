@@ -1,11 +1,12 @@
-/** The learned inverter: a model of P(x|y) trained on the pairs that RAPT hands the provider with every text, the random plain tokens and their
- *  privatized forms, then turned on the tokens of the texts.
+/** The learned inverter: a model of P(x|y) trained on the pairs that RAPT hands the provider with every text, the
+ *  random plain tokens and their privatized forms, then turned on the tokens of the texts.
  *
- *  logit(x | y) = -a ||phi(y) - phi(x)|| + u . f(x), f(x) = (phi(x), ||phi(x)||, ||phi(x)||^2), trained by cross-entropy over the plain vocabulary. It is defined for every
- *  token of the table by its embedding, so it guesses tokens that no pair showed; u . f stands for the -log W(x) that the adversary who knows the
- *  mechanism computes. The plain tokens are drawn uniformly; for texts, whose tokens are not, log P(x) is added (prior shift: P(x|y) is
- *  proportional to the uniform posterior times P(x)). A map of phi(y) by a hidden layer was tried and inverts less (39 % against 50 %): there
- *  is no more in the pairs than a rate and the totals. */
+ *  logit(x | y) = -a ||phi(y) - phi(x)|| + u . f(x), f(x) = (phi(x), ||phi(x)||, ||phi(x)||^2), trained by
+ *  cross-entropy over the plain vocabulary. It is defined for every token of the table by its embedding, so it guesses
+ *  tokens that no pair showed; u . f stands for the -log W(x) that the adversary who knows the mechanism computes. The
+ *  plain tokens are drawn uniformly; for texts, whose tokens are not, log P(x) is added (prior shift: P(x|y) is
+ *  proportional to the uniform posterior times P(x)). A map of phi(y) by a hidden layer was tried and inverts less (39
+ *  % against 50 %): there is no more in the pairs than a rate and the totals. */
 import { seededRandom, uniformInteger } from '../privacy/index.ts';
 import { tf, tidy, type Rank, type Tensor1D, type Tensor2D } from '../tensorflow.ts';
 import { Turns } from '../turns.ts';
@@ -39,7 +40,11 @@ export class LearnedInverter {
   }
 
   /** @param tiles of the whole table, which outlive the inverter. @throws the signal's reason of the turns. */
-  static async train(tiles: TableTiles, { plain, noisy, vocabulary }: PlainPairs, turns = new Turns()): Promise<LearnedInverter> {
+  static async train(
+    tiles: TableTiles,
+    { plain, noisy, vocabulary }: PlainPairs,
+    turns = new Turns(),
+  ): Promise<LearnedInverter> {
     const { table } = tiles;
     const random = seededRandom(23);
     const places = new Map(Array.from(vocabulary, (id, place) => [id, place]));
@@ -54,9 +59,21 @@ export class LearnedInverter {
         const batch = Int32Array.from({ length: BATCH }, () => uniformInteger(random, plain.length));
         optimizer.minimize(
           () => {
-            const y = rowTensor(table, batch.map((at) => noisy[at]!));
+            const y = rowTensor(
+              table,
+              batch.map((at) => noisy[at]!),
+            );
             const logits = tf.sub(tf.transpose(tf.matMul(own, u)), tf.mul(distances(y, candidates, squares), rate));
-            return tf.losses.softmaxCrossEntropy(tf.oneHot(tf.tensor1d(batch.map((at) => places.get(plain[at]!)!), 'int32'), vocabulary.length), logits);
+            return tf.losses.softmaxCrossEntropy(
+              tf.oneHot(
+                tf.tensor1d(
+                  batch.map((at) => places.get(plain[at]!)!),
+                  'int32',
+                ),
+                vocabulary.length,
+              ),
+              logits,
+            );
           },
           false,
           [rate, u],
@@ -79,10 +96,22 @@ export class LearnedInverter {
 
   /** @param prior of the texts' tokens. @param ys distinct. @throws the signal's reason of the turns. */
   async guesses(prior: Float64Array, ys: Int32Array, count: number, turns = new Turns()): Promise<Guesses> {
-    const offset = tidy(() => tf.add<Tensor1D>(this.#bias, tf.tensor1d(Float32Array.from(prior, (p) => Math.log(Math.max(p, 1e-30))))));
+    const offset = tidy(() =>
+      tf.add<Tensor1D>(this.#bias, tf.tensor1d(Float32Array.from(prior, (p) => Math.log(Math.max(p, 1e-30))))),
+    );
     const { table } = this.#tiles;
     try {
-      return await bestOf(ys, count, this.#tiles, (block, tile) => tf.sub<Tensor2D>(partOf(offset, tile), tf.mul(distances(rowTensor(table, block), tile.rows, tile.squares), this.#rate)), turns);
+      return await bestOf(
+        ys,
+        count,
+        this.#tiles,
+        (block, tile) =>
+          tf.sub<Tensor2D>(
+            partOf(offset, tile),
+            tf.mul(distances(rowTensor(table, block), tile.rows, tile.squares), this.#rate),
+          ),
+        turns,
+      );
     } finally {
       offset.dispose();
     }

@@ -1,17 +1,21 @@
-/** How far the outputs of a public table lie from each of its tokens: enough to sum the weights of a channel at any rate without another pass over all pairs. */
+/** How far the outputs of a public table lie from each of its tokens: enough to sum the weights of a channel at any
+ *  rate without another pass over all pairs. */
 import type { EmbeddingTable } from '../privacy/index.ts';
 import { tf, tidy, type Tensor1D } from '../tensorflow.ts';
 import { Turns } from '../turns.ts';
 import { distances, rowTensor } from './tiles.ts';
 
-/** A distance is off by at most half a bin, which is 1 / 2,048 of the largest; at the rates that keep any privacy log W is off by some 10^-4. */
+/** A distance is off by at most half a bin, which is 1 / 2,048 of the largest; at the rates that keep any privacy log W
+ *  is off by some 10^-4. */
 const BINS = 1024;
-/** Rows whose distances to all outputs lie in one tensor: 8 MiB for 30,000 of them, which the allocator gives out again. */
+/** Rows whose distances to all outputs lie in one tensor: 8 MiB for 30,000 of them, which the allocator gives out
+ *  again. */
 const BLOCK = 64;
 /** A bin may hold all outputs but one. */
 const MOST_COUNTED = 2 ** 16;
-/** Of more outputs than that so many stand for all, evenly spread: what a frontier tells is known to about a point, and the pass takes minutes instead of an hour. A token
- *  whose nearest neighbours are not among them is taken for a little more lonely than it is. */
+/** Of more outputs than that so many stand for all, evenly spread: what a frontier tells is known to about a point, and
+ *  the pass takes minutes instead of an hour. A token whose nearest neighbours are not among them is taken for a little
+ *  more lonely than it is. */
 const SAMPLED_OUTPUTS = 2 ** 15;
 
 export class PairDistances {
@@ -31,10 +35,19 @@ export class PairDistances {
     this.#scales = scales;
   }
 
-  /** One pass over all pairs, or over those with a sample of the outputs. @param counted outputs that are looked at: all, or few of many. */
-  static async measure(table: EmbeddingTable, outputIds: Int32Array, counted = outputIds.length > MOST_COUNTED ? SAMPLED_OUTPUTS : outputIds.length, turns = new Turns()): Promise<PairDistances> {
+  /** One pass over all pairs, or over those with a sample of the outputs. @param counted outputs that are looked at:
+   *  all, or few of many. */
+  static async measure(
+    table: EmbeddingTable,
+    outputIds: Int32Array,
+    counted = outputIds.length > MOST_COUNTED ? SAMPLED_OUTPUTS : outputIds.length,
+    turns = new Turns(),
+  ): Promise<PairDistances> {
     const { rows } = table;
-    const sample = Int32Array.from({ length: counted }, (_, at) => outputIds[Math.floor((at * outputIds.length) / counted)]!);
+    const sample = Int32Array.from(
+      { length: counted },
+      (_, at) => outputIds[Math.floor((at * outputIds.length) / counted)]!,
+    );
     const isOutput = new Uint8Array(rows);
     for (const id of outputIds) isOutput[id] = 1;
     const places = new Int32Array(rows).fill(-1);
@@ -46,7 +59,19 @@ export class PairDistances {
       const counts = new Uint16Array(rows * BINS);
       for (let at = 0; at < rows; at += BLOCK) {
         const count = Math.min(BLOCK, rows - at);
-        const block = tidy(() => tf.div(distances(rowTensor(table, Int32Array.from({ length: count }, (_, row) => at + row)), outputs, squares), binWidth));
+        const block = tidy(() =>
+          tf.div(
+            distances(
+              rowTensor(
+                table,
+                Int32Array.from({ length: count }, (_, row) => at + row),
+              ),
+              outputs,
+              squares,
+            ),
+            binWidth,
+          ),
+        );
         const values = block.dataSync<'float32'>();
         block.dispose();
         for (let row = 0; row < count; row++) {
@@ -54,11 +79,15 @@ export class PairDistances {
           const base = (at + row) * BINS;
           const from = row * counted;
           // A plain loop: a billion pairs for a table of 30,000 tokens.
-          for (let output = 0; output < counted; output++) if (output !== own) counts[base + Math.min(BINS - 1, values[from + output]! | 0)]!++;
+          for (let output = 0; output < counted; output++)
+            if (output !== own) counts[base + Math.min(BINS - 1, values[from + output]! | 0)]!++;
         }
         await turns.next();
       }
-      const scales = Float64Array.from(places, (place, id) => (outputIds.length - isOutput[id]!) / (counted - (place < 0 ? 0 : 1)));
+      const scales = Float64Array.from(
+        places,
+        (place, id) => (outputIds.length - isOutput[id]!) / (counted - (place < 0 ? 0 : 1)),
+      );
       return new PairDistances(rows, binWidth, counts, isOutput, scales);
     } finally {
       for (const tensor of [outputs, squares]) tensor.dispose();

@@ -7,19 +7,22 @@ import type { Tile } from './tiles.ts';
 
 /** Mandelbrot's shift of Zipf's law (1953). */
 const SHIFT = 2.7;
-/** Distinct released tokens that a prior is estimated from: all of the frequent ones, and so many that stand for the rest. */
+/** Distinct released tokens that a prior is estimated from: all of the frequent ones, and so many that stand for the
+ *  rest. */
 const FREQUENT_OUTPUTS = 3072;
 const RARE_OUTPUTS = 1024;
-/** Few: the likelihood alone would rather have a few tokens explain all (a deconvolution is stopped early for the same reason). */
+/** Few: the likelihood alone would rather have a few tokens explain all (a deconvolution is stopped early for the same
+ *  reason). */
 const EM_ITERATIONS = 8;
 /** Share of the start in the answer, so that a token that was never near an output stays possible. */
 const KEPT_OF_START = 0.1;
 const BLOCK = 512;
-/** Likelihoods that are kept from one iteration to the next; of a large table those beyond are computed anew in each. Holds all of a table of 131,072 tokens. */
+/** Likelihoods that are kept from one iteration to the next; of a large table those beyond are computed anew in each.
+ *  Holds all of a table of 131,072 tokens. */
 const KEPT_BYTES = 2 ** 31;
 
-/** Zipf's law over the tokenizer's ids: WordPiece and BPE vocabularies are roughly ordered by frequency. Tokens that are no output are left
- *  with next to nothing. */
+/** Zipf's law over the tokenizer's ids: WordPiece and BPE vocabularies are roughly ordered by frequency. Tokens that
+ *  are no output are left with next to nothing. */
 export function zipfPrior(rows: number, outputIds: Int32Array): Float64Array {
   const prior = new Float64Array(rows).fill(1e-9);
   outputIds.forEach((id, rank) => (prior[id] = 1 / (rank + 1 + SHIFT)));
@@ -33,15 +36,26 @@ export function countedPrior(texts: readonly Int32Array[], other: Float64Array, 
   return normalized(prior);
 }
 
-/** The maximum-likelihood prior given what was released, found by expectation maximization from a start (Dempster, Laird and Rubin, JRSS B 39, 1977;
- *  for a known channel it is Richardson and Lucy's deconvolution): P(x) <- P(x) sum over y of n(y)/N P(y|x) / sum over x' P(x') P(y|x').
- *  The provider holds all it takes. One pass over the tiles of the table an iteration: the likelihoods of a tile give its part of the new prior, and then its part
- *  of the new prior's sums over x'. @param released token ids. @throws the signal's reason of the turns. */
-export async function estimatedPrior(channel: Channel, released: Int32Array, start: Float64Array, turns = new Turns(), keptBytes = KEPT_BYTES): Promise<Float64Array> {
+/** The maximum-likelihood prior given what was released, found by expectation maximization from a start (Dempster,
+ *  Laird and Rubin, JRSS B 39, 1977; for a known channel it is Richardson and Lucy's deconvolution): P(x) <- P(x) sum
+ *  over y of n(y)/N P(y|x) / sum over x' P(x') P(y|x'). The provider holds all it takes. One pass over the tiles of the
+ *  table an iteration: the likelihoods of a tile give its part of the new prior, and then its part of the new prior's
+ *  sums over x'. @param released token ids. @throws the signal's reason of the turns. */
+export async function estimatedPrior(
+  channel: Channel,
+  released: Int32Array,
+  start: Float64Array,
+  turns = new Turns(),
+  keptBytes = KEPT_BYTES,
+): Promise<Float64Array> {
   const { ids, counts } = representatives(released, channel.table.rows);
   const share = counts.map((count) => count / counts.reduce((sum, other) => sum + other, 0));
-  const blocks = Array.from({ length: Math.ceil(ids.length / BLOCK) }, (_, index) => ids.slice(index * BLOCK, (index + 1) * BLOCK));
-  const weights = blocks.map((block, index) => tf.tensor2d(share.slice(index * BLOCK, (index + 1) * BLOCK), [block.length, 1]));
+  const blocks = Array.from({ length: Math.ceil(ids.length / BLOCK) }, (_, index) =>
+    ids.slice(index * BLOCK, (index + 1) * BLOCK),
+  );
+  const weights = blocks.map((block, index) =>
+    tf.tensor2d(share.slice(index * BLOCK, (index + 1) * BLOCK), [block.length, 1]),
+  );
   const likelihoods = new Likelihoods(channel, blocks, keptBytes);
   const prior = Float32Array.from(start);
   // Of each block the sums over x'. [ys, 1]
@@ -52,7 +66,8 @@ export async function estimatedPrior(channel: Channel, released: Int32Array, sta
       for (const tile of channel.tiles.inTurn()) {
         const likelihood = await likelihoods.of(tile, turns);
         try {
-          if (iteration > 0) prior.set(improved(prior.subarray(tile.start, tile.end), likelihood, weights, expected), tile.start);
+          if (iteration > 0)
+            prior.set(improved(prior.subarray(tile.start, tile.end), likelihood, weights, expected), tile.start);
           await turns.next();
           if (iteration < EM_ITERATIONS) addSums(sums, prior.slice(tile.start, tile.end), likelihood);
         } finally {
@@ -71,9 +86,16 @@ export async function estimatedPrior(channel: Channel, released: Int32Array, sta
 }
 
 /** A tile's part of the prior that is likelier. */
-function improved(prior: Float32Array, likelihood: readonly Tensor2D[], weights: readonly Tensor2D[], expected: readonly Tensor2D[]): Float32Array {
+function improved(
+  prior: Float32Array,
+  likelihood: readonly Tensor2D[],
+  weights: readonly Tensor2D[],
+  expected: readonly Tensor2D[],
+): Float32Array {
   const next = tidy(() => {
-    const gathered = likelihood.map((block, index) => tf.matMul<Tensor2D>(block, tf.div<Tensor2D>(weights[index]!, tf.add(expected[index]!, 1e-30)), true, false)); //  [inputs, 1]
+    const gathered = likelihood.map((block, index) =>
+      tf.matMul<Tensor2D>(block, tf.div<Tensor2D>(weights[index]!, tf.add(expected[index]!, 1e-30)), true, false),
+    ); //  [inputs, 1]
     return tf.mul<Tensor1D>(tf.tensor1d(prior.slice()), tf.reshape(tf.addN(gathered), [prior.length]));
   });
   const values = next.dataSync<'float32'>();
@@ -171,7 +193,8 @@ function representatives(released: Int32Array, rows: number): { ids: Int32Array;
   };
 }
 
-const sum = (entries: readonly (readonly [number, number])[]): number => entries.reduce((total, [, count]) => total + count, 0);
+const sum = (entries: readonly (readonly [number, number])[]): number =>
+  entries.reduce((total, [, count]) => total + count, 0);
 
 function normalized(values: Float64Array): Float64Array {
   const total = values.reduce((sum, value) => sum + value, 0);

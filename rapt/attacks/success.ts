@@ -15,8 +15,8 @@ export class SuccessCounter {
     this.#of.push(of);
   }
 
-  /** Share of all tokens, with its 95 % interval: that of a ratio of two sums over texts (Cochran, Sampling Techniques, 3rd ed., section 6.3), and never
-   *  narrower than Wilson's for independent tokens. */
+  /** Share of all tokens, with its 95 % interval: that of a ratio of two sums over texts (Cochran, Sampling Techniques,
+   *  3rd ed., section 6.3), and never narrower than Wilson's for independent tokens. */
   rate(): Rate {
     const n = sum(this.#of);
     const value = n === 0 ? 0 : sum(this.#right) / n;
@@ -24,7 +24,11 @@ export class SuccessCounter {
     const squares = sum(this.#right.map((right, text) => (right - value * this.#of[text]!) ** 2));
     const half = texts > 1 && n > 0 ? (Z95 * Math.sqrt((squares * texts) / (texts - 1))) / n : 1;
     const wilson = wilsonInterval(value, n);
-    return { value, low: Math.max(0, Math.min(wilson.low, value - half)), high: Math.min(1, Math.max(wilson.high, value + half)) };
+    return {
+      value,
+      low: Math.max(0, Math.min(wilson.low, value - half)),
+      high: Math.min(1, Math.max(wilson.high, value + half)),
+    };
   }
 }
 

@@ -1,5 +1,6 @@
-/** The rows of a public table on the device, cut up where they are many: an attack scores some outputs against one tile of inputs after the other, so that what it
- *  holds at a time does not grow with the vocabulary. Of a table of a usual size the only tile is the table itself. */
+/** The rows of a public table on the device, cut up where they are many: an attack scores some outputs against one tile
+ *  of inputs after the other, so that what it holds at a time does not grow with the vocabulary. Of a table of a usual
+ *  size the only tile is the table itself. */
 import { isLarge, rowsOf, type EmbeddingTable } from '../privacy/index.ts';
 import { tf, tidy, type Tensor1D, type Tensor2D } from '../tensorflow.ts';
 
@@ -27,7 +28,10 @@ export class TableTiles {
   readonly #tiles: Tile[] = [];
 
   /** @param ids of the rows; default all of the table's. @param tileRows default: all, or few of a large table. */
-  constructor(table: EmbeddingTable, { ids = null, tileRows }: { readonly ids?: Int32Array | null; readonly tileRows?: number | undefined } = {}) {
+  constructor(
+    table: EmbeddingTable,
+    { ids = null, tileRows }: { readonly ids?: Int32Array | null; readonly tileRows?: number | undefined } = {},
+  ) {
     this.table = table;
     this.rows = ids?.length ?? table.rows;
     this.#ids = ids;
@@ -54,15 +58,23 @@ export class TableTiles {
     const { values, dimensions } = this.table;
     const start = index * this.#tileRows;
     const end = Math.min(this.rows, start + this.#tileRows);
-    const own = this.#ids === null ? values.subarray(start * dimensions, end * dimensions) : rowsOf(this.table, this.#ids.subarray(start, end));
+    const own =
+      this.#ids === null
+        ? values.subarray(start * dimensions, end * dimensions)
+        : rowsOf(this.table, this.#ids.subarray(start, end));
     const rows = tf.tensor2d(own, [end - start, dimensions]);
     return { index, start, end, rows, squares: tidy(() => tf.sum<Tensor1D>(tf.square(rows), 1)) };
   }
 }
 
 /** Rows of a table, as they are. [ids, dimensions] */
-export const rowTensor = (table: EmbeddingTable, ids: Int32Array): Tensor2D => tf.tensor2d(rowsOf(table, ids), [ids.length, table.dimensions]);
+export const rowTensor = (table: EmbeddingTable, ids: Int32Array): Tensor2D =>
+  tf.tensor2d(rowsOf(table, ids), [ids.length, table.dimensions]);
 
 /** a [rows, d], b [columns, d] with the squared norms of its rows: [rows, columns]. */
 export const distances = (a: Tensor2D, b: Tensor2D, squaresOfB: Tensor1D): Tensor2D =>
-  tidy(() => tf.sqrt(tf.relu(tf.add(tf.add(tf.sum(tf.square(a), 1, true), tf.matMul(tf.mul(a, -2), b, false, true)), squaresOfB))));
+  tidy(() =>
+    tf.sqrt(
+      tf.relu(tf.add(tf.add(tf.sum(tf.square(a), 1, true), tf.matMul(tf.mul(a, -2), b, false, true)), squaresOfB)),
+    ),
+  );

@@ -1,4 +1,5 @@
-/** What becomes of a single character where each is normalized by itself, and words are parted at spaces and punctuation: in BERT's tokenizers. */
+/** What becomes of a single character where each is normalized by itself, and words are parted at spaces and
+ *  punctuation: in BERT's tokenizers. */
 
 /** What BERT's parting parts at. */
 const PARTED = /[\s\p{P}!-/:-@[-`{-~]/u;
@@ -40,7 +41,8 @@ export class Characters {
     return this.#endOf(text, start, IN_WORD);
   }
 
-  /** The first place from here on that changes something behind such a character: after a space neither spaces do, nor what leaves nothing behind. */
+  /** The first place from here on that changes something behind such a character: after a space neither spaces do, nor
+   *  what leaves nothing behind. */
   endOfNothing(text: string, start: number): number {
     let at = start;
     while (at > 0 && (this.#kindBefore(text, at) & NOTHING) > 0) at--;
@@ -56,7 +58,8 @@ export class Characters {
 
   #endOf(text: string, start: number, kind: number): number {
     let at = start;
-    while (at < text.length && (this.#kindAt(text, at) & kind) > 0) at += isLow(text, at + 1) && isHigh(text, at) ? 2 : 1;
+    while (at < text.length && (this.#kindAt(text, at) & kind) > 0)
+      at += isLow(text, at + 1) && isHigh(text, at) ? 2 : 1;
     return at;
   }
 
@@ -81,7 +84,12 @@ export class Characters {
     const outcome = this.#normalize(character);
     if (outcome === '') return KNOWN | NOTHING | IN_WORD;
     if (outcome.trim() === '') return KNOWN | SPACE | PARTS_BEFORE | PARTS_AFTER;
-    return KNOWN | (PARTED_FIRST.test(outcome) ? PARTS_BEFORE : 0) | (PARTED_LAST.test(outcome) ? PARTS_AFTER : 0) | (PARTED.test(outcome) ? 0 : IN_WORD);
+    return (
+      KNOWN |
+      (PARTED_FIRST.test(outcome) ? PARTS_BEFORE : 0) |
+      (PARTED_LAST.test(outcome) ? PARTS_AFTER : 0) |
+      (PARTED.test(outcome) ? 0 : IN_WORD)
+    );
   }
 }
 

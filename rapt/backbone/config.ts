@@ -53,7 +53,8 @@ const distilbert = z.object({
   pad_token_id: z.int().min(0).nullish(),
 });
 
-/** Of files that were written before config.json named its type, the type by the class of the model, longer names first. */
+/** Of files that were written before config.json named its type, the type by the class of the model, longer names
+ *  first. */
 const FAMILY_OF_CLASS: readonly (readonly [start: string, family: Family])[] = [
   ['XLMRoberta', 'xlm-roberta'],
   ['Roberta', 'roberta'],
@@ -75,9 +76,23 @@ export function parseBackboneConfig(text: string, path: string): BackboneConfig 
   const config = readConfig(text, path);
   const { hiddenSize, heads, vocabularySize, padId } = config;
   if (hiddenSize % heads !== 0)
-    throw new BadInput([{ where: path, problem: `its hidden size ${hiddenSize} is no multiple of its ${heads} attention heads; take config.json from where the weights come from` }]);
+    throw new BadInput([
+      {
+        where: path,
+        problem:
+          `its hidden size ${hiddenSize} is no multiple of its ${heads} attention heads; take config.json from where ` +
+          'the weights come from',
+      },
+    ]);
   if (padId >= vocabularySize)
-    throw new BadInput([{ where: path, problem: `pad_token_id ${padId} is none of its ${vocabularySize} tokens; take config.json from where the weights come from` }]);
+    throw new BadInput([
+      {
+        where: path,
+        problem:
+          `pad_token_id ${padId} is none of its ${vocabularySize} tokens; take config.json from where the weights ` +
+          'come from',
+      },
+    ]);
   return config;
 }
 
@@ -85,9 +100,17 @@ function readConfig(text: string, path: string): BackboneConfig {
   const json = parseJson(text);
   const { model_type: type, architectures } = parsed(anyModel, json, path);
   const family = type ?? FAMILY_OF_CLASS.find(([start]) => architectures?.[0]?.startsWith(start))?.[1];
-  if (family === undefined) throw new BadInput([{ where: path, problem: `has no "model_type"; add the one that it is of: ${FAMILIES.join(', ')}` }]);
+  if (family === undefined)
+    throw new BadInput([
+      { where: path, problem: `has no "model_type"; add the one that it is of: ${FAMILIES.join(', ')}` },
+    ]);
   if (!(FAMILIES as readonly string[]).includes(family))
-    throw new BadInput([{ where: path, problem: `model_type "${family}" is not supported; use a model of the family ${FAMILIES.join(', ')}` }]);
+    throw new BadInput([
+      {
+        where: path,
+        problem: `model_type "${family}" is not supported; use a model of the family ${FAMILIES.join(', ')}`,
+      },
+    ]);
   if (family === 'distilbert') {
     const config = parsed(distilbert, json, path);
     requireGelu(path, config.activation);
@@ -108,7 +131,12 @@ function readConfig(text: string, path: string): BackboneConfig {
   const config = parsed(bertLike, json, path);
   requireGelu(path, config.hidden_act);
   if (config.position_embedding_type !== 'absolute')
-    throw new BadInput([{ where: path, problem: `position_embedding_type "${config.position_embedding_type}" is not supported; only "absolute" is` }]);
+    throw new BadInput([
+      {
+        where: path,
+        problem: `position_embedding_type "${config.position_embedding_type}" is not supported; only "absolute" is`,
+      },
+    ]);
   return {
     family: family as Family,
     vocabularySize: config.vocab_size,
@@ -128,13 +156,21 @@ function readConfig(text: string, path: string): BackboneConfig {
 function parsed<S extends z.ZodType>(schema: S, json: unknown, path: string): z.output<S> {
   const result = schema.safeParse(json);
   if (result.success) return result.data;
-  const where = (field: readonly PropertyKey[]): string => (field.length === 0 ? path : `${path}, ${field.map(String).join('.')}`);
-  throw new BadInput(result.error.issues.map((issue) => ({ where: where(issue.path), problem: `${issue.message}; is this the config.json of a transformers model?` })));
+  const where = (field: readonly PropertyKey[]): string =>
+    field.length === 0 ? path : `${path}, ${field.map(String).join('.')}`;
+  throw new BadInput(
+    result.error.issues.map((issue) => ({
+      where: where(issue.path),
+      problem: `${issue.message}; is this the config.json of a transformers model?`,
+    })),
+  );
 }
 
 function requireGelu(path: string, activation: string): void {
   if (activation !== 'gelu')
-    throw new BadInput([{ where: path, problem: `activation "${activation}" is not supported; only the exact "gelu" is` }]);
+    throw new BadInput([
+      { where: path, problem: `activation "${activation}" is not supported; only the exact "gelu" is` },
+    ]);
 }
 
 /** Families that count positions from the first id after the padding id. */

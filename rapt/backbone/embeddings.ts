@@ -23,7 +23,14 @@ function* loading(folder: string): Work<EmbeddingTable> {
     const piece = values.subarray(at, at + PIECE_VALUES);
     const strange = firstStrange(piece);
     if (strange >= 0)
-      throw new BadInput([{ where: folder, problem: `row ${Math.floor((at + strange) / dimensions)} of its embedding table holds a value that is no finite number, so that distances have no meaning; fetch the model again, or save it in float32` }]);
+      throw new BadInput([
+        {
+          where: folder,
+          problem:
+            `row ${Math.floor((at + strange) / dimensions)} of its embedding table holds a value that is no finite ` +
+            'number, so that distances have no meaning; fetch the model again, or save it in float32',
+        },
+      ]);
     hash.update(new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength));
     yield;
   }

@@ -2,7 +2,14 @@ import { free, tf, tidy, type Tensor2D, type Tensor3D, type Tensor4D } from '../
 import { BadInput, type InputProblem } from '../../contracts/index.ts';
 import { atOnce, inTurns } from '../turns.ts';
 import { maxSequence, positionsFollowPadding, readBackboneConfig, type BackboneConfig } from './config.ts';
-import { disposeTape, layerBackward, layerForward, type LayerPrefix, type LayerShape, type LayerTape } from './layer.ts';
+import {
+  disposeTape,
+  layerBackward,
+  layerForward,
+  type LayerPrefix,
+  type LayerShape,
+  type LayerTape,
+} from './layer.ts';
 import { dense, denseBackward, layerNorm, layerNormBackward, type LayerNormState } from './operations.ts';
 import { hasPooler, loadWeights, type Dense, type EncoderWeights } from './weights.ts';
 
@@ -47,21 +54,27 @@ interface EmbeddingTape {
 }
 
 const MASKED = -1e9;
-const NO_POOLER: InputProblem = { where: 'tuning.pooling', problem: 'the backbone has no pooler of its own; use a BERT model with pooler.dense in its model.safetensors, or pooling "mean"' };
+const NO_POOLER: InputProblem = {
+  where: 'tuning.pooling',
+  problem:
+    'the backbone has no pooler of its own; use a BERT model with pooler.dense in its model.safetensors, or ' +
+    'pooling "mean"',
+};
 
 /** Whether the model in this folder can be pooled so. */
 export function poolingProblems(folder: string, pooling: 'mean' | 'pooler'): InputProblem[] {
   return pooling === 'pooler' && !hasPooler(folder, readBackboneConfig(folder).family) ? [NO_POOLER] : [];
 }
 
-/** A frozen transformer encoder of the BERT family. Virtual tokens lie as in Hugging Face PEFT: a soft prompt stands before [CLS] and takes
- *  the first positions and token type 0; a prefix of length P is seen by every layer's attention and shifts the positions of the text
- *  by P. */
+/** A frozen transformer encoder of the BERT family. Virtual tokens lie as in Hugging Face PEFT: a soft prompt stands
+ *  before [CLS] and takes the first positions and token type 0; a prefix of length P is seen by every layer's attention
+ *  and shifts the positions of the text by P. */
 export class Encoder {
   readonly config: BackboneConfig;
   readonly #weights: EncoderWeights;
 
-  /** Loads a model folder. @param words [rows, embedding], instead of the folder's own input embeddings. @throws BadInput for a model that Rapt cannot run. */
+  /** Loads a model folder. @param words [rows, embedding], instead of the folder's own input embeddings. @throws
+   *  BadInput for a model that Rapt cannot run. */
   constructor(folder: string, words?: Float32Array);
   /** @param weights that are loaded already. */
   constructor(folder: string, words: undefined, weights: EncoderWeights);
@@ -107,7 +120,9 @@ export class Encoder {
       throw new BadInput([
         {
           where: 'data.maxTokens',
-          problem: `a sequence of ${prefixLength + seq} positions, virtual tokens included, exceeds the backbone's ${maxSequence(this.config)}; lower maxTokens, tuning.length or plainTokens`,
+          problem:
+            `a sequence of ${prefixLength + seq} positions, virtual tokens included, exceeds the backbone's ` +
+            `${maxSequence(this.config)}; lower maxTokens, tuning.length or plainTokens`,
         },
       ]);
 
@@ -136,10 +151,20 @@ export class Encoder {
       tapes.splice(0).forEach(disposeTape);
       freeEmbedding();
     };
-    return { hidden, backward: (dHidden) => this.#backward(dHidden, tapes, embedded.tape, prefixLength, dispose), dispose };
+    return {
+      hidden,
+      backward: (dHidden) => this.#backward(dHidden, tapes, embedded.tape, prefixLength, dispose),
+      dispose,
+    };
   }
 
-  #backward(dHidden: Tensor3D, tapes: LayerTape[], embedding: EmbeddingTape, prefixLength: number, dispose: () => void): VirtualTokenGradients {
+  #backward(
+    dHidden: Tensor3D,
+    tapes: LayerTape[],
+    embedding: EmbeddingTape,
+    prefixLength: number,
+    dispose: () => void,
+  ): VirtualTokenGradients {
     const [batch, seq, hidden] = dHidden.shape;
     const prefixes: LayerPrefix[] = [];
     let dy: Tensor2D | null = tf.reshape(dHidden, [batch * seq, hidden]);
@@ -157,7 +182,11 @@ export class Encoder {
   }
 
   /** The sum of word (or prompt), position and token-type embeddings, normalized; projected where sizes differ. */
-  #embed(batch: EncoderBatch, prompt: Tensor2D | undefined, prefixLength: number): { x: Tensor2D; tape: EmbeddingTape } {
+  #embed(
+    batch: EncoderBatch,
+    prompt: Tensor2D | undefined,
+    prefixLength: number,
+  ): { x: Tensor2D; tape: EmbeddingTape } {
     const { words, positions, tokenTypes, embeddingNorm, projection } = this.#weights;
     const promptLength = prompt?.shape[0] ?? 0;
     const seq = promptLength + batch.seq;
@@ -173,7 +202,8 @@ export class Encoder {
     });
   }
 
-  /** Every row of the batch shares the prompt, so its gradient is the sum over the batch. dx [batch * seq, hidden] -> [length, embedding] */
+  /** Every row of the batch shares the prompt, so its gradient is the sum over the batch. dx [batch * seq, hidden] ->
+   *  [length, embedding] */
   #promptGradient(dx: Tensor2D, { norm, promptLength }: EmbeddingTape, batch: number, seq: number): Tensor2D {
     const { embeddingNorm, projection } = this.#weights;
     return tidy(() => {
@@ -200,7 +230,12 @@ function lookUp(table: Tensor2D, ids: Int32Array, batch: number, seq: number): T
 }
 
 /** Position of each token, [batch * (prompt + seq)]. */
-function positionIds({ batch, seq, lengths }: EncoderBatch, config: BackboneConfig, promptLength: number, prefixLength: number): Int32Array {
+function positionIds(
+  { batch, seq, lengths }: EncoderBatch,
+  config: BackboneConfig,
+  promptLength: number,
+  prefixLength: number,
+): Int32Array {
   const width = promptLength + seq;
   const ids = new Int32Array(batch * width);
   const afterPadding = positionsFollowPadding(config);
@@ -217,6 +252,7 @@ function segments({ batch, seq, tokenTypes }: EncoderBatch, promptLength: number
   const width = promptLength + seq;
   const out = new Int32Array(batch * width);
   if (tokenTypes)
-    for (let row = 0; row < batch; row++) out.set(tokenTypes.subarray(row * seq, (row + 1) * seq), row * width + promptLength);
+    for (let row = 0; row < batch; row++)
+      out.set(tokenTypes.subarray(row * seq, (row + 1) * seq), row * width + promptLength);
   return out;
 }

@@ -1,17 +1,22 @@
 /** The first tokens of a text, at the cost of these alone: a long text is cut first, where that cannot change them.
  *
- *  Why it cannot. A tokenizer works in steps: added tokens are found, the text between them is normalized and parted into words, and each word into
- *  tokens. The tokens of a beginning are those with which the whole begins when the beginning ends
- *  - between two words: no normalizer of those named below joins a character with a space or an ASCII sign behind it, every parting parts there, and no
+ *  Why it cannot. A tokenizer works in steps: added tokens are found, the text between them is normalized and parted
+ *  into words, and each word into tokens. The tokens of a beginning are those with which the whole begins when the
+ *  beginning ends
+ *  - between two words: no normalizer of those named below joins a character with a space or an ASCII sign behind it,
+ *  every parting parts there, and no
  *    added token holds the two characters one after the other;
- *  - or within a word of which more is read than WordPiece looks at: such a word is one unknown token, however it goes on.
- *  Otherwise, in a word that does not end, as texts of scripts without spaces are for SentencePiece, all words but the last are sure, and of the last
+ *  - or within a word of which more is read than WordPiece looks at: such a word is one unknown token, however it goes
+ *  on. Otherwise, in a word that does not end, as texts of scripts without spaces are for SentencePiece, all words but
+ *  the last are sure, and of the last
  *  - by Unigram: see unigram.ts;
- *  - by BPE: merges never part what was merged. So where a token ends in the whole word, its beginning up to there is merged as if nothing followed.
- *    No token is longer than the longest of the vocabulary, so one of them ends within that many characters before the end of what is read. When the
+ *  - by BPE: merges never part what was merged. So where a token ends in the whole word, its beginning up to there is
+ *  merged as if nothing followed.
+ *    No token is longer than the longest of the vocabulary, so one of them ends within that many characters before the
+ *    end of what is read. When the
  *    word cut at each of these places begins with the same tokens, so does the whole.
- *  Where none of this holds, more of the text is read, in the end all of it. Of what is passed over meanwhile, a stretch of spaces counts as one, and a
- *  word that is unknown stays so without its middle. */
+ *  Where none of this holds, more of the text is read, in the end all of it. Of what is passed over meanwhile, a
+ *  stretch of spaces counts as one, and a word that is unknown stays so without its middle. */
 import { Characters } from './characters.ts';
 import { firstPieces, type UnigramModel } from './unigram.ts';
 
@@ -38,8 +43,18 @@ interface TokenizerModel {
 export interface TokenizerSteps {
   readonly normalizer?: Step | null;
   readonly pre_tokenizer?: Step | null;
-  readonly model: { readonly type?: string; readonly max_input_chars_per_word?: number; readonly end_of_word_suffix?: string | null; readonly continuing_subword_suffix?: string | null };
-  readonly added_tokens?: readonly { readonly id: number; readonly content: string; readonly normalized?: boolean; readonly lstrip?: boolean }[];
+  readonly model: {
+    readonly type?: string;
+    readonly max_input_chars_per_word?: number;
+    readonly end_of_word_suffix?: string | null;
+    readonly continuing_subword_suffix?: string | null;
+  };
+  readonly added_tokens?: readonly {
+    readonly id: number;
+    readonly content: string;
+    readonly normalized?: boolean;
+    readonly lstrip?: boolean;
+  }[];
 }
 
 interface Step {
@@ -53,9 +68,11 @@ interface Step {
 
 /** A text of up to so many UTF-16 units is tokenized whole. */
 const LONG = 8192;
-/** Of a long text, so much is tokenized first for each token that is asked for: twice what words of most languages take. */
+/** Of a long text, so much is tokenized first for each token that is asked for: twice what words of most languages
+ *  take. */
 const UNITS_PER_TOKEN = 12;
-/** Of a longer stretch without a space, so much is read, and so much of its end. It changes the first tokens only where a word repeats itself all the way. */
+/** Of a longer stretch without a space, so much is read, and so much of its end. It changes the first tokens only where
+ *  a word repeats itself all the way. */
 const LONGEST_WORD = 1 << 15;
 const END_OF_WORD = 1 << 12;
 /** What is made of the last characters may hang on what follows. */
@@ -69,9 +86,21 @@ const LOW_SURROGATE = /[\udc00-\udfff]/;
 /** Belongs to the character before: normalizers put accents in order. */
 const CONTINUES = /[\p{M}\udc00-\udfff]/u;
 
-const LOCAL_NORMALIZERS: ReadonlySet<string> = new Set(['BertNormalizer', 'Precompiled', 'NFC', 'NFD', 'NFKC', 'NFKD', 'Strip', 'StripAccents', 'Lowercase', 'Prepend']);
+const LOCAL_NORMALIZERS: ReadonlySet<string> = new Set([
+  'BertNormalizer',
+  'Precompiled',
+  'NFC',
+  'NFD',
+  'NFKC',
+  'NFKD',
+  'Strip',
+  'StripAccents',
+  'Lowercase',
+  'Prepend',
+]);
 
-/** How words are told: by spaces alone; by punctuation as well, with the spaces dropped, or kept as a part of a word; or not at all. */
+/** How words are told: by spaces alone; by punctuation as well, with the spaces dropped, or kept as a part of a word;
+ *  or not at all. */
 type Parting = 'spaces' | 'punctuation' | 'punctuation, spaces kept' | 'none';
 
 export class FirstTokens {
@@ -79,7 +108,11 @@ export class FirstTokens {
   readonly #steps: TokenizerSteps;
   readonly #long: number;
   readonly #parting: Parting | null;
-  readonly #added: readonly { readonly content: string; readonly inNormalized: boolean; readonly stripsBefore: boolean }[];
+  readonly #added: readonly {
+    readonly content: string;
+    readonly inNormalized: boolean;
+    readonly stripsBefore: boolean;
+  }[];
   /** Where every character is normalized by itself, and words are told by punctuation. */
   readonly #characters: Characters | null;
   /** UTF-16 units. */
@@ -93,8 +126,15 @@ export class FirstTokens {
     this.#long = long;
     this.#parting = isLocal(steps.normalizer ?? null) ? partingOf(steps.pre_tokenizer ?? null) : null;
     const added = (steps.added_tokens ?? []).filter(({ content }) => content !== '');
-    this.#added = added.map(({ content, normalized = false, lstrip = false }) => ({ content, inNormalized: normalized && core.normalizer !== null, stripsBefore: lstrip }));
-    const isByCharacter = this.#parting === 'punctuation' && ['BertNormalizer', undefined].includes(steps.normalizer?.type) && !this.#added.some(({ inNormalized }) => inNormalized);
+    this.#added = added.map(({ content, normalized = false, lstrip = false }) => ({
+      content,
+      inNormalized: normalized && core.normalizer !== null,
+      stripsBefore: lstrip,
+    }));
+    const isByCharacter =
+      this.#parting === 'punctuation' &&
+      ['BertNormalizer', undefined].includes(steps.normalizer?.type) &&
+      !this.#added.some(({ inNormalized }) => inNormalized);
     this.#characters = isByCharacter ? new Characters((text) => this.#normalized(text)) : null;
     this.#longestToken = core.model.vocab.reduce((longest, token) => Math.max(longest, token.length), 1);
     this.#unsure = this.#added.reduce((longest, { content }) => Math.max(longest, content.length), UNSURE_UNITS);
@@ -103,7 +143,11 @@ export class FirstTokens {
   /** The ids of the text's first tokens, at most so many. */
   encode(text: string, most: number): number[] {
     let rest = text;
-    for (let length = Math.max(this.#long, UNITS_PER_TOKEN * most); length < rest.length && this.#parting !== null; length *= 2) {
+    for (
+      let length = Math.max(this.#long, UNITS_PER_TOKEN * most);
+      length < rest.length && this.#parting !== null;
+      length *= 2
+    ) {
       const at = LOW_SURROGATE.test(rest[length]!) ? length - 1 : length;
       const ids = this.#beginning(rest, at, most);
       // One more than asked for: the last may be an unknown token that goes on.
@@ -115,12 +159,16 @@ export class FirstTokens {
     return ((isLong ? this.#withinWord(rest, rest.length, most) : null) ?? this.#whole(rest)).slice(0, most);
   }
 
-  /** The first place from here on that can change a token: what lies before it is more of the same spaces, or of the same word. */
+  /** The first place from here on that can change a token: what lies before it is more of the same spaces, or of the
+   *  same word. */
   #endOfSame(text: string, at: number): number {
     if (this.#joinsSpaces && SPACE.test(text[at - 2]!) && SPACE.test(text[at - 1]!)) return endOfSpaces(text, at);
-    if (this.#joinsSpaces && this.#characters?.isNothingBefore(text, at) === true) return this.#characters.endOfNothing(text, at);
+    if (this.#joinsSpaces && this.#characters?.isNothingBefore(text, at) === true)
+      return this.#characters.endOfNothing(text, at);
     if (this.#isWithinUnknownWord(text, at)) return this.#endOfUnknownWord(text, at);
-    return at >= LONGEST_WORD && !SPACE.test(text.slice(at - LONGEST_WORD, at)) ? Math.max(at, nextSpace(text, at) - END_OF_WORD) : at;
+    return at >= LONGEST_WORD && !SPACE.test(text.slice(at - LONGEST_WORD, at))
+      ? Math.max(at, nextSpace(text, at) - END_OF_WORD)
+      : at;
   }
 
   #whole(text: string): number[] {
@@ -131,7 +179,9 @@ export class FirstTokens {
   get #joinsSpaces(): boolean {
     if (this.#parting === null || this.#added.some(({ content }) => /\s/.test(content))) return false;
     const [first, ...others] = this.#steps.normalizer?.normalizers ?? [];
-    const areJoined = first?.type === 'Precompiled' && others.some(({ type, pattern }) => type === 'Replace' && pattern?.Regex === ' {2,}');
+    const areJoined =
+      first?.type === 'Precompiled' &&
+      others.some(({ type, pattern }) => type === 'Replace' && pattern?.Regex === ' {2,}');
     return this.#parting === 'spaces' || this.#parting === 'punctuation' || areJoined;
   }
 
@@ -146,7 +196,8 @@ export class FirstTokens {
   /** The last place in the second half of what is read behind which nothing can change the tokens before it. */
   #cut(text: string, length: number): number | null {
     if (this.#isWithinUnknownWord(text, length)) return length;
-    for (let at = length; at > length / 2; at--) if (this.#parts(text, at) && !this.#isInAddedToken(text, at)) return at;
+    for (let at = length; at > length / 2; at--)
+      if (this.#parts(text, at) && !this.#isInAddedToken(text, at)) return at;
     return null;
   }
 
@@ -160,7 +211,10 @@ export class FirstTokens {
   }
 
   #isInAddedToken(text: string, at: number): boolean {
-    const around = text.slice(at - 1, at + 1).replace(SPACE, ' ').toLowerCase();
+    const around = text
+      .slice(at - 1, at + 1)
+      .replace(SPACE, ' ')
+      .toLowerCase();
     return this.#added.some(({ content }) => content.replaceAll(/\s/g, ' ').toLowerCase().includes(around));
   }
 
@@ -169,7 +223,10 @@ export class FirstTokens {
     if (type !== 'WordPiece' || this.#characters === null || LOW_SURROGATE.test(text[at]!)) return false;
     const start = Math.max(0, at - 8 * (longest + this.#unsure));
     if (this.#firstAddedToken(text.slice(start, at + this.#unsure)) !== null) return false;
-    return this.#characters.lengthOfWord(text.slice(LOW_SURROGATE.test(text[start]!) ? start + 1 : start, at)) > longest + this.#unsure;
+    return (
+      this.#characters.lengthOfWord(text.slice(LOW_SURROGATE.test(text[start]!) ? start + 1 : start, at)) >
+      longest + this.#unsure
+    );
   }
 
   #endOfUnknownWord(text: string, at: number): number {
@@ -189,7 +246,12 @@ export class FirstTokens {
 
   /** Of a text that stands in a word that does not end. */
   #withinWord(text: string, length: number, most: number): number[] | null {
-    const { model, pre_tokenizer: parter, remove_space: trims = false, do_lowercase_and_remove_accent: lowers = false } = this.#core;
+    const {
+      model,
+      pre_tokenizer: parter,
+      remove_space: trims = false,
+      do_lowercase_and_remove_accent: lowers = false,
+    } = this.#core;
     const { end_of_word_suffix: suffix, continuing_subword_suffix: continued, type } = this.#steps.model;
     if (parter === null || trims || lowers || (suffix ?? continued ?? null) !== null) return null;
     let end = length;
@@ -197,7 +259,12 @@ export class FirstTokens {
     const read = text.slice(0, end);
     if (this.#mayBeStripped(text, end)) return null;
     const normalized = this.#normalized(read);
-    if (this.#added.some(({ content, inNormalized }) => (inNormalized ? normalized.includes(this.#normalized(content)) : read.includes(content)))) return null;
+    if (
+      this.#added.some(({ content, inNormalized }) =>
+        inNormalized ? normalized.includes(this.#normalized(content)) : read.includes(content),
+      )
+    )
+      return null;
     const words = parter.pre_tokenize(normalized, { section_index: 0 });
     const begun = end === text.length ? '' : withoutEnd(words, this.#unsure);
     const tokens = type === 'Unigram' ? this.#byUnigram(words, begun) : this.#byMerges(words, begun, most);
@@ -209,13 +276,21 @@ export class FirstTokens {
   #mayBeStripped(text: string, at: number): boolean {
     let end = at;
     while (end > 0 && /\s/.test(text[end - 1]!) && end < text.length && /\s/.test(text[end]!)) end++;
-    return /\s/.test(text[end - 1] ?? '') && this.#added.some(({ content, inNormalized, stripsBefore }) => stripsBefore && (inNormalized || text.startsWith(content, end)));
+    return (
+      /\s/.test(text[end - 1] ?? '') &&
+      this.#added.some(
+        ({ content, inNormalized, stripsBefore }) => stripsBefore && (inNormalized || text.startsWith(content, end)),
+      )
+    );
   }
 
   #byUnigram(words: readonly string[], begun: string): string[] {
     // What the model of this type has besides.
     const model = this.#core.model as TokenizerModel & UnigramModel;
-    return [...words.flatMap((word) => firstPieces(word, true, model, this.#longestToken)), ...firstPieces(begun, false, model, this.#longestToken)];
+    return [
+      ...words.flatMap((word) => firstPieces(word, true, model, this.#longestToken)),
+      ...firstPieces(begun, false, model, this.#longestToken),
+    ];
   }
 
   #byMerges(words: readonly string[], begun: string, most: number): string[] {
@@ -246,7 +321,8 @@ function nextSpace(text: string, start: number): number {
   return found < 0 ? text.length : start + found;
 }
 
-/** Takes words from the end that together have so many units, and gives back the beginning of the first of them that is sure. */
+/** Takes words from the end that together have so many units, and gives back the beginning of the first of them that is
+ *  sure. */
 function withoutEnd(words: string[], units: number): string {
   let taken = 0;
   let word = '';
@@ -263,7 +339,9 @@ function isLocal(normalizer: Step | null): boolean {
   if (normalizer.type !== 'Replace') return LOCAL_NORMALIZERS.has(normalizer.type);
   const { String: text, Regex: pattern } = normalizer.pattern ?? {};
   // Of spaces alone, or of one character.
-  return text !== undefined ? text.length === 1 || text.trim() === '' : /^(?: |\\s|\[ \])(?:\{\d+,?\d*\}|\+|\*)?$/.test(pattern ?? '');
+  return text !== undefined
+    ? text.length === 1 || text.trim() === ''
+    : /^(?: |\\s|\[ \])(?:\{\d+,?\d*\}|\+|\*)?$/.test(pattern ?? '');
 }
 
 function partingOf(parter: Step | null): Parting | null {

@@ -28,7 +28,10 @@ export function readFrameIds(folder: string): FrameIds {
       const id = json.added_tokens?.find((token) => token.content === name)?.id ?? json.model.vocab[name];
       if (id !== undefined) return id;
     }
-    throw new RaptError(ErrorKind.notFound, `${join(folder, 'tokenizer.json')} has no ${names[0]} token; it is not of the BERT family`);
+    throw new RaptError(
+      ErrorKind.notFound,
+      `${join(folder, 'tokenizer.json')} has no ${names[0]} token; it is not of the BERT family`,
+    );
   };
   return {
     cls: idOf('[CLS]', '<s>'),
@@ -41,7 +44,10 @@ export function readFrameIds(folder: string): FrameIds {
 
 /** Ids that tokenizer.json marks as special. */
 export function readSpecialIds(folder: string): ReadonlySet<number> {
-  return new Set((readTokenizerJson(folder).added_tokens ?? []).filter((token) => token.special).map((token) => token.id));
+  return new Set(
+    (readTokenizerJson(folder).added_tokens ?? []).filter((token) => token.special).map((token) => token.id),
+  );
 }
 
-const readTokenizerJson = (folder: string): TokenizerJson => JSON.parse(readFileSync(join(folder, 'tokenizer.json'), 'utf8')) as TokenizerJson;
+const readTokenizerJson = (folder: string): TokenizerJson =>
+  JSON.parse(readFileSync(join(folder, 'tokenizer.json'), 'utf8')) as TokenizerJson;

@@ -1,4 +1,5 @@
-/** A backbone from the model hub: what cannot be used is refused before its weights come, and a folder gets its name when it is whole. */
+/** A backbone from the model hub: what cannot be used is refused before its weights come, and a folder gets its name
+ *  when it is whole. */
 import { existsSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -13,7 +14,8 @@ import { TELLING_FILES, whatIsMissing } from './unusable.ts';
 const RECORD_FILE = 'rapt-hub.json';
 const PROGRESS_MS = 10_000;
 
-/** The commit that a folder of the cache was fetched at; null when it did not come from the hub, or by an older version of Rapt. */
+/** The commit that a folder of the cache was fetched at; null when it did not come from the hub, or by an older version
+ *  of Rapt. */
 export function commitOf(folder: string): string | null {
   try {
     const { commit } = JSON.parse(readFileSync(join(folder, RECORD_FILE), 'utf8')) as { commit?: unknown };
@@ -28,7 +30,8 @@ export function commitOf(folder: string): string | null {
 export async function fetchBackbone(asked: HubName, folder: string): Promise<string | null> {
   const lock = join(dirname(folder), `.${basename(folder)}.lock`);
   const hub = new Hub();
-  const body = async (): Promise<string | null> => (existsSync(join(folder, CONFIG_FILE)) ? commitOf(folder) : fetchInto(hub, asked, folder));
+  const body = async (): Promise<string | null> =>
+    existsSync(join(folder, CONFIG_FILE)) ? commitOf(folder) : fetchInto(hub, asked, folder);
   try {
     return await withFileLock(lock, body, () => tell(`waits for another fetch of ${asked.model} on this machine`));
   } catch (error) {
@@ -49,35 +52,47 @@ async function fetchInto(hub: Hub, asked: HubName, folder: string): Promise<stri
   assertSpace(files, staging);
   await fetchAll(hub, name, files, staging);
   writeFileSync(join(staging, CONFIG_FILE), text);
-  writeFileSync(join(staging, RECORD_FILE), JSON.stringify({ model: asked.model, revision: asked.revision, commit, hub: hub.host, files }, null, 2));
+  writeFileSync(
+    join(staging, RECORD_FILE),
+    JSON.stringify({ model: asked.model, revision: asked.revision, commit, hub: hub.host, files }, null, 2),
+  );
   await rename(staging, folder);
   return commit;
 }
 
 /** All that is needed beside config.json. @throws RaptError notFound with what is missing. */
 async function filesOf(hub: Hub, name: HubName): Promise<HubFile[]> {
-  const [tokenizer, tokenizerConfig, model] = await Promise.all([TOKENIZER_FILE, TOKENIZER_CONFIG_FILE, MODEL_FILE].map((file) => hub.look(name, file)));
+  const [tokenizer, tokenizerConfig, model] = await Promise.all(
+    [TOKENIZER_FILE, TOKENIZER_CONFIG_FILE, MODEL_FILE].map((file) => hub.look(name, file)),
+  );
   const index = model === null ? await hub.look(name, INDEX_FILE) : null;
   if (!tokenizer || (!model && index === null)) throw await incomplete(hub, name, [tokenizer, model, index]);
-  const shards = index === null ? [] : shardsOf((await hub.text(name, INDEX_FILE)).text, `${INDEX_FILE} of ${name.model}`);
+  const shards =
+    index === null ? [] : shardsOf((await hub.text(name, INDEX_FILE)).text, `${INDEX_FILE} of ${name.model}`);
   const found = await Promise.all(shards.map((shard) => hub.look(name, shard)));
   const missing = shards.filter((_, at) => found[at] === null);
-  if (missing.length > 0) throw new RaptError(ErrorKind.notFound, `${hub.host} lacks ${missing.join(', ')}, which its ${INDEX_FILE} lists`);
+  if (missing.length > 0)
+    throw new RaptError(ErrorKind.notFound, `${hub.host} lacks ${missing.join(', ')}, which its ${INDEX_FILE} lists`);
   return [tokenizer, tokenizerConfig, model, index, ...found].filter((file) => file !== null && file !== undefined);
 }
 
 async function incomplete(hub: Hub, name: HubName, known: readonly (HubFile | null | undefined)[]): Promise<RaptError> {
   const others = await Promise.all(TELLING_FILES.map((file) => hub.look(name, file)));
   const there = new Set([CONFIG_FILE, ...[...known, ...others].flatMap((file) => (file ? [file.path] : []))]);
-  return new RaptError(ErrorKind.notFound, `${hub.host} ${whatIsMissing((file) => there.has(file), name.model) ?? 'lacks files'}`);
+  return new RaptError(
+    ErrorKind.notFound,
+    `${hub.host} ${whatIsMissing((file) => there.has(file), name.model) ?? 'lacks files'}`,
+  );
 }
 
-/** Where this state of the model is gathered. What was begun of other states, and what versions before left half done, is removed. */
+/** Where this state of the model is gathered. What was begun of other states, and what versions before left half done,
+ *  is removed. */
 function stagingFor(folder: string, state: string): string {
   const parent = dirname(folder);
   const start = `.${basename(folder)}@`;
   const staging = join(parent, `${start}${state.replaceAll('/', '--')}.part`);
-  for (const name of readdirSync(parent)) if (name.startsWith(start) && join(parent, name) !== staging) rmSync(join(parent, name), { recursive: true });
+  for (const name of readdirSync(parent))
+    if (name.startsWith(start) && join(parent, name) !== staging) rmSync(join(parent, name), { recursive: true });
   rmSync(folder, { recursive: true, force: true });
   makeFolder(staging);
   return staging;
@@ -94,7 +109,12 @@ function restOf(files: readonly HubFile[], staging: string): number {
 function assertSpace(files: readonly HubFile[], staging: string): void {
   const { bavail, bsize } = statfsSync(staging);
   const [needed, free] = [restOf(files, staging), bavail * bsize];
-  if (needed > free) throw new RaptError(ErrorKind.noSpace, `it takes ${megabytes(needed)} in ${dirname(staging)}, where ${megabytes(free)} are free; free some, or put the cache elsewhere (RAPT_CACHE)`);
+  if (needed > free)
+    throw new RaptError(
+      ErrorKind.noSpace,
+      `it takes ${megabytes(needed)} in ${dirname(staging)}, where ${megabytes(free)} are free; free some, or put ` +
+        'the cache elsewhere (RAPT_CACHE)',
+    );
 }
 
 async function fetchAll(hub: Hub, name: HubName, files: readonly HubFile[], staging: string): Promise<void> {
@@ -110,4 +130,5 @@ async function fetchAll(hub: Hub, name: HubName, files: readonly HubFile[], stag
   for (const file of files) await download({ hub, name, file, target: join(staging, file.path), onBytes });
 }
 
-const megabytes = (bytes: number): string => (bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : `${Math.round(bytes / 1e6)} MB`);
+const megabytes = (bytes: number): string =>
+  bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : `${Math.round(bytes / 1e6)} MB`;

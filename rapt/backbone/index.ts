@@ -1,5 +1,12 @@
 export { FAMILIES, maxSequence, readBackboneConfig, type BackboneConfig, type Family } from './config.ts';
-export { Encoder, poolingProblems, type EncoderBatch, type ForwardPass, type VirtualTokenGradients, type VirtualTokens } from './encoder.ts';
+export {
+  Encoder,
+  poolingProblems,
+  type EncoderBatch,
+  type ForwardPass,
+  type VirtualTokenGradients,
+  type VirtualTokens,
+} from './encoder.ts';
 export { loadEmbeddingTable } from './embeddings.ts';
 export { readFrameIds, type FrameIds } from './frame.ts';
 export type { LayerPrefix } from './layer.ts';

@@ -39,9 +39,9 @@ export interface LayerTape {
   readonly outputNorm: LayerNormState;
 }
 
-/** One post-norm transformer layer (Vaswani et al. 2017; Devlin et al. 2018).
- *  x [batch * seq, hidden]; maskBias [batch, 1, 1, prefix + seq], 0 where attention may look and very negative elsewhere,
- *  or null when every row is full. Returns [batch * seq, hidden] and the tape. */
+/** One post-norm transformer layer (Vaswani et al. 2017; Devlin et al. 2018). x [batch * seq, hidden]; maskBias [batch,
+ *  1, 1, prefix + seq], 0 where attention may look and very negative elsewhere, or null when every row is full. Returns
+ *  [batch * seq, hidden] and the tape. */
 export function layerForward(
   x: Tensor2D,
   weights: LayerWeights,
@@ -92,7 +92,8 @@ export function layerBackward(
     const dv = tf.matMul<Tensor4D>(tape.p, dContext, true, false); //  [batch, heads, prefix + seq, size]
     const dScores = softmaxBackward(dp, tape.p);
     const dk = tf.matMul<Tensor4D>(dScores, tape.q, true, false);
-    const prefix = prefixLength > 0 ? { keys: prefixPart(dk, prefixLength), values: prefixPart(dv, prefixLength) } : null;
+    const prefix =
+      prefixLength > 0 ? { keys: prefixPart(dk, prefixLength), values: prefixPart(dv, prefixLength) } : null;
     if (!needInputGradient) return { dx: null, prefix };
 
     const dq = tf.matMul<Tensor4D>(dScores, tape.k);

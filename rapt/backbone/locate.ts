@@ -21,25 +21,46 @@ export interface BackboneFiles {
   readonly commit: string | null;
 }
 
-/** Finds a backbone by folder, by the name that set-up gave it, or by its hub name, with or without "@revision" (fetched once into the cache).
- *  @throws RaptError notFound, or badInput for a file that something else stands in the place of, with the way out; of a fetch also
- *  unavailable, accessDenied and noSpace. */
+/** Finds a backbone by folder, by the name that set-up gave it, or by its hub name, with or without "@revision"
+ *  (fetched once into the cache).
+ *  @throws RaptError notFound, or badInput for a file that something else stands in the place of, with the way out; of
+ *  a fetch also unavailable, accessDenied and noSpace. */
 export async function locateBackbone(name: string): Promise<BackboneFiles> {
   const asFolder = resolve(name);
   const onHub = parseHubName(name);
   if (existsSync(join(asFolder, CONFIG_FILE)))
     // A path says something about its machine; the folder's own name is enough to name the model.
-    return { name: basename(asFolder), isPublic: false, folder: asFolder, sha256: await digestOfWhole(name, asFolder), commit: null };
+    return {
+      name: basename(asFolder),
+      isPublic: false,
+      folder: asFolder,
+      sha256: await digestOfWhole(name, asFolder),
+      commit: null,
+    };
   const cached = join(cacheFolder(), 'backbones', folderName(name));
   const isCached = existsSync(join(cached, CONFIG_FILE));
-  if (!isCached && name === DEFAULT_BACKBONE) throw new RaptError(ErrorKind.notFound, `backbone "${name}" is not on this machine yet; run \`${SETUP_COMMAND}\`, which fetches it`);
+  if (!isCached && name === DEFAULT_BACKBONE)
+    throw new RaptError(
+      ErrorKind.notFound,
+      `backbone "${name}" is not on this machine yet; run \`${SETUP_COMMAND}\`, which fetches it`,
+    );
   if (onHub === null && !isCached)
     throw new RaptError(
       ErrorKind.notFound,
-      `backbone "${name}" is neither a folder with config.json, nor ${DEFAULT_BACKBONE}, which \`${SETUP_COMMAND}\` provides, nor a hub name such as "sentence-transformers/all-MiniLM-L6-v2"`,
+      `backbone "${name}" is neither a folder with config.json, nor ${DEFAULT_BACKBONE}, which ` +
+        `\`${SETUP_COMMAND}\` provides, nor a hub name such as "sentence-transformers/all-MiniLM-L6-v2"`,
     );
-  const { folder, commit } = isCached || onHub === null ? { folder: cached, commit: commitOf(cached) } : (keptByOthers(onHub) ?? fromSetup(name) ?? (await fetched(name, onHub, cached)));
-  return { name, isPublic: onHub !== null || name === DEFAULT_BACKBONE, folder, sha256: await digestOfWhole(name, folder), commit };
+  const { folder, commit } =
+    isCached || onHub === null
+      ? { folder: cached, commit: commitOf(cached) }
+      : (keptByOthers(onHub) ?? fromSetup(name) ?? (await fetched(name, onHub, cached)));
+  return {
+    name,
+    isPublic: onHub !== null || name === DEFAULT_BACKBONE,
+    folder,
+    sha256: await digestOfWhole(name, folder),
+    commit,
+  };
 }
 
 interface Found {
@@ -63,7 +84,12 @@ function fromSetup(name: string): Found | null {
 }
 
 async function fetched(name: string, onHub: HubName, folder: string): Promise<Found> {
-  if (isOffline()) throw new RaptError(ErrorKind.notFound, `backbone "${name}" is not on this machine, and HF_HUB_OFFLINE forbids to fetch it; unset that, or give a local folder`);
+  if (isOffline())
+    throw new RaptError(
+      ErrorKind.notFound,
+      `backbone "${name}" is not on this machine, and HF_HUB_OFFLINE forbids to fetch it; unset that, or give a ` +
+        'local folder',
+    );
   try {
     return { folder, commit: await fetchBackbone(onHub, folder) };
   } catch (error) {
@@ -86,7 +112,11 @@ async function digestOfWhole(name: string, folder: string): Promise<Sha256> {
   metadata.forEach(refuseStrange);
   const weights = weightFilesOf(folder)!;
   const shards = weights.filter((file) => !has(file));
-  if (shards.length > 0) throw refuse(ErrorKind.notFound, `${folder} lacks ${shards.join(', ')}, which ${INDEX_FILE} lists; fetch all shards`);
+  if (shards.length > 0)
+    throw refuse(
+      ErrorKind.notFound,
+      `${folder} lacks ${shards.join(', ')}, which ${INDEX_FILE} lists; fetch all shards`,
+    );
   weights.forEach(refuseStrange);
   return modelDigest(folder, weights);
 }

@@ -1,4 +1,5 @@
-/** Which files of a model folder hold its weights: one, or shards that an index lists. And the digest that stands for all of them. */
+/** Which files of a model folder hold its weights: one, or shards that an index lists. And the digest that stands for
+ *  all of them. */
 import { existsSync, lstatSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
@@ -29,7 +30,8 @@ export interface Tensors {
 
 const indexSchema = z.object({ weight_map: z.record(z.string(), z.string().regex(/^\w[\w.-]*\.safetensors$/)) });
 
-/** Names of the shards that an index lists, in order. @param where names the index. @throws RaptError badInput when it is no such index. */
+/** Names of the shards that an index lists, in order. @param where names the index. @throws RaptError badInput when it
+ *  is no such index. */
 export function shardsOf(index: string, where: string): string[] {
   let shards: string[] = [];
   try {
@@ -38,10 +40,14 @@ export function shardsOf(index: string, where: string): string[] {
     // Said below.
   }
   if (shards.length > 0) return shards;
-  throw new RaptError(ErrorKind.badInput, `${where} lists no shards: it must name for each tensor, in "weight_map", the .safetensors file that holds it`);
+  throw new RaptError(
+    ErrorKind.badInput,
+    `${where} lists no shards: it must name for each tensor, in "weight_map", the .safetensors file that holds it`,
+  );
 }
 
-/** Names of a folder's files of weights; null when there are none. A single file counts before shards, as in `transformers`.
+/** Names of a folder's files of weights; null when there are none. A single file counts before shards, as in
+ *  `transformers`.
  *  @throws RaptError badInput for an index that cannot be read. */
 export function weightFilesOf(folder: string): readonly string[] | null {
   if (existsSync(join(folder, MODEL_FILE))) return [MODEL_FILE];
@@ -49,15 +55,22 @@ export function weightFilesOf(folder: string): readonly string[] | null {
   return existsSync(index) ? shardsOf(readFileSync(index, 'utf8'), index) : null;
 }
 
-/** A folder's tensors, wherever they lie. @throws RaptError as `SafetensorsFile`; badInput for a tensor that two shards hold. */
+/** A folder's tensors, wherever they lie. @throws RaptError as `SafetensorsFile`; badInput for a tensor that two shards
+ *  hold. */
 export function openTensors(folder: string): Tensors {
-  const [first, ...others] = (weightFilesOf(folder) ?? [MODEL_FILE]).map((file) => new SafetensorsFile(join(folder, file)));
+  const [first, ...others] = (weightFilesOf(folder) ?? [MODEL_FILE]).map(
+    (file) => new SafetensorsFile(join(folder, file)),
+  );
   if (others.length === 0) return first!;
   const places = new Map<string, SafetensorsFile>();
   for (const file of [first!, ...others])
     for (const name of file.names) {
       // The index says which one counts, and the digest does not cover it.
-      if (places.has(name)) throw new RaptError(ErrorKind.badInput, `${file.path} and another shard both hold the tensor ${name}; save the model again`);
+      if (places.has(name))
+        throw new RaptError(
+          ErrorKind.badInput,
+          `${file.path} and another shard both hold the tensor ${name}; save the model again`,
+        );
       places.set(name, file);
     }
   const fileOf = (name: string): SafetensorsFile => {
@@ -74,12 +87,14 @@ export function openTensors(folder: string): Tensors {
   };
 }
 
-/** What tells a model from others: of a single file its SHA-256; of shards the SHA-256 of what `sha256sum` prints of them in the order of
- *  their names. @param files of weights, as `weightFilesOf` names them. */
+/** What tells a model from others: of a single file its SHA-256; of shards the SHA-256 of what `sha256sum` prints of
+ *  them in the order of their names. @param files of weights, as `weightFilesOf` names them. */
 export async function modelDigest(folder: string, files: readonly string[]): Promise<Sha256> {
   const digests: Sha256[] = [];
   for (const file of files) digests.push(await notedDigest(folder, file));
-  return digests.length === 1 ? digests[0]! : sha256Of(digests.map((digest, at) => `${digest}  ${files[at]!}\n`).join(''));
+  return digests.length === 1
+    ? digests[0]!
+    : sha256Of(digests.map((digest, at) => `${digest}  ${files[at]!}\n`).join(''));
 }
 
 /** Hashing a large file takes a while, so its digest is kept for as long as size and time of change stay the same. */
@@ -105,5 +120,7 @@ async function notedDigest(folder: string, file: string): Promise<Sha256> {
 /** Beside the file; of a link, such as Hugging Face's own cache is made of, in our cache: that folder is others'. */
 function noteFor(folder: string, file: string): string {
   const path = join(folder, file);
-  return lstatSync(path).isSymbolicLink() ? join(cacheFolder(), 'digests', sha256Of(realpathSync(path)).slice(0, 32)) : join(folder, `.${file}.sha256`);
+  return lstatSync(path).isSymbolicLink()
+    ? join(cacheFolder(), 'digests', sha256Of(realpathSync(path)).slice(0, 32))
+    : join(folder, `.${file}.sha256`);
 }

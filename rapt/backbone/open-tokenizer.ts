@@ -7,7 +7,9 @@ import type { TokenizerSteps } from './first-tokens.ts';
 import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from './model-files.ts';
 import { Prefixes } from './prefixes.ts';
 
-type TokenizerJson = TokenizerSteps & { readonly model: TokenizerSteps['model'] & { readonly vocab?: unknown; readonly unk_id?: number | null } };
+type TokenizerJson = TokenizerSteps & {
+  readonly model: TokenizerSteps['model'] & { readonly vocab?: unknown; readonly unk_id?: number | null };
+};
 type Piece = readonly [token: string, score: number];
 
 export interface OpenedTokenizer {
@@ -15,14 +17,18 @@ export interface OpenedTokenizer {
   readonly steps: TokenizerSteps;
 }
 
-/** Not by the package's own way from a folder, which takes a folder's name for one on the hub. Of a class that it does not know, the base class does what
- *  tokenizer.json says. */
+/** Not by the package's own way from a folder, which takes a folder's name for one on the hub. Of a class that it does
+ *  not know, the base class does what tokenizer.json says. */
 export async function openTokenizer(folder: string): Promise<OpenedTokenizer> {
   const transformers: Readonly<Record<string, unknown>> = await import('@huggingface/transformers');
   const configFile = join(folder, TOKENIZER_CONFIG_FILE);
-  const config = (existsSync(configFile) ? JSON.parse(readFileSync(configFile, 'utf8')) : {}) as { readonly tokenizer_class?: string };
+  const config = (existsSync(configFile) ? JSON.parse(readFileSync(configFile, 'utf8')) : {}) as {
+    readonly tokenizer_class?: string;
+  };
   const Named = transformers[config.tokenizer_class?.replace(/Fast$/, '') ?? ''];
-  const Tokenizer = (isTokenizerClass(Named) ? Named : transformers['PreTrainedTokenizer']) as typeof PreTrainedTokenizer;
+  const Tokenizer = (
+    isTokenizerClass(Named) ? Named : transformers['PreTrainedTokenizer']
+  ) as typeof PreTrainedTokenizer;
   const steps = JSON.parse(readFileSync(join(folder, TOKENIZER_FILE), 'utf8')) as TokenizerJson;
   await nextTurn();
   return { tokenizer: await construct(Tokenizer, steps, config), steps };
@@ -30,9 +36,13 @@ export async function openTokenizer(folder: string): Promise<OpenedTokenizer> {
 
 const isTokenizerClass = (value: unknown): boolean => typeof value === 'function' && /Tokenizer$/.test(value.name);
 
-/** Of Unigram the package puts all tokens into a tree of maps, one for each character: for 250,000 tokens three seconds and half a gigabyte. So it is given
- *  one token, and then the others with another search. */
-async function construct(Tokenizer: typeof PreTrainedTokenizer, steps: TokenizerJson, config: object): Promise<PreTrainedTokenizer> {
+/** Of Unigram the package puts all tokens into a tree of maps, one for each character: for 250,000 tokens three seconds
+ *  and half a gigabyte. So it is given one token, and then the others with another search. */
+async function construct(
+  Tokenizer: typeof PreTrainedTokenizer,
+  steps: TokenizerJson,
+  config: object,
+): Promise<PreTrainedTokenizer> {
   const { model } = steps;
   const pieces = model.vocab as readonly Piece[];
   if (model.type !== 'Unigram' || pieces.length === 0) return new Tokenizer(steps, config);
@@ -59,7 +69,11 @@ interface UnigramParts {
 }
 
 /** The same parts in the same way (Unigram and Tokenizer of `@huggingface/tokenizers`). */
-async function fill(model: UnigramParts, pieces: readonly Piece[], { added_tokens: added = [] }: TokenizerSteps): Promise<void> {
+async function fill(
+  model: UnigramParts,
+  pieces: readonly Piece[],
+  { added_tokens: added = [] }: TokenizerSteps,
+): Promise<void> {
   model.vocab = pieces.map(([token]) => token);
   model.scores = pieces.map(([, score]) => score);
   model.tokens_to_ids = new Map(model.vocab.map((token, id) => [token, id]));

@@ -1,5 +1,6 @@
-/** The encoder's operations with gradients derived by hand. The weights are frozen, so each backward returns the gradient of its
- *  input alone; automatic differentiation would also compute every weight's gradient and keep every intermediate. */
+/** The encoder's operations with gradients derived by hand. The weights are frozen, so each backward returns the
+ *  gradient of its input alone; automatic differentiation would also compute every weight's gradient and keep every
+ *  intermediate. */
 import { tf, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D } from '../tensorflow.ts';
 import type { Dense, LayerNorm } from './weights.ts';
 
@@ -20,7 +21,8 @@ export interface LayerNormState {
   readonly inverseDeviation: Tensor2D;
 }
 
-/** y = gain * (x - mean(x)) / sqrt(var(x) + eps) + bias, over the last axis (Ba, Kiros, Hinton 2016, eq. 3). x [n, hidden] */
+/** y = gain * (x - mean(x)) / sqrt(var(x) + eps) + bias, over the last axis (Ba, Kiros, Hinton 2016, eq. 3). x [n,
+ *  hidden] */
 export function layerNorm(x: Tensor2D, { gain, bias }: LayerNorm, eps: number): { y: Tensor2D; state: LayerNormState } {
   const centred = tf.sub<Tensor2D>(x, tf.mean(x, 1, true));
   const variance = tf.mean(tf.square(centred), 1, true);
@@ -29,9 +31,13 @@ export function layerNorm(x: Tensor2D, { gain, bias }: LayerNorm, eps: number): 
   return { y: tf.add(tf.mul(normalized, gain), bias), state: { normalized, inverseDeviation } };
 }
 
-/** With g = dy * gain and n = the normalized input: dx = (g - mean(g) - n * mean(g * n)) / sd, from differentiating through the
- *  mean and the variance. dy [n, hidden] -> [n, hidden] */
-export function layerNormBackward(dy: Tensor2D, { gain }: LayerNorm, { normalized, inverseDeviation }: LayerNormState): Tensor2D {
+/** With g = dy * gain and n = the normalized input: dx = (g - mean(g) - n * mean(g * n)) / sd, from differentiating
+ *  through the mean and the variance. dy [n, hidden] -> [n, hidden] */
+export function layerNormBackward(
+  dy: Tensor2D,
+  { gain }: LayerNorm,
+  { normalized, inverseDeviation }: LayerNormState,
+): Tensor2D {
   const g = tf.mul(dy, gain);
   const alongNormalized = tf.mul(normalized, tf.mean(tf.mul(g, normalized), 1, true));
   return tf.mul(tf.sub(tf.sub(g, tf.mean(g, 1, true)), alongNormalized), inverseDeviation);

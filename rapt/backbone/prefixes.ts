@@ -1,8 +1,9 @@
-/** Finds the tokens of a vocabulary with which a text goes on. Looks up each beginning of what follows, up to the longest token that begins with its first
- *  character: a set costs a fraction of a tree's time and memory to make. */
+/** Finds the tokens of a vocabulary with which a text goes on. Looks up each beginning of what follows, up to the
+ *  longest token that begins with its first character: a set costs a fraction of a tree's time and memory to make. */
 export class Prefixes {
   readonly #tokens: ReadonlySet<string>;
-  /** Of the tokens that begin with a character the length of the longest, in UTF-16 units, which are no fewer than its characters. */
+  /** Of the tokens that begin with a character the length of the longest, in UTF-16 units, which are no fewer than its
+   *  characters. */
   readonly #longest = new Map<string, number>();
 
   constructor(tokens: readonly string[]) {

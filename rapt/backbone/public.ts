@@ -8,7 +8,8 @@ import { TOKENIZER_FILE } from './model-files.ts';
 import { loadTokenizer, type Tokenizer } from './tokenizer.ts';
 import { modelProblems } from './weights.ts';
 
-/** What privatizing needs of a backbone: its tokenizer and its public embedding table. The model itself is not loaded. */
+/** What privatizing needs of a backbone: its tokenizer and its public embedding table. The model itself is not
+ *  loaded. */
 export interface PublicBackbone {
   readonly tokenizer: Tokenizer;
   /** The public input embeddings, in which distances are measured. */
@@ -19,8 +20,9 @@ export interface PublicBackbone {
   readonly description: ReleaseManifest['backbone'];
 }
 
-/** Opens a backbone's public part: by a folder, by the name that set-up gave it ("all-MiniLM-L6-v2"), or by its hub name, which is fetched once.
- *  That its whole model can be read is checked too, so that nothing is privatized for a model that will be refused.
+/** Opens a backbone's public part: by a folder, by the name that set-up gave it ("all-MiniLM-L6-v2"), or by its hub
+ *  name, which is fetched once. That its whole model can be read is checked too, so that nothing is privatized for a
+ *  model that will be refused.
  *  @throws RaptError notFound with the way out; BadInput naming what of the model does not fit. */
 export async function openBackbone(name: string): Promise<PublicBackbone> {
   return openLocated(await locateBackbone(name));
@@ -41,14 +43,17 @@ export async function openLocated(files: Pick<BackboneFiles, 'name' | 'folder' |
   };
 }
 
-/** A token beyond the table has no embedding: its distances would be NaN, and its noise none. @throws BadInput with both numbers. */
+/** A token beyond the table has no embedding: its distances would be NaN, and its noise none. @throws BadInput with
+ *  both numbers. */
 function assertCovers(folder: string, { tokens }: Tokenizer, { rows }: EmbeddingTable): void {
   if (tokens.length <= rows) return;
   const beyond = tokens.length - rows;
   throw new BadInput([
     {
       where: join(folder, TOKENIZER_FILE),
-      problem: `has ${tokens.length} tokens, and the model's embedding table has ${rows} rows: ${beyond === 1 ? 'the last token has' : `the last ${beyond} tokens have`} no embedding; ` +
+      problem:
+        `has ${tokens.length} tokens, and the model's embedding table has ${rows} rows: ` +
+        `${beyond === 1 ? 'the last token has' : `the last ${beyond} tokens have`} no embedding; ` +
         'give the tokenizer that the model was saved with, or save the model after `resize_token_embeddings`',
     },
   ]);

@@ -40,7 +40,8 @@ const distilbertLayer = (layer: number): LayerNames => ({
   outputNorm: `transformer.layer.${layer}.output_layer_norm`,
 });
 
-export const layerNames = (family: Family, layer: number): LayerNames => (family === 'distilbert' ? distilbertLayer(layer) : bertLayer(layer));
+export const layerNames = (family: Family, layer: number): LayerNames =>
+  family === 'distilbert' ? distilbertLayer(layer) : bertLayer(layer);
 
 export const WORDS = 'embeddings.word_embeddings.weight';
 export const POSITIONS = 'embeddings.position_embeddings.weight';
@@ -82,7 +83,8 @@ export class EncoderTensors {
     return this.#place(name) !== null;
   }
 
-  /** Whether it has the pooler of BERT's own classification model. Heads of other families are trained with the task. */
+  /** Whether it has the pooler of BERT's own classification model. Heads of other families are trained with the
+   *  task. */
   get hasPooler(): boolean {
     return this.#family === 'bert' && this.has(`${POOLER}.weight`) && this.has(`${POOLER}.bias`);
   }
@@ -103,12 +105,20 @@ export class EncoderTensors {
   problems(config: BackboneConfig): InputProblem[] {
     const problems = wantedTensors(config, this.hasPooler).flatMap((wanted) => this.#problemOf(wanted));
     if (problems.length <= LISTED_PROBLEMS) return problems;
-    return [...problems.slice(0, LISTED_PROBLEMS), { where: this.#path, problem: `has ${problems.length - LISTED_PROBLEMS} more problems like these; is config.json of this model?` }];
+    return [
+      ...problems.slice(0, LISTED_PROBLEMS),
+      {
+        where: this.#path,
+        problem: `has ${problems.length - LISTED_PROBLEMS} more problems like these; is config.json of this model?`,
+      },
+    ];
   }
 
   /** @throws BadInput unless the tensor is there in the shape that config.json says. */
   assertFits(name: string, config: BackboneConfig): void {
-    const problems = wantedTensors(config, false).filter((wanted) => wanted.name === name).flatMap((wanted) => this.#problemOf(wanted));
+    const problems = wantedTensors(config, false)
+      .filter((wanted) => wanted.name === name)
+      .flatMap((wanted) => this.#problemOf(wanted));
     if (problems.length > 0) throw new BadInput(problems);
   }
 
@@ -123,7 +133,12 @@ export class EncoderTensors {
   }
 
   #lacks(name: string): InputProblem {
-    return { where: this.#path, problem: `has no tensor ${this.#prefix}${name}, which a model of type ${this.#family} has; save the model again with \`save_pretrained\` of transformers` };
+    return {
+      where: this.#path,
+      problem:
+        `has no tensor ${this.#prefix}${name}, which a model of type ${this.#family} has; save the model again with ` +
+        '`save_pretrained` of transformers',
+    };
   }
 
   /** The name under which the file has a tensor; null when it has none. */
@@ -133,25 +148,35 @@ export class EncoderTensors {
     return [full, ...old].find((candidate) => this.#file.has(candidate)) ?? null;
   }
 
-  /** What stands before each name: nothing, the family's name in checkpoints with a task's head, or what the wrapping of a trainer has left there. */
+  /** What stands before each name: nothing, the family's name in checkpoints with a task's head, or what the wrapping
+   *  of a trainer has left there. */
   #findPrefix(): string {
     const named = this.#family === 'xlm-roberta' ? 'roberta.' : `${this.#family}.`;
     for (const prefix of [named, '']) if (this.#file.has(`${prefix}${WORDS}`)) return prefix;
-    const found = this.#file.names.flatMap((name) => (name.endsWith(`.${WORDS}`) ? [name.slice(0, -WORDS.length)] : []));
+    const found = this.#file.names.flatMap((name) =>
+      name.endsWith(`.${WORDS}`) ? [name.slice(0, -WORDS.length)] : [],
+    );
     if (found.length > 1)
-      throw new BadInput([{ where: this.#path, problem: `holds several encoders (${found.join(', ')}); save the one that is meant by itself` }]);
+      throw new BadInput([
+        {
+          where: this.#path,
+          problem: `holds several encoders (${found.join(', ')}); save the one that is meant by itself`,
+        },
+      ]);
     return found[0] ?? '';
   }
 }
 
 /** Every tensor of an encoder of this shape; PyTorch keeps a dense layer's weight as [out, in]. */
 function wantedTensors(config: BackboneConfig, withPooler: boolean): WantedTensor[] {
-  const { family, vocabularySize, embeddingSize, hiddenSize, intermediateSize, maxPositions, tokenTypes, layers } = config;
+  const { family, vocabularySize, embeddingSize, hiddenSize, intermediateSize, maxPositions, tokenTypes, layers } =
+    config;
   const dense = (name: string, out: number, input: number): WantedTensor[] => [
     { name: `${name}.weight`, shape: [out, input] },
     { name: `${name}.bias`, shape: [out] },
   ];
-  const norm = (name: string, size: number): WantedTensor[] => ['weight', 'bias'].map((part) => ({ name: `${name}.${part}`, shape: [size] }));
+  const norm = (name: string, size: number): WantedTensor[] =>
+    ['weight', 'bias'].map((part) => ({ name: `${name}.${part}`, shape: [size] }));
   return [
     { name: WORDS, shape: [vocabularySize, embeddingSize] },
     { name: POSITIONS, shape: [maxPositions, embeddingSize] },
@@ -160,9 +185,16 @@ function wantedTensors(config: BackboneConfig, withPooler: boolean): WantedTenso
     ...(embeddingSize === hiddenSize ? [] : dense(PROJECTION, hiddenSize, embeddingSize)),
     ...Array.from({ length: layers }, (_, index) => {
       const layer = layerNames(family, index);
-      const square = [layer.query, layer.key, layer.value, layer.attentionOutput].flatMap((name) => dense(name, hiddenSize, hiddenSize));
+      const square = [layer.query, layer.key, layer.value, layer.attentionOutput].flatMap((name) =>
+        dense(name, hiddenSize, hiddenSize),
+      );
       const norms = [layer.attentionNorm, layer.outputNorm].flatMap((name) => norm(name, hiddenSize));
-      return [...square, ...norms, ...dense(layer.intermediate, intermediateSize, hiddenSize), ...dense(layer.output, hiddenSize, intermediateSize)];
+      return [
+        ...square,
+        ...norms,
+        ...dense(layer.intermediate, intermediateSize, hiddenSize),
+        ...dense(layer.output, hiddenSize, intermediateSize),
+      ];
     }).flat(),
     ...(withPooler ? dense(POOLER, hiddenSize, hiddenSize) : []),
   ];

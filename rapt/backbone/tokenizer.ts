@@ -23,20 +23,28 @@ export interface Tokenizer {
 /** Names of the structural tokens in the families' vocabularies. */
 const FRAMING = { cls: ['[CLS]', '<s>'], sep: ['[SEP]', '</s>'], pad: ['[PAD]', '<pad>'], unknown: ['[UNK]', '<unk>'] };
 
-/** Loads the tokenizer of a model folder by `@huggingface/transformers`. @throws RaptError notFound when it has none. */
+/** Loads the tokenizer of a model folder by `@huggingface/transformers`. @throws RaptError notFound when it has
+ *  none. */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const { tokenizer, steps } = await openTokenizer(resolve(folder)).catch((cause: unknown) => {
-    throw new RaptError(ErrorKind.notFound, `${join(folder, 'tokenizer.json')} could not be loaded as a tokenizer`, { cause });
+    throw new RaptError(ErrorKind.notFound, `${join(folder, 'tokenizer.json')} could not be loaded as a tokenizer`, {
+      cause,
+    });
   });
   // The package's types do not find those of its own parts.
   const first = new FirstTokens(tokenizer._tokenizer as TokenizerCore, steps);
-  const prepare = lowercases(steps) ? (text: string): string => text.replaceAll('Σ', 'σ') : (text: string): string => text;
+  const prepare = lowercases(steps)
+    ? (text: string): string => text.replaceAll('Σ', 'σ')
+    : (text: string): string => text;
   const tokens: string[] = [];
   for (const [token, id] of tokenizer.get_vocab()) tokens[id] = token;
   const idOf = (names: readonly string[]): number => {
     const name = names.find((candidate) => tokens.includes(candidate));
     if (name === undefined)
-      throw new RaptError(ErrorKind.notFound, `the tokenizer in ${folder} has no ${names[0]} token; it is not one of the BERT family`);
+      throw new RaptError(
+        ErrorKind.notFound,
+        `the tokenizer in ${folder} has no ${names[0]} token; it is not one of the BERT family`,
+      );
     return tokens.indexOf(name);
   };
   return {
@@ -51,6 +59,6 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   };
 }
 
-/** Whether the tokenizer folds case. JavaScript folds a capital sigma at a word's end to its final form, and the reference tokenizers,
- *  which fold each character alone, do not. */
+/** Whether the tokenizer folds case. JavaScript folds a capital sigma at a word's end to its final form, and the
+ *  reference tokenizers, which fold each character alone, do not. */
 const lowercases = (steps: TokenizerSteps): boolean => steps.normalizer?.lowercase === true;

@@ -1,9 +1,10 @@
 /** The beginning of the most likely segmentation of a word, from the beginning of the word.
  *
- *  Viterbi's algorithm goes through a word from left to right: the best way to a place hangs on what stands before it alone. Whatever follows, the
- *  best way to the word's end goes through one of the tokens that reach the place which was read so far. Where the best ways to all of these have
- *  their beginning in common, it is that of the whole word. Sums are made as `@huggingface/tokenizers` makes them, in the same order, so that ties
- *  are broken alike (Unigram.populate_nodes and TokenLattice.viterbi there). */
+ *  Viterbi's algorithm goes through a word from left to right: the best way to a place hangs on what stands before it
+ *  alone. Whatever follows, the best way to the word's end goes through one of the tokens that reach the place which
+ *  was read so far. Where the best ways to all of these have their beginning in common, it is that of the whole word.
+ *  Sums are made as `@huggingface/tokenizers` makes them, in the same order, so that ties are broken alike
+ *  (Unigram.populate_nodes and TokenLattice.viterbi there). */
 
 /** A vocabulary with the scores of its tokens. */
 export interface UnigramModel {
@@ -20,7 +21,8 @@ interface Step {
   readonly score: number;
 }
 
-/** The tokens with which every segmentation begins. @param word a word, or the beginning of one. @param isWhole whether nothing follows, which decides all of them.
+/** The tokens with which every segmentation begins. @param word a word, or the beginning of one. @param isWhole whether
+ *  nothing follows, which decides all of them.
  *  @param longest characters of the longest token. */
 export function firstPieces(word: string, isWhole: boolean, model: UnigramModel, longest: number): string[] {
   const characters = Array.from(word);
@@ -37,11 +39,19 @@ export function firstPieces(word: string, isWhole: boolean, model: UnigramModel,
     }
     ending[at] = [];
   }
-  const last = isWhole ? [bestStep('', 0, ending[end] ?? [])].flatMap((step) => (step === null || step.before === null ? [] : [step.before])) : ending.slice(end).flat();
+  const last = isWhole
+    ? [bestStep('', 0, ending[end] ?? [])].flatMap((step) =>
+        step === null || step.before === null ? [] : [step.before],
+      )
+    : ending.slice(end).flat();
   return commonBeginning(last);
 }
 
-function* tokensAt(characters: readonly string[], at: number, { trie, tokens_to_ids: ids, scores, unk_score }: UnigramModel): Generator<{ piece: string; length: number; score: number }> {
+function* tokensAt(
+  characters: readonly string[],
+  at: number,
+  { trie, tokens_to_ids: ids, scores, unk_score }: UnigramModel,
+): Generator<{ piece: string; length: number; score: number }> {
   let hasSingle = false;
   for (const piece of trie.common_prefix_search(characters, at)) {
     const length = Array.from(piece).length;

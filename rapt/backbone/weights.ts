@@ -4,7 +4,16 @@ import type { Work } from '../turns.ts';
 import { free, tf, type Tensor1D, type Tensor2D } from '../tensorflow.ts';
 import type { FloatTensor } from '../safetensors.ts';
 import type { BackboneConfig, Family } from './config.ts';
-import { EMBEDDING_NORM, EncoderTensors, layerNames, POOLER, POSITIONS, PROJECTION, TOKEN_TYPES, WORDS } from './tensors.ts';
+import {
+  EMBEDDING_NORM,
+  EncoderTensors,
+  layerNames,
+  POOLER,
+  POSITIONS,
+  PROJECTION,
+  TOKEN_TYPES,
+  WORDS,
+} from './tensors.ts';
 
 /** y = x W + b with W [in, out], b [out]. */
 export interface Dense {
@@ -42,25 +51,29 @@ export interface EncoderWeights {
   /** Present where embedding and hidden sizes differ. */
   readonly projection: Dense | null;
   readonly layers: readonly LayerWeights[];
-  /** What BertForSequenceClassification puts between the first position and its classifier; null where the file has none. */
+  /** What BertForSequenceClassification puts between the first position and its classifier; null where the file has
+   *  none. */
   readonly pooler: Dense | null;
 }
 
 /** Whether a model folder has the pooler of BERT's own classification model. */
 export const hasPooler = (folder: string, family: Family): boolean => new EncoderTensors(folder, family).hasPooler;
 
-/** The public input embedding table phi [rows, dimensions], as the file has it. @throws BadInput unless it has the shape that config.json says. */
+/** The public input embedding table phi [rows, dimensions], as the file has it. @throws BadInput unless it has the
+ *  shape that config.json says. */
 export function* readingWordEmbeddings(folder: string, config: BackboneConfig): Work<FloatTensor> {
   const file = new EncoderTensors(folder, config.family);
   file.assertFits(WORDS, config);
   return yield* file.reading(WORDS);
 }
 
-/** All that keeps a folder's weights from being the encoder that its config.json describes, told from the files' headers alone. */
-export const modelProblems = (folder: string, config: BackboneConfig): InputProblem[] => new EncoderTensors(folder, config.family).problems(config);
+/** All that keeps a folder's weights from being the encoder that its config.json describes, told from the files'
+ *  headers alone. */
+export const modelProblems = (folder: string, config: BackboneConfig): InputProblem[] =>
+  new EncoderTensors(folder, config.family).problems(config);
 
-/** Loads every weight of the encoder onto the device, where they stay until the caller frees them. @throws BadInput for a model that is not what its
- *  config.json says. */
+/** Loads every weight of the encoder onto the device, where they stay until the caller frees them. @throws BadInput for
+ *  a model that is not what its config.json says. */
 export function* loadWeights(folder: string, config: BackboneConfig, words?: Float32Array): Work<EncoderWeights> {
   const problems = modelProblems(folder, config);
   if (problems.length > 0) throw new BadInput(problems);

@@ -33,10 +33,21 @@ export interface AttackOptions {
 
 const MOST_TOKENS = 20_000;
 
-/** Attacks a privatized table with the plain texts at hand, to tell what an adversary gets of it, and what he would get without it.
+/** Attacks a privatized table with the plain texts at hand, to tell what an adversary gets of it, and what he would get
+ *  without it.
  *  @param options which tables, and by what.
  *  @throws BadInput when the two tables do not belong together. */
-export async function attack({ input, released: file, textColumn = 'text', backbone, mechanism, attacks = ATTACKS, maxTokens = MOST_TOKENS, onAttack, signal }: AttackOptions): Promise<AuditResult> {
+export async function attack({
+  input,
+  released: file,
+  textColumn = 'text',
+  backbone,
+  mechanism,
+  attacks = ATTACKS,
+  maxTokens = MOST_TOKENS,
+  onAttack,
+  signal,
+}: AttackOptions): Promise<AuditResult> {
   const { table, outputIds, tokenizer } = backbone;
   const answers = await releasedIds(file);
   const plain: Int32Array[] = [];
@@ -46,7 +57,15 @@ export async function attack({ input, released: file, textColumn = 'text', backb
     const ids = answers.get(number);
     if (ids === undefined) throw new BadInput([{ where: file, problem: `has no row ${number} of ${input}` }]);
     const tokens = tokenizer.encode(text, ids.length);
-    if (tokens.length !== ids.length) throw new BadInput([{ where: file, problem: `row ${number} is longer than the text; was it made from ${input}, with the backbone ${backbone.description.name}?` }]);
+    if (tokens.length !== ids.length)
+      throw new BadInput([
+        {
+          where: file,
+          problem:
+            `row ${number} is longer than the text; was it made from ${input}, with the backbone ` +
+            `${backbone.description.name}?`,
+        },
+      ]);
     plain.push(tokens);
     released.push(ids);
   }
@@ -54,17 +73,41 @@ export async function attack({ input, released: file, textColumn = 'text', backb
   const every = Math.max(1, Math.ceil(tokens / maxTokens));
   const sampled = (texts: Int32Array[]): Int32Array[] => texts.filter((_, row) => row % every === 0);
   return audit({
-    table, outputIds, mechanism: mechanism.name, eta: mechanism.eta, attacks, plain: sampled(plain), released: sampled(released), release: joinIds(released), pairs: null, publicTexts: [], attributes: [], onAttack, signal,
+    table,
+    outputIds,
+    mechanism: mechanism.name,
+    eta: mechanism.eta,
+    attacks,
+    plain: sampled(plain),
+    released: sampled(released),
+    release: joinIds(released),
+    pairs: null,
+    publicTexts: [],
+    attributes: [],
+    onAttack,
+    signal,
   });
 }
 
 async function releasedIds(file: string): Promise<Map<number, Int32Array>> {
   const found = await sourceOf(file).stat(file);
-  if (found?.kind !== 'file') throw new BadInput([{ where: file, problem: found === null ? 'does not exist; name what `rapt privatize` wrote as .jsonl' : 'is a folder, and a file is needed' }]);
+  if (found?.kind !== 'file')
+    throw new BadInput([
+      {
+        where: file,
+        problem:
+          found === null
+            ? 'does not exist; name what `rapt privatize` wrote as .jsonl'
+            : 'is a folder, and a file is needed',
+      },
+    ]);
   const answers = new Map<number, Int32Array>();
   for await (const line of createInterface({ input: createReadStream(file) })) {
     const { row, input_ids: ids } = (parseJson(line) ?? {}) as { row?: unknown; input_ids?: unknown };
-    if (typeof row !== 'number' || !Array.isArray(ids)) throw new BadInput([{ where: file, problem: 'must be what Rapt writes as .jsonl: lines with row and input_ids' }]);
+    if (typeof row !== 'number' || !Array.isArray(ids))
+      throw new BadInput([
+        { where: file, problem: 'must be what Rapt writes as .jsonl: lines with row and input_ids' },
+      ]);
     answers.set(row, Int32Array.from(ids, Number));
   }
   return answers;

@@ -1,7 +1,14 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { ErrorKind, RaptError, type AuditResult, type Rate, type ReleaseManifest, type TuningConfig } from '../../contracts/index.ts';
+import {
+  ErrorKind,
+  RaptError,
+  type AuditResult,
+  type Rate,
+  type ReleaseManifest,
+  type TuningConfig,
+} from '../../contracts/index.ts';
 import { audit, type PlainPairs } from '../attacks/index.ts';
 import { openBackbone, type Tokenizer } from '../backbone/index.ts';
 import { inspectTables, readSplit, SPLITS } from '../data/index.ts';
@@ -11,10 +18,16 @@ import { alignRelease, joinIds, openRelease, readShard } from '../release/index.
 const MOST_PAIRS = 200_000;
 const MOST_PUBLIC_LINES = 20_000;
 
-/** Attacks a release of this client as its run's configuration says. Success is told to three digits: it is a second look at the plain text.
- *  @throws RaptError notFound when the release is not here any more, badInput when the tables are not those that it was drawn from;
- *  the signal's reason. */
-export async function attackRelease(folder: string, config: Pick<TuningConfig, 'data' | 'backbone' | 'audit'>, onAttack: (attack: string) => void, signal?: AbortSignal): Promise<AuditResult> {
+/** Attacks a release of this client as its run's configuration says. Success is told to three digits: it is a second
+ *  look at the plain text.
+ *  @throws RaptError notFound when the release is not here any more, badInput when the tables are not those that it was
+ *  drawn from; the signal's reason. */
+export async function attackRelease(
+  folder: string,
+  config: Pick<TuningConfig, 'data' | 'backbone' | 'audit'>,
+  onAttack: (attack: string) => void,
+  signal?: AbortSignal,
+): Promise<AuditResult> {
   const found = await openRelease(folder);
   if (found === null) throw new RaptError(ErrorKind.notFound, 'the release is not on this client any more');
   const { manifest } = found;
@@ -29,7 +42,12 @@ export async function attackRelease(folder: string, config: Pick<TuningConfig, '
   const whole: Int32Array[] = [];
   const places = new Map<string, number>();
   let seen = 0;
-  for await (const text of alignRelease({ folder, manifest, tokenizer, rows: (split) => readSplit(data, tables, split) })) {
+  for await (const text of alignRelease({
+    folder,
+    manifest,
+    tokenizer,
+    rows: (split) => readSplit(data, tables, split),
+  })) {
     signal?.throwIfAborted();
     whole.push(text.released);
     if (seen++ % every !== 0) continue;
@@ -50,7 +68,16 @@ export async function attackRelease(folder: string, config: Pick<TuningConfig, '
   }
   const { mechanism, eta } = manifest.guarantee;
   const result = await audit({
-    table, outputIds, mechanism, eta, attacks, plain, released, attributes, onAttack, signal,
+    table,
+    outputIds,
+    mechanism,
+    eta,
+    attacks,
+    plain,
+    released,
+    attributes,
+    onAttack,
+    signal,
     release: joinIds(whole),
     pairs: await plainPairs(folder, manifest),
     publicTexts: publicText === undefined ? [] : await tokenizedLines(publicText, tokenizer, manifest.maxTokens),
@@ -74,7 +101,11 @@ async function plainPairs(folder: string, manifest: ReleaseManifest): Promise<Pl
 }
 
 /** Public sentences, one a line; the first 20,000. */
-export async function tokenizedLines(file: string, tokenizer: Pick<Tokenizer, 'encode'>, maxTokens = 512): Promise<Int32Array[]> {
+export async function tokenizedLines(
+  file: string,
+  tokenizer: Pick<Tokenizer, 'encode'>,
+  maxTokens = 512,
+): Promise<Int32Array[]> {
   const texts: Int32Array[] = [];
   for await (const line of createInterface({ input: createReadStream(file) })) {
     if (line.trim() !== '') texts.push(tokenizer.encode(line, maxTokens));
@@ -93,7 +124,12 @@ function rounded(result: AuditResult): AuditResult {
       priorOnly: rate(attack.priorOnly),
       ...(mostFrequent !== undefined && { mostFrequent: rate(mostFrequent) }),
     })),
-    attributes: result.attributes.map((one) => ({ ...one, success: rate(one.success), priorOnly: rate(one.priorOnly), onPlainText: rate(one.onPlainText) })),
+    attributes: result.attributes.map((one) => ({
+      ...one,
+      success: rate(one.success),
+      priorOnly: rate(one.priorOnly),
+      onPlainText: rate(one.onPlainText),
+    })),
   };
 }
 

@@ -1,6 +1,16 @@
-/** What can be known of a training before its texts are released: a release is paid for, and one that nothing can be trained on has been for nothing. */
+/** What can be known of a training before its texts are released: a release is paid for, and one that nothing can be
+ *  trained on has been for nothing. */
 import type { AdapterCard, InputProblem, TuningConfig } from '../../contracts/index.ts';
-import { Encoder, maxSequence, poolingProblems, readBackboneConfig, readFrameIds, type BackboneFiles, type FrameIds, type PublicBackbone } from '../backbone/index.ts';
+import {
+  Encoder,
+  maxSequence,
+  poolingProblems,
+  readBackboneConfig,
+  readFrameIds,
+  type BackboneFiles,
+  type FrameIds,
+  type PublicBackbone,
+} from '../backbone/index.ts';
 import { readSplit, SPLITS, type Inspection, type Row } from '../data/index.ts';
 import { RandomizedResponse } from '../privacy/index.ts';
 import { keptTokens } from '../release/index.ts';
@@ -16,7 +26,8 @@ export interface Planned {
   readonly backbone: Pick<PublicBackbone, 'tokenizer' | 'table' | 'outputIds'>;
 }
 
-/** Where what is found out is used: a client's machine releases, and another one trains, unless it is one process that does both. */
+/** Where what is found out is used: a client's machine releases, and another one trains, unless it is one process that
+ *  does both. */
 export interface DryRunOptions {
   readonly trainsHere: boolean;
   /** Bytes of memory here. Default: this machine's. */
@@ -43,9 +54,12 @@ export async function fittingProblems({ config, inspection, files, backbone }: P
   return longest <= room.tokens ? problems : [...problems, tooLong(room, longest)];
 }
 
-/** All of them: besides, the model is loaded, and takes a step of the training there and back on rows of public tokens. Costs seconds and, while it lasts, the
- *  model's memory. */
-export async function dryRun(planned: Planned, { trainsHere, memory = machineMemory() }: DryRunOptions): Promise<DryRun> {
+/** All of them: besides, the model is loaded, and takes a step of the training there and back on rows of public tokens.
+ *  Costs seconds and, while it lasts, the model's memory. */
+export async function dryRun(
+  planned: Planned,
+  { trainsHere, memory = machineMemory() }: DryRunOptions,
+): Promise<DryRun> {
   const problems = await fittingProblems(planned);
   if (problems.length > 0) return { problems, notes: [] };
   const { config, inspection, files, backbone } = planned;
@@ -58,11 +72,20 @@ export async function dryRun(planned: Planned, { trainsHere, memory = machineMem
   const rowsThatFit = Math.floor((memory - fixedBytes) / rowBytes);
   if (rowsThatFit >= batch) return { problems: await stepProblems(planned, tokens, batch), notes: [] };
 
-  const takes = `a step of ${batch} rows, the longest of ${tokens} tokens, takes about ${inGiB(needed(tokens))} of memory`;
-  const remedy = rowsThatFit >= 1 ? `set tuning.batchSize to at most ${rowsThatFit}, or lower data.maxTokens` : 'give it more, or take a smaller backbone';
+  const takes =
+    `a step of ${batch} rows, the longest of ${tokens} tokens, ` + `takes about ${inGiB(needed(tokens))} of memory`;
+  const remedy =
+    rowsThatFit >= 1
+      ? `set tuning.batchSize to at most ${rowsThatFit}, or lower data.maxTokens`
+      : 'give it more, or take a smaller backbone';
   if (trainsHere && !usesGpu() && CERTAIN_SHARE * needed(tokens) > memory)
-    return { problems: [{ where: 'tuning.batchSize', problem: `${takes}, and this machine has ${inGiB(memory)}; ${remedy}` }], notes: [] };
-  const note = trainsHere ? `${takes}, and this machine has ${inGiB(memory)}; ${remedy}` : `${takes}: more than the client's machine has, and the machine that trains must have it`;
+    return {
+      problems: [{ where: 'tuning.batchSize', problem: `${takes}, and this machine has ${inGiB(memory)}; ${remedy}` }],
+      notes: [],
+    };
+  const note = trainsHere
+    ? `${takes}, and this machine has ${inGiB(memory)}; ${remedy}`
+    : `${takes}: more than the client's machine has, and the machine that trains must have it`;
   if (rowsThatFit < 1) return { problems: [], notes: [`${note}. So the model was not tried out beforehand`] };
   return { problems: await stepProblems(planned, tokens, rowsThatFit), notes: [note] };
 }
@@ -84,32 +107,66 @@ interface Sequence {
 function roomForText(folder: string, { length, plainTokens, pair }: Sequence): Room {
   const positions = maxSequence(readBackboneConfig(folder));
   const frame = frameLength(readFrameIds(folder), pair);
-  const beside = [`${length} virtual`, ...(plainTokens > 0 ? [`${plainTokens} plain`] : []), `${frame} special`].join(', ');
+  const beside = [`${length} virtual`, ...(plainTokens > 0 ? [`${plainTokens} plain`] : []), `${frame} special`].join(
+    ', ',
+  );
   return { positions, tokens: positions - length - plainTokens - frame, beside: `${beside} tokens` };
 }
 
-const roomOf = (config: Planned['config'], folder: string): Room => roomForText(folder, { length: config.tuning.length, plainTokens: plainTokensOf(config), pair: config.data.pairColumn !== undefined });
+const roomOf = (config: Planned['config'], folder: string): Room =>
+  roomForText(folder, {
+    length: config.tuning.length,
+    plainTokens: plainTokensOf(config),
+    pair: config.data.pairColumn !== undefined,
+  });
 
-const frameLength = ({ doubleSeparator }: FrameIds, pair: boolean): number => 2 + (pair ? (doubleSeparator ? 2 : 1) : 0);
+const frameLength = ({ doubleSeparator }: FrameIds, pair: boolean): number =>
+  2 + (pair ? (doubleSeparator ? 2 : 1) : 0);
 
 function tooLong({ positions, tokens, beside }: Room, longest: number): InputProblem {
-  if (tokens < 1) return { where: 'tuning.length', problem: `leaves no position for a text: the backbone has ${positions}, and ${beside} stand beside it; lower tuning.length or tuning.reconstruction.plainTokens` };
-  return { where: 'data.maxTokens', problem: `lets ${longest} tokens of a row pass; the backbone has ${positions} positions, and ${beside} stand beside them: set it to at most ${tokens}, or lower tuning.length or tuning.reconstruction.plainTokens` };
+  if (tokens < 1)
+    return {
+      where: 'tuning.length',
+      problem:
+        `leaves no position for a text: the backbone has ${positions}, and ${beside} stand beside it; lower ` +
+        'tuning.length or tuning.reconstruction.plainTokens',
+    };
+  return {
+    where: 'data.maxTokens',
+    problem:
+      `lets ${longest} tokens of a row pass; the backbone has ${positions} positions, and ${beside} stand beside ` +
+      `them: set it to at most ${tokens}, or lower tuning.length or tuning.reconstruction.plainTokens`,
+  };
 }
 
 /** A tuned adapter's own settings. */
 type Asked = Pick<AdapterCard, 'length' | 'plain' | 'pair' | 'maxTokens'>;
 
-const roomBeside = (folder: string, { length, plain, pair }: Asked): Room => roomForText(folder, { length, plainTokens: plain === false ? 0 : plain.tokensPerRow, pair });
+const roomBeside = (folder: string, { length, plain, pair }: Asked): Room =>
+  roomForText(folder, { length, plainTokens: plain === false ? 0 : plain.tokensPerRow, pair });
 
-/** A row that is too long for an adapter, which may have been tuned on shorter ones. @param rows of the table that is asked about. @param table names it. */
-export async function questionProblems(card: Asked, folder: string, { tokenizer }: Pick<PublicBackbone, 'tokenizer'>, rows: AsyncIterable<Row>, table: string): Promise<InputProblem[]> {
+/** A row that is too long for an adapter, which may have been tuned on shorter ones. @param rows of the table that is
+ *  asked about. @param table names it. */
+export async function questionProblems(
+  card: Asked,
+  folder: string,
+  { tokenizer }: Pick<PublicBackbone, 'tokenizer'>,
+  rows: AsyncIterable<Row>,
+  table: string,
+): Promise<InputProblem[]> {
   const room = roomBeside(folder, card);
   if (room.tokens >= card.maxTokens) return [];
   for await (const row of rows) {
     const length = keptLength(row, tokenizer, card.maxTokens);
     if (length > room.tokens)
-      return [{ where: `${table}, row ${row.number}`, problem: `has ${length} tokens; the backbone has ${room.positions} positions, and ${room.beside} stand beside them: shorten the texts to ${room.tokens} tokens` }];
+      return [
+        {
+          where: `${table}, row ${row.number}`,
+          problem:
+            `has ${length} tokens; the backbone has ${room.positions} positions, and ${room.beside} stand beside ` +
+            `them: shorten the texts to ${room.tokens} tokens`,
+        },
+      ];
   }
   return [];
 }
@@ -121,22 +178,51 @@ export interface ForeignAdapter {
   readonly backbone: Pick<PublicBackbone, 'outputIds'>;
 }
 
-/** Whether an adapter that was trained elsewhere can be asked: it has room for the texts, and answers the longest by numbers. */
+/** Whether an adapter that was trained elsewhere can be asked: it has room for the texts, and answers the longest by
+ *  numbers. */
 export async function adapterProblems({ card, parameters, folder, backbone }: ForeignAdapter): Promise<InputProblem[]> {
   const { positions, tokens, beside } = roomBeside(folder, card);
   if (tokens < card.maxTokens)
-    return [{ where: '--max-tokens', problem: `is ${card.maxTokens}; the backbone has ${positions} positions, and ${beside} stand beside the text: ${tokens < 1 ? 'nothing is left for it' : `set it to at most ${tokens}`}` }];
+    return [
+      {
+        where: '--max-tokens',
+        problem:
+          `is ${card.maxTokens}; the backbone has ${positions} positions, and ${beside} stand beside the text: ` +
+          (tokens < 1 ? 'nothing is left for it' : `set it to at most ${tokens}`),
+      },
+    ];
   const encoder = await Encoder.inTurns(folder);
   try {
-    const isFinite = dryAnswer({ encoder, frame: readFrameIds(folder), parameters, card, outputIds: backbone.outputIds, pair: card.pair, tokens: card.maxTokens });
-    return isFinite ? [] : [{ where: 'adapter', problem: 'its answer to public tokens is no number: its weights, or those of the backbone, hold values that are none; save it again in float32' }];
+    const isFinite = dryAnswer({
+      encoder,
+      frame: readFrameIds(folder),
+      parameters,
+      card,
+      outputIds: backbone.outputIds,
+      pair: card.pair,
+      tokens: card.maxTokens,
+    });
+    return isFinite
+      ? []
+      : [
+          {
+            where: 'adapter',
+            problem:
+              'its answer to public tokens is no number: its weights, or those of the backbone, hold values that ' +
+              'are none; save it again in float32',
+          },
+        ];
   } finally {
     encoder.dispose();
   }
 }
 
 /** Tokens of the longest row, both texts of a pair together, as far as they are kept. */
-async function longestRow({ data }: Planned['config'], { tables }: Inspection, { tokenizer }: Planned['backbone']): Promise<number> {
+async function longestRow(
+  { data }: Planned['config'],
+  { tables }: Inspection,
+  { tokenizer }: Planned['backbone'],
+): Promise<number> {
   let longest = 0;
   for (const split of SPLITS)
     for await (const row of readSplit(data, tables, split)) {
@@ -151,7 +237,8 @@ function keptLength(row: Row, tokenizer: PublicBackbone['tokenizer'], most: numb
   return text.length + pair.length;
 }
 
-const plainTokensOf = ({ tuning }: Planned['config']): number => (tuning.reconstruction === false ? 0 : tuning.reconstruction.plainTokens);
+const plainTokensOf = ({ tuning }: Planned['config']): number =>
+  tuning.reconstruction === false ? 0 : tuning.reconstruction.plainTokens;
 
 function stepMemory({ config, inspection, files, backbone }: Planned, tokens: number): TrainingMemory {
   const { data, tuning } = config;
@@ -159,21 +246,30 @@ function stepMemory({ config, inspection, files, backbone }: Planned, tokens: nu
     config: readBackboneConfig(files.folder),
     options: tuning,
     classes: inspection.classes.length,
-    reconstructionVocabulary: tuning.reconstruction === false ? 0 : Math.min(tuning.reconstruction.vocabularySize, backbone.outputIds.length),
+    reconstructionVocabulary:
+      tuning.reconstruction === false ? 0 : Math.min(tuning.reconstruction.vocabularySize, backbone.outputIds.length),
     ids: tokens + plainTokensOf(config) + frameLength(readFrameIds(files.folder), data.pairColumn !== undefined),
   });
 }
 
-/** Bytes that one step of the training takes, of the most rows and tokens that the configuration lets it have. An estimate, without the process itself. */
+/** Bytes that one step of the training takes, of the most rows and tokens that the configuration lets it have. An
+ *  estimate, without the process itself. */
 export function stepBytes(planned: Planned): number {
   const { config, inspection, files } = planned;
-  return bytesOf(stepMemory(planned, Math.min(config.data.maxTokens, roomOf(config, files.folder).tokens)), Math.min(config.tuning.batchSize, inspection.rows.train));
+  return bytesOf(
+    stepMemory(planned, Math.min(config.data.maxTokens, roomOf(config, files.folder).tokens)),
+    Math.min(config.tuning.batchSize, inspection.rows.train),
+  );
 }
 
 const bytesOf = ({ fixedBytes, rowBytes }: TrainingMemory, rows: number): number => fixedBytes + rows * rowBytes;
 const inGiB = (bytes: number): string => `${(bytes / GIB).toFixed(1)} GiB`;
 
-async function stepProblems({ config, inspection, files, backbone }: Planned, tokens: number, mostRows: number): Promise<InputProblem[]> {
+async function stepProblems(
+  { config, inspection, files, backbone }: Planned,
+  tokens: number,
+  mostRows: number,
+): Promise<InputProblem[]> {
   const { labelEpsilon } = config.privacy;
   const classes = inspection.classes.length;
   const encoder = await Encoder.inTurns(files.folder);
@@ -190,7 +286,14 @@ async function stepProblems({ config, inspection, files, backbone }: Planned, to
       mostRows,
     });
     if (finite) return [];
-    return [{ where: 'backbone', problem: `its loss on ${rows === 1 ? 'a row' : `${rows} rows`} of public tokens, or the gradient of that, is no number: its weights hold values that are none, or too large; fetch the model again, or save it in float32` }];
+    return [
+      {
+        where: 'backbone',
+        problem:
+          `its loss on ${rows === 1 ? 'a row' : `${rows} rows`} of public tokens, or the gradient of that, is no ` +
+          'number: its weights hold values that are none, or too large; fetch the model again, or save it in float32',
+      },
+    ];
   } finally {
     encoder.dispose();
   }

@@ -1,16 +1,40 @@
-/** What the data owner's side does with texts: releases them, each with its cost in the ledger, attacks what was released, and grades answers. */
+/** What the data owner's side does with texts: releases them, each with its cost in the ledger, attacks what was
+ *  released, and grades answers. */
 export { attackRelease, tokenizedLines } from './attack.ts';
 export { attack, type AttackOptions } from './attack-table.ts';
-export { adapterProblems, dryRun, fittingProblems, questionProblems, stepBytes, type DryRun, type DryRunOptions, type Planned } from './dry-run.ts';
+export {
+  adapterProblems,
+  dryRun,
+  fittingProblems,
+  questionProblems,
+  stepBytes,
+  type DryRun,
+  type DryRunOptions,
+  type Planned,
+} from './dry-run.ts';
 export { knownReleases, releasesToTakeOver, type KnownRelease } from './earlier.ts';
 export {
-  gradeOnce, readGraded, toldEvaluation, type Graded, type GradeOptions, type TellLabels, type Told, type ToldEvaluation,
+  gradeOnce,
+  readGraded,
+  toldEvaluation,
+  type Graded,
+  type GradeOptions,
+  type TellLabels,
+  type Told,
+  type ToldEvaluation,
 } from './grade.ts';
 export { outputProblem } from '../release/index.ts';
 export { privatize, type PrivatizeOptions } from './privatize.ts';
 export { releaseTables, type ReleaseTablesOptions } from './release.ts';
 export {
-  judgedValues, releasedAudit, releasedGates, releasedMetrics, releasedRelease, sizeOf, toldUnchanged, whyNotTold,
+  judgedValues,
+  releasedAudit,
+  releasedGates,
+  releasedMetrics,
+  releasedRelease,
+  sizeOf,
+  toldUnchanged,
+  whyNotTold,
 } from './released.ts';
 export { limitsFor, reserve, type DueRelease } from './reserve.ts';
 export { openReport, sealReport } from './sealed-report.ts';

@@ -6,7 +6,15 @@ import type { PublicBackbone } from '../backbone/index.ts';
 import { readTable, type TableColumns } from '../data/index.ts';
 import { clientSecret, Ledger } from '../ledger/index.ts';
 import type { Mechanism } from '../privacy/index.ts';
-import { assertUnchanged, fileKey, hashInput, keptTokens, outputProblem, privatizeTable, type PrivatizedTable } from '../release/index.ts';
+import {
+  assertUnchanged,
+  fileKey,
+  hashInput,
+  keptTokens,
+  outputProblem,
+  privatizeTable,
+  type PrivatizedTable,
+} from '../release/index.ts';
 import { clientHome, tenantFolder } from '../home.ts';
 import { reserve, type DueRelease } from './reserve.ts';
 
@@ -32,12 +40,24 @@ export interface PrivatizeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Privatizes a table. The output is a release of its own: its cost is entered in the ledger before anything is drawn, and counted against the budgets.
- *  A try that was killed before its table was whole has paid for the next one. Memory does not grow with the table.
+/** Privatizes a table. The output is a release of its own: its cost is entered in the ledger before anything is drawn,
+ *  and counted against the budgets. A try that was killed before its table was whole has paid for the next one. Memory
+ *  does not grow with the table.
  *  @param options which table, into which file, by what.
- *  @throws BadInput when the table cannot be read or the output exists; RaptError budgetExceeded when less is left than this would cost; the signal's
- *  reason. What was drawn is removed then, so its cost is taken back. */
-export async function privatize({ input, output, columns = { text: 'text' }, backbone, mechanism, maxTokens = 64, tenant = 'local', home = clientHome(), onProgress, signal }: PrivatizeOptions): Promise<PrivatizedTable> {
+ *  @throws BadInput when the table cannot be read or the output exists; RaptError budgetExceeded when less is left than
+ *  this would cost; the signal's reason. What was drawn is removed then, so its cost is taken back. */
+export async function privatize({
+  input,
+  output,
+  columns = { text: 'text' },
+  backbone,
+  mechanism,
+  maxTokens = 64,
+  tenant = 'local',
+  home = clientHome(),
+  onProgress,
+  signal,
+}: PrivatizeOptions): Promise<PrivatizedTable> {
   const problem = outputProblem(output);
   if (problem !== null) throw new BadInput([{ where: output, problem }]);
   const { tokenizer, table } = backbone;
@@ -46,7 +66,16 @@ export async function privatize({ input, output, columns = { text: 'text' }, bac
   const file = await hashInput(input);
   const secret = await clientSecret(folder);
   const ledger = new Ledger(folder);
-  const settings = { tenant, input: file, output: resolve(output), columns, maxTokens, mechanism: name, eta, table: table.sha256 };
+  const settings = {
+    tenant,
+    input: file,
+    output: resolve(output),
+    columns,
+    maxTokens,
+    mechanism: name,
+    eta,
+    table: table.sha256,
+  };
   const localKey = await unreleasedKey(ledger, (number) => fileKey({ ...settings, number }, secret));
   const due: DueRelease = {
     localKey,
@@ -98,7 +127,9 @@ export async function privatize({ input, output, columns = { text: 'text' }, bac
 
 /** The first version of this table that has not left: reserved by a try that was killed, or new. */
 async function unreleasedKey(ledger: Ledger, keyOf: (number: number) => string): Promise<string> {
-  const left = new Set((await ledger.releases()).flatMap(({ localKey, released }) => (released === null ? [] : [localKey])));
+  const left = new Set(
+    (await ledger.releases()).flatMap(({ localKey, released }) => (released === null ? [] : [localKey])),
+  );
   let number = 0;
   while (left.has(keyOf(number))) number++;
   return keyOf(number);

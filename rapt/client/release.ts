@@ -1,9 +1,27 @@
-import { BadInput, type Budget, type OwnRelease, type ReleaseProgress, type RunContext } from '../../contracts/index.ts';
+import {
+  BadInput,
+  type Budget,
+  type OwnRelease,
+  type ReleaseProgress,
+  type RunContext,
+} from '../../contracts/index.ts';
 import { locateBackbone, openLocated, type BackboneFiles, type PublicBackbone } from '../backbone/index.ts';
 import { inspectTables, type Inspection, type Row } from '../data/index.ts';
 import { clientSecret, type LedgerRelease } from '../ledger/index.ts';
 import { chooseEta, createMechanismInTurns, tightestEta } from '../privacy/index.ts';
-import { chooseReleases, chosenReleases, drawRelease, EarlierRows, hashInputs, keptTokens, openRelease, releaseKey, rowsToDraw, versionSpec, type DrawnRelease } from '../release/index.ts';
+import {
+  chooseReleases,
+  chosenReleases,
+  drawRelease,
+  EarlierRows,
+  hashInputs,
+  keptTokens,
+  openRelease,
+  releaseKey,
+  rowsToDraw,
+  versionSpec,
+  type DrawnRelease,
+} from '../release/index.ts';
 import { knownReleases, releasesToTakeOver, whyDrawnAgain } from './earlier.ts';
 import { releaseFolder, tenantFolder } from '../home.ts';
 import { fittingProblems } from './dry-run.ts';
@@ -22,7 +40,13 @@ export interface ReleaseTablesOptions extends RunContext {
   /** Does the work of each step, to see how long it takes. */
   readonly step?: (<T>(name: string, work: () => Promise<T>) => Promise<T>) | undefined;
   /** Called with what was found, before anything is reserved. */
-  readonly onInspected?: ((found: { readonly inspection: Inspection; readonly files: BackboneFiles; readonly backbone: PublicBackbone }) => Promise<void> | void) | undefined;
+  readonly onInspected?:
+    | ((found: {
+        readonly inspection: Inspection;
+        readonly files: BackboneFiles;
+        readonly backbone: PublicBackbone;
+      }) => Promise<void> | void)
+    | undefined;
   /** Called with the eta that was chosen, null where nothing is hidden, and the release's name; still before anything
    *  is reserved. */
   readonly onChosen?: ((chosen: { readonly eta: number | null; readonly localKey: string }) => void) | undefined;
@@ -36,10 +60,24 @@ export interface ReleaseTablesOptions extends RunContext {
  *  table that has changed since, only rows that were not released before are drawn. @throws BadInput, before anything
  *  is reserved, for what no training could be made of. */
 export async function releaseTables({
-  home, run, config, isPublic, policyBudget, signal, onProgress, step = (_, work) => work(), onInspected, onChosen, onReserved, onDrawn, onReleased,
+  home,
+  run,
+  config,
+  isPublic,
+  policyBudget,
+  signal,
+  onProgress,
+  step = (_, work) => work(),
+  onInspected,
+  onChosen,
+  onReserved,
+  onDrawn,
+  onReleased,
 }: ReleaseTablesOptions): Promise<OwnRelease> {
   const { tenant, privacy } = config;
-  const inspection = await step('read tables', () => inspectTables(config.data, { splitByLabels: privacy.labelEpsilon === undefined }));
+  const inspection = await step('read tables', () =>
+    inspectTables(config.data, { splitByLabels: privacy.labelEpsilon === undefined }),
+  );
   const inputs = await step('hash tables', () => hashInputs(inspection.tables));
   const files = await locateBackbone(config.backbone);
   const backbone = await step('open tokenizer', () => openLocated(files));
@@ -47,7 +85,13 @@ export async function releaseTables({
   const problems = await fittingProblems({ config, inspection, files, backbone });
   if (problems.length > 0) throw new BadInput(problems);
   await onInspected?.({ inspection, files, backbone });
-  const choice = { name: privacy.mechanism, eta: privacy.eta, targetUnchanged: privacy.targetUnchanged, table, outputIds };
+  const choice = {
+    name: privacy.mechanism,
+    eta: privacy.eta,
+    targetUnchanged: privacy.targetUnchanged,
+    table,
+    outputIds,
+  };
   const eta = await step('choose eta', () => chooseEta(choice, signal));
   const secret = await clientSecret(tenantFolder(home, tenant));
   const localKey = releaseKey(config, inputs, { eta, backboneSha256: description.sha256 }, secret);
@@ -55,9 +99,17 @@ export async function releaseTables({
   const folder = releaseFolder(home, tenant, localKey);
 
   const existing = await openRelease(folder);
-  const wanted = versionSpec({ config, inspection, backbone: description, outputIds }, { mechanism: privacy.mechanism, private: privacy.mechanism !== 'none', eta, table: { sha256: table.sha256 } });
+  const wanted = versionSpec(
+    { config, inspection, backbone: description, outputIds },
+    { mechanism: privacy.mechanism, private: privacy.mechanism !== 'none', eta, table: { sha256: table.sha256 } },
+  );
   const chosen = await chosenReleases(folder);
-  const before = chosen !== null ? await knownReleases(home, tenant, chosen) : existing !== null ? [] : await releasesToTakeOver(home, tenant, wanted);
+  const before =
+    chosen !== null
+      ? await knownReleases(home, tenant, chosen)
+      : existing !== null
+        ? []
+        : await releasesToTakeOver(home, tenant, wanted);
   async function* rows(): AsyncGenerator<Row> {
     yield* rowsToDraw({ config, inspection, tokenizer }, await EarlierRows.open(before, secret));
   }
@@ -80,7 +132,9 @@ export async function releaseTables({
     tokens: (row) => keptTokens(row, tokenizer, config.data.maxTokens),
     takesOver,
   };
-  const entry = await step('reserve budget', () => reserve(tenantFolder(home, tenant), secret, due, existing !== null, signal));
+  const entry = await step('reserve budget', () =>
+    reserve(tenantFolder(home, tenant), secret, due, existing !== null, signal),
+  );
   onReserved?.(entry);
   if (existing !== null) {
     const rowsTotal = existing.manifest.rows.train + existing.manifest.rows.test;
@@ -89,24 +143,35 @@ export async function releaseTables({
     onReleased?.(due, found);
     return describe(localKey, found);
   }
-  const earlier = await EarlierRows.open(await knownReleases(home, tenant, await chooseReleases(folder, entry.takesOver ?? [])), secret);
-  const mechanism = await createMechanismInTurns({ ...choice, eta: eta ?? undefined, targetUnchanged: undefined }, signal);
+  const earlier = await EarlierRows.open(
+    await knownReleases(home, tenant, await chooseReleases(folder, entry.takesOver ?? [])),
+    secret,
+  );
+  const mechanism = await createMechanismInTurns(
+    { ...choice, eta: eta ?? undefined, targetUnchanged: undefined },
+    signal,
+  );
   try {
-    const tightest = privacy.mechanism === 'exponential' && eta !== null ? await step('compute guarantee', () => tightestEta(eta, table, outputIds, { signal })) : null;
-    const drawn = await step('draw', () => drawRelease({
-      config,
-      inputs,
-      inspection,
-      backbone: description,
-      outputIds,
-      folder,
-      tokenizer,
-      earlier,
-      mechanism: { ...mechanism, guarantee: { ...mechanism.guarantee, tightestEta: tightest } },
-      signal,
-      onProgress: (progress) => onProgress?.({ ...progress, reused: false }),
-      onDrawn: (tokens) => onDrawn?.(due, tokens),
-    }));
+    const tightest =
+      privacy.mechanism === 'exponential' && eta !== null
+        ? await step('compute guarantee', () => tightestEta(eta, table, outputIds, { signal }))
+        : null;
+    const drawn = await step('draw', () =>
+      drawRelease({
+        config,
+        inputs,
+        inspection,
+        backbone: description,
+        outputIds,
+        folder,
+        tokenizer,
+        earlier,
+        mechanism: { ...mechanism, guarantee: { ...mechanism.guarantee, tightestEta: tightest } },
+        signal,
+        onProgress: (progress) => onProgress?.({ ...progress, reused: false }),
+        onDrawn: (tokens) => onDrawn?.(due, tokens),
+      }),
+    );
     onReleased?.(due, drawn);
     return describe(localKey, drawn);
   } finally {

@@ -1,6 +1,19 @@
 import type { Budget, Guarantee } from '../../contracts/index.ts';
 import type { Row } from '../data/index.ts';
-import { Families, Ledger, limitsOf, ownersBudget, policysBudget, readBudget, releasedAlready, runsBudget, TextCollector, type DrawnTexts, type LedgerRelease, type Limits } from '../ledger/index.ts';
+import {
+  Families,
+  Ledger,
+  limitsOf,
+  ownersBudget,
+  policysBudget,
+  readBudget,
+  releasedAlready,
+  runsBudget,
+  TextCollector,
+  type DrawnTexts,
+  type LedgerRelease,
+  type Limits,
+} from '../ledger/index.ts';
 import type { KeptTokens } from '../release/index.ts';
 import { Turns } from '../turns.ts';
 
@@ -26,13 +39,21 @@ export interface DueRelease extends Pick<LedgerRelease, 'localKey' | 'tenant' | 
 }
 
 /** The limits that hold for a run of this tenant. */
-export const limitsFor = (tenantFolder: string, { budget, policyBudget = {} }: Pick<DueRelease, 'budget' | 'policyBudget'>): Limits =>
-  limitsOf(ownersBudget(readBudget(tenantFolder)), runsBudget(budget), policysBudget(policyBudget));
+export const limitsFor = (
+  tenantFolder: string,
+  { budget, policyBudget = {} }: Pick<DueRelease, 'budget' | 'policyBudget'>,
+): Limits => limitsOf(ownersBudget(readBudget(tenantFolder)), runsBudget(budget), policysBudget(policyBudget));
 
 /** Enters a release's cost before it is drawn, or finds it entered. @returns the ledger's entry.
  *  @param isComplete whether it was drawn already. @param signal stops the reading of the rows.
  *  @throws RaptError budgetExceeded; badInput when it left once and is not here any more. */
-export async function reserve(tenantFolder: string, secret: Uint8Array, due: DueRelease, isComplete: boolean, signal?: AbortSignal): Promise<LedgerRelease> {
+export async function reserve(
+  tenantFolder: string,
+  secret: Uint8Array,
+  due: DueRelease,
+  isComplete: boolean,
+  signal?: AbortSignal,
+): Promise<LedgerRelease> {
   const { budget: _, policyBudget: __, public: isPublic = false, rows, tokens, ...entered } = due;
   const texts = async (): Promise<DrawnTexts> => {
     const collector = new TextCollector(secret);
@@ -50,7 +71,12 @@ export async function reserve(tenantFolder: string, secret: Uint8Array, due: Due
     }
     return { digests: collector.finish(), alike: await families.largest(turns) };
   };
-  const release = await new Ledger(tenantFolder).reserve({ ...entered, ...(isPublic && { public: true as const }), limits: limitsFor(tenantFolder, due), texts });
+  const release = await new Ledger(tenantFolder).reserve({
+    ...entered,
+    ...(isPublic && { public: true as const }),
+    limits: limitsFor(tenantFolder, due),
+    texts,
+  });
   if (release.released !== null && !isComplete) throw releasedAlready(release);
   return release;
 }

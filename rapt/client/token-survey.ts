@@ -46,7 +46,11 @@ export class TokenSurvey {
 }
 
 /** Looks at the first rows. */
-export async function surveyTokens(rows: AsyncIterable<Pick<Row, 'text' | 'pair'>>, tokenizer: Pick<Tokenizer, 'encode' | 'unknownId'>, maxTokens: number): Promise<TokenSurvey> {
+export async function surveyTokens(
+  rows: AsyncIterable<Pick<Row, 'text' | 'pair'>>,
+  tokenizer: Pick<Tokenizer, 'encode' | 'unknownId'>,
+  maxTokens: number,
+): Promise<TokenSurvey> {
   const survey = new TokenSurvey(tokenizer, maxTokens);
   for await (const row of rows) {
     survey.add(row);
@@ -61,12 +65,23 @@ export const inPercent = (share: number): number => Math.round(share * 100);
 /** What to do where many tokens are unknown; null where few are. */
 export function unknownNote(share: number): string | null {
   if (share < MANY_UNKNOWN) return null;
-  return `${inPercent(share)} % of the tokens are unknown to the backbone, which cannot tell them apart; a multilingual one knows more, such as FacebookAI/xlm-roberta-base or google-bert/bert-base-multilingual-cased`;
+  return (
+    `${inPercent(share)} % of the tokens are unknown to the backbone, which cannot tell them apart; a multilingual ` +
+    'one knows more, such as FacebookAI/xlm-roberta-base or google-bert/bert-base-multilingual-cased'
+  );
 }
 
 /** What a person should know before a run: how its tables were read, and whether the backbone knows their words. */
-export async function notesOn(data: DataConfig, inspection: Inspection, tokenizer: Pick<Tokenizer, 'encode' | 'unknownId'>): Promise<string[]> {
-  const { unknownShare, rows } = await surveyTokens(readSplit(data, inspection.tables, 'train'), tokenizer, data.maxTokens);
+export async function notesOn(
+  data: DataConfig,
+  inspection: Inspection,
+  tokenizer: Pick<Tokenizer, 'encode' | 'unknownId'>,
+): Promise<string[]> {
+  const { unknownShare, rows } = await surveyTokens(
+    readSplit(data, inspection.tables, 'train'),
+    tokenizer,
+    data.maxTokens,
+  );
   // Of few texts it would tell of single ones.
   const unknown = rows >= LEAST.texts ? unknownNote(unknownShare) : null;
   return [...tableNotes(inspection), ...(unknown === null ? [] : [unknown])];

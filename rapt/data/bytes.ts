@@ -24,13 +24,20 @@ export interface FileHead {
 /** Looks at the beginning of a file. @throws BadInput when it is compressed and broken. */
 export async function headOf(file: string): Promise<FileHead> {
   let compression: Compression | null = null;
-  const head = await firstBytes(openBytes(file, (found) => (compression = found)), HEAD_BYTES);
+  const head = await firstBytes(
+    openBytes(file, (found) => (compression = found)),
+    HEAD_BYTES,
+  );
   const bytes = Buffer.concat(head).subarray(0, HEAD_BYTES);
   return { bytes, kind: contentOf(bytes), compression };
 }
 
-/** Streams a file. @param onCompression told how it is compressed, before the first bytes come. @throws BadInput when it is compressed and broken. */
-export async function* openBytes(file: string, onCompression?: (compression: Compression) => void): AsyncGenerator<Buffer> {
+/** Streams a file. @param onCompression told how it is compressed, before the first bytes come. @throws BadInput when
+ *  it is compressed and broken. */
+export async function* openBytes(
+  file: string,
+  onCompression?: (compression: Compression) => void,
+): AsyncGenerator<Buffer> {
   const source = sourceOf(file).read(file)[Symbol.asyncIterator]();
   try {
     const head = await gather(source, SIGNATURE_BYTES);
@@ -58,7 +65,7 @@ async function firstBytes(stream: AsyncGenerator<Buffer>, count: number): Promis
 /** Takes chunks that together have so many bytes, or all that there are. The stream stays open. */
 export async function gather(stream: AsyncIterator<Buffer, unknown>, count: number): Promise<Buffer[]> {
   const chunks: Buffer[] = [];
-  for (let size = 0; size < count; ) {
+  for (let size = 0; size < count;) {
     const { done, value } = await stream.next();
     if (done === true) break;
     chunks.push(value);
@@ -105,9 +112,12 @@ async function* unzstd(file: string, zipped: AsyncGenerator<Buffer>): AsyncGener
     }
     return out;
   };
-  for await (const chunk of zipped) for (let at = 0; at < chunk.length; at += ZSTD_BYTES) yield* push(chunk.subarray(at, at + ZSTD_BYTES), false);
+  for await (const chunk of zipped)
+    for (let at = 0; at < chunk.length; at += ZSTD_BYTES) yield* push(chunk.subarray(at, at + ZSTD_BYTES), false);
   yield* push(new Uint8Array(), true);
 }
 
 const broken = (file: string, compression: Compression): BadInput =>
-  new BadInput([{ where: file, problem: `is not a complete ${compression} file; compress it again, or give it uncompressed` }]);
+  new BadInput([
+    { where: file, problem: `is not a complete ${compression} file; compress it again, or give it uncompressed` },
+  ]);

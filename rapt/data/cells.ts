@@ -3,12 +3,22 @@ import { describePlace, type ReportProblem, type RowPlace } from './problems.ts'
 
 /** The cells of a record, or null when one of them has no text, which is reported.
  *  @param other what a value is then, such as "a list or an object". */
-export function scalarCells(file: string, place: RowPlace, columns: readonly string[], valueOf: (column: string, at: number) => unknown, other: string, report: ReportProblem): (string | null)[] | null {
+export function scalarCells(
+  file: string,
+  place: RowPlace,
+  columns: readonly string[],
+  valueOf: (column: string, at: number) => unknown,
+  other: string,
+  report: ReportProblem,
+): (string | null)[] | null {
   const cells: (string | null)[] = [];
   for (const [at, column] of columns.entries()) {
     const cell = cellText(valueOf(column, at));
     if (cell === undefined) {
-      report({ where: describePlace(file, place, column), problem: `holds ${other}; a text, a number or true/false is needed` });
+      report({
+        where: describePlace(file, place, column),
+        problem: `holds ${other}; a text, a number or true/false is needed`,
+      });
       return null;
     }
     cells.push(cell);
@@ -16,7 +26,8 @@ export function scalarCells(file: string, place: RowPlace, columns: readonly str
   return cells;
 }
 
-/** The label that a cell holds, without white space around it; null where it holds none. Libraries write the missing number of a column of numbers as "NaN". */
+/** The label that a cell holds, without white space around it; null where it holds none. Libraries write the missing
+ *  number of a column of numbers as "NaN". */
 export function labelOf(cell: string | null | undefined): string | null {
   const label = cell?.trim() ?? '';
   return label === '' || label === 'NaN' ? null : label;

@@ -1,5 +1,6 @@
-/** Names of classes where a column holds their numbers: Hugging Face's `ClassLabel`, told in the schema of its Parquet and Arrow files.
- *  Source: `Features.arrow_schema` and `ClassLabel` in the documentation of datasets; -1 stands for a row without a label. */
+/** Names of classes where a column holds their numbers: Hugging Face's `ClassLabel`, told in the schema of its Parquet
+ *  and Arrow files. Source: `Features.arrow_schema` and `ClassLabel` in the documentation of datasets; -1 stands for a
+ *  row without a label. */
 import { z } from 'zod';
 import { parseJson } from '../json.ts';
 

@@ -2,10 +2,12 @@ import type { InputProblem } from '../../contracts/index.ts';
 import { describePlace } from './problems.ts';
 import type { RowPlace } from './problems.ts';
 
-/** More classes than this is a column of texts or numbers mistaken for the labels. Bounds the memory of a scan as well. */
+/** More classes than this is a column of texts or numbers mistaken for the labels. Bounds the memory of a scan as
+ *  well. */
 export const MOST_CLASSES = 1000;
 
-/** Numerically when every class is a number, else by code units, so that the order does not hang on the machine's language. */
+/** Numerically when every class is a number, else by code units, so that the order does not hang on the machine's
+ *  language. */
 export function sortClasses(classes: Iterable<string>): string[] {
   const sorted = [...classes].sort();
   const numeric = sorted.every((name) => /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(name));
@@ -25,7 +27,12 @@ export class LabelCounts {
       return;
     }
     this.counts.set(label, (count ?? 0) + 1);
-    if (count === undefined) this.#first.set(label, { line: place.line, number: place.number, ...(place.part === undefined ? {} : { part: place.part }) });
+    if (count === undefined)
+      this.#first.set(label, {
+        line: place.line,
+        number: place.number,
+        ...(place.part === undefined ? {} : { part: place.part }),
+      });
   }
 
   /** The rows of both, without their places. */
@@ -47,8 +54,8 @@ export class LabelCounts {
     return [...this.#first].flatMap(([label, place]) => (other.counts.has(label) ? [] : [place]));
   }
 
-  /** One problem for each label that `trained` does not know, at the first row that has it. The label itself is not quoted: where the
-   *  wrong column was named, it is a text. @param wayOut what to do about it. */
+  /** One problem for each label that `trained` does not know, at the first row that has it. The label itself is not
+   *  quoted: where the wrong column was named, it is a text. @param wayOut what to do about it. */
   unknownTo(trained: LabelCounts, file: string, column: string, wayOut: string): InputProblem[] {
     const problems: InputProblem[] = [];
     for (const [label, count] of this.counts) {

@@ -12,9 +12,16 @@ const LISTED_COLUMNS = 30;
 const LONGEST_NAME = 40;
 const MOST_WORDS = 4;
 
-/** A problem for each wanted column that `columns` lacks or has twice, with how many there are and the one that was probably meant.
- *  @param list names them all, which is for the terminal of the table's owner alone: where a table has no header they are texts. */
-export function checkColumns(file: string, columns: readonly string[], wanted: readonly WantedColumn[], { list = false }: { list?: boolean } = {}): InputProblem[] {
+/** A problem for each wanted column that `columns` lacks or has twice, with how many there are and the one that was
+ *  probably meant.
+ *  @param list names them all, which is for the terminal of the table's owner alone: where a table has no header they
+ *  are texts. */
+export function checkColumns(
+  file: string,
+  columns: readonly string[],
+  wanted: readonly WantedColumn[],
+  { list = false }: { list?: boolean } = {},
+): InputProblem[] {
   const problems: InputProblem[] = [];
   for (const { name, field } of wanted) {
     const found = columns.filter((column) => column === name).length;
@@ -23,20 +30,29 @@ export function checkColumns(file: string, columns: readonly string[], wanted: r
       problems.push({ where: file, problem: `has ${found} columns "${name}" (${field}); give each its own name` });
       continue;
     }
-    problems.push({ where: file, problem: `has no column "${name}" (${field}); ${describeColumns(columns, name, list)}` });
+    problems.push({
+      where: file,
+      problem: `has no column "${name}" (${field}); ${describeColumns(columns, name, list)}`,
+    });
   }
   return problems;
 }
 
 function describeColumns(columns: readonly string[], wanted: string, list: boolean): string {
   // A table without a header has a user's text in its first line, and that must not get into a message.
-  if (!columns.every(looksLikeName)) return 'its first line does not look like column names: the first line must name the columns';
+  if (!columns.every(looksLikeName))
+    return 'its first line does not look like column names: the first line must name the columns';
   const meant = nearest(wanted, columns);
   const suggestion = meant === undefined ? '' : `; did you mean "${meant}"?`;
-  if (!list) return `it has ${columns.length} ${columns.length === 1 ? 'column' : 'columns'} of other names${suggestion}`;
-  const listed = columns.slice(0, LISTED_COLUMNS).map((column) => `"${column}"`).join(', ');
+  if (!list)
+    return `it has ${columns.length} ${columns.length === 1 ? 'column' : 'columns'} of other names${suggestion}`;
+  const listed = columns
+    .slice(0, LISTED_COLUMNS)
+    .map((column) => `"${column}"`)
+    .join(', ');
   const more = columns.length > LISTED_COLUMNS ? ` and ${columns.length - LISTED_COLUMNS} more` : '';
   return `its columns are ${listed}${more}${suggestion}`;
 }
 
-export const looksLikeName = (name: string): boolean => name.length <= LONGEST_NAME && name.split(/\s+/).length <= MOST_WORDS && !/[\r\n]/.test(name);
+export const looksLikeName = (name: string): boolean =>
+  name.length <= LONGEST_NAME && name.split(/\s+/).length <= MOST_WORDS && !/[\r\n]/.test(name);

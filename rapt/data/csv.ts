@@ -1,5 +1,6 @@
-/** CSV by RFC 4180: quotes doubled inside quotes, line breaks allowed inside quotes, LF or CRLF or CR. As Python's reader does,
- *  a quote inside an unquoted field is an ordinary character. Fields are parted by commas, or by what the header is parted by. */
+/** CSV by RFC 4180: quotes doubled inside quotes, line breaks allowed inside quotes, LF or CRLF or CR. As Python's
+ *  reader does, a quote inside an unquoted field is an ordinary character. Fields are parted by commas, or by what the
+ *  header is parted by. */
 import { parse } from 'csv-parse';
 import type { CsvError, Info, Parser } from 'csv-parse';
 import { BadInput } from '../../contracts/index.ts';
@@ -28,7 +29,12 @@ export const csv: TableFormat = {
 };
 
 /** The records of a file whose fields may be quoted. */
-export async function* delimitedRecords(file: string, delimiter: string, columns: readonly string[], report: ReportProblem): AsyncGenerator<TableRecord> {
+export async function* delimitedRecords(
+  file: string,
+  delimiter: string,
+  columns: readonly string[],
+  report: ReportProblem,
+): AsyncGenerator<TableRecord> {
   let header: CsvRecord | undefined;
   let indexes: number[] = [];
   let number = 0;
@@ -43,11 +49,17 @@ export async function* delimitedRecords(file: string, delimiter: string, columns
     }
     const place = { line: record.line, number: number++ };
     if (hasMoreFields(record.fields, header.fields.length)) {
-      const problem = `has ${record.fields.length} fields, the header ${header.fields.length}; put a text with ${NAMES[delimiter]} or quotes in quotes, and double the quotes inside`;
+      const problem =
+        `has ${record.fields.length} fields, the header ${header.fields.length}; put a text with ${NAMES[delimiter]} ` +
+        'or quotes in quotes, and double the quotes inside';
       report({ where: describePlace(file, place), problem });
       continue;
     }
-    yield { ...place, cells: indexes.map((index) => record.fields[index] ?? null), emptyLinesBefore: record.emptyLines - emptyLines };
+    yield {
+      ...place,
+      cells: indexes.map((index) => record.fields[index] ?? null),
+      emptyLinesBefore: record.emptyLines - emptyLines,
+    };
     emptyLines = record.emptyLines;
   }
 }
@@ -77,10 +89,17 @@ export async function isTableWithQuotes(file: string, delimiter: string): Promis
 /** What Excel takes for an instruction and everybody else for the header. */
 const EXCEL_LINE = /^sep=.?$/i;
 
-/** The names of the columns, and what parts them: a comma where nothing else does. @throws BadInput for an empty file. */
+/** The names of the columns, and what parts them: a comma where nothing else does. @throws BadInput for an empty
+ *  file. */
 export async function readHead(file: string): Promise<{ names: readonly string[]; delimiter: string }> {
   const names = await namesBetween(file, ',');
-  if (EXCEL_LINE.test(names.join(','))) throw new BadInput([{ where: file, problem: 'begins with a line "sep=" that only Excel knows; remove it, so that the first line names the columns' }]);
+  if (EXCEL_LINE.test(names.join(',')))
+    throw new BadInput([
+      {
+        where: file,
+        problem: 'begins with a line "sep=" that only Excel knows; remove it, so that the first line names the columns',
+      },
+    ]);
   if (names.length > 1) return { names, delimiter: ',' };
   for (const delimiter of OTHER_DELIMITERS) {
     if (!names[0]!.includes(delimiter)) continue;
@@ -91,7 +110,8 @@ export async function readHead(file: string): Promise<{ names: readonly string[]
 }
 
 async function namesBetween(file: string, delimiter: string): Promise<readonly string[]> {
-  for await (const { fields } of parseRecords(file, delimiter, () => undefined)) return fields.map((name) => name.trim());
+  for await (const { fields } of parseRecords(file, delimiter, () => undefined))
+    return fields.map((name) => name.trim());
   throw new BadInput([{ where: file, problem: 'is empty; its first line must name the columns' }]);
 }
 
@@ -115,7 +135,11 @@ async function* parseRecords(file: string, delimiter: string, report: ReportProb
     // `lines` is the line of the record's end, where the parser counts a CRLF inside quotes as two lines.
     const lastLine = info.lines - crlfInFields;
     nextLine = lastLine + 1;
-    return { fields: record, line: lastLine - breaks.reduce((sum, { all }) => sum + all, 0), emptyLines: info.empty_lines };
+    return {
+      fields: record,
+      line: lastLine - breaks.reduce((sum, { all }) => sum + all, 0),
+      emptyLines: info.empty_lines,
+    };
   };
   // It is looked at below.
   parser.on('error', () => undefined);
@@ -132,9 +156,13 @@ async function* parseRecords(file: string, delimiter: string, report: ReportProb
     const code = (error as CsvError).code;
     // The parser's own messages quote the field.
     if (code === 'CSV_QUOTE_NOT_CLOSED' || code === 'CSV_MAX_RECORD_SIZE')
-      throw new BadInput([{ where: `${file}, line ${nextLine}`, problem: 'starts a record in which a quote is opened and never closed' }]);
+      throw new BadInput([
+        { where: `${file}, line ${nextLine}`, problem: 'starts a record in which a quote is opened and never closed' },
+      ]);
     if (typeof code === 'string' && code.startsWith('CSV_'))
-      throw new BadInput([{ where: `${file}, line ${nextLine}`, problem: `starts a record that cannot be read as CSV (${code})` }]);
+      throw new BadInput([
+        { where: `${file}, line ${nextLine}`, problem: `starts a record that cannot be read as CSV (${code})` },
+      ]);
     throw error;
   } finally {
     parser.destroy();

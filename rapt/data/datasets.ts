@@ -18,19 +18,22 @@ export interface Tables {
   readonly test: string | null;
   /** A folder's own test split where it has no labels, and `test` is another split or null. */
   readonly unlabelledTest?: string;
-  /** Numbers of rows that stay in training though the split would hold them out: each is of a class that no other training row has. */
+  /** Numbers of rows that stay in training though the split would hold them out: each is of a class that no other
+   *  training row has. */
   readonly keptInTraining?: ReadonlySet<number>;
 }
 
 export const isBuiltIn = (name: string): boolean => (BUILT_IN_DATASETS as readonly string[]).includes(name);
 
-/** A built-in data set's table in the cache (put there by set-up), else the path made absolute, or the address as it is. Default split: train. */
+/** A built-in data set's table in the cache (put there by set-up), else the path made absolute, or the address as it
+ *  is. Default split: train. */
 export function resolveDataset(name: string, split: Split = 'train'): string {
   if (!isBuiltIn(name)) return tableAddress(name);
   return join(cacheFolder(), 'datasets', name, `${split}.tsv`);
 }
 
-/** A built-in data set brings its own test table, and a data set's folder its test split; where that has no labels, its validation split.
+/** A built-in data set brings its own test table, and a data set's folder its test split; where that has no labels, its
+ *  validation split.
  *  @throws BadInput when there is no such table. */
 export async function resolveTables(data: DataConfig, dataset: ResolveDataset = resolveDataset): Promise<Tables> {
   const train = dataset(data.train, 'train');
@@ -38,6 +41,7 @@ export async function resolveTables(data: DataConfig, dataset: ResolveDataset = 
   if (isBuiltIn(data.train)) return { train, test: dataset(data.train, 'test') };
   const { test, instead } = await testSplitsOf(train);
   if (test === null || (await hasLabels(test, train, data.labelColumn))) return { train, test };
-  for (const other of instead) if (await hasLabels(other, train, data.labelColumn)) return { train, test: other, unlabelledTest: test };
+  for (const other of instead)
+    if (await hasLabels(other, train, data.labelColumn)) return { train, test: other, unlabelledTest: test };
   return { train, test: null, unlabelledTest: test };
 }

@@ -1,5 +1,6 @@
-/** A data set's folder as Hugging Face has them: a README.md whose head names configurations and their files, a folder for each split as `save_to_disk` writes them, or files named by their splits.
- *  Source: "Structure your repository" and "Manual configuration" in the hub's documentation of datasets. */
+/** A data set's folder as Hugging Face has them: a README.md whose head names configurations and their files, a folder
+ *  for each split as `save_to_disk` writes them, or files named by their splits. Source: "Structure your repository"
+ *  and "Manual configuration" in the hub's documentation of datasets. */
 import { text } from 'node:stream/consumers';
 import picomatch from 'picomatch';
 import { parse } from 'yaml';
@@ -31,7 +32,9 @@ const INSTEAD_OF_TEST = [/^validation$/, /^(valid|val|dev)$/, /^(validation|vali
 
 const NO_TABLES = "is not a file, nor a data set's folder: no .csv, .tsv, .jsonl, .parquet or .arrow lies in it";
 
-const paths = z.union([z.string(), z.array(z.string())]).transform((value) => (typeof value === 'string' ? [value] : value));
+const paths = z
+  .union([z.string(), z.array(z.string())])
+  .transform((value) => (typeof value === 'string' ? [value] : value));
 const headSchema = z.looseObject({
   configs: z
     .array(
@@ -40,7 +43,13 @@ const headSchema = z.looseObject({
         default: z.boolean().default(false),
         data_dir: z.string().optional(),
         data_files: z
-          .union([z.array(z.looseObject({ split: z.string().default('train'), path: paths })), paths.transform((path) => [{ split: 'train', path }]), z.record(z.string(), paths).transform((splits) => Object.entries(splits).map(([split, path]) => ({ split, path })))])
+          .union([
+            z.array(z.looseObject({ split: z.string().default('train'), path: paths })),
+            paths.transform((path) => [{ split: 'train', path }]),
+            z
+              .record(z.string(), paths)
+              .transform((splits) => Object.entries(splits).map(([split, path]) => ({ split, path }))),
+          ])
           .optional(),
       }),
     )
@@ -50,7 +59,9 @@ const headSchema = z.looseObject({
 /** @throws BadInput when the README's head cannot be understood, or no table lies there. */
 async function readDatasetFolder(folder: string): Promise<DatasetFolder> {
   const base = folder.endsWith('/') ? folder : `${folder}/`;
-  const files = (await sourceOf(folder).list(folder)).map((file) => file.slice(base.length)).filter((file) => !/(^|\/)[._]/.test(file));
+  const files = (await sourceOf(folder).list(folder))
+    .map((file) => file.slice(base.length))
+    .filter((file) => !/(^|\/)[._]/.test(file));
   const address = (file: string): string => base + file;
   const tables = tablesAmong(files).sort();
   if (tables.length === 0) throw new BadInput([{ where: folder, problem: NO_TABLES }]);
@@ -59,17 +70,38 @@ async function readDatasetFolder(folder: string): Promise<DatasetFolder> {
   for (const { config_name, data_dir, data_files } of named) {
     const inside = data_dir === undefined ? '' : `${data_dir.replace(/^\.?\/|\/$/g, '')}/`;
     const within = tables.filter((file) => file.startsWith(inside));
-    const splits = data_files === undefined ? bySplitName(within, inside) : new Map(data_files.map(({ split, path }) => [split, matching(within, path.map((pattern) => inside + pattern.replace(/^\.?\//, '')))]));
+    const splits =
+      data_files === undefined
+        ? bySplitName(within, inside)
+        : new Map(
+            data_files.map(({ split, path }) => [
+              split,
+              matching(
+                within,
+                path.map((pattern) => inside + pattern.replace(/^\.?\//, '')),
+              ),
+            ]),
+          );
     for (const [split, found] of splits)
-      if (found.length === 0) throw new BadInput([{ where: `${address('README.md')}, configs, ${config_name}, ${split}`, problem: 'names files that are not in the folder' }]);
+      if (found.length === 0)
+        throw new BadInput([
+          {
+            where: `${address('README.md')}, configs, ${config_name}, ${split}`,
+            problem: 'names files that are not in the folder',
+          },
+        ]);
     configs.set(config_name, mapped(splits, address));
   }
   if (configs.size === 0) {
     const saved = files.includes('dataset_dict.json') ? await savedSplits(address('dataset_dict.json')) : [];
-    const splits = saved.length > 0 ? new Map(saved.map((split) => [split, tables.filter((file) => file.startsWith(`${split}/`))])) : bySplitName(tables, '');
+    const splits =
+      saved.length > 0
+        ? new Map(saved.map((split) => [split, tables.filter((file) => file.startsWith(`${split}/`))]))
+        : bySplitName(tables, '');
     configs.set('default', mapped(splits, address));
   }
-  const marked = named.find((config) => config.default)?.config_name ?? (configs.has('default') ? 'default' : undefined);
+  const marked =
+    named.find((config) => config.default)?.config_name ?? (configs.has('default') ? 'default' : undefined);
   return { configs, defaultConfig: marked ?? (configs.size === 1 ? [...configs.keys()][0]! : null) };
 }
 
@@ -81,22 +113,37 @@ export interface SelectedSplits {
   readonly insteadOfTest: readonly string[];
 }
 
-/** The files of a folder's configuration and split. @param selection "config", "split", "config/split", or empty. @throws BadInput when there is no such. */
+/** The files of a folder's configuration and split. @param selection "config", "split", "config/split", or empty.
+ *  @throws BadInput when there is no such. */
 export async function selectSplits(folder: string, selection: string): Promise<SelectedSplits> {
   const where = selection === '' ? folder : `${folder}#${selection}`;
   const { configs, defaultConfig } = await readDatasetFolder(folder);
   const [first = '', second] = selection.split('/');
   const config = configs.has(first) ? first : second === undefined ? defaultConfig : first;
   const split = second ?? (configs.has(first) || first === '' ? undefined : first);
-  if (config === null) throw new BadInput([{ where, problem: `has ${configs.size} configurations and no default; name one, as in FOLDER#NAME` }]);
+  if (config === null)
+    throw new BadInput([
+      { where, problem: `has ${configs.size} configurations and no default; name one, as in FOLDER#NAME` },
+    ]);
   const splits = configs.get(config);
-  const chosen = splits?.get(split ?? 'train') ?? (split === undefined && splits?.size === 1 ? [...splits.values()][0] : undefined);
+  const chosen =
+    splits?.get(split ?? 'train') ?? (split === undefined && splits?.size === 1 ? [...splits.values()][0] : undefined);
   if (splits === undefined || chosen === undefined)
-    throw new BadInput([{ where, problem: split === undefined ? 'has no split "train"; name another, as in FOLDER#SPLIT' : 'has no such configuration or split' }]);
+    throw new BadInput([
+      {
+        where,
+        problem:
+          split === undefined
+            ? 'has no split "train"; name another, as in FOLDER#SPLIT'
+            : 'has no such configuration or split',
+      },
+    ]);
   const others = [...splits.keys()].filter((name) => splits.get(name) !== chosen);
   const selecting = (name: string): string => (configs.has(first) || configs.has(name) ? `${config}/${name}` : name);
   const test = TEST_SPLITS.find((name) => others.includes(name));
-  const instead = INSTEAD_OF_TEST.flatMap((pattern) => others.filter((name) => name !== test && pattern.test(name)).sort());
+  const instead = INSTEAD_OF_TEST.flatMap((pattern) =>
+    others.filter((name) => name !== test && pattern.test(name)).sort(),
+  );
   return { train: chosen, test: test === undefined ? null : selecting(test), insteadOfTest: instead.map(selecting) };
 }
 
@@ -110,7 +157,13 @@ async function configsOf(readme: string): Promise<NonNullable<z.output<typeof he
     throw new BadInput([{ where: readme, problem: 'has a head that is not YAML' }]);
   }
   const parsed = headSchema.safeParse(value ?? {});
-  if (!parsed.success) throw new BadInput(parsed.error.issues.map(({ path }) => ({ where: `${readme}, ${path.join('.')}`, problem: 'is not as Hugging Face has it' })));
+  if (!parsed.success)
+    throw new BadInput(
+      parsed.error.issues.map(({ path }) => ({
+        where: `${readme}, ${path.join('.')}`,
+        problem: 'is not as Hugging Face has it',
+      })),
+    );
   return parsed.data.configs ?? [];
 }
 
@@ -128,12 +181,18 @@ function matching(files: readonly string[], patterns: readonly string[]): string
   return files.filter((file) => patterns.includes(file) || matches(file));
 }
 
-/** By the words of the file's name, else of its folders' names; all files are training rows where no word tells anything. */
+/** By the words of the file's name, else of its folders' names; all files are training rows where no word tells
+ *  anything. */
 function bySplitName(files: readonly string[], inside: string): Map<string, string[]> {
-  for (const part of [(file: string) => file.slice(file.lastIndexOf('/') + 1), (file: string) => file.slice(inside.length)]) {
+  for (const part of [
+    (file: string) => file.slice(file.lastIndexOf('/') + 1),
+    (file: string) => file.slice(inside.length),
+  ]) {
     const splits = new Map<string, string[]>();
     for (const file of files) {
-      const split = Object.entries(SPLIT_WORDS).find(([, words]) => words.some((word) => new RegExp(`(?:^|[-._ 0-9/])${word}(?:[-._ 0-9/]|$)`, 'i').test(part(file))))?.[0];
+      const split = Object.entries(SPLIT_WORDS).find(([, words]) =>
+        words.some((word) => new RegExp(`(?:^|[-._ 0-9/])${word}(?:[-._ 0-9/]|$)`, 'i').test(part(file))),
+      )?.[0];
       if (split !== undefined) splits.set(split, [...(splits.get(split) ?? []), file]);
     }
     if (splits.size > 0) return splits;
@@ -141,4 +200,5 @@ function bySplitName(files: readonly string[], inside: string): Map<string, stri
   return new Map([['train', [...files]]]);
 }
 
-const mapped = (splits: ReadonlyMap<string, readonly string[]>, address: (file: string) => string): Splits => new Map([...splits].map(([split, files]) => [split, files.map(address)]));
+const mapped = (splits: ReadonlyMap<string, readonly string[]>, address: (file: string) => string): Splits =>
+  new Map([...splits].map(([split, files]) => [split, files.map(address)]));

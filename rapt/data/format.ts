@@ -12,9 +12,23 @@ import { readTsvHead, tsv } from './tsv.ts';
 type NamedFormat = 'csv' | 'tsv' | 'json' | 'parquet' | 'arrow';
 
 /** What names stand for in a folder, as they always did: whatever else lies there is no table of it. */
-const ENDINGS: Readonly<Record<string, NamedFormat>> = { '.csv': 'csv', '.tsv': 'tsv', '.jsonl': 'json', '.ndjson': 'json', '.parquet': 'parquet', '.arrow': 'arrow' };
+const ENDINGS: Readonly<Record<string, NamedFormat>> = {
+  '.csv': 'csv',
+  '.tsv': 'tsv',
+  '.jsonl': 'json',
+  '.ndjson': 'json',
+  '.parquet': 'parquet',
+  '.arrow': 'arrow',
+};
 /** In a folder these are tables where there are no others. */
-const OTHER_ENDINGS: Readonly<Record<string, NamedFormat>> = { '.tab': 'tsv', '.json': 'json', '.pq': 'parquet', '.feather': 'arrow', '.ipc': 'arrow', '.arrows': 'arrow' };
+const OTHER_ENDINGS: Readonly<Record<string, NamedFormat>> = {
+  '.tab': 'tsv',
+  '.json': 'json',
+  '.pq': 'parquet',
+  '.feather': 'arrow',
+  '.ipc': 'arrow',
+  '.arrows': 'arrow',
+};
 /** Of `save_to_disk`, beside the tables. */
 const DESCRIPTIONS = /(^|\/)(dataset_infos?|dataset_dict|state)\.json$/;
 const COMPRESSED = /\.(gz|zst|zstd)$/;
@@ -24,12 +38,17 @@ const endingOf = (file: string): string => /\.[a-z]+$/.exec(file.toLowerCase().r
 
 /** The files among these that are tables by their names. */
 export function tablesAmong(files: readonly string[]): string[] {
-  const usual = files.filter((file) => !/\.(parquet|arrow)\.gz$/i.test(file) && !/\.zstd?$/i.test(file) && endingOf(file) in ENDINGS);
+  const usual = files.filter(
+    (file) => !/\.(parquet|arrow)\.gz$/i.test(file) && !/\.zstd?$/i.test(file) && endingOf(file) in ENDINGS,
+  );
   if (usual.length > 0) return usual;
-  return files.filter((file) => (endingOf(file) in ENDINGS || endingOf(file) in OTHER_ENDINGS) && !DESCRIPTIONS.test(file));
+  return files.filter(
+    (file) => (endingOf(file) in ENDINGS || endingOf(file) in OTHER_ENDINGS) && !DESCRIPTIONS.test(file),
+  );
 }
 
-/** A table in one file of any format. Both functions throw BadInput for content that is no table, with what it is and the way out. */
+/** A table in one file of any format. Both functions throw BadInput for content that is no table, with what it is and
+ *  the way out. */
 export const anyFormat: TableFormat = {
   columns: async (file) => (await formatOf(file)).columns(file),
   async *records(file, columns, report): AsyncGenerator<TableRecord> {
@@ -49,16 +68,26 @@ async function formatOf(file: string): Promise<TableFormat> {
   };
   switch (head.kind) {
     case 'empty':
-      return refuse(named === 'csv' || named === 'tsv' ? 'is empty; its first line must name the columns' : 'is empty: it has no bytes; write or fetch it again');
+      return refuse(
+        named === 'csv' || named === 'tsv'
+          ? 'is empty; its first line must name the columns'
+          : 'is empty: it has no bytes; write or fetch it again',
+      );
     case 'parquet':
-      return head.compression === null ? parquet() : refuse('is a zipped Parquet file, which cannot be read in parts; unzip it (Parquet is compressed inside)');
+      return head.compression === null
+        ? parquet()
+        : refuse('is a zipped Parquet file, which cannot be read in parts; unzip it (Parquet is compressed inside)');
     case 'arrow':
       return head.compression === null ? arrow() : refuse('is a zipped Arrow file; unzip it');
     case 'gzip':
     case 'zstd':
       return refuse('is compressed twice; decompress it once');
     case 'binary':
-      return named === 'parquet' ? parquet() : named === 'arrow' ? arrow() : refuse(`holds no text, but bytes of a kind that cannot be read; write it as ${KNOWN_FORMATS}`);
+      return named === 'parquet'
+        ? parquet()
+        : named === 'arrow'
+          ? arrow()
+          : refuse(`holds no text, but bytes of a kind that cannot be read; write it as ${KNOWN_FORMATS}`);
     case 'text':
     case 'utf-16le':
     case 'utf-16be':
@@ -81,7 +110,14 @@ async function textFormat(file: string, named: NamedFormat | undefined, head: Fi
       return (await readTsvHead(file)).length === 1 && (await readHead(file)).names.length > 1 ? csv : tsv;
     case 'parquet':
     case 'arrow':
-      throw new BadInput([{ where: file, problem: `is not a complete ${named === 'parquet' ? 'Parquet' : 'Arrow'} file: it holds text; name it by what it holds, .csv, .tsv or .jsonl` }]);
+      throw new BadInput([
+        {
+          where: file,
+          problem:
+            `is not a complete ${named === 'parquet' ? 'Parquet' : 'Arrow'} file: it holds text; name it by what it ` +
+            'holds, .csv, .tsv or .jsonl',
+        },
+      ]);
     default:
       throw new BadInput([{ where: file, problem: `is of no known format; name it ${KNOWN_FORMATS}` }]);
   }

@@ -1,12 +1,29 @@
-/** Reading, checking and splitting the user's tables: CSV, TSV, JSON Lines and Parquet, files and folders of them, streamed at constant memory. */
+/** Reading, checking and splitting the user's tables: CSV, TSV, JSON Lines and Parquet, files and folders of them,
+ *  streamed at constant memory. */
 export { checkColumns, type WantedColumn } from './columns.ts';
 export { csvCell } from './csv.ts';
-export { isBuiltIn, resolveDataset, resolveTables, SPLITS, type ResolveDataset, type Split, type Tables } from './datasets.ts';
+export {
+  isBuiltIn,
+  resolveDataset,
+  resolveTables,
+  SPLITS,
+  type ResolveDataset,
+  type Split,
+  type Tables,
+} from './datasets.ts';
 export { inspectColumns, inspectTable, inspectTables, type Inspection } from './inspect.ts';
 export { tableNotes } from './notes.ts';
 export { contentVersion, filesOf, formatOf, hashTable, partsOf, splitApart, versionOf } from './parts.ts';
 export { proposeColumns, type ChosenColumns, type ProposedColumns } from './propose.ts';
 export { isHeldOut, readSplit } from './split.ts';
-export { addTableSource, isAddress, sourceOf, tableAddress, type ReadRange, type SourceStat, type TableSource } from './source.ts';
+export {
+  addTableSource,
+  isAddress,
+  sourceOf,
+  tableAddress,
+  type ReadRange,
+  type SourceStat,
+  type TableSource,
+} from './source.ts';
 export { surveyTable, type ColumnSurvey, type TableSurvey } from './survey.ts';
 export { readTable, type ReadOptions, type Row, type TableColumns } from './table.ts';

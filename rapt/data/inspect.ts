@@ -32,7 +32,10 @@ export interface Inspection {
 /** Checks that the tables are there, of a known format, and have the columns, reading their heads only.
  *  @param listColumns names a table's columns where one is missing: for the terminal of its owner alone.
  *  @returns all problems, none when the tables look right. */
-export async function inspectColumns(data: DataConfig, { resolve = resolveDataset, listColumns = false }: { resolve?: ResolveDataset; listColumns?: boolean } = {}): Promise<InputProblem[]> {
+export async function inspectColumns(
+  data: DataConfig,
+  { resolve = resolveDataset, listColumns = false }: { resolve?: ResolveDataset; listColumns?: boolean } = {},
+): Promise<InputProblem[]> {
   const wanted: WantedColumn[] = [
     ...wantedColumns(columnsOf(data)),
     ...data.attributeColumns.map((name) => ({ name, field: 'attributeColumns' })),
@@ -41,16 +44,23 @@ export async function inspectColumns(data: DataConfig, { resolve = resolveDatase
   for (const [index, column] of wanted.entries()) {
     const same = wanted.slice(0, index).find((other) => other.name === column.name && other.field !== column.field);
     if (same !== undefined && column.field !== 'attributeColumns')
-      problems.push({ where: `data.${column.field}`, problem: `names the same column as ${same.field}, "${column.name}"` });
+      problems.push({
+        where: `data.${column.field}`,
+        problem: `names the same column as ${same.field}, "${column.name}"`,
+      });
   }
-  const check = async (file: string): Promise<InputProblem[]> => checkColumns(file, await (await formatOf(file)).columns(file), wanted, { list: listColumns });
+  const check = async (file: string): Promise<InputProblem[]> =>
+    checkColumns(file, await (await formatOf(file)).columns(file), wanted, { list: listColumns });
   const named = [resolve(data.train, 'train'), ...(data.test === undefined ? [] : [resolve(data.test, 'test')])];
   // What another table's name tells, a test split beside it, is known once both are there.
   const tables = await found(resolveTables(data, resolve));
   for (const file of new Set([...named, ...(typeof tables.value?.test === 'string' ? [tables.value.test] : [])])) {
     const builtIn = BUILT_IN_DATASETS.find((name) => file === resolve(name, 'train') || file === resolve(name, 'test'));
     if (builtIn !== undefined && (await sourceOf(file).stat(file)) === null) {
-      problems.push({ where: file, problem: `is part of the built-in data set ${builtIn}, which is not set up yet; run \`${SETUP_COMMAND}\`` });
+      problems.push({
+        where: file,
+        problem: `is part of the built-in data set ${builtIn}, which is not set up yet; run \`${SETUP_COMMAND}\``,
+      });
       continue;
     }
     const checked = await found(check(file));
@@ -69,7 +79,8 @@ async function found<T>(value: Promise<T>): Promise<{ value?: T; problems: reado
   }
 }
 
-/** Reads one table from end to end, for a prediction. Rows need no label. @throws BadInput with all its problems at once. */
+/** Reads one table from end to end, for a prediction. Rows need no label. @throws BadInput with all its problems at
+ *  once. */
 export async function inspectTable(file: string, columns: TableColumns): Promise<{ rows: number; skipped: number }> {
   const problems: InputProblem[] = [];
   let rows = 0;
@@ -92,7 +103,10 @@ export interface InspectOptions {
 }
 
 /** Reads the run's tables from end to end. @throws BadInput with all problems of all files at once. */
-export async function inspectTables(data: DataConfig, { splitByLabels = true }: InspectOptions = {}): Promise<Inspection> {
+export async function inspectTables(
+  data: DataConfig,
+  { splitByLabels = true }: InspectOptions = {},
+): Promise<Inspection> {
   const columnProblems = await inspectColumns(data);
   if (columnProblems.length > 0) throw new BadInput(columnProblems);
 
@@ -145,7 +159,10 @@ interface ScanLabels {
 
 async function scanBoth(data: DataConfig, train: string, test: string, { allLabels }: ScanLabels): Promise<Scan> {
   const scan = emptyScan();
-  for (const [split, file, maxRows] of [['train', train, data.maxTrainRows], ['test', test, data.maxTestRows]] as const) {
+  for (const [split, file, maxRows] of [
+    ['train', train, data.maxTrainRows],
+    ['test', test, data.maxTestRows],
+  ] as const) {
     await gather(file, scan.problems, async ({ report }) => {
       const isFull = (): boolean => scan.rows[split] >= (maxRows ?? Infinity);
       const onSkipped = (count: number): void => {
@@ -165,14 +182,16 @@ async function scanBoth(data: DataConfig, train: string, test: string, { allLabe
   return scan;
 }
 
-/** One table, from which the test rows are held out. A class whose rows would all be held out keeps the first of them in training. Nothing changes where every class has a
- *  training row; and nothing where that would take more than half of the test rows, since then the label column is probably another. */
+/** One table, from which the test rows are held out. A class whose rows would all be held out keeps the first of them
+ *  in training. Nothing changes where every class has a training row; and nothing where that would take more than half
+ *  of the test rows, since then the label column is probably another. */
 async function scanSplit(data: DataConfig, file: string): Promise<Scan> {
   let kept: ReadonlySet<number> = new Set();
   for (;;) {
     const scan = await scanHoldingOut(data, file, { kept, allLabels: false });
     const alone = scan.test.missingFrom(scan.train).map(({ number }) => number);
-    const tooMany = 2 * alone.length > scan.rows.test || scan.rows.train + alone.length > (data.maxTrainRows ?? Infinity);
+    const tooMany =
+      2 * alone.length > scan.rows.test || scan.rows.train + alone.length > (data.maxTrainRows ?? Infinity);
     if (alone.length === 0 || tooMany || scan.problems.length > 0) return scan;
     kept = new Set([...kept, ...alone]);
   }
@@ -205,7 +224,11 @@ async function scanHoldingOut(data: DataConfig, file: string, { kept, allLabels 
   return scan;
 }
 
-async function gather(file: string, problems: InputProblem[], scan: (report: FileProblems) => Promise<void>): Promise<void> {
+async function gather(
+  file: string,
+  problems: InputProblem[],
+  scan: (report: FileProblems) => Promise<void>,
+): Promise<void> {
   const found = new FileProblems(file);
   try {
     await scan(found);
@@ -219,17 +242,26 @@ async function gather(file: string, problems: InputProblem[], scan: (report: Fil
 function labelProblems(data: DataConfig, tables: Tables, { train, test, rows, unlabelled }: Scan): InputProblem[] {
   if (rows.train === 0) return [{ where: tables.train, problem: 'has no row with a text and a label' }];
   const problems: InputProblem[] = [];
-  const otherSplit = `set another data.testFraction${data.maxTrainRows === undefined ? '' : ' or a larger data.maxTrainRows'}`;
+  const otherSplit =
+    'set another ' + `data.testFraction${data.maxTrainRows === undefined ? '' : ' or a larger data.maxTrainRows'}`;
   const isOneClass = train.counts.size < 2;
   if (isOneClass && tables.test === null && test.missingFrom(train).length > 0) {
     const without = unlabelled.train === 0 ? '' : `, and ${unlabelled.train} without a label left out`;
-    const problem = `has the same label in every training row, as the rows with other labels are held out for testing${without}; add rows of other classes, give data.test, or ${otherSplit}`;
+    const problem =
+      `has the same label in every training row, as the rows with other labels are held out for testing${without}; ` +
+      `add rows of other classes, give data.test, or ${otherSplit}`;
     return [{ where: `${tables.train}, column "${data.labelColumn}"`, problem }];
   }
   if (train.tooMany)
-    problems.push({ where: `${tables.train}, column "${data.labelColumn}"`, problem: `has more than ${MOST_CLASSES} different labels; is it the label column?` });
+    problems.push({
+      where: `${tables.train}, column "${data.labelColumn}"`,
+      problem: `has more than ${MOST_CLASSES} different labels; is it the label column?`,
+    });
   else if (isOneClass)
-    problems.push({ where: `${tables.train}, column "${data.labelColumn}"`, problem: 'has the same label in every training row; at least two classes are needed' });
+    problems.push({
+      where: `${tables.train}, column "${data.labelColumn}"`,
+      problem: 'has the same label in every training row; at least two classes are needed',
+    });
   problems.push(...testRowProblems(tables, rows));
   const testFile = tables.test ?? tables.train;
   const unknown = new FileProblems(testFile);

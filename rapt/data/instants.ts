@@ -1,4 +1,5 @@
-/** Points in time that formats count in parts of a millisecond, which `Date` does not have: two that differ must never get the same text. */
+/** Points in time that formats count in parts of a millisecond, which `Date` does not have: two that differ must never
+ *  get the same text. */
 
 const NANOSECONDS = 9;
 
@@ -8,6 +9,8 @@ export function instantOf(count: bigint, perMs: 1000n | 1_000_000n): Date | stri
   const rest = ((count % perMs) + perMs) % perMs;
   const date = new Date(Number((count - rest) / perMs));
   if (rest === 0n || Number.isNaN(date.getTime())) return date;
-  const digits = String(rest).padStart(perMs === 1000n ? 3 : NANOSECONDS - 3, '0').replace(/000$/, '');
+  const digits = String(rest)
+    .padStart(perMs === 1000n ? 3 : NANOSECONDS - 3, '0')
+    .replace(/000$/, '');
   return date.toISOString().replace('Z', `${digits}Z`);
 }

@@ -1,4 +1,5 @@
-/** The elements of one JSON array that fills a file, as `to_json(orient="records")` of pandas writes it. Memory: one element. */
+/** The elements of one JSON array that fills a file, as `to_json(orient="records")` of pandas writes it. Memory: one
+ *  element. */
 import { BadInput } from '../../contracts/index.ts';
 import type { ReportProblem } from './problems.ts';
 import { LONGEST_LINE_BYTES, readText, type Line } from './text.ts';
@@ -32,12 +33,18 @@ export async function* readElements(file: string, report: ReportProblem): AsyncG
     if (!state.isWithin) continue;
     begun.push(block.subarray(start));
     begunBytes += block.length - start;
-    if (begunBytes > LONGEST_LINE_BYTES) throw new BadInput([{ where: `${file}, line ${state.firstLine}`, problem: 'begins an element of more than 64 MiB' }]);
+    if (begunBytes > LONGEST_LINE_BYTES)
+      throw new BadInput([
+        { where: `${file}, line ${state.firstLine}`, problem: 'begins an element of more than 64 MiB' },
+      ]);
   }
   if (!state.hasEnded) throw broken(file, state.line);
 }
 
-const broken = (file: string, line: number): BadInput => new BadInput([{ where: `${file}, line ${line}`, problem: 'is not a complete JSON array; write the table as JSON Lines or CSV' }]);
+const broken = (file: string, line: number): BadInput =>
+  new BadInput([
+    { where: `${file}, line ${line}`, problem: 'is not a complete JSON array; write the table as JSON Lines or CSV' },
+  ]);
 
 /** Where in the array a byte stands. */
 class ArrayState {

@@ -10,7 +10,8 @@ import { readLines, type Line } from './text.ts';
 
 /** Lines whose keys are looked at to learn the columns: a key may be missing in the first ones. */
 const HEAD_LINES = 100;
-const WAY_OUT = 'give one a line, such as {"text": ..., "label": ...} (pandas: to_json(FILE, orient="records", lines=True))';
+const WAY_OUT =
+  'give one a line, such as {"text": ..., "label": ...} (pandas: to_json(FILE, orient="records", lines=True))';
 
 export const jsonl: TableFormat = objects(readLines);
 export const jsonArray: TableFormat = objects(readElements);
@@ -25,10 +26,12 @@ function objects(read: (file: string, report: ReportProblem) => AsyncGenerator<L
         const object = parseObject(line.text);
         // A line that is none is reported with its place when the records are read.
         if (typeof object !== 'string') for (const name of Object.keys(object)) names.add(name);
-        if (seen === 0 && typeof object !== 'string' && holdsColumns(object)) throw new BadInput([{ where: file, problem: `holds one object of columns instead of rows; ${WAY_OUT}` }]);
+        if (seen === 0 && typeof object !== 'string' && holdsColumns(object))
+          throw new BadInput([{ where: file, problem: `holds one object of columns instead of rows; ${WAY_OUT}` }]);
         if (++seen === HEAD_LINES) break;
       }
-      if (names.size === 0) throw new BadInput([{ where: file, problem: `has no JSON object in its first lines; ${WAY_OUT}` }]);
+      if (names.size === 0)
+        throw new BadInput([{ where: file, problem: `has no JSON object in its first lines; ${WAY_OUT}` }]);
       return [...names];
     },
 
@@ -47,7 +50,8 @@ function objects(read: (file: string, report: ReportProblem) => AsyncGenerator<L
           continue;
         }
         const rounded = roundedNumbers(line.text, object, columns);
-        const valueOf = (column: string): unknown => rounded.get(column) ?? (Object.hasOwn(object, column) ? object[column] : null);
+        const valueOf = (column: string): unknown =>
+          rounded.get(column) ?? (Object.hasOwn(object, column) ? object[column] : null);
         const cells = scalarCells(file, place, columns, valueOf, 'a list or an object', report);
         if (cells !== null) yield { ...place, cells, emptyLinesBefore };
         emptyLinesBefore = 0;
@@ -59,13 +63,16 @@ function objects(read: (file: string, report: ReportProblem) => AsyncGenerator<L
 /** Whether each value is an object itself, as pandas writes a table where it is not told otherwise. */
 function holdsColumns(object: Readonly<Record<string, unknown>>): boolean {
   const values = Object.values(object);
-  return values.length > 0 && values.every((value) => typeof value === 'object' && value !== null && !Array.isArray(value));
+  return (
+    values.length > 0 && values.every((value) => typeof value === 'object' && value !== null && !Array.isArray(value))
+  );
 }
 
 /** The object, or what is wrong with the line. */
 function parseObject(text: string): Readonly<Record<string, unknown>> | string {
   const value = parseJson(text) ?? parseJson(withNullForNaN(text));
   if (value === undefined) return 'is not valid JSON';
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'is not a JSON object such as {"text": ..., "label": ...}';
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return 'is not a JSON object such as {"text": ..., "label": ...}';
   return value as Record<string, unknown>;
 }

@@ -5,8 +5,8 @@ import { formatOf } from './parts.ts';
 /** What stands for a missing label where a format has no empty cells, as in GLUE. */
 const NO_LABEL = '-1';
 
-/** False for a split whose rows have no label, or all of them -1 where no row of the training split has that. Reads up to the first label.
- *  What else may be wrong with the split is left to its inspection. */
+/** False for a split whose rows have no label, or all of them -1 where no row of the training split has that. Reads up
+ *  to the first label. What else may be wrong with the split is left to its inspection. */
 export async function hasLabels(split: string, train: string, column: string): Promise<boolean> {
   const format = await formatOf(split);
   if (!(await format.columns(split)).includes(column)) return false;

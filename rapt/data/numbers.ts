@@ -8,13 +8,22 @@ const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
 /** The numbers of a JSON object that 64 bits would round, as they are written, by their keys.
  *  @param text what `object` was parsed from. */
-export function roundedNumbers(text: string, object: Readonly<Record<string, unknown>>, keys: readonly string[]): ReadonlyMap<string, string> {
+export function roundedNumbers(
+  text: string,
+  object: Readonly<Record<string, unknown>>,
+  keys: readonly string[],
+): ReadonlyMap<string, string> {
   const numeric = keys.filter((key) => typeof object[key] === 'number');
   if (numeric.length === 0 || !MAY_BE_ROUNDED.test(text)) return new Map();
-  return new Map([...writtenNumbers(text)].filter(([key, written]) => numeric.includes(key) && exactly(written) !== exactly(String(object[key]))));
+  return new Map(
+    [...writtenNumbers(text)].filter(
+      ([key, written]) => numeric.includes(key) && exactly(written) !== exactly(String(object[key])),
+    ),
+  );
 }
 
-/** Numbers among an object's own values, by their keys; of two equal keys the last, as for `JSON.parse`. @param text valid JSON, but for numbers that are none. */
+/** Numbers among an object's own values, by their keys; of two equal keys the last, as for `JSON.parse`. @param text
+ *  valid JSON, but for numbers that are none. */
 function writtenNumbers(text: string): Map<string, string> {
   const numbers = new Map<string, string>();
   let depth = 0;
@@ -43,7 +52,7 @@ function writtenNumbers(text: string): Map<string, string> {
 /** A text that would be JSON but for NaN and infinities, with null for these. Strings stay as they are. */
 export function withNullForNaN(text: string): string {
   const parts: string[] = [];
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const quote = text.indexOf('"', at);
     const string = quote < 0 ? text.length : quote;
     const end = quote < 0 ? -1 : endOfString(text, quote);
@@ -66,7 +75,8 @@ function endOfString(text: string, start: number): number {
 
 /** The same for all ways to write a number, and for no two numbers. */
 function exactly(written: string): string {
-  const [, sign, whole = '', fraction = '', exponent = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(written) ?? [];
+  const [, sign, whole = '', fraction = '', exponent = '0'] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(written) ?? [];
   const digits = (whole + fraction).replace(/^0+/, '');
   const significant = digits.replace(/0+$/, '');
   if (significant === '') return sign === undefined ? written : '0';

@@ -1,5 +1,5 @@
-/** Parquet, any codec. Memory: the wanted columns of one row group, so the writer of the file decides (DuckDB's groups have 122,880
- *  rows, those of pandas 1,048,576). */
+/** Parquet, any codec. Memory: the wanted columns of one row group, so the writer of the file decides (DuckDB's groups
+ *  have 122,880 rows, those of pandas 1,048,576). */
 import { parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet';
 import type { AsyncBuffer, FileMetaData, SchemaElement } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
@@ -25,13 +25,27 @@ export const parquet: TableFormat = {
     let rowStart = 0;
     for (const group of metadata.row_groups) {
       const rowEnd = rowStart + Number(group.num_rows);
-      const rows = await parquetReadObjects({ file: buffer, metadata, columns: wanted, rowStart, rowEnd, compressors, parsers: PARSERS }).catch((error: unknown) => {
+      const rows = await parquetReadObjects({
+        file: buffer,
+        metadata,
+        columns: wanted,
+        rowStart,
+        rowEnd,
+        compressors,
+        parsers: PARSERS,
+      }).catch((error: unknown) => {
         if (error instanceof RaptError) throw error;
-        throw new BadInput([{ where: `${file}, rows ${rowStart + 1} to ${rowEnd}`, problem: 'cannot be read; the Parquet file is damaged' }]);
+        throw new BadInput([
+          {
+            where: `${file}, rows ${rowStart + 1} to ${rowEnd}`,
+            problem: 'cannot be read; the Parquet file is damaged',
+          },
+        ]);
       });
       for (const [index, row] of rows.entries()) {
         const place = { line: null, number: rowStart + index };
-        const valueOf = (column: string): unknown => withClassName(decimalOf(row[column], decimals.get(column)), classNames.get(column));
+        const valueOf = (column: string): unknown =>
+          withClassName(decimalOf(row[column], decimals.get(column)), classNames.get(column));
         const cells = scalarCells(file, place, columns, valueOf, 'a list, a struct or bytes', report);
         if (cells !== null) yield { ...place, cells, emptyLinesBefore: 0 };
       }
@@ -40,15 +54,20 @@ export const parquet: TableFormat = {
   },
 };
 
-/** The library multiplies decimals by a power of ten as floating-point numbers, which are not exact: 3 hundredths become 0.030000000000000002 or the like.
- *  Under another name of their type their digits come as they are stored. */
+/** The library multiplies decimals by a power of ten as floating-point numbers, which are not exact: 3 hundredths
+ *  become 0.030000000000000002 or the like. Under another name of their type their digits come as they are stored. */
 function withRawDecimals(metadata: FileMetaData): { metadata: FileMetaData; decimals: ReadonlyMap<string, number> } {
   const decimals = new Map<string, number>();
   const schema = metadata.schema.map((element): SchemaElement => {
     if (element.converted_type !== 'DECIMAL' && element.logical_type?.type !== 'DECIMAL') return element;
-    decimals.set(element.name, element.scale ?? (element.logical_type?.type === 'DECIMAL' ? element.logical_type.scale : 0));
+    decimals.set(
+      element.name,
+      element.scale ?? (element.logical_type?.type === 'DECIMAL' ? element.logical_type.scale : 0),
+    );
     const { converted_type: _, logical_type: __, ...raw } = element;
-    return raw.type === 'BYTE_ARRAY' || raw.type === 'FIXED_LEN_BYTE_ARRAY' ? { ...raw, logical_type: { type: 'GEOGRAPHY' } } : raw;
+    return raw.type === 'BYTE_ARRAY' || raw.type === 'FIXED_LEN_BYTE_ARRAY'
+      ? { ...raw, logical_type: { type: 'GEOGRAPHY' } }
+      : raw;
   });
   return { metadata: { ...metadata, schema }, decimals };
 }

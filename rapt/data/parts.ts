@@ -28,7 +28,14 @@ async function locateFolder(address: string): Promise<Located | null> {
   if (found !== null) return found.kind === 'file' ? null : { folder: address, selection: '' };
   const apart = splitApart(address);
   if (apart !== null && (await sourceOf(apart.folder).stat(apart.folder))?.kind === 'folder') return apart;
-  throw new BadInput([{ where: address, problem: address.includes('://') ? 'does not exist; give the address of a table, or of a data set\'s folder' : MISSING }]);
+  throw new BadInput([
+    {
+      where: address,
+      problem: address.includes('://')
+        ? "does not exist; give the address of a table, or of a data set's folder"
+        : MISSING,
+    },
+  ]);
 }
 
 /** The files of a table, in the order of its rows. @throws BadInput when there is none. */
@@ -44,7 +51,9 @@ export async function filesOf(address: string): Promise<readonly string[]> {
     if (error instanceof BadInput) return null;
     throw error;
   });
-  return located === null ? [address] : [...new Set([located.folder, ...(await sourceOf(located.folder).list(located.folder))])];
+  return located === null
+    ? [address]
+    : [...new Set([located.folder, ...(await sourceOf(located.folder).list(located.folder))])];
 }
 
 export interface TestSplits {
@@ -60,7 +69,10 @@ export async function testSplitsOf(address: string): Promise<TestSplits> {
   if (located === null) return { test: null, instead: [] };
   const { folder, selection } = located;
   const { test, insteadOfTest } = await selectSplits(folder, selection);
-  return { test: test === null ? null : `${folder}#${test}`, instead: insteadOfTest.map((split) => `${folder}#${split}`) };
+  return {
+    test: test === null ? null : `${folder}#${test}`,
+    instead: insteadOfTest.map((split) => `${folder}#${split}`),
+  };
 }
 
 /** How a table is read: one file, or several one after the other. @throws BadInput when there is no such table. */
@@ -69,7 +81,8 @@ export async function formatOf(address: string): Promise<TableFormat> {
   return parts.length === 1 && parts[0] === address ? anyFormat : joined(parts);
 }
 
-/** Digest of a table's bytes: of its one file, or of the digests of several. And its version, which changes with the content and costs no reading. */
+/** Digest of a table's bytes: of its one file, or of the digests of several. And its version, which changes with the
+ *  content and costs no reading. */
 export async function hashTable(address: string): Promise<{ sha256: Sha256; version: string }> {
   const parts = await partsOf(address);
   const version = await versionOfParts(parts);
@@ -109,7 +122,11 @@ function joined(parts: readonly string[]): TableFormat {
     async *records(_address, columns, report): AsyncGenerator<TableRecord> {
       let before = 0;
       for (const file of parts) {
-        const missing = checkColumns(file, await anyFormat.columns(file), columns.map((name) => ({ name, field: 'as the first file has' })));
+        const missing = checkColumns(
+          file,
+          await anyFormat.columns(file),
+          columns.map((name) => ({ name, field: 'as the first file has' })),
+        );
         if (missing.length > 0) throw new BadInput(missing);
         let last = -1;
         for await (const record of anyFormat.records(file, columns, report)) {

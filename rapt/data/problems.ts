@@ -1,10 +1,12 @@
-/** Collects what is wrong with a user's table. Problems name places and columns, never a cell's content: they travel to logs and servers. */
+/** Collects what is wrong with a user's table. Problems name places and columns, never a cell's content: they travel to
+ *  logs and servers. */
 import type { InputProblem } from '../../contracts/index.ts';
 
 /** Row problems that are listed for one file; the rest is counted. */
 const LISTED_PROBLEMS = 20;
 
-/** Where a row stands: `line` is the 1-based line of the file on which it starts (null for Parquet), `number` the 0-based data row. */
+/** Where a row stands: `line` is the 1-based line of the file on which it starts (null for Parquet), `number` the
+ *  0-based data row. */
 export interface RowPlace {
   readonly line: number | null;
   readonly number: number;
@@ -15,7 +17,8 @@ export interface RowPlace {
 /** Told of each row problem as it is met; may throw to stop at the first. */
 export type ReportProblem = (problem: InputProblem) => void;
 
-/** "reviews.csv, line 17 (row 16), column "text"": what a person needs to find the cell. Rows are counted from 1 for people. */
+/** "reviews.csv, line 17 (row 16), column "text"": what a person needs to find the cell. Rows are counted from 1 for
+ *  people. */
 export function describePlace(file: string, place: RowPlace, column?: string): string {
   const at = place.part ?? { file, number: place.number };
   const row = place.line === null ? `row ${at.number + 1}` : `line ${place.line} (row ${at.number + 1})`;

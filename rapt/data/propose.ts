@@ -4,14 +4,20 @@ import { checkColumns } from './columns.ts';
 import type { ColumnSurvey, TableSurvey } from './survey.ts';
 import type { TableColumns } from './table.ts';
 
-const TEXT_NAMES = /text|sentence|review|comment|body|content|note|message|description|question|premise|title|subject|abstract|tweet|post|utterance|query/i;
+const TEXT_NAMES =
+  /text|sentence|review|comment|body|content|note|message|description|question|premise|title|subject|abstract|tweet|post|utterance|query/i;
 const LABEL_NAMES = /label|class|categor|sentiment|star|rating|target|score|topic|intent|polarity|gold|^y$/i;
 /** Two columns of a pair task: "question1" and "question2", "text_a" and "text_b", or by these names. */
 const PAIR_NAMES: readonly (readonly [RegExp, string])[] = [
   [/^(.*?)[_-]?1$/, '2'],
   [/^(.*?)[_-]?a$/i, 'b'],
 ];
-const PAIR_WORDS: Readonly<Record<string, string>> = { premise: 'hypothesis', text: 'pair', query: 'passage', question: 'answer' };
+const PAIR_WORDS: Readonly<Record<string, string>> = {
+  premise: 'hypothesis',
+  text: 'pair',
+  query: 'passage',
+  question: 'answer',
+};
 
 const LEAST_WORDS = 2;
 /** Of a label; a class may be called "rather good". */
@@ -28,17 +34,29 @@ export interface ProposedColumns extends TableColumns {
   readonly otherTexts: readonly string[];
 }
 
-/** For the owner's terminal: columns are named. @throws BadInput when no column looks like texts, or none like labels, and the user has not named it. */
-export function proposeColumns(file: string, { columns, rows }: TableSurvey, chosen: ChosenColumns = {}): ProposedColumns {
-  const missing = checkColumns(file, columns.map(({ name }) => name), [
-    ...(chosen.text === undefined ? [] : [{ name: chosen.text, field: '--text-column' }]),
-    ...(chosen.pair === undefined ? [] : [{ name: chosen.pair, field: '--pair-column' }]),
-    ...(chosen.label === undefined ? [] : [{ name: chosen.label, field: '--label-column' }]),
-  ], { list: true });
+/** For the owner's terminal: columns are named. @throws BadInput when no column looks like texts, or none like labels,
+ *  and the user has not named it. */
+export function proposeColumns(
+  file: string,
+  { columns, rows }: TableSurvey,
+  chosen: ChosenColumns = {},
+): ProposedColumns {
+  const missing = checkColumns(
+    file,
+    columns.map(({ name }) => name),
+    [
+      ...(chosen.text === undefined ? [] : [{ name: chosen.text, field: '--text-column' }]),
+      ...(chosen.pair === undefined ? [] : [{ name: chosen.pair, field: '--pair-column' }]),
+      ...(chosen.label === undefined ? [] : [{ name: chosen.label, field: '--label-column' }]),
+    ],
+    { list: true },
+  );
   if (missing.length > 0) throw new BadInput(missing);
   const taken = new Set([chosen.text, chosen.pair, chosen.label]);
   const free = columns.filter(({ name }) => !taken.has(name));
-  const texts = free.filter((column) => looksLikeTexts(column, rows)).sort((a, b) => named(b, TEXT_NAMES) - named(a, TEXT_NAMES) || b.meanWords - a.meanWords);
+  const texts = free
+    .filter((column) => looksLikeTexts(column, rows))
+    .sort((a, b) => named(b, TEXT_NAMES) - named(a, TEXT_NAMES) || b.meanWords - a.meanWords);
   const paired = texts.find(({ name }) => secondOf(name, texts) !== undefined);
   const text = chosen.text ?? (paired ?? texts[0])?.name;
   const pair = chosen.pair ?? (chosen.text === undefined && text !== undefined ? secondOf(text, texts) : undefined);
@@ -49,11 +67,34 @@ export function proposeColumns(file: string, { columns, rows }: TableSurvey, cho
     .sort((a, b) => named(b, LABEL_NAMES) - named(a, LABEL_NAMES) || (a.distinct ?? 0) - (b.distinct ?? 0));
   const label = chosen.label ?? labels[0]?.name;
   const problems: InputProblem[] = [
-    ...(text === undefined ? [{ where: file, problem: `has no column that looks like texts (${LEAST_WORDS} words and more, mostly different); name it with --text-column` }] : []),
-    ...(label === undefined ? [{ where: file, problem: `has no column that looks like labels (2 to ${MOST_PROPOSED_CLASSES} different short values); name it with --label-column` }] : []),
+    ...(text === undefined
+      ? [
+          {
+            where: file,
+            problem:
+              `has no column that looks like texts (${LEAST_WORDS} words and more, mostly different); name it with ` +
+              '--text-column',
+          },
+        ]
+      : []),
+    ...(label === undefined
+      ? [
+          {
+            where: file,
+            problem:
+              `has no column that looks like labels (2 to ${MOST_PROPOSED_CLASSES} different short values); name it ` +
+              'with --label-column',
+          },
+        ]
+      : []),
   ];
   if (text === undefined || label === undefined) throw new BadInput(problems);
-  return { text, pair, label, otherTexts: texts.map(({ name }) => name).filter((name) => name !== text && name !== pair) };
+  return {
+    text,
+    pair,
+    label,
+    otherTexts: texts.map(({ name }) => name).filter((name) => name !== text && name !== pair),
+  };
 }
 
 const named = ({ name }: ColumnSurvey, names: RegExp): number => (names.test(name) ? 1 : 0);
@@ -63,11 +104,19 @@ function looksLikeTexts({ meanWords, numeric, distinct }: ColumnSurvey, rows: nu
 }
 
 function looksLikeLabels({ meanWords, distinct, empty }: ColumnSurvey, rows: number): boolean {
-  return empty < rows / 2 && distinct !== null && distinct >= 2 && distinct <= MOST_PROPOSED_CLASSES && distinct <= rows / 2 && meanWords <= MOST_LABEL_WORDS;
+  return (
+    empty < rows / 2 &&
+    distinct !== null &&
+    distinct >= 2 &&
+    distinct <= MOST_PROPOSED_CLASSES &&
+    distinct <= rows / 2 &&
+    meanWords <= MOST_LABEL_WORDS
+  );
 }
 
 function secondOf(text: string, texts: readonly ColumnSurvey[]): string | undefined {
-  const find = (name: string): string | undefined => texts.find((other) => other.name.toLowerCase().replaceAll(/[_-]/g, '') === name.toLowerCase())?.name;
+  const find = (name: string): string | undefined =>
+    texts.find((other) => other.name.toLowerCase().replaceAll(/[_-]/g, '') === name.toLowerCase())?.name;
   for (const [first, second] of PAIR_NAMES) {
     const stem = first.exec(text)?.[1];
     const found = stem === undefined || stem === '' ? undefined : find(stem.replaceAll(/[_-]/g, '') + second);

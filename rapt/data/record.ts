@@ -8,7 +8,8 @@ export interface TableRecord extends RowPlace {
   readonly emptyLinesBefore: number;
 }
 
-/** One table format. Both functions take the file's path; they throw BadInput for a file that is not of the format at all. */
+/** One table format. Both functions take the file's path; they throw BadInput for a file that is not of the format at
+ *  all. */
 export interface TableFormat {
   /** Names of the columns in file order. Reads the head of the file only. */
   columns(file: string): Promise<readonly string[]>;

@@ -1,4 +1,5 @@
-/** Where tables lie: on the disk, or where the scheme of an address leads ("s3://..."). This folder knows the disk alone; a program says what else there is. */
+/** Where tables lie: on the disk, or where the scheme of an address leads ("s3://..."). This folder knows the disk
+ *  alone; a program says what else there is. */
 import { createReadStream, type BigIntStats } from 'node:fs';
 import { access, constants, readdir, readlink, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -37,15 +38,28 @@ const disk: TableSource = {
     try {
       const found = await stat(path, { bigint: true });
       const special = whatElse(found);
-      if (special !== null) throw new BadInput([{ where: path, problem: `is ${special}, and tables are read more than once; save it as a file` }]);
+      if (special !== null)
+        throw new BadInput([
+          { where: path, problem: `is ${special}, and tables are read more than once; save it as a file` },
+        ]);
       await access(path, constants.R_OK);
       const { ino, size, mtimeNs, ctimeNs } = found;
-      return { kind: found.isDirectory() ? 'folder' : 'file', sizeBytes: Number(size), version: [ino, size, mtimeNs, ctimeNs].join('-') };
+      return {
+        kind: found.isDirectory() ? 'folder' : 'file',
+        sizeBytes: Number(size),
+        version: [ino, size, mtimeNs, ctimeNs].join('-'),
+      };
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code !== 'ENOENT' && code !== 'ENOTDIR') throw unreadable(path, error);
       const target = await readlink(path).catch(() => null);
-      if (target !== null) throw new BadInput([{ where: path, problem: `is a link to ${target}, which is not there; fetch or write that again, or remove the link` }]);
+      if (target !== null)
+        throw new BadInput([
+          {
+            where: path,
+            problem: `is a link to ${target}, which is not there; fetch or write that again, or remove the link`,
+          },
+        ]);
       return null;
     }
   },
@@ -53,7 +67,10 @@ const disk: TableSource = {
     // The files of a folder are known by their names alone. To open a pipe would wait for one who writes into it.
     await disk.stat(path);
     try {
-      yield* createReadStream(path, { highWaterMark: READ_BYTES, ...(range === undefined ? {} : { start: range.start, end: range.end - 1 }) }) as AsyncIterable<Buffer>;
+      yield* createReadStream(path, {
+        highWaterMark: READ_BYTES,
+        ...(range === undefined ? {} : { start: range.start, end: range.end - 1 }),
+      }) as AsyncIterable<Buffer>;
     } catch (error) {
       throw unreadable(path, error);
     }
@@ -61,7 +78,10 @@ const disk: TableSource = {
   async list(folder) {
     try {
       const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-      return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name)).sort();
+      return entries
+        .filter((entry) => !entry.isDirectory())
+        .map((entry) => join(entry.parentPath, entry.name))
+        .sort();
     } catch (error) {
       throw unreadable((error as NodeJS.ErrnoException).path ?? folder, error);
     }
@@ -87,7 +107,19 @@ export function sourceOf(address: string): TableSource {
   const scheme = SCHEME.exec(address)?.[1]?.toLowerCase();
   if (scheme === undefined) return disk;
   const source = sources.get(scheme);
-  if (source === undefined) throw new BadInput([{ where: address, problem: `is an address of a kind that cannot be read here; give a path${sources.size === 0 ? '' : `, or an address with ${[...sources.keys()].map((known) => `${known}://`).join(', ')}`}` }]);
+  if (source === undefined)
+    throw new BadInput([
+      {
+        where: address,
+        problem:
+          'is an address of a kind that cannot be read here; give a ' +
+          `path${
+            sources.size === 0
+              ? ''
+              : ', or an address with ' + [...sources.keys()].map((known) => `${known}://`).join(', ')
+          }`,
+      },
+    ]);
   return source;
 }
 
@@ -95,4 +127,5 @@ export function sourceOf(address: string): TableSource {
 export const isAddress = (name: string): boolean => SCHEME.test(name);
 
 /** A path made absolute; an address as it is. */
-export const tableAddress = (name: string, base = process.cwd()): string => (isAddress(name) ? name : resolve(base, name));
+export const tableAddress = (name: string, base = process.cwd()): string =>
+  isAddress(name) ? name : resolve(base, name);

@@ -1,4 +1,5 @@
-/** Looking over a table that nobody has described yet: what its columns are like. Counts and names only, never a cell's content. */
+/** Looking over a table that nobody has described yet: what its columns are like. Counts and names only, never a cell's
+ *  content. */
 import { BadInput } from '../../contracts/index.ts';
 import { sha256Of } from '../../system/index.ts';
 import { looksLikeName } from './columns.ts';
@@ -6,7 +7,8 @@ import { formatOf } from './parts.ts';
 import type { TableFormat } from './record.ts';
 import { countWords } from './words.ts';
 
-/** Different values are counted up to here: more are texts or numbers, and the set of them would grow with the table. */
+/** Different values are counted up to here: more are texts or numbers, and the set of them would grow with the
+ *  table. */
 const MOST_DISTINCT = 1000;
 /** A longer value is told from others by its digest. */
 const LONGEST_KEPT = 256;
@@ -41,14 +43,21 @@ export async function surveyTable(file: string): Promise<TableSurvey> {
   // A column without a name is an index, which pandas writes first.
   const all = (await format.columns(file)).filter((name) => name !== '');
   // A table without a header has a user's text in its first line, and that must not get into a message.
-  if (!all.every(looksLikeName)) throw new BadInput([{ where: file, problem: 'its first line does not look like column names: the first line must name the columns' }]);
+  if (!all.every(looksLikeName))
+    throw new BadInput([
+      { where: file, problem: 'its first line does not look like column names: the first line must name the columns' },
+    ]);
   const repeated = [...new Set(all.filter((name, at) => all.indexOf(name) !== at))];
   const names = all.filter((name) => !repeated.includes(name));
   const unusable: string[] = [];
   for (const name of names) if (!(await holdsCells(format, file, name))) unusable.push(name);
   const columns = names.filter((name) => !unusable.includes(name)).map((name) => new ColumnCounter(name));
   let rows = 0;
-  for await (const { cells } of format.records(file, columns.map(({ name }) => name), () => undefined)) {
+  for await (const { cells } of format.records(
+    file,
+    columns.map(({ name }) => name),
+    () => undefined,
+  )) {
     const texts = cells.map((cell) => cell?.trim() ?? '');
     if (texts.every((text) => text === '')) continue;
     rows++;
@@ -61,7 +70,11 @@ export async function surveyTable(file: string): Promise<TableSurvey> {
 async function holdsCells(format: TableFormat, file: string, name: string): Promise<boolean> {
   let refused = 0;
   let rows = 0;
-  for await (const _record of format.records(file, [name], ({ where }) => void (refused += where.endsWith(`column "${name}"`) ? 1 : 0))) {
+  for await (const _record of format.records(
+    file,
+    [name],
+    ({ where }) => void (refused += where.endsWith(`column "${name}"`) ? 1 : 0),
+  )) {
     if (++rows + refused >= PROBED_ROWS) break;
   }
   return refused === 0;

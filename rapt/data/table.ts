@@ -8,12 +8,14 @@ import { describePlace } from './problems.ts';
 import type { ReportProblem, RowPlace } from './problems.ts';
 
 export interface Row {
-  /** 0-based data row of the file. Empty lines are not counted, as in pandas, so that `frame.iloc[number]` is this row. */
+  /** 0-based data row of the file. Empty lines are not counted, as in pandas, so that `frame.iloc[number]` is this
+   *  row. */
   readonly number: number;
   readonly text: string;
   /** Second text of a pair task, else null. */
   readonly pair: string | null;
-  /** The class, with white space around it removed; null when no label column was asked for, or the cell is empty and may be. */
+  /** The class, with white space around it removed; null when no label column was asked for, or the cell is empty and
+   *  may be. */
   readonly label: string | null;
 }
 
@@ -55,7 +57,11 @@ export async function* readTable(file: string, columns: TableColumns, options: R
 }
 
 /** As `readTable`, with row problems reported instead of thrown; a row that has one is left out. */
-export async function* scanTable(file: string, columns: TableColumns, options: ScanOptions): AsyncGenerator<LocatedRow> {
+export async function* scanTable(
+  file: string,
+  columns: TableColumns,
+  options: ScanOptions,
+): AsyncGenerator<LocatedRow> {
   const { report, onSkipped, onUnlabelled, maxRows = Infinity, unlabelled = 'refuse' } = options;
   const format = await formatOf(file);
   const wanted = wantedColumns(columns);
@@ -90,7 +96,10 @@ export async function* scanTable(file: string, columns: TableColumns, options: S
     ];
     if (empty.length > 0) {
       for (const column of empty)
-        report({ where: describePlace(file, place, column), problem: 'is empty while the rest of the row is not; fill it in, or empty the whole row' });
+        report({
+          where: describePlace(file, place, column),
+          problem: 'is empty while the rest of the row is not; fill it in, or empty the whole row',
+        });
       continue;
     }
     if (skipped > 0) onSkipped?.(skipped);

@@ -18,7 +18,8 @@ export interface Line {
   readonly number: number;
 }
 
-/** Streams blocks of UTF-8, of any length, from UTF-8 or UTF-16. A byte order mark is dropped; each line that is neither is reported, and comes as it is.
+/** Streams blocks of UTF-8, of any length, from UTF-8 or UTF-16. A byte order mark is dropped; each line that is
+ *  neither is reported, and comes as it is.
  *  @throws BadInput for a file that is compressed and broken. */
 export async function* readText(file: string, report: ReportProblem): AsyncGenerator<Buffer> {
   const source = openBytes(file);
@@ -40,7 +41,8 @@ export async function* readText(file: string, report: ReportProblem): AsyncGener
   }
 }
 
-/** Reads line by line, without the line breaks: LF or CRLF, or CR where the file has no others. @throws BadInput for a line of more than 64 MiB. */
+/** Reads line by line, without the line breaks: LF or CRLF, or CR where the file has no others. @throws BadInput for a
+ *  line of more than 64 MiB. */
 export async function* readLines(file: string, report: ReportProblem): AsyncGenerator<Line> {
   let number = 1;
   let begun: Buffer[] = [];
@@ -50,11 +52,15 @@ export async function* readLines(file: string, report: ReportProblem): AsyncGene
     const bytes = begun.length === 0 ? end : Buffer.concat([...begun, end]);
     begun = [];
     begunBytes = 0;
-    return { text: bytes.toString('utf8', 0, bytes.at(-1) === CARRIAGE_RETURN ? bytes.length - 1 : bytes.length), number: number++ };
+    return {
+      text: bytes.toString('utf8', 0, bytes.at(-1) === CARRIAGE_RETURN ? bytes.length - 1 : bytes.length),
+      number: number++,
+    };
   };
   for await (const block of readText(file, report)) {
     // A CR at the block's end may be half of a CRLF.
-    lineBreak ??= block.includes(NEWLINE) || !block.subarray(0, -1).includes(CARRIAGE_RETURN) ? NEWLINE : CARRIAGE_RETURN;
+    lineBreak ??=
+      block.includes(NEWLINE) || !block.subarray(0, -1).includes(CARRIAGE_RETURN) ? NEWLINE : CARRIAGE_RETURN;
     let start = 0;
     for (let end = block.indexOf(lineBreak); end >= 0; end = block.indexOf(lineBreak, start)) {
       yield lineOf(block.subarray(start, end));
@@ -63,7 +69,10 @@ export async function* readLines(file: string, report: ReportProblem): AsyncGene
     if (start === block.length) continue;
     begun.push(block.subarray(start));
     begunBytes += block.length - start;
-    if (begunBytes > LONGEST_LINE_BYTES) throw new BadInput([{ where: `${file}, line ${number}`, problem: 'is longer than 64 MiB; is this a text table with line breaks?' }]);
+    if (begunBytes > LONGEST_LINE_BYTES)
+      throw new BadInput([
+        { where: `${file}, line ${number}`, problem: 'is longer than 64 MiB; is this a text table with line breaks?' },
+      ]);
   }
   if (begun.length > 0) yield lineOf(Buffer.alloc(0));
 }
@@ -79,7 +88,10 @@ class BadLines {
   constructor(file: string, encoding: string, report: ReportProblem) {
     this.#file = file;
     this.#report = report;
-    this.#problem = encoding === 'utf-8' ? 'is not valid UTF-8; save the file as UTF-8 (it may be Latin-1 or Windows-1252)' : 'holds half a character; save the file as UTF-8';
+    this.#problem =
+      encoding === 'utf-8'
+        ? 'is not valid UTF-8; save the file as UTF-8 (it may be Latin-1 or Windows-1252)'
+        : 'holds half a character; save the file as UTF-8';
   }
 
   /** @param found how many line breaks a good block has, or which parts of lines are good in one that is not. */
@@ -117,7 +129,11 @@ async function* utf8(bytes: AsyncIterable<Buffer>, lines: BadLines): AsyncGenera
   yield rest;
 }
 
-async function* fromUtf16(bytes: AsyncIterable<Buffer>, encoding: 'utf-16le' | 'utf-16be', lines: BadLines): AsyncGenerator<Buffer> {
+async function* fromUtf16(
+  bytes: AsyncIterable<Buffer>,
+  encoding: 'utf-16le' | 'utf-16be',
+  lines: BadLines,
+): AsyncGenerator<Buffer> {
   const decoder = new StringDecoder('utf16le');
   let odd: Buffer = Buffer.alloc(0);
   for await (const chunk of bytes) {
@@ -133,7 +149,9 @@ async function* fromUtf16(bytes: AsyncIterable<Buffer>, encoding: 'utf-16le' | '
 function* encoded(text: string, lines: BadLines): Generator<Buffer> {
   if (text === '') return;
   const block = Buffer.from(text, 'utf8');
-  lines.check(HALF_CHARACTER.test(text) ? text.split('\n').map((line) => !HALF_CHARACTER.test(line)) : countNewlines(block));
+  lines.check(
+    HALF_CHARACTER.test(text) ? text.split('\n').map((line) => !HALF_CHARACTER.test(line)) : countNewlines(block),
+  );
   yield block;
 }
 

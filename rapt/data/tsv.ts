@@ -1,9 +1,9 @@
-/** Tab-separated values: one line a record, one tab between fields, so a quote is an ordinary character and cannot swallow the lines
- *  after it. Writers that quote (pandas, spreadsheets) are met half-way: a field that starts and ends with a quote, with every quote
- *  inside doubled, is taken without its quotes, and may then hold tabs.
+/** Tab-separated values: one line a record, one tab between fields, so a quote is an ordinary character and cannot
+ *  swallow the lines after it. Writers that quote (pandas, spreadsheets) are met half-way: a field that starts and ends
+ *  with a quote, with every quote inside doubled, is taken without its quotes, and may then hold tabs.
  *
- *  A line break inside a field is not TSV, but pandas writes it, in quotes. So there are two readings of a file, and the second is meant where
- *  it makes a table, every record as wide as the header, and the first does not. */
+ *  A line break inside a field is not TSV, but pandas writes it, in quotes. So there are two readings of a file, and
+ *  the second is meant where it makes a table, every record as wide as the header, and the first does not. */
 import { BadInput } from '../../contracts/index.ts';
 import { delimitedRecords, hasMoreFields, isTableWithQuotes } from './csv.ts';
 import { describePlace } from './problems.ts';
@@ -37,18 +37,24 @@ export const tsv: TableFormat = {
       // Up to here both readings are the same.
       if (mayBeQuoted && fields.some(opensQuote)) {
         if (await isQuoted(file)) {
-          for await (const record of delimitedRecords(file, TAB, columns, report)) if (record.number >= number) yield record;
+          for await (const record of delimitedRecords(file, TAB, columns, report))
+            if (record.number >= number) yield record;
           return;
         }
         mayBeQuoted = false;
       }
       const place = { line: line.number, number: number++ };
       if (hasMoreFields(fields, width)) {
-        report({ where: describePlace(file, place), problem: `has ${fields.length} fields, the header ${width}; a text must not hold tabs` });
+        report({
+          where: describePlace(file, place),
+          problem: `has ${fields.length} fields, the header ${width}; a text must not hold tabs`,
+        });
       } else if (fields.length < width && fields.at(-1)?.startsWith('"') === true) {
         report({
           where: describePlace(file, place),
-          problem: `has ${fields.length} fields, the header ${width}; a text must not hold line breaks in TSV: save the table as CSV`,
+          problem:
+            `has ${fields.length} fields, the header ${width}; a text must not hold line breaks in TSV: save the ` +
+            'table as CSV',
         });
       } else {
         yield { ...place, cells: indexes.map((index) => fields[index] ?? null), emptyLinesBefore };
@@ -117,11 +123,13 @@ export function splitTsvLine(line: string, width?: number): string[] {
   return (joined.length === width ? joined : plain).map(unquote);
 }
 
-/** Starts and ends with a quote, and every quote inside is doubled. By hand: a regular expression's stack ends at some 16 MB. */
+/** Starts and ends with a quote, and every quote inside is doubled. By hand: a regular expression's stack ends at some
+ *  16 MB. */
 function isWholeQuoted(field: string): boolean {
   const end = field.length - 1;
   if (end < 1 || field[0] !== '"' || field[end] !== '"') return false;
-  for (let at = field.indexOf('"', 1); at < end; at = field.indexOf('"', at + 2)) if (field[at + 1] !== '"' || at + 1 === end) return false;
+  for (let at = field.indexOf('"', 1); at < end; at = field.indexOf('"', at + 2))
+    if (field[at + 1] !== '"' || at + 1 === end) return false;
   return true;
 }
 

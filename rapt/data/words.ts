@@ -9,12 +9,15 @@ const WITHOUT_SPACES: readonly (readonly [RegExp, number])[] = [
   // Each tells something.
   [/\p{Extended_Pictographic}/gu, 1],
 ];
-const ANY_WITHOUT_SPACES = /[\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}\p{sc=Tibetan}\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{Extended_Pictographic}]/u;
+const ANY_WITHOUT_SPACES =
+  /[\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}\p{sc=Tibetan}\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{Extended_Pictographic}]/u;
 
 /** @param text without spaces at its ends, not empty. */
 export function countWords(text: string): number {
   const start = text.slice(0, LONGEST_LOOKED_AT);
   const spaced = start.split(/\s+/).length;
-  const counted = ANY_WITHOUT_SPACES.test(start) ? WITHOUT_SPACES.reduce((sum, [script, characters]) => sum + (start.match(script)?.length ?? 0) / characters, 0) : 0;
+  const counted = ANY_WITHOUT_SPACES.test(start)
+    ? WITHOUT_SPACES.reduce((sum, [script, characters]) => sum + (start.match(script)?.length ?? 0) / characters, 0)
+    : 0;
   return Math.max(spaced, Math.round(counted)) * Math.max(1, text.length / LONGEST_LOOKED_AT);
 }

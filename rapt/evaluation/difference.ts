@@ -7,15 +7,17 @@ const ALPHA = 0.05;
 /** The second accuracy less the first, with its 95 % interval. */
 export interface Difference extends Interval {
   readonly value: number;
-  /** Chance of a difference at least as large between equally good classifiers; null where the interval alone decides. */
+  /** Chance of a difference at least as large between equally good classifiers; null where the interval alone
+   *  decides. */
   readonly p: number | null;
   readonly test: 'mcnemar' | 'proportions';
   readonly moreThanChance: boolean;
 }
 
-/** Two classifiers on the SAME rows: only rows that one got right and the other wrong tell anything, and each would fall either way with equal
- *  chance, so their split is binomial (McNemar, Psychometrika 12, 1947; exact, not its chi-square). The interval adds half a row to each of the
- *  four cells (Agresti and Min, Statistics in Medicine 24, 2005).
+/** Two classifiers on the SAME rows: only rows that one got right and the other wrong tell anything, and each would
+ *  fall either way with equal chance, so their split is binomial (McNemar, Psychometrika 12, 1947; exact, not its
+ *  chi-square). The interval adds half a row to each of the four cells (Agresti and Min, Statistics in Medicine 24,
+ *  2005).
  *  @param first,second whether each row was right. @throws RangeError when they differ in length. */
 export function pairedDifference(first: readonly boolean[], second: readonly boolean[]): Difference {
   const n = first.length;
@@ -31,12 +33,23 @@ export function pairedDifference(first: readonly boolean[], second: readonly boo
   const rows = n + 2;
   const centre = (won - lost) / rows;
   const half = Z95 * Math.sqrt(((won + lost + 1) / rows - centre * centre) / rows);
-  return { value: (won - lost) / n, low: Math.max(-1, centre - half), high: Math.min(1, centre + half), p, test: 'mcnemar', moreThanChance: p < ALPHA };
+  return {
+    value: (won - lost) / n,
+    low: Math.max(-1, centre - half),
+    high: Math.min(1, centre + half),
+    p,
+    test: 'mcnemar',
+    moreThanChance: p < ALPHA,
+  };
 }
 
-/** Two classifiers on different rows, or rows that are not at hand: Newcombe's interval of the difference of two independent proportions, made of
- *  their Wilson intervals (Statistics in Medicine 17, 1998, method 10). Where both answered the same rows it is wider than need be. */
-export function unpairedDifference(first: { accuracy: number; n: number }, second: { accuracy: number; n: number }): Difference {
+/** Two classifiers on different rows, or rows that are not at hand: Newcombe's interval of the difference of two
+ *  independent proportions, made of their Wilson intervals (Statistics in Medicine 17, 1998, method 10). Where both
+ *  answered the same rows it is wider than need be. */
+export function unpairedDifference(
+  first: { accuracy: number; n: number },
+  second: { accuracy: number; n: number },
+): Difference {
   const a = wilsonInterval(first.accuracy, first.n);
   const b = wilsonInterval(second.accuracy, second.n);
   const value = second.accuracy - first.accuracy;

@@ -6,8 +6,8 @@ export interface Interval {
 /** Two-sided 95 % standard normal quantile. */
 export const Z95 = 1.959963984540054;
 
-/** 95 % score interval of a proportion (Wilson 1927), which stays inside [0, 1] and is usable at 0 and 1 and for small n.
- *  `n` = 0 says nothing about the proportion: [0, 1]. */
+/** 95 % score interval of a proportion (Wilson 1927), which stays inside [0, 1] and is usable at 0 and 1 and for small
+ *  n. `n` = 0 says nothing about the proportion: [0, 1]. */
 export function wilsonInterval(proportion: number, n: number): Interval {
   if (n <= 0) return { low: 0, high: 1 };
   const z2 = Z95 * Z95;
@@ -58,7 +58,8 @@ export interface Evaluation {
 /** Compares class numbers. @throws RangeError when the two differ in length or are empty. */
 export function evaluate(truth: Int32Array, predicted: Int32Array, classes: number): Evaluation {
   const n = truth.length;
-  if (n === 0 || n !== predicted.length) throw new RangeError(`${n} labels do not match ${predicted.length} predictions`);
+  if (n === 0 || n !== predicted.length)
+    throw new RangeError(`${n} labels do not match ${predicted.length} predictions`);
   const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   for (let at = 0; at < n; at++) confusion[truth[at]!]![predicted[at]!]!++;
   const hits = sum(confusion.map((row, index) => row[index] ?? 0));

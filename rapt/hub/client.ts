@@ -24,8 +24,10 @@ export interface HubFile {
   readonly path: string;
   /** Null where the hub does not say. */
   readonly sizeBytes: number | null;
-  /** By what its bytes are checked: SHA-256 of a large file, git's own digest of a small one, null where a mirror names neither. */
-  readonly digest: { readonly kind: 'sha256'; readonly hex: Sha256 } | { readonly kind: 'git'; readonly hex: string } | null;
+  /** By what its bytes are checked: SHA-256 of a large file, git's own digest of a small one, null where a mirror names
+   *  neither. */
+  readonly digest:
+    { readonly kind: 'sha256'; readonly hex: Sha256 } | { readonly kind: 'git'; readonly hex: string } | null;
   /** The state of the model that it belongs to; null where a mirror does not say. */
   readonly commit: string | null;
 }
@@ -49,7 +51,15 @@ export class Hub {
     const { httpProxy, httpsProxy, noProxy } = proxies(env);
     this.#byProxy = (this.#endpoint.protocol === 'https:' ? httpsProxy : httpProxy) !== '';
     this.#dispatcher = import('undici').then(({ EnvHttpProxyAgent }) => {
-      const options = { httpProxy, httpsProxy, noProxy, proxyTunnel: false, bodyTimeout: SILENCE_MS, headersTimeout: SILENCE_MS, connect: { timeout: CONNECT_MS } };
+      const options = {
+        httpProxy,
+        httpsProxy,
+        noProxy,
+        proxyTunnel: false,
+        bodyTimeout: SILENCE_MS,
+        headersTimeout: SILENCE_MS,
+        connect: { timeout: CONNECT_MS },
+      };
       return new EnvHttpProxyAgent(options);
     });
   }
@@ -62,7 +72,8 @@ export class Hub {
     await (await this.#dispatcher).destroy();
   }
 
-  /** What the hub says of a file; null when this state of the model has none of this name. @throws RaptError as `explainHub`. */
+  /** What the hub says of a file; null when this state of the model has none of this name. @throws RaptError as
+   *  `explainHub`. */
   look(name: HubName, path: string): Promise<HubFile | null> {
     return this.persist(name, async () => {
       const reply = await this.#ask('HEAD', this.#address(name, path));
@@ -76,14 +87,23 @@ export class Hub {
     return this.persist(name, async () => {
       const reply = await this.#ask('GET', this.#address(name, path));
       const text = await reply.body.text();
-      if (reply.status === 404 && reply.headers['x-error-code'] === 'EntryNotFound') throw new RaptError(ErrorKind.notFound, `${this.host} has the model, but no ${path} in its revision "${name.revision}"`);
+      if (reply.status === 404 && reply.headers['x-error-code'] === 'EntryNotFound')
+        throw new RaptError(
+          ErrorKind.notFound,
+          `${this.host} has the model, but no ${path} in its revision "${name.revision}"`,
+        );
       return { text, file: describe(path, successful(reply).headers) };
     });
   }
 
-  /** A file's bytes from an offset on, or all of them where the hub does not take up in the middle. The reader ends it by leaving.
+  /** A file's bytes from an offset on, or all of them where the hub does not take up in the middle. The reader ends it
+   *  by leaving.
    *  @throws HubAnswer, or what the network threw, when it is to be asked again by whoever keeps what came before. */
-  async read({ model, commit, revision }: HubName & { readonly commit: string | null }, path: string, from: number): Promise<{ readonly from: number; readonly body: AsyncIterable<Buffer> }> {
+  async read(
+    { model, commit, revision }: HubName & { readonly commit: string | null },
+    path: string,
+    from: number,
+  ): Promise<{ readonly from: number; readonly body: AsyncIterable<Buffer> }> {
     const headers = from > 0 ? { range: `bytes=${from}-` } : {};
     const reply = await this.#ask('GET', this.#address({ model, revision: commit ?? revision }, path), headers);
     const { status, headers: answered, body } = reply;
@@ -97,8 +117,8 @@ export class Hub {
     throw Object.assign(new Error('another part than was asked for'), { code: 'HUB_CUT' });
   }
 
-  /** Repeats a question while the hub is busy or the connection breaks. @param got how many bytes have come so far: with progress the counting
-   *  begins anew. @throws RaptError as `explainHub`. */
+  /** Repeats a question while the hub is busy or the connection breaks. @param got how many bytes have come so far:
+   *  with progress the counting begins anew. @throws RaptError as `explainHub`. */
   async persist<T>(name: HubName, ask: () => Promise<T>, got: () => number = () => 0): Promise<T> {
     let before = got();
     for (let tried = 1; ; tried++) {
@@ -111,7 +131,10 @@ export class Hub {
         const wish = error instanceof HubAnswer ? error.retryAfterMs : null;
         if (tried >= most || (wish !== null && wish > LONGEST_WISH_MS)) throw this.explain(error, name);
         const delayMs = wish ?? delayOf(tried);
-        tell(`${this.host} ${error instanceof HubAnswer ? `answers ${error.status}` : 'does not answer'}; asks again in ${Math.ceil(delayMs / 1000)} s`);
+        tell(
+          `${this.host} ${error instanceof HubAnswer ? `answers ${error.status}` : 'does not answer'}; asks again ` +
+            `in ${Math.ceil(delayMs / 1000)} s`,
+        );
         await sleep(delayMs);
       }
     }
@@ -126,7 +149,8 @@ export class Hub {
     return new URL(`${base}/${model}/resolve/${encodeURIComponent(revision)}/${path}`);
   }
 
-  /** Follows redirects, which lead to renamed models and to where large files lie. What the hub itself says of the file is kept on the way. */
+  /** Follows redirects, which lead to renamed models and to where large files lie. What the hub itself says of the file
+   *  is kept on the way. */
   async #ask(method: 'GET' | 'HEAD', address: URL, extra: Readonly<Record<string, string>> = {}): Promise<Reply> {
     const { request } = await import('undici');
     const dispatcher = await this.#dispatcher;
@@ -140,7 +164,8 @@ export class Hub {
       said = { ...plain(answered), ...only(OF_THE_HUB, said) };
       const location = status >= 300 && status < 400 ? said['location'] : undefined;
       const isKnown = said['x-linked-size'] !== undefined && method === 'HEAD';
-      if (location === undefined || isKnown) return { status: location === undefined ? status : 200, headers: said, body };
+      if (location === undefined || isKnown)
+        return { status: location === undefined ? status : 200, headers: said, body };
       await body.dump();
       at = new URL(location, at);
       said = only(OF_THE_HUB, said);
@@ -150,8 +175,11 @@ export class Hub {
 
   /** The token is for the hub alone, and never in the clear. */
   #authorization({ origin, protocol, hostname }: URL): Record<string, string> {
-    const isSafe = protocol === 'https:' || hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
-    return this.#token !== null && origin === this.#endpoint.origin && isSafe ? { authorization: `Bearer ${this.#token}` } : {};
+    const isSafe =
+      protocol === 'https:' || hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
+    return this.#token !== null && origin === this.#endpoint.origin && isSafe
+      ? { authorization: `Bearer ${this.#token}` }
+      : {};
   }
 }
 
@@ -159,14 +187,20 @@ export class Hub {
 const OF_THE_HUB = ['x-repo-commit', 'x-linked-etag', 'x-linked-size', 'x-error-code'] as const;
 
 function plain(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), Array.isArray(value) ? value[0] : value]));
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), Array.isArray(value) ? value[0] : value]),
+  );
 }
 
-const only = (names: readonly string[], from: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> =>
+const only = (
+  names: readonly string[],
+  from: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> =>
   Object.fromEntries(names.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]]])));
 
 /** Of a mirror that does not say what is missing, the file is: that there is such a model is known by then. */
-const isMissingFile = ({ status, headers }: Reply): boolean => status === 404 && (headers['x-error-code'] ?? 'EntryNotFound') === 'EntryNotFound';
+const isMissingFile = ({ status, headers }: Reply): boolean =>
+  status === 404 && (headers['x-error-code'] ?? 'EntryNotFound') === 'EntryNotFound';
 
 function successful(reply: Reply): Reply {
   const { status, headers } = reply;
@@ -182,15 +216,21 @@ function wishOf(text: string | undefined): number | null {
 }
 
 /** Doubles, and differs from process to process, so that they do not come back together. */
-const delayOf = (tried: number): number => Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (tried - 1)) * (1 + randomInt(1000) / 4000);
+const delayOf = (tried: number): number =>
+  Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (tried - 1)) * (1 + randomInt(1000) / 4000);
 
 function describe(path: string, headers: Reply['headers']): HubFile {
   const tag = (headers['x-linked-etag'] ?? headers['etag'] ?? '').replace(/^W\//, '').replaceAll('"', '');
-  const size = headers['x-linked-size'] ?? (headers['content-encoding'] === undefined ? headers['content-length'] : undefined);
+  const size =
+    headers['x-linked-size'] ?? (headers['content-encoding'] === undefined ? headers['content-length'] : undefined);
   return {
     path,
     sizeBytes: size === undefined ? null : Number(size),
-    digest: /^[0-9a-f]{64}$/.test(tag) ? { kind: 'sha256', hex: tag as Sha256 } : /^[0-9a-f]{40}$/.test(tag) ? { kind: 'git', hex: tag } : null,
+    digest: /^[0-9a-f]{64}$/.test(tag)
+      ? { kind: 'sha256', hex: tag as Sha256 }
+      : /^[0-9a-f]{40}$/.test(tag)
+        ? { kind: 'git', hex: tag }
+        : null,
     commit: headers['x-repo-commit'] ?? null,
   };
 }

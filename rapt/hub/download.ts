@@ -1,4 +1,5 @@
-/** One file from the hub to the disk: it goes on where an interrupted fetch stopped, and has its name once its bytes are right. */
+/** One file from the hub to the disk: it goes on where an interrupted fetch stopped, and has its name once its bytes
+ *  are right. */
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
@@ -30,7 +31,11 @@ export async function download(fetching: Fetching): Promise<void> {
     if (wrong === null) break;
     // What an interrupted fetch left may be damaged, so that a second one begins anew.
     await rm(part, { force: true });
-    if (begun === 2) throw new RaptError(ErrorKind.corruptArtifact, `${file.path} ${wrong}, though it was fetched twice; does a proxy or a mirror change it?`);
+    if (begun === 2)
+      throw new RaptError(
+        ErrorKind.corruptArtifact,
+        `${file.path} ${wrong}, though it was fetched twice; does a proxy or a mirror change it?`,
+      );
   }
   await flushFile(part);
   await rename(part, target);
@@ -54,7 +59,8 @@ function fetchRest({ hub, name, file, onBytes }: Fetching, part: string): Promis
         await handle.close();
       }
       // A mirror may end an answer early without a word.
-      if (file.sizeBytes !== null && sizeOf(part) < file.sizeBytes) throw Object.assign(new Error('the answer ended early'), { code: 'HUB_CUT' });
+      if (file.sizeBytes !== null && sizeOf(part) < file.sizeBytes)
+        throw Object.assign(new Error('the answer ended early'), { code: 'HUB_CUT' });
     },
     () => sizeOf(part),
   );
@@ -68,7 +74,10 @@ async function whatIsWrong(path: string, { sizeBytes, digest }: HubFile): Promis
   const hash = createHash(digest.kind === 'git' ? 'sha1' : 'sha256');
   // Git's digest of a file covers its length.
   if (digest.kind === 'git') hash.update(`blob ${size}\0`);
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) hash.update(chunk);
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>)
+    hash.update(chunk);
   const found = hash.digest('hex');
-  return found === digest.hex ? null : `does not have the digest that the hub names (${found} instead of ${digest.hex})`;
+  return found === digest.hex
+    ? null
+    : `does not have the digest that the hub names (${found} instead of ${digest.hex})`;
 }

@@ -1,4 +1,5 @@
-/** The model hub: names, what it says of files, fetching them, and what others have fetched from it on this machine. No model is known here. */
+/** The model hub: names, what it says of files, fetching them, and what others have fetched from it on this machine. No
+ *  model is known here. */
 export { Hub, type HubFile } from './client.ts';
 export { download, partOf, sizeOf } from './download.ts';
 export { keptSnapshot } from './kept.ts';

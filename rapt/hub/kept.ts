@@ -6,7 +6,10 @@ import { hubCache } from './settings.ts';
 
 /** The folder of this state of a model, and its commit; null when their cache has none. Files may be missing in it.
  *  The layout: https://huggingface.co/docs/huggingface_hub/guides/manage-cache */
-export function keptSnapshot({ model, revision }: HubName, env: NodeJS.ProcessEnv = process.env): { readonly folder: string; readonly commit: string } | null {
+export function keptSnapshot(
+  { model, revision }: HubName,
+  env: NodeJS.ProcessEnv = process.env,
+): { readonly folder: string; readonly commit: string } | null {
   const root = join(hubCache(env), `models--${folderName(model)}`);
   const named = join(root, 'refs', revision);
   const commit = isCommit(revision) ? revision : existsSync(named) ? readFileSync(named, 'utf8').trim() : '';

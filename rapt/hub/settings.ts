@@ -11,7 +11,8 @@ const DEFAULT_ENDPOINT = 'https://huggingface.co';
 export function hubEndpoint(env: NodeJS.ProcessEnv = process.env): URL {
   const text = setting('HF_ENDPOINT', env) ?? DEFAULT_ENDPOINT;
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || !/^https?:$/.test(url.protocol)) throw new BadInput([{ where: 'HF_ENDPOINT', problem: `must be an address such as ${DEFAULT_ENDPOINT}` }]);
+  if (url === null || !/^https?:$/.test(url.protocol))
+    throw new BadInput([{ where: 'HF_ENDPOINT', problem: `must be an address such as ${DEFAULT_ENDPOINT}` }]);
   url.pathname = url.pathname.replace(/\/+$/, '');
   return url;
 }
@@ -19,10 +20,12 @@ export function hubEndpoint(env: NodeJS.ProcessEnv = process.env): URL {
 export const isOffline = (env: NodeJS.ProcessEnv = process.env): boolean =>
   ['HF_HUB_OFFLINE', 'TRANSFORMERS_OFFLINE'].some((name) => /^(1|on|yes|true)$/i.test(setting(name, env) ?? ''));
 
-const hubHome = (env: NodeJS.ProcessEnv): string => setting('HF_HOME', env) ?? join(setting('XDG_CACHE_HOME', env) ?? join(homedir(), '.cache'), 'huggingface');
+const hubHome = (env: NodeJS.ProcessEnv): string =>
+  setting('HF_HOME', env) ?? join(setting('XDG_CACHE_HOME', env) ?? join(homedir(), '.cache'), 'huggingface');
 
 /** Where Hugging Face's programs keep what they have fetched. */
-export const hubCache = (env: NodeJS.ProcessEnv = process.env): string => setting('HF_HUB_CACHE', env) ?? join(hubHome(env), 'hub');
+export const hubCache = (env: NodeJS.ProcessEnv = process.env): string =>
+  setting('HF_HUB_CACHE', env) ?? join(hubHome(env), 'hub');
 
 /** A secret: it goes into no message. Null when there is none. */
 export function hubToken(env: NodeJS.ProcessEnv = process.env): string | null {
@@ -31,7 +34,13 @@ export function hubToken(env: NodeJS.ProcessEnv = process.env): string | null {
   const token = (given ?? (existsSync(file) ? readFileSync(file, 'utf8') : '')).trim();
   if (token === '') return null;
   // What sends it would quote it.
-  if (!/^[\x21-\x7e]+$/.test(token)) throw new BadInput([{ where: given === undefined ? file : 'HF_TOKEN', problem: 'holds blanks, line breaks or other characters that no token has' }]);
+  if (!/^[\x21-\x7e]+$/.test(token))
+    throw new BadInput([
+      {
+        where: given === undefined ? file : 'HF_TOKEN',
+        problem: 'holds blanks, line breaks or other characters that no token has',
+      },
+    ]);
   return token;
 }
 
@@ -48,7 +57,8 @@ export function proxies(env: NodeJS.ProcessEnv = process.env): Proxies {
     const text = read(name);
     if (text === '') return '';
     const url = /^\w+:\/\//.test(text) ? text : `http://${text}`;
-    if (!URL.canParse(url)) throw new BadInput([{ where: name, problem: 'must be an address such as http://proxy.example.org:3128' }]);
+    if (!URL.canParse(url))
+      throw new BadInput([{ where: name, problem: 'must be an address such as http://proxy.example.org:3128' }]);
     return url;
   };
   const httpProxy = address('HTTP_PROXY');

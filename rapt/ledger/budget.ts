@@ -36,10 +36,17 @@ export interface SetBudget {
 
 /** The budget that this client's owner set by the command, and that of one run. */
 export const ownersBudget = (budget: Budget): SetBudget => ({ budget, setBy: 'this client (`rapt ledger budget`)' });
-export const runsBudget = (budget: Budget): SetBudget => ({ budget, setBy: (kind) => `the run (privacy.budget.${kind})` });
+export const runsBudget = (budget: Budget): SetBudget => ({
+  budget,
+  setBy: (kind) => `the run (privacy.budget.${kind})`,
+});
 /** The budget of the owner's policy. What is in a public table is nobody's secret, so that releases of one do not
  *  count. */
-export const policysBudget = (budget: Budget): SetBudget => ({ budget, setBy: "the owner's policy (policy.yaml)", countsPublic: false });
+export const policysBudget = (budget: Budget): SetBudget => ({
+  budget,
+  setBy: "the owner's policy (policy.yaml)",
+  countsPublic: false,
+});
 
 /** What a release adds to a text that occurs in it so many times. */
 export interface Cost {
@@ -64,7 +71,11 @@ export function readBudget(tenantFolder: string): Budget {
   try {
     return budgetSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (cause) {
-    throw new RaptError(ErrorKind.badInput, `${path} is not a budget; correct it, or set it anew with \`rapt ledger budget\``, { cause });
+    throw new RaptError(
+      ErrorKind.badInput,
+      `${path} is not a budget; correct it, or set it anew with \`rapt ledger budget\``,
+      { cause },
+    );
   }
 }
 
@@ -81,14 +92,17 @@ export function limitsOf(...budgets: readonly SetBudget[]): Limits {
     budgets
       .flatMap(({ budget, setBy, countsPublic = true }) => {
         const largest = budget[kind];
-        return largest === undefined ? [] : [{ largest, setBy: typeof setBy === 'string' ? setBy : setBy(kind), countsPublic }];
+        return largest === undefined
+          ? []
+          : [{ largest, setBy: typeof setBy === 'string' ? setBy : setBy(kind), countsPublic }];
       })
       .sort((a, b) => a.largest - b.largest);
   return { perText: all('perText'), perTenant: all('perTenant'), labels: all('labels') };
 }
 
 /** Whether a limit has to do with a release. */
-export const counts = ({ countsPublic }: Limit, release: { readonly public?: boolean | undefined }): boolean => countsPublic || release.public !== true;
+export const counts = ({ countsPublic }: Limit, release: { readonly public?: boolean | undefined }): boolean =>
+  countsPublic || release.public !== true;
 
 /** What is wrong when a release is added to those before it; null when nothing is. A tenant's spending is what a text
  *  has spent that was in every release as often as any text was. */
@@ -99,34 +113,54 @@ export function exceededTenantBudget(limit: Limit, before: readonly Cost[], next
   const spent = tenantSpent(counted);
   if (!exceeds(spent + cost, limit.largest)) return null;
   return (
-    `this release costs ${inWords(cost)} of the tenant's budget of eta ${limit.largest}, set by ${limit.setBy}, and ${inWords(Math.max(0, limit.largest - spent))} is left after ` +
+    `this release costs ${inWords(cost)} of the tenant's budget of eta ${limit.largest}, set by ${limit.setBy}, ` +
+    `and ${inWords(Math.max(0, limit.largest - spent))} is left after ` +
     `${counted.length} releases; use a smaller eta, or raise the budget`
   );
 }
 
-export const tenantSpent = (releases: readonly Cost[]): number => releases.reduce((sum, release) => sum + costOf(release), 0);
+export const tenantSpent = (releases: readonly Cost[]): number =>
+  releases.reduce((sum, release) => sum + costOf(release), 0);
 
 /** As `exceededTenantBudget`, text by text. @param spent by each of the texts before, as far as this limit counts
  *  it. */
-export function exceededTextBudget(limit: Limit, texts: TextCounts, spent: Float64Array, eta: number | null): string | null {
+export function exceededTextBudget(
+  limit: Limit,
+  texts: TextCounts,
+  spent: Float64Array,
+  eta: number | null,
+): string | null {
   const over = exceeding(limit, texts, spent, eta ?? Infinity);
   if (over === null) return null;
   return (
-    `${over.texts} of ${texts.digests.length} texts would exceed the budget of eta ${limit.largest} for a text, set by ${limit.setBy}: this release costs ${inWords(eta ?? Infinity)}${over.each}, ` +
-    `and the least that one of them has left is ${inWords(over.least)}; leave these texts out (\`rapt ledger --in FILE\` tells the rows), use a smaller eta, or raise the budget`
+    `${over.texts} of ${texts.digests.length} texts would exceed the budget of eta ${limit.largest} for a text, ` +
+    `set by ${limit.setBy}: this release costs ${inWords(eta ?? Infinity)}${over.each}, ` +
+    `and the least that one of them has left is ${inWords(over.least)}; leave these texts out (\`rapt ledger --in ` +
+    'FILE` tells the rows), use a smaller eta, or raise the budget'
   );
 }
 
 /** As `exceededTextBudget`, for labels. @param epsilon of this release; Infinity where labels leave as they are.
  *  @param again what is known of labels that left before; null where none did. */
-export function exceededLabelBudget(limit: Limit, texts: TextCounts, spent: Float64Array, epsilon: number, again: DrawnBefore | null): string | null {
+export function exceededLabelBudget(
+  limit: Limit,
+  texts: TextCounts,
+  spent: Float64Array,
+  epsilon: number,
+  again: DrawnBefore | null,
+): string | null {
   const over = exceeding(limit, texts, spent, epsilon);
   if (over === null) return null;
-  const before = again === null ? '' : `. Labels of ${again.texts} of these texts left before, and are drawn again because ${again.why}`;
+  const before =
+    again === null
+      ? ''
+      : `. Labels of ${again.texts} of these texts left before, and are drawn again because ${again.why}`;
   const less = epsilon === Infinity ? 'set privacy.labelEpsilon' : 'use a smaller privacy.labelEpsilon';
   return (
-    `the labels of ${over.texts} of ${texts.digests.length} texts would exceed the budget of epsilon ${limit.largest} for the label of a text, set by ${limit.setBy}: ` +
-    `this release costs ${labelInWords(epsilon)}${over.each}, and the least that one of them has left is ${labelInWords(over.least)}; ` +
+    `the labels of ${over.texts} of ${texts.digests.length} texts would exceed the budget of epsilon ` +
+    `${limit.largest} for the label of a text, set by ${limit.setBy}: ` +
+    `this release costs ${labelInWords(epsilon)}${over.each}, and the least that one of them has left is ` +
+    `${labelInWords(over.least)}; ` +
     `leave these texts out, ${less}, or raise the budget${before}`
   );
 }
@@ -151,14 +185,21 @@ function exceeding(limit: Limit, { digests, times }: TextCounts, spent: Float64A
   }
   if (texts === 0) return null;
   const often = repeated === texts ? 'these occur' : `${repeated} of these occur`;
-  return { texts, least, each: repeated === 0 ? '' : ` for each time that a text occurs, and ${often} more than once in the table` };
+  return {
+    texts,
+    least,
+    each: repeated === 0 ? '' : ` for each time that a text occurs, and ${often} more than once in the table`,
+  };
 }
 
 /** Whether a further cost fits on every one of these texts. */
-export const fits = (limit: Limit, spent: Float64Array, times: Uint32Array, cost: number): boolean => spent.every((sum, place) => !exceeds(sum + cost * times[place]!, limit.largest));
+export const fits = (limit: Limit, spent: Float64Array, times: Uint32Array, cost: number): boolean =>
+  spent.every((sum, place) => !exceeds(sum + cost * times[place]!, limit.largest));
 
 const costOf = ({ eta, most }: Cost): number => (eta === null ? Infinity : eta * most);
 const exceeds = (sum: number, limit: number): boolean => sum > limit * (1 + ROUNDING);
-const inWords = (eta: number): string => (eta === Infinity ? 'an unlimited eta (the texts leave as they are)' : `eta ${short(eta)}`);
-const labelInWords = (epsilon: number): string => (epsilon === Infinity ? 'an unlimited epsilon (labels leave as they are)' : `epsilon ${short(epsilon)}`);
+const inWords = (eta: number): string =>
+  eta === Infinity ? 'an unlimited eta (the texts leave as they are)' : `eta ${short(eta)}`;
+const labelInWords = (epsilon: number): string =>
+  epsilon === Infinity ? 'an unlimited epsilon (labels leave as they are)' : `epsilon ${short(epsilon)}`;
 const short = (sum: number): string => String(Number(sum.toPrecision(6)));

@@ -1,33 +1,39 @@
-/** Texts of one release that are nearly alike: notes that differ in a name, a mail and its second version, a form filled in fifty times.
+/** Texts of one release that are nearly alike: notes that differ in a name, a mail and its second version, a form
+ *  filled in fifty times.
  *
- *  A budget for a tenant bounds what is told of one person's secret. Fifty notes that differ in a word tell it fifty times, as one note that
- *  is released fifty times does. So texts that are nearly alike are counted as occurrences of one text.
+ *  A budget for a tenant bounds what is told of one person's secret. Fifty notes that differ in a word tell it fifty
+ *  times, as one note that is released fifty times does. So texts that are nearly alike are counted as occurrences of
+ *  one text.
  *
- *  Similarity is that of the tokens that leave, which are what the adversary gets: the Jaccard coefficient J of two texts' sets of pairs of
- *  neighbouring tokens, the last token having the first as its neighbour. Of n tokens a changed one is in two pairs, so that
- *  J = (n - 2) / (n + 2). Texts with the same tokens have J = 1, whatever was cut off after them.
+ *  Similarity is that of the tokens that leave, which are what the adversary gets: the Jaccard coefficient J of two
+ *  texts' sets of pairs of neighbouring tokens, the last token having the first as its neighbour. Of n tokens a changed
+ *  one is in two pairs, so that J = (n - 2) / (n + 2). Texts with the same tokens have J = 1, whatever was cut off
+ *  after them.
  *
- *  J is not computed for all pairs of texts; that would take a square of time. MinHash (Broder, "On the resemblance and containment of
- *  documents", 1997): the smallest value of a random function over a set is that of another set with a chance of J. Locality-sensitive
- *  hashing (Indyk and Motwani, STOC 1998; Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets", section 3.4): a band is four such
- *  values, and agrees with a chance of p = J^4. Two texts are of one family when at least two of 16 bands agree:
+ *  J is not computed for all pairs of texts; that would take a square of time. MinHash (Broder, "On the resemblance and
+ *  containment of documents", 1997): the smallest value of a random function over a set is that of another set with a
+ *  chance of J. Locality-sensitive hashing (Indyk and Motwani, STOC 1998; Leskovec, Rajaraman and Ullman, "Mining of
+ *  Massive Datasets", section 3.4): a band is four such values, and agrees with a chance of p = J^4. Two texts are of
+ *  one family when at least two of 16 bands agree:
  *
  *      P(J) = 1 - (1 - p)^16 - 16 p (1 - p)^15
  *
  *      J      1     0.9        0.8     0.7    0.6    0.5    0.3      0.2       0.1      0.02
  *      P      1     0.999999   0.997   0.93   0.63   0.26   0.0073   0.00030   1.2e-6   3e-12
  *
- *  Families are closed under this: a is of c's when both are of b's. That catches more of a large family than of a pair. A band of a note
- *  that differs from many others in the same token agrees with others' when none of its smallest values lies beside that token, which has a
- *  chance of ((n - 2) / n)^4: a note of six tokens is missed by all others with a chance of 0.15, one of ten with 0.003, one of twenty with 1e-6.
- *  Of ordinary texts, short ones are joined now and then, such as "a dreary movie." and "a funny movie.".
+ *  Families are closed under this: a is of c's when both are of b's. That catches more of a large family than of a
+ *  pair. A band of a note that differs from many others in the same token agrees with others' when none of its smallest
+ *  values lies beside that token, which has a chance of ((n - 2) / n)^4: a note of six tokens is missed by all others
+ *  with a chance of 0.15, one of ten with 0.003, one of twenty with 1e-6. Of ordinary texts, short ones are joined now
+ *  and then, such as "a dreary movie." and "a funny movie.".
  *
- *  The functions are drawn by a key, so that nobody who writes texts can aim at them, and are the same in every attempt. Nothing of a sketch
- *  is kept or leaves. Families are those within one release. Across releases nothing needs to be compared: a tenant's spending is the sum
- *  over all releases of what its largest family cost in each, as if that were one family.
+ *  The functions are drawn by a key, so that nobody who writes texts can aim at them, and are the same in every
+ *  attempt. Nothing of a sketch is kept or leaves. Families are those within one release. Across releases nothing needs
+ *  to be compared: a tenant's spending is the sum over all releases of what its largest family cost in each, as if that
+ *  were one family.
  *
- *  Memory: 64 bytes a text, and up to 24 more while families are found. Time: 64 values of a function for each token, then 16 passes over the
- *  texts, and 120 over those that share one band with another text. */
+ *  Memory: 64 bytes a text, and up to 24 more while families are found. Time: 64 values of a function for each token,
+ *  then 16 passes over the texts, and 120 over those that share one band with another text. */
 import { createHmac } from 'node:crypto';
 import { Turns } from '../turns.ts';
 
@@ -48,7 +54,8 @@ export class Families {
   /** @param secret this client's own, from `clientSecret`. */
   constructor(secret: Uint8Array) {
     this.#seeds = new Uint32Array(FUNCTIONS);
-    for (let at = 0; at < FUNCTIONS; at++) this.#seeds[at] = createHmac('sha256', secret).update(`family ${at}`).digest().readUInt32BE();
+    for (let at = 0; at < FUNCTIONS; at++)
+      this.#seeds[at] = createHmac('sha256', secret).update(`family ${at}`).digest().readUInt32BE();
   }
 
   /** @param tokens of a text, those that are kept of it. One without tokens tells nothing, and is of no family. */

@@ -1,9 +1,10 @@
-/** An append-only list of entries, each a file of its own that is written once, whole: 00000001.json, 00000002.json, ...
+/** An append-only list of entries, each a file of its own that is written once, whole: 00000001.json, 00000002.json,
+ *  ...
  *
- *  To append, a writer reads the list to its end, decides by what it read, and links its entry to the next number; link(2) fails when that
- *  exists. Then somebody else was first, and the writer reads on and decides anew. So what an entry says was true of all entries before it,
- *  without a lock that a killed process could leave behind. Each entry names the digest of the one before: one that is changed or
- *  removed later is noticed. */
+ *  To append, a writer reads the list to its end, decides by what it read, and links its entry to the next number;
+ *  link(2) fails when that exists. Then somebody else was first, and the writer reads on and decides anew. So what an
+ *  entry says was true of all entries before it, without a lock that a killed process could leave behind. Each entry
+ *  names the digest of the one before: one that is changed or removed later is noticed. */
 import { join } from 'node:path';
 import { canonicalJson, ErrorKind, RaptError, type Sha256 } from '../../contracts/index.ts';
 import { makeFolder, readWritten, removeStaleTemporaries, sha256Of, writeOnce } from '../../system/index.ts';
@@ -23,7 +24,8 @@ export class Journal<T extends object> {
     this.#parse = parse;
   }
 
-  /** All entries, oldest first; those that were read before are not read again. @throws RaptError corruptArtifact for one that was changed. */
+  /** All entries, oldest first; those that were read before are not read again. @throws RaptError corruptArtifact for
+   *  one that was changed. */
   async read(): Promise<readonly T[]> {
     for (;;) {
       const next = this.#entries.length + 1;
@@ -58,7 +60,11 @@ export class Journal<T extends object> {
       if (previous !== this.#last) throw new Error('does not follow the entry before');
       this.#entries.push(this.#parse(content));
     } catch (cause) {
-      throw new RaptError(ErrorKind.corruptArtifact, `${this.#path(number)} or the entry before it was changed or damaged; restore the ledger from a backup`, { cause });
+      throw new RaptError(
+        ErrorKind.corruptArtifact,
+        `${this.#path(number)} or the entry before it was changed or damaged; restore the ledger from a backup`,
+        { cause },
+      );
     }
     this.#last = sha256Of(bytes);
   }

@@ -18,7 +18,16 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { ErrorKind, RaptError, sha256Schema, type Sha256 } from '../../contracts/index.ts';
 import { makeFolder, readWritten, sha256Of, writeOnce } from '../../system/index.ts';
-import { counts, exceededLabelBudget, exceededTenantBudget, exceededTextBudget, fits, type DrawnBefore, type Limit, type Limits } from './budget.ts';
+import {
+  counts,
+  exceededLabelBudget,
+  exceededTenantBudget,
+  exceededTextBudget,
+  fits,
+  type DrawnBefore,
+  type Limit,
+  type Limits,
+} from './budget.ts';
 import { Journal } from './journal.ts';
 import { countTexts, decodeTexts, encodeTexts, forEachCommon, type TextCounts, type TextDigests } from './texts.ts';
 
@@ -64,7 +73,8 @@ type Entry = z.output<typeof entrySchema>;
 type Reservation = z.output<typeof reservationSchema>;
 
 const TAKEN_OVER_FROM_EQUAL =
-  'rows are taken over only from releases under the same settings whose folders are on this client, and only where they have not moved';
+  'rows are taken over only from releases under the same settings whose folders are on this client, and only where ' +
+  'they have not moved';
 
 /** A noisy figure about labels, for which run, under which epsilon. */
 export interface ToldFigure {
@@ -89,7 +99,18 @@ export interface DrawnTexts {
   readonly alike?: number | undefined;
 }
 
-type Requested = 'localKey' | 'tenant' | 'run' | 'purpose' | 'mechanism' | 'eta' | 'labelEpsilon' | 'labels' | 'table' | 'takesOver' | 'public';
+type Requested =
+  | 'localKey'
+  | 'tenant'
+  | 'run'
+  | 'purpose'
+  | 'mechanism'
+  | 'eta'
+  | 'labelEpsilon'
+  | 'labels'
+  | 'table'
+  | 'takesOver'
+  | 'public';
 
 export interface ReservationRequest extends Pick<Reservation, Requested> {
   readonly limits: Limits;
@@ -139,21 +160,55 @@ export class Ledger {
 
   /** Enters the cost of a release before it is drawn; one that is entered already costs nothing more.
    *  @returns the release. @throws RaptError budgetExceeded, and then nothing was entered. */
-  async reserve({ limits, texts, drawnAgainBecause = TAKEN_OVER_FROM_EQUAL, ...request }: ReservationRequest): Promise<LedgerRelease> {
+  async reserve({
+    limits,
+    texts,
+    drawnAgainBecause = TAKEN_OVER_FROM_EQUAL,
+    ...request
+  }: ReservationRequest): Promise<LedgerRelease> {
     let kept: KeptTexts | undefined;
     await this.#journal.append(async (entries) => {
       const state = fold(entries);
       if (state.has(request.localKey)) return null;
       kept ??= await this.#keepTexts(await texts());
       const { digests, most } = kept;
-      const { localKey, tenant, run, purpose, mechanism, eta, labelEpsilon, labels, table, takesOver = [], public: isPublic } = request;
+      const {
+        localKey,
+        tenant,
+        run,
+        purpose,
+        mechanism,
+        eta,
+        labelEpsilon,
+        labels,
+        table,
+        takesOver = [],
+        public: isPublic,
+      } = request;
       const distinct = kept.counts.digests.length;
       const labelsAgain = labelEpsilon === null ? 0 : await this.#labelledBefore(kept.counts.digests, state);
       const again = labelsAgain === 0 ? null : { texts: labelsAgain, why: drawnAgainBecause };
-      const problem = await this.#problem({ eta, labels: labelsIn(request), labelEpsilon, most, public: isPublic, counts: kept.counts, again }, limits, state);
+      const problem = await this.#problem(
+        { eta, labels: labelsIn(request), labelEpsilon, most, public: isPublic, counts: kept.counts, again },
+        limits,
+        state,
+      );
       if (problem !== null) throw new RaptError(ErrorKind.budgetExceeded, `${problem}. Nothing was drawn`);
       return {
-        format: 'rapt-ledger/2', kind: 'reserved', at: now(), localKey, tenant, run, purpose, mechanism, eta, labelEpsilon, table, texts: distinct, most, digests,
+        format: 'rapt-ledger/2',
+        kind: 'reserved',
+        at: now(),
+        localKey,
+        tenant,
+        run,
+        purpose,
+        mechanism,
+        eta,
+        labelEpsilon,
+        table,
+        texts: distinct,
+        most,
+        digests,
         ...(labels !== undefined && { labels }),
         ...(labelsAgain > 0 && { labelsAgain }),
         ...(isPublic === true && { public: true as const }),
@@ -169,8 +224,13 @@ export class Ledger {
     await this.#journal.append((entries) => {
       const release = fold(entries).get(localKey)?.release;
       if (release === undefined)
-        throw new RaptError(ErrorKind.badInput, `release ${localKey} is not in the ledger, or was dropped from it; start the run again, so that its cost is entered before it leaves`);
-      if (release.released === null) return { format: 'rapt-ledger/2', kind: 'released', at: now(), localKey, digest, tokens };
+        throw new RaptError(
+          ErrorKind.badInput,
+          `release ${localKey} is not in the ledger, or was dropped from it; start the run again, so that its cost ` +
+            'is entered before it leaves',
+        );
+      if (release.released === null)
+        return { format: 'rapt-ledger/2', kind: 'released', at: now(), localKey, digest, tokens };
       if (release.released.digest !== digest) throw releasedAlready(release);
       return null;
     });
@@ -180,10 +240,19 @@ export class Ledger {
   async drop(localKey: string): Promise<void> {
     await this.#journal.append((entries) => {
       const release = fold(entries).get(localKey)?.release;
-      if (release === undefined) throw new RaptError(ErrorKind.badInput, `there is no release ${localKey} in the ledger; see \`rapt ledger\``);
-      if (release.released !== null) throw new RaptError(ErrorKind.badInput, `release ${localKey} left this machine at ${release.released.at}; what it cost cannot be taken back`);
+      if (release === undefined)
+        throw new RaptError(ErrorKind.badInput, `there is no release ${localKey} in the ledger; see \`rapt ledger\``);
+      if (release.released !== null)
+        throw new RaptError(
+          ErrorKind.badInput,
+          `release ${localKey} left this machine at ${release.released.at}; what it cost cannot be taken back`,
+        );
       // A figure is told of what has left; a ledger that was put together of two may say otherwise.
-      if (release.told !== undefined) throw new RaptError(ErrorKind.badInput, `a figure about release ${localKey} was told at ${release.told[0]!.at}; what it cost cannot be taken back`);
+      if (release.told !== undefined)
+        throw new RaptError(
+          ErrorKind.badInput,
+          `a figure about release ${localKey} was told at ${release.told[0]!.at}; what it cost cannot be taken back`,
+        );
       return { format: 'rapt-ledger/2', kind: 'dropped', at: now(), localKey };
     });
   }
@@ -199,13 +268,17 @@ export class Ledger {
     await this.#journal.append(async (entries) => {
       const state = fold(entries);
       const known = state.get(localKey);
-      if (known === undefined) throw new RaptError(ErrorKind.badInput, `there is no release ${localKey} in the ledger; see \`rapt ledger\``);
+      if (known === undefined)
+        throw new RaptError(ErrorKind.badInput, `there is no release ${localKey} in the ledger; see \`rapt ledger\``);
       const before = known.release.told?.find((figure) => figure.run === run);
       may =
         before === undefined
-          ? (await this.#fitsOnLabels(known, epsilon, limits.labels, state)) && (await this.#fitsFigures(known, epsilon, figures, state))
+          ? (await this.#fitsOnLabels(known, epsilon, limits.labels, state)) &&
+            (await this.#fitsFigures(known, epsilon, figures, state))
           : before.epsilon === epsilon;
-      return before !== undefined || !may ? null : { format: 'rapt-ledger/2', kind: 'told', at: now(), localKey, run, epsilon };
+      return before !== undefined || !may
+        ? null
+        : { format: 'rapt-ledger/2', kind: 'told', at: now(), localKey, run, epsilon };
     });
     return may;
   }
@@ -237,7 +310,8 @@ export class Ledger {
   async *texts(): AsyncGenerator<{ digest: bigint } & TextRelease> {
     for (const { release, digests } of fold(await this.#journal.read()).values()) {
       const counts = countTexts(await this.#texts(digests));
-      for (let place = 0; place < counts.digests.length; place++) yield { digest: counts.digests[place]!, release, times: counts.times[place]! };
+      for (let place = 0; place < counts.digests.length; place++)
+        yield { digest: counts.digests[place]!, release, times: counts.times[place]! };
     }
   }
 
@@ -275,7 +349,8 @@ export class Ledger {
 
   async #spentOnLabels(digests: BigUint64Array, state: State, counted: Counted): Promise<Float64Array> {
     const spent = new Float64Array(digests.length);
-    for (const [localKey, cost] of labelCosts(state, counted)) forEachCommon(digests, await this.#texts(state.get(localKey)!.digests), (place) => (spent[place]! += cost));
+    for (const [localKey, cost] of labelCosts(state, counted))
+      forEachCommon(digests, await this.#texts(state.get(localKey)!.digests), (place) => (spent[place]! += cost));
     return spent;
   }
 
@@ -283,7 +358,8 @@ export class Ledger {
   async #labelledBefore(digests: BigUint64Array, state: State): Promise<number> {
     const seen = new Uint8Array(digests.length);
     for (const { release, digests: file } of state.values())
-      if (release.purpose === 'tuning' && labelsIn(release) !== 'none') forEachCommon(digests, await this.#texts(file), (place) => (seen[place] = 1));
+      if (release.purpose === 'tuning' && labelsIn(release) !== 'none')
+        forEachCommon(digests, await this.#texts(file), (place) => (seen[place] = 1));
     return seen.reduce((sum, one) => sum + one, 0);
   }
 
@@ -340,7 +416,11 @@ export class Ledger {
   async #texts(sha256: Sha256): Promise<TextDigests> {
     const path = this.#textsPath(sha256);
     const bytes = await readWritten(path);
-    if (bytes === null || sha256Of(bytes) !== sha256) throw new RaptError(ErrorKind.corruptArtifact, `${path} is missing, or was changed or damaged; restore the ledger from a backup`);
+    if (bytes === null || sha256Of(bytes) !== sha256)
+      throw new RaptError(
+        ErrorKind.corruptArtifact,
+        `${path} is missing, or was changed or damaged; restore the ledger from a backup`,
+      );
     return decodeTexts(bytes);
   }
 
@@ -351,12 +431,18 @@ export class Ledger {
 export const releasedAlready = ({ localKey, released }: LedgerRelease): RaptError =>
   new RaptError(
     ErrorKind.badInput,
-    `these texts were released already, as ${released?.digest ?? ''} at ${released?.at ?? ''}; a second noisy version would add to what is known of them. Restore that release's folder (${localKey}) from a backup`,
+    `these texts were released already, as ${released?.digest ?? ''} at ${released?.at ?? ''}; a second noisy ` +
+      `version would add to what is known of them. Restore that release's folder (${localKey}) from a backup`,
   );
 
 /** A note where labels of a release were drawn again; none where they were not. */
 export const labelsAgainNote = ({ labelsAgain = 0, texts }: Pick<LedgerRelease, 'labelsAgain' | 'texts'>): string[] =>
-  labelsAgain === 0 ? [] : [`labels of ${labelsAgain} of ${texts} texts had left before and were drawn again: their label epsilons add up (\`rapt ledger\`)`];
+  labelsAgain === 0
+    ? []
+    : [
+        `labels of ${labelsAgain} of ${texts} texts had left before and were drawn again: their label epsilons add ` +
+          'up (`rapt ledger`)',
+      ];
 
 interface KeptTexts {
   readonly counts: TextCounts;
@@ -397,11 +483,21 @@ type Labels = NonNullable<Reservation['labels']>;
 
 /** What an earlier version did not say is taken as the most that may have happened: a file's label column is copied as
  *  it is. */
-export const labelsIn = ({ labels, labelEpsilon, purpose }: Pick<Reservation, 'labels' | 'labelEpsilon' | 'purpose'>): Labels =>
+export const labelsIn = ({
+  labels,
+  labelEpsilon,
+  purpose,
+}: Pick<Reservation, 'labels' | 'labelEpsilon' | 'purpose'>): Labels =>
   labels ?? (labelEpsilon !== null ? 'drawn' : purpose === 'prediction' ? 'none' : 'plain');
 
 /** Of one label, each time that its text occurs. */
-const labelCost = ({ labels, labelEpsilon }: { readonly labels: Labels; readonly labelEpsilon: number | null }): number => (labels === 'none' ? 0 : labels === 'plain' ? Infinity : (labelEpsilon ?? Infinity));
+const labelCost = ({
+  labels,
+  labelEpsilon,
+}: {
+  readonly labels: Labels;
+  readonly labelEpsilon: number | null;
+}): number => (labels === 'none' ? 0 : labels === 'plain' ? Infinity : (labelEpsilon ?? Infinity));
 
 /** What the labels of each release's texts have spent there, and by figures about releases that took these rows over;
  *  zeros are left out. */
@@ -442,8 +538,19 @@ function fold(entries: readonly Entry[]): State {
       const { format: _, kind: __, at: reservedAt, digests, ...reservation } = entry;
       state.set(localKey, { release: { ...reservation, reservedAt, released: null }, digests });
     } else if (entry.kind === 'dropped') state.delete(localKey);
-    else if (known && entry.kind === 'told') state.set(localKey, { ...known, release: { ...known.release, told: [...(known.release.told ?? []), { run: entry.run, epsilon: entry.epsilon, at }] } });
-    else if (known && entry.kind === 'released') state.set(localKey, { ...known, release: { ...known.release, released: { at, digest: entry.digest, tokens: entry.tokens } } });
+    else if (known && entry.kind === 'told')
+      state.set(localKey, {
+        ...known,
+        release: {
+          ...known.release,
+          told: [...(known.release.told ?? []), { run: entry.run, epsilon: entry.epsilon, at }],
+        },
+      });
+    else if (known && entry.kind === 'released')
+      state.set(localKey, {
+        ...known,
+        release: { ...known.release, released: { at, digest: entry.digest, tokens: entry.tokens } },
+      });
   }
   return state;
 }

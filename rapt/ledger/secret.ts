@@ -7,7 +7,8 @@ import { makeFolder, readWritten, writeOnce } from '../../system/index.ts';
 const SECRET_FILE = 'release-key';
 const SECRET_BYTES = 32;
 
-/** The secret of a client's folder, made on first use. Whoever loses it loses the link to earlier releases: keep it with them. */
+/** The secret of a client's folder, made on first use. Whoever loses it loses the link to earlier releases: keep it
+ *  with them. */
 export async function clientSecret(folder: string): Promise<Uint8Array> {
   makeFolder(folder, 0o700);
   const known = await knownSecret(folder);

@@ -1,7 +1,7 @@
 /** Which texts a release holds, without the texts: keyed digests of 64 bits, sorted.
  *
- *  The key stays on the client, so nobody else can test a guess. Two of a million texts share a digest with a chance of 3e-8; they are then
- *  counted as one text, which errs on the side of privacy. */
+ *  The key stays on the client, so nobody else can test a guess. Two of a million texts share a digest with a chance of
+ *  3e-8; they are then counted as one text, which errs on the side of privacy. */
 import { createHmac } from 'node:crypto';
 
 /** Digests in ascending order, one for each time that a text occurs. */
@@ -10,7 +10,8 @@ export type TextDigests = BigUint64Array;
 /** A long text is normalized in parts of about so many UTF-16 units, which takes a third of the time. */
 const PART_UNITS = 1 << 16;
 
-/** A text's digest. Texts that differ only in case, spacing or Unicode form count as one: tokenizers hardly tell them apart. */
+/** A text's digest. Texts that differ only in case, spacing or Unicode form count as one: tokenizers hardly tell them
+ *  apart. */
 export function digestOfText(text: string, secret: Uint8Array): bigint {
   const hash = createHmac('sha256', secret).update('text\0');
   for (let start = 0, end = 0; start < text.length; start = end) {
@@ -24,7 +25,8 @@ export function digestOfText(text: string, secret: Uint8Array): bigint {
 
 /** The next place at which normalizing the text in parts makes no difference: between an ASCII sign and a space. */
 function endOfPart(text: string, wanted: number): number {
-  for (let at = wanted; at < text.length; at++) if (text[at] === ' ' && text[at - 1]! > ' ' && text[at - 1]! <= '~') return at;
+  for (let at = wanted; at < text.length; at++)
+    if (text[at] === ' ' && text[at - 1]! > ' ' && text[at - 1]! <= '~') return at;
   return text.length;
 }
 
@@ -70,7 +72,8 @@ export function countTexts(texts: TextDigests): TextCounts {
   return { digests: digests.slice(0, distinct), times: times.slice(0, distinct) };
 }
 
-/** Calls back for every place at which `other` holds a digest of `texts`, as often as it does. Both are sorted: one pass over each. */
+/** Calls back for every place at which `other` holds a digest of `texts`, as often as it does. Both are sorted: one
+ *  pass over each. */
 export function forEachCommon(texts: BigUint64Array, other: TextDigests, onCommon: (place: number) => void): void {
   let place = 0;
   for (const digest of other) {
@@ -80,7 +83,8 @@ export function forEachCommon(texts: BigUint64Array, other: TextDigests, onCommo
   }
 }
 
-export const encodeTexts = (texts: TextDigests): Buffer => Buffer.from(texts.buffer, texts.byteOffset, texts.byteLength);
+export const encodeTexts = (texts: TextDigests): Buffer =>
+  Buffer.from(texts.buffer, texts.byteOffset, texts.byteLength);
 
 export function decodeTexts(bytes: Buffer): TextDigests {
   // Copied: a buffer from the pool may begin at any byte.

@@ -21,8 +21,9 @@ export interface PredictorOptions {
 /** An adapter with its model in memory. */
 export interface Predictor {
   readonly card: AdapterCard;
-  /** The class of each text, or of each pair of texts where the adapter was tuned on pairs. Texts are privatized first, since it is noisy text that the adapter has
-   *  learned to read, so that answers differ a little from call to call; nothing leaves this process, and nothing is entered in the ledger.
+  /** The class of each text, or of each pair of texts where the adapter was tuned on pairs. Texts are privatized first,
+   *  since it is noisy text that the adapter has learned to read, so that answers differ a little from call to call;
+   *  nothing leaves this process, and nothing is entered in the ledger.
    *  @throws BadInput for pairs where it was tuned on single texts, or the other way round. */
   readonly predict: (texts: readonly (string | readonly [string, string])[]) => Answer[];
   /** Frees the model's memory. */
@@ -32,13 +33,19 @@ export interface Predictor {
 /** Opens an adapter: one that `tune` wrote, or that `rapt export` brought from a run.
  *  @param folder of the adapter.
  *  @param options where the model is.
- *  @throws RaptError notFound when the backbone is not here, corruptArtifact when the adapter cannot be read; BadInput when the backbone has other weights. */
+ *  @throws RaptError notFound when the backbone is not here, corruptArtifact when the adapter cannot be read; BadInput
+ *  when the backbone has other weights. */
 export async function openPredictor(folder: string, { backbone: name }: PredictorOptions = {}): Promise<Predictor> {
   const { card, parameters } = readAdapter(folder);
   const { folder: model, sha256 } = await locateBackbone(name ?? card.backbone.name);
   assertSameWeights(card, sha256);
   const { tokenizer, table, outputIds } = await openBackbone(model);
-  const mechanism = createMechanism({ name: card.guarantee.mechanism, eta: card.guarantee.eta ?? undefined, table, outputIds });
+  const mechanism = createMechanism({
+    name: card.guarantee.mechanism,
+    eta: card.guarantee.eta ?? undefined,
+    table,
+    outputIds,
+  });
   const encoder = await openEncoder(model, card.input ?? 'released', card.guarantee);
   const frame = readFrameIds(model);
   return {
@@ -46,12 +53,20 @@ export async function openPredictor(folder: string, { backbone: name }: Predicto
     predict(texts) {
       const rows = texts.map((text, number) => {
         const [first, second = null] = typeof text === 'string' ? [text] : text;
-        if ((second === null) === card.pair) throw new BadInput([{ where: `texts[${number}]`, problem: card.pair ? 'must be a pair of texts, as in training' : 'must be a single text, as in training' }]);
+        if ((second === null) === card.pair)
+          throw new BadInput([
+            {
+              where: `texts[${number}]`,
+              problem: card.pair ? 'must be a pair of texts, as in training' : 'must be a single text, as in training',
+            },
+          ]);
         return { number, text: first, pair: second, label: null };
       });
       if (rows.length === 0) return [];
       const examples = toExamples([drawRows(rows, card, mechanism, tokenizer)], card, 'test');
-      const { predicted, probability } = classifyExamples(encoder, parameters, card.method, examples, frame, { pooling: card.pooling });
+      const { predicted, probability } = classifyExamples(encoder, parameters, card.method, examples, frame, {
+        pooling: card.pooling,
+      });
       return rows.map((_, row) => ({ prediction: card.classes[predicted[row]!]!, probability: probability[row]! }));
     },
     dispose() {

@@ -1,15 +1,43 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { BadInput, parseTuningConfig, type InputProblem, type OwnRelease, type OwnResult, type ReleaseManifest, type ReleaseProgress, type Sha256, type TestMetrics, type TuningConfig, type TuningInput } from '../../contracts/index.ts';
-import { locateBackbone, poolingProblems, readBackboneConfig, readFrameIds, type BackboneFiles } from '../backbone/index.ts';
+import {
+  BadInput,
+  parseTuningConfig,
+  type InputProblem,
+  type OwnRelease,
+  type OwnResult,
+  type ReleaseManifest,
+  type ReleaseProgress,
+  type Sha256,
+  type TestMetrics,
+  type TuningConfig,
+  type TuningInput,
+} from '../../contracts/index.ts';
+import {
+  locateBackbone,
+  poolingProblems,
+  readBackboneConfig,
+  readFrameIds,
+  type BackboneFiles,
+} from '../backbone/index.ts';
 import { attackRelease, dryRun, notesOn, releaseTables, scoreAnswers } from '../client/index.ts';
 import { clientHome, releaseFolder, tenantFolder } from '../home.ts';
 import { Ledger, labelsAgainNote } from '../ledger/index.ts';
 import { folderProblem, makeFolder } from '../../system/index.ts';
 import { checkGates, gateValues } from '../evaluation/index.ts';
 import { openRelease } from '../release/index.ts';
-import { adapterCard, adapterDigest, classifyExamples, encodeAdapter, loadExamples, openEncoder, openTrainer, trainingDigest, type StepReport } from '../tuning/index.ts';
+import {
+  adapterCard,
+  adapterDigest,
+  classifyExamples,
+  encodeAdapter,
+  loadExamples,
+  openEncoder,
+  openTrainer,
+  trainingDigest,
+  type StepReport,
+} from '../tuning/index.ts';
 
 /** Where the results go, and who is told on the way. */
 export interface TuneOptions {
@@ -17,7 +45,8 @@ export interface TuneOptions {
   readonly adapter: string;
   /** Where releases and ledgers of all tenants lie. Default: this machine's, as the command `rapt` has it. */
   readonly home?: string | undefined;
-  /** Stops after the step that is being taken, or before the next attack. The release stays, and is found by the next call. */
+  /** Stops after the step that is being taken, or before the next attack. The release stays, and is found by the next
+   *  call. */
   readonly signal?: AbortSignal | undefined;
   /** Called after each batch of rows that was privatized, or once when the release was there already. */
   readonly onRelease?: ((progress: ReleaseProgress) => void) | undefined;
@@ -32,7 +61,11 @@ export interface Tuned extends Pick<OwnResult, 'metrics' | 'privacy' | 'audit' |
   /** The configuration with every default filled in. */
   readonly config: TuningConfig;
   readonly adapter: { readonly folder: string; readonly sha256: Sha256 };
-  readonly release: { readonly folder: string; readonly sha256: Sha256; /** True when it was there already and nothing was drawn. */ readonly reused: boolean };
+  readonly release: {
+    readonly folder: string;
+    readonly sha256: Sha256;
+    /** True when it was there already and nothing was drawn. */ readonly reused: boolean;
+  };
 }
 
 /** Tunes on this machine, in this process, without any server: the texts are released into this client's folder, with
@@ -45,7 +78,10 @@ export interface Tuned extends Pick<OwnResult, 'metrics' | 'privacy' | 'audit' |
  *  @param options where the results go.
  *  @throws BadInput with everything that is wrong; RaptError budgetExceeded, notFound (no such backbone), diverged; the
  *  signal's reason. */
-export async function tune(input: TuningInput, { adapter, home = clientHome(), signal, onRelease, onStep, onAttack }: TuneOptions): Promise<Tuned> {
+export async function tune(
+  input: TuningInput,
+  { adapter, home = clientHome(), signal, onRelease, onStep, onAttack }: TuneOptions,
+): Promise<Tuned> {
   const config = configOf(input);
   const target = resolve(adapter);
   const backbone = await locateBackbone(config.backbone);
@@ -54,11 +90,16 @@ export async function tune(input: TuningInput, { adapter, home = clientHome(), s
   const unwritable = folderProblem(target);
   if (unwritable !== null) problems.push({ where: adapter, problem: unwritable });
   const { publicText } = config.audit;
-  if (publicText !== undefined && !existsSync(publicText)) problems.push({ where: 'audit.publicText', problem: `${publicText} does not exist` });
+  if (publicText !== undefined && !existsSync(publicText))
+    problems.push({ where: 'audit.publicText', problem: `${publicText} does not exist` });
   if (problems.length > 0) throw new BadInput(problems);
   const notes: string[] = [];
   const local = await releaseTables({
-    home, run: 'tune', config, signal, onProgress: onRelease,
+    home,
+    run: 'tune',
+    config,
+    signal,
+    onProgress: onRelease,
     onInspected: async (found) => {
       const dry = await dryRun({ config, ...found }, { trainsHere: true });
       if (dry.problems.length > 0) throw new BadInput(dry.problems);
@@ -70,8 +111,20 @@ export async function tune(input: TuningInput, { adapter, home = clientHome(), s
   const { manifest } = (await openRelease(folder))!;
   // The adapter is made of the release, and goes where its owner takes it: from here on its cost cannot be taken back.
   await new Ledger(tenantFolder(home, config.tenant)).release(local.localKey, local.digest, manifest.tokens);
-  const { files, test } = await trainAndGrade({ config, backbone, release: local, manifest, folder, target, signal, onStep });
-  const audit = config.audit.attacks.length === 0 ? null : await attackRelease(folder, config, (attack) => onAttack?.(attack), signal);
+  const { files, test } = await trainAndGrade({
+    config,
+    backbone,
+    release: local,
+    manifest,
+    folder,
+    target,
+    signal,
+    onStep,
+  });
+  const audit =
+    config.audit.attacks.length === 0
+      ? null
+      : await attackRelease(folder, config, (attack) => onAttack?.(attack), signal);
   const { guarantee, unchangedRate, backboneSha256, digest, reused } = local;
   return {
     config,
@@ -96,25 +149,58 @@ interface Training extends Pick<TuneOptions, 'signal' | 'onStep'> {
   readonly target: string;
 }
 
-async function trainAndGrade({ config: { tuning }, backbone, release, manifest, folder, target, signal, onStep }: Training): Promise<{ files: ReturnType<typeof encodeAdapter>; test: TestMetrics }> {
+async function trainAndGrade({
+  config: { tuning },
+  backbone,
+  release,
+  manifest,
+  folder,
+  target,
+  signal,
+  onStep,
+}: Training): Promise<{ files: ReturnType<typeof encodeAdapter>; test: TestMetrics }> {
   const encoder = await openEncoder(backbone.folder, tuning.input, release.guarantee);
   try {
-    const trainer = await openTrainer({ encoder, backboneFolder: backbone.folder, releaseFolder: folder, manifest, options: tuning, trainingDigest: trainingDigest(release.digest, backbone.sha256, tuning) });
+    const trainer = await openTrainer({
+      encoder,
+      backboneFolder: backbone.folder,
+      releaseFolder: folder,
+      manifest,
+      options: tuning,
+      trainingDigest: trainingDigest(release.digest, backbone.sha256, tuning),
+    });
     while (!trainer.finished) {
       const report = await trainer.next();
       onStep?.(report);
       await nextTurn();
       signal?.throwIfAborted();
     }
-    const files = encodeAdapter(trainer.parameters, adapterCard({ manifest, release: release.digest, backbone: { name: backbone.name, sha256: backbone.sha256 }, tuning }), readBackboneConfig(backbone.folder));
+    const files = encodeAdapter(
+      trainer.parameters,
+      adapterCard({
+        manifest,
+        release: release.digest,
+        backbone: { name: backbone.name, sha256: backbone.sha256 },
+        tuning,
+      }),
+      readBackboneConfig(backbone.folder),
+    );
     makeFolder(target);
     for (const [file, bytes] of Object.entries(files)) writeFileSync(join(target, file), bytes);
 
     const examples = await loadExamples(folder, manifest, 'test');
-    const { predicted, reconstruction } = classifyExamples(encoder, trainer.parameters, tuning.method, examples, readFrameIds(backbone.folder), { pooling: tuning.pooling });
+    const { predicted, reconstruction } = classifyExamples(
+      encoder,
+      trainer.parameters,
+      tuning.method,
+      examples,
+      readFrameIds(backbone.folder),
+      { pooling: tuning.pooling },
+    );
     const test: TestMetrics = {
       ...(await scoreAnswers(folder, { rows: examples.rows, predicted })),
-      reconstruction: reconstruction === null ? null : { accuracy: reconstruction.correct / reconstruction.n, n: reconstruction.n },
+      reconstruction:
+        reconstruction === null ? null : { accuracy: reconstruction.correct / reconstruction.n, n: reconstruction.n },
     };
     return { files, test };
   } finally {
@@ -126,8 +212,13 @@ async function trainAndGrade({ config: { tuning }, backbone, release, manifest, 
 function configOf(input: TuningInput): TuningConfig {
   const parsed = parseTuningConfig(input);
   const problems: InputProblem[] = parsed.ok ? [] : [...parsed.problems];
-  if (parsed.ok && parsed.value.baseline !== undefined) problems.push({ where: 'baseline', problem: 'names a run of the service; leave it out here, and compare the results' });
-  if (parsed.ok && parsed.value.resumeFrom.length > 0) problems.push({ where: 'resumeFrom', problem: 'names a run of the service; leave it out here' });
+  if (parsed.ok && parsed.value.baseline !== undefined)
+    problems.push({
+      where: 'baseline',
+      problem: 'names a run of the service; leave it out here, and compare the results',
+    });
+  if (parsed.ok && parsed.value.resumeFrom.length > 0)
+    problems.push({ where: 'resumeFrom', problem: 'names a run of the service; leave it out here' });
   if (!parsed.ok || problems.length > 0) throw new BadInput(problems);
   return parsed.value;
 }

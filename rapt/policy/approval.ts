@@ -2,8 +2,8 @@
  *
  *  It is a file in the client's home, found by a keyed digest of the request's name, and holds the request with every
  *  setting. So it allows exactly that run with exactly these settings, on tables as they were then; nobody who cannot
- *  write to the home can give it, and it does not travel with the request, so that there is nothing to be copied. A name
- *  stands for one word, the latest: a request of that name with other settings is somebody else's. */
+ *  write to the home can give it, and it does not travel with the request, so that there is nothing to be copied. A
+ *  name stands for one word, the latest: a request of that name with other settings is somebody else's. */
 import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -78,6 +78,8 @@ export async function changedSince({ tables = {} }: Pick<Word, 'tables'>): Promi
 }
 
 function fileOf(tenantFolder: string, secret: Uint8Array, { type, id }: NamedRequest): string {
-  const name = createHmac('sha256', secret).update(`approval\0${canonicalJson({ type, id })}`).digest('hex');
+  const name = createHmac('sha256', secret)
+    .update(`approval\0${canonicalJson({ type, id })}`)
+    .digest('hex');
   return join(tenantFolder, 'approvals', `${name}.json`);
 }

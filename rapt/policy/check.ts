@@ -1,12 +1,19 @@
 /** Whether a request keeps to the owner's policy. One sentence a problem, each with the way out. No sentence holds a
  *  cell of a table. */
-import { DEFAULT_ETA, type Budget, type Guarantee, type InputProblem, type PredictInput, type TuningConfig } from '../../contracts/index.ts';
+import {
+  DEFAULT_ETA,
+  type Budget,
+  type Guarantee,
+  type InputProblem,
+  type PredictInput,
+  type TuningConfig,
+} from '../../contracts/index.ts';
 import { splitApart } from '../data/index.ts';
 import { parseHubName } from '../hub/index.ts';
 import { liesIn, Place, readFor, whereIs } from './location.ts';
 import { rulesOf, unknownName, type Policy, type TableRule } from './policy.ts';
 
-const WAY_OUT = '`rapt policy allow` on the client\'s machine changes that';
+const WAY_OUT = "`rapt policy allow` on the client's machine changes that";
 const ALIAS = /^table:\/\/(.+)$/;
 
 /** A request that the policy allows, and what it allows of it. */
@@ -43,7 +50,10 @@ export function placeOf({ tables }: Policy, name: string): string {
 /** What can be said of a run before any table is read. @param config with its tables' places (`withTables`). */
 export async function tuningAllowed(policy: Policy, config: TuningConfig): Promise<Allowed> {
   const { data, privacy, backbone, audit } = config;
-  const tables: NamedTable[] = [{ field: 'data.train', table: data.train }, ...(data.test === undefined ? [] : [{ field: 'data.test', table: data.test }])];
+  const tables: NamedTable[] = [
+    { field: 'data.train', table: data.train },
+    ...(data.test === undefined ? [] : [{ field: 'data.test', table: data.test }]),
+  ];
   const wanted = (rule: TableRule): InputProblem[] => [
     ...columnProblems('data.textColumn', rule.text, [data.textColumn]),
     ...columnProblems('data.pairColumn', rule.pair, data.pairColumn === undefined ? [] : [data.pairColumn]),
@@ -54,8 +64,14 @@ export async function tuningAllowed(policy: Policy, config: TuningConfig): Promi
   ];
   const { problems, rules } = await ruledTables(policy, tables, wanted);
   if (audit.publicText !== undefined && !(await someLieIn(audit.publicText, policy.publicTexts)))
-    problems.push({ where: 'audit.publicText', problem: `is a file that the owner's policy does not take for public text; add it to publicTexts of policy.yaml on the client's machine` });
-  if (!namedBackbone(policy, backbone) && !policy.backbones.some((name) => name.startsWith('sha256:'))) problems.push(strangeBackbone());
+    problems.push({
+      where: 'audit.publicText',
+      problem:
+        "is a file that the owner's policy does not take for public text; add it to publicTexts of policy.yaml on " +
+        "the client's machine",
+    });
+  if (!namedBackbone(policy, backbone) && !policy.backbones.some((name) => name.startsWith('sha256:')))
+    problems.push(strangeBackbone());
   return allowed(policy, problems, rules);
 }
 
@@ -77,23 +93,57 @@ export interface FoundOut {
 
 /** What can be said only once the tables were read, the backbone found and eta chosen; still before anything is
  *  reserved. Fields that are left out are not looked at. */
-export function foundProblems(policy: Policy, rules: readonly TableRule[], backbone: string, found: Partial<FoundOut>): InputProblem[] {
+export function foundProblems(
+  policy: Policy,
+  rules: readonly TableRule[],
+  backbone: string,
+  found: Partial<FoundOut>,
+): InputProblem[] {
   const problems: InputProblem[] = [];
   const { classes, classRows, mechanism, eta = null, backboneSha256 } = found;
   const mostClasses = Math.min(...rules.map((rule) => rule.mostClasses));
   if (classes !== undefined && classes.length > mostClasses)
-    problems.push({ where: 'data.labelColumn', problem: `has ${classes.length} classes, whose names leave as they are, and the owner's policy allows ${mostClasses} (mostClasses)` });
+    problems.push({
+      where: 'data.labelColumn',
+      problem:
+        `has ${classes.length} classes, whose names leave as they are, and the owner's policy allows ${mostClasses} ` +
+        '(mostClasses)',
+    });
   const smallestClass = Math.max(...rules.map((rule) => rule.smallestClass));
   const small = classRows?.filter((count) => count < smallestClass).length ?? 0;
-  if (small > 0) problems.push({ where: 'data.labelColumn', problem: `has ${small} ${small === 1 ? 'class' : 'classes'} of fewer than ${smallestClass} rows, and class names leave as they are; join small classes, or set smallestClass of the table in policy.yaml` });
-  if (mechanism !== undefined && eta !== null) for (const one of rules) problems.push(...mechanismProblems(one, mechanism, eta));
-  if (backboneSha256 !== undefined && !namedBackbone(policy, backbone) && !policy.backbones.includes(`sha256:${backboneSha256}`)) problems.push(strangeBackbone());
+  if (small > 0)
+    problems.push({
+      where: 'data.labelColumn',
+      problem:
+        `has ${small} ${small === 1 ? 'class' : 'classes'} of fewer than ${smallestClass} rows, and class names ` +
+        'leave as they are; join small classes, or set smallestClass of the table in policy.yaml',
+    });
+  if (mechanism !== undefined && eta !== null)
+    for (const one of rules) problems.push(...mechanismProblems(one, mechanism, eta));
+  if (
+    backboneSha256 !== undefined &&
+    !namedBackbone(policy, backbone) &&
+    !policy.backbones.includes(`sha256:${backboneSha256}`)
+  )
+    problems.push(strangeBackbone());
   return problems;
 }
 
 /** @param asked of the owner's own record of the run that is asked: by which mechanism and eta the texts would leave.
  *  @param request with its table's place (`placeOf`). */
-export async function predictionAllowed(policy: Policy, request: PredictInput, asked: { readonly mechanism: Guarantee['mechanism']; readonly eta: number | null; readonly columns: { readonly text: string; readonly pair?: string | undefined; readonly label?: string | undefined } }): Promise<Allowed> {
+export async function predictionAllowed(
+  policy: Policy,
+  request: PredictInput,
+  asked: {
+    readonly mechanism: Guarantee['mechanism'];
+    readonly eta: number | null;
+    readonly columns: {
+      readonly text: string;
+      readonly pair?: string | undefined;
+      readonly label?: string | undefined;
+    };
+  },
+): Promise<Allowed> {
   const { columns, mechanism, eta } = asked;
   const wanted = (rule: TableRule): InputProblem[] => [
     ...columnProblems('textColumn', rule.text, [columns.text]),
@@ -102,29 +152,56 @@ export async function predictionAllowed(policy: Policy, request: PredictInput, a
     ...mechanismProblems(rule, mechanism, eta),
   ];
   const { problems, rules } = await ruledTables(policy, [{ field: 'in', table: request.in }], wanted);
-  if (!(await someLieIn(request.out, policy.answers.map((folder) => (folder.endsWith('/') ? folder : `${folder}/`)))))
-    problems.push({ where: 'out', problem: "is outside of the folders that the owner's policy lets answers be written to; add its folder to answers of policy.yaml on the client's machine" });
+  if (
+    !(await someLieIn(
+      request.out,
+      policy.answers.map((folder) => (folder.endsWith('/') ? folder : `${folder}/`)),
+    ))
+  )
+    problems.push({
+      where: 'out',
+      problem:
+        "is outside of the folders that the owner's policy lets answers be written to; add its folder to answers " +
+        "of policy.yaml on the client's machine",
+    });
   return allowed(policy, problems, rules);
 }
 
 function allowed({ budgets }: Policy, problems: readonly InputProblem[], rules: readonly TableRule[]): Allowed {
   const isPublic = rules.length > 0 && rules.every((rule) => rule.public);
   const { labels, ...etas } = budgets;
-  // Labels that leave as they are by the owner's word have no epsilon that could be summed; one table that protects its own is enough.
+  // Labels that leave as they are by the owner's word have no epsilon that could be summed; one table that protects its
+  // own is enough.
   const protectsLabels = rules.some((rule) => rule.labels !== 'plain');
-  return { problems, rules, isPublic, protectsLabels, budget: { ...etas, ...(labels !== undefined && protectsLabels && { labels }) } };
+  return {
+    problems,
+    rules,
+    isPublic,
+    protectsLabels,
+    budget: { ...etas, ...(labels !== undefined && protectsLabels && { labels }) },
+  };
 }
 
 /** Of each file that a table could be read from, the rule of the narrowest place: so neither a file nor a part of a
  *  folder is let go by what the folder above it may. Of several rules of one place, the one that objects least. */
-async function ruledTables(policy: Policy, tables: readonly NamedTable[], wanted: (rule: TableRule) => InputProblem[]): Promise<{ problems: InputProblem[]; rules: TableRule[] }> {
-  const known = await Promise.all(rulesOf(policy).map(async (rule) => ({ rule, place: await Place.of(rule.table), objections: wanted(rule) })));
+async function ruledTables(
+  policy: Policy,
+  tables: readonly NamedTable[],
+  wanted: (rule: TableRule) => InputProblem[],
+): Promise<{ problems: InputProblem[]; rules: TableRule[] }> {
+  const known = await Promise.all(
+    rulesOf(policy).map(async (rule) => ({ rule, place: await Place.of(rule.table), objections: wanted(rule) })),
+  );
   known.sort((a, b) => b.place.depth - a.place.depth || a.objections.length - b.objections.length);
   const problems: InputProblem[] = [];
   const rules = new Set<TableRule>();
   for (const { field, table } of tables) {
     if (unknownName(policy, table) !== null) {
-      problems.push({ where: field, problem: "is a name that no table of the owner's policy has; `rapt policy show` on the client's machine lists them" });
+      problems.push({
+        where: field,
+        problem:
+          "is a name that no table of the owner's policy has; `rapt policy show` on the client's machine lists them",
+      });
       continue;
     }
     const ruleOf = async (file: string): Promise<(typeof known)[number] | undefined> => {
@@ -134,12 +211,15 @@ async function ruledTables(policy: Policy, tables: readonly NamedTable[], wanted
     const found = new Set([(await ruleOf(table)) ?? (await ruleOf(splitApart(table)?.folder ?? table))]);
     // Nobody looks into a folder for who may not.
     if (!found.has(undefined)) for (const file of await readFor(table)) found.add(await ruleOf(file));
-    if (found.has(undefined)) problems.push({ where: field, problem: `is not among the tables of the owner's policy; ${WAY_OUT}` });
+    if (found.has(undefined))
+      problems.push({ where: field, problem: `is not among the tables of the owner's policy; ${WAY_OUT}` });
     for (const one of found) {
       if (one === undefined) continue;
       rules.add(one.rule);
       // Train and test tables of one rule are told of once.
-      for (const objection of one.objections) if (!problems.some(({ where, problem }) => where === objection.where && problem === objection.problem)) problems.push(objection);
+      for (const objection of one.objections)
+        if (!problems.some(({ where, problem }) => where === objection.where && problem === objection.problem))
+          problems.push(objection);
     }
   }
   return { problems, rules: [...rules] };
@@ -148,28 +228,73 @@ async function ruledTables(policy: Policy, tables: readonly NamedTable[], wanted
 /** Columns are named by the request alone: what others the table has, or the policy allows, is told to nobody who
  *  asks. */
 function columnProblems(field: string, allowed: readonly string[], wanted: readonly string[]): InputProblem[] {
-  return wanted.some((name) => !allowed.includes(name)) ? [{ where: field, problem: `is not a column that the owner's policy allows for this; ${WAY_OUT}` }] : [];
+  return wanted.some((name) => !allowed.includes(name))
+    ? [{ where: field, problem: `is not a column that the owner's policy allows for this; ${WAY_OUT}` }]
+    : [];
 }
 
 function mechanismProblems(rule: TableRule, mechanism: Guarantee['mechanism'], eta: number | null): InputProblem[] {
-  if (mechanism === 'none') return rule.none ? [] : [{ where: 'privacy.mechanism', problem: `is none, and the owner's policy does not let this table leave without noise; take exponential, or set none: true for the table in policy.yaml on the client's machine` }];
+  if (mechanism === 'none')
+    return rule.none
+      ? []
+      : [
+          {
+            where: 'privacy.mechanism',
+            problem:
+              "is none, and the owner's policy does not let this table leave without noise; take exponential, or set " +
+              "none: true for the table in policy.yaml on the client's machine",
+          },
+        ];
   const largest = rule.eta[mechanism];
-  if (largest === undefined) return [{ where: 'privacy.mechanism', problem: `is ${mechanism}, which the owner's policy does not allow for this table; ${WAY_OUT}` }];
-  if (eta !== null && eta > largest) return [{ where: 'privacy.eta', problem: `is ${Number(eta.toPrecision(6))}, and the owner's policy allows ${mechanism} up to ${largest} for this table; ${WAY_OUT}` }];
+  if (largest === undefined)
+    return [
+      {
+        where: 'privacy.mechanism',
+        problem: `is ${mechanism}, which the owner's policy does not allow for this table; ${WAY_OUT}`,
+      },
+    ];
+  if (eta !== null && eta > largest)
+    return [
+      {
+        where: 'privacy.eta',
+        problem:
+          `is ${Number(eta.toPrecision(6))}, and the owner's policy allows ${mechanism} up to ${largest} for this ` +
+          `table; ${WAY_OUT}`,
+      },
+    ];
   return [];
 }
 
 function labelProblems({ labels }: TableRule, epsilon: number | undefined): InputProblem[] {
   if (labels === 'plain') return [];
-  if (epsilon === undefined) return [{ where: 'privacy.labelEpsilon', problem: `is needed: the owner's policy lets labels of this table leave by randomized response alone, under at most ${labels}` }];
-  return epsilon > labels ? [{ where: 'privacy.labelEpsilon', problem: `is ${epsilon}, and the owner's policy allows ${labels} for this table; ${WAY_OUT}` }] : [];
+  if (epsilon === undefined)
+    return [
+      {
+        where: 'privacy.labelEpsilon',
+        problem:
+          "is needed: the owner's policy lets labels of this table leave by randomized response alone, under at most " +
+          `${labels}`,
+      },
+    ];
+  return epsilon > labels
+    ? [
+        {
+          where: 'privacy.labelEpsilon',
+          problem: `is ${epsilon}, and the owner's policy allows ${labels} for this table; ${WAY_OUT}`,
+        },
+      ]
+    : [];
 }
 
 /** A model may be made so that words which must not be told apart lie far apart: so the owner names those that
  *  distances may be measured in. */
-const strangeBackbone = (): InputProblem => ({ where: 'backbone', problem: `is not among the backbones of the owner's policy; ${WAY_OUT}` });
+const strangeBackbone = (): InputProblem => ({
+  where: 'backbone',
+  problem: `is not among the backbones of the owner's policy; ${WAY_OUT}`,
+});
 
-const namedBackbone = ({ backbones }: Policy, name: string): boolean => backbones.includes(name) || (backbones.includes('public') && parseHubName(name) !== null);
+const namedBackbone = ({ backbones }: Policy, name: string): boolean =>
+  backbones.includes(name) || (backbones.includes('public') && parseHubName(name) !== null);
 
 async function someLieIn(path: string, places: readonly string[]): Promise<boolean> {
   for (const place of places) if (await liesIn(path, place)) return true;

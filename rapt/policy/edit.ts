@@ -73,7 +73,9 @@ backbones: [${backbones.join(', ')}]
 
 # The largest sums over all releases of a text, and of one that is in every release; labels: of label epsilons.
 # One that is left out is as here; none lifts it. \`rapt ledger budget\` limits your own runs as well.
-budgets: { ${Object.entries(budgets).map(([name, value]) => `${name}: ${value}`).join(', ')} }
+budgets: { ${Object.entries(budgets)
+    .map(([name, value]) => `${name}: ${value}`)
+    .join(', ')} }
 
 # Folders that answers to predictions may be written to. No file in them is overwritten.
 answers: []
@@ -110,10 +112,12 @@ export function withRule(text: string | null, path: string, rule: NewRule, backb
   const isOther = (one: TableRule, index: number): boolean => !isDeepStrictEqual(one, changed.tables[index]);
   const other = policy.tables.find((one, index) => one !== known && isOther(one, index));
   if (other !== undefined)
-    throw new BadInput([{
-      where: `${path}, table ${rule.table}`,
-      problem: `shares what is to change with table ${other.table}, by an anchor (&); write it out for each of them`,
-    }]);
+    throw new BadInput([
+      {
+        where: `${path}, table ${rule.table}`,
+        problem: `shares what is to change with table ${other.table}, by an anchor (&); write it out for each of them`,
+      },
+    ]);
   return { text: after, policy: changed, changes: known === undefined ? null : changes };
 }
 
@@ -195,7 +199,10 @@ function widened(known: TableRule, rule: NewRule): TableRule {
     ...known,
     ...rule,
     table: known.table.length > rule.table.length ? known.table : rule.table,
-    text: both('text'), pair: both('pair'), label: both('label'), attributes: both('attributes'),
+    text: both('text'),
+    pair: both('pair'),
+    label: both('label'),
+    attributes: both('attributes'),
     eta: { ...larger('exponential'), ...larger('laplace') },
     none: known.none || rule.none === true,
     labels: widerLabels(known.labels, rule.labels),
@@ -220,7 +227,11 @@ export function withAnswers(text: string | null, path: string, folder: string): 
 
 /** Without what is empty or the default. */
 function written(rule: NewRule): object {
-  return Object.fromEntries(Object.entries(rule).filter(([, value]) => value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0)));
+  return Object.fromEntries(
+    Object.entries(rule).filter(
+      ([, value]) => value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0),
+    ),
+  );
 }
 
 /** In block style, one rule below the other. */

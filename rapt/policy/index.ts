@@ -1,10 +1,25 @@
 /** What the owner allows, and whether a request keeps to it. */
 export { approve, changedSince, tablesNow, wordFor, type NamedRequest, type Terms, type Word } from './approval.ts';
-export { foundProblems, placeOf, predictionAllowed, tuningAllowed, withTables, type Allowed, type FoundOut } from './check.ts';
 export {
-  changePolicy, labelsInWords, newPolicyText, ruleFor, withAnswers, withRule, type NewRule,
-} from './edit.ts';
+  foundProblems,
+  placeOf,
+  predictionAllowed,
+  tuningAllowed,
+  withTables,
+  type Allowed,
+  type FoundOut,
+} from './check.ts';
+export { changePolicy, labelsInWords, newPolicyText, ruleFor, withAnswers, withRule, type NewRule } from './edit.ts';
 export {
-  defaultPolicy, fieldProblem, parsePolicy, policyFile, policyText, readPolicy, ruleOfPlace, rulesOf, unknownName,
-  type Policy, type TableRule,
+  defaultPolicy,
+  fieldProblem,
+  parsePolicy,
+  policyFile,
+  policyText,
+  readPolicy,
+  ruleOfPlace,
+  rulesOf,
+  unknownName,
+  type Policy,
+  type TableRule,
 } from './policy.ts';

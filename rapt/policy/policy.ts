@@ -6,7 +6,13 @@ import { isAbsolute, join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import {
-  BadInput, BUILT_IN_DATASETS, DEFAULT_BACKBONE, DEFAULT_ETA, LARGEST_LABEL_EPSILON, parseWith, type Budget,
+  BadInput,
+  BUILT_IN_DATASETS,
+  DEFAULT_BACKBONE,
+  DEFAULT_ETA,
+  LARGEST_LABEL_EPSILON,
+  parseWith,
+  type Budget,
   type InputProblem,
 } from '../../contracts/index.ts';
 import { unreadable } from '../../system/index.ts';
@@ -62,7 +68,10 @@ const tableRuleSchema = z.strictObject(
      *  data set. */
     table: z.union([z.enum(BUILT_IN_DATASETS), place], { error: aboutPlace }),
     /** How requests may name it, as "table://NAME", so that no path is told. */
-    name: z.string(NAME).regex(/^[\w.-]{1,64}$/, NAME).optional(),
+    name: z
+      .string(NAME)
+      .regex(/^[\w.-]{1,64}$/, NAME)
+      .optional(),
     /** Whether its texts are nobody's secret. Releases of public tables do not count against the budgets below. */
     public: yesOrNo,
     text: columns,
@@ -87,10 +96,7 @@ const tableRuleSchema = z.strictObject(
     /** Whether the texts may leave as they are, for a baseline. */
     none: yesOrNo,
     /** How training labels leave: as they are, or by randomized response under at most this epsilon. */
-    labels: z.union(
-      [z.literal('plain'), z.number(LABELS).positive(LABELS).max(LARGEST_LABEL_EPSILON, LABELS)],
-      LABELS,
-    ),
+    labels: z.union([z.literal('plain'), z.number(LABELS).positive(LABELS).max(LARGEST_LABEL_EPSILON, LABELS)], LABELS),
   },
   'must be a rule with the fields table and labels at least; `rapt policy allow` writes one',
 );
@@ -197,10 +203,12 @@ export function policyText(path: string): string | null {
     return readFileSync(path, 'utf8');
   } catch (error) {
     if (found.isSymbolicLink() && (error as NodeJS.ErrnoException).code === 'ENOENT')
-      throw new BadInput([{
-        where: path,
-        problem: `is a link to ${readlinkSync(path)}, which is not there; bring that back, or remove the link`,
-      }]);
+      throw new BadInput([
+        {
+          where: path,
+          problem: `is a link to ${readlinkSync(path)}, which is not there; bring that back, or remove the link`,
+        },
+      ]);
     throw unreadable(path, error);
   }
 }
@@ -211,8 +219,16 @@ export function parsePolicy(text: string, path: string): Policy {
   try {
     content = parse(text);
   } catch (error) {
-    const { message, linePos } = error as { readonly message: string; readonly linePos?: readonly { readonly line: number }[] };
-    throw new BadInput([{ where: linePos?.[0] === undefined ? path : `${path}, line ${linePos[0].line}`, problem: `is no YAML here (${message.split('\n', 1)[0]!.slice(0, 100)}); correct it` }]);
+    const { message, linePos } = error as {
+      readonly message: string;
+      readonly linePos?: readonly { readonly line: number }[];
+    };
+    throw new BadInput([
+      {
+        where: linePos?.[0] === undefined ? path : `${path}, line ${linePos[0].line}`,
+        problem: `is no YAML here (${message.split('\n', 1)[0]!.slice(0, 100)}); correct it`,
+      },
+    ]);
   }
   const anew = '`rapt policy init --force` writes one with every field';
   if (content === null || content === undefined) throw new BadInput([{ where: path, problem: `is empty; ${anew}` }]);

@@ -23,7 +23,8 @@ const PRECISION = 1e-6;
 /** Halvings of the range, after which the curve is smooth enough for chords. */
 const HALVINGS = 5;
 
-/** The eta at which this share of output tokens, all counted alike, stays itself in expectation. In a text frequent words count more.
+/** The eta at which this share of output tokens, all counted alike, stays itself in expectation. In a text frequent
+ *  words count more.
  *  @throws RaptError badInput when no eta gives this share. */
 export function calibrate(o: CalibrationOptions): Calibration {
   return atOnce(calibrating(o));
@@ -41,7 +42,13 @@ export interface CalibrationOptions {
   readonly digits?: number;
 }
 
-export function* calibrating({ name, table, outputIds, targetUnchanged, digits }: CalibrationOptions): Work<Calibration> {
+export function* calibrating({
+  name,
+  table,
+  outputIds,
+  targetUnchanged,
+  digits,
+}: CalibrationOptions): Work<Calibration> {
   const calibrator = yield* Calibrator.open(table, outputIds);
   try {
     return yield* calibrator.calibrating(name, targetUnchanged, digits);
@@ -51,7 +58,17 @@ export function* calibrating({ name, table, outputIds, targetUnchanged, digits }
 }
 
 /** Expected share of output tokens, all counted alike, that stay themselves. */
-export function expectedUnchanged({ name, table, outputIds, eta }: { name: NoisyMechanismName; table: EmbeddingTable; outputIds: Int32Array; eta: number }): number {
+export function expectedUnchanged({
+  name,
+  table,
+  outputIds,
+  eta,
+}: {
+  name: NoisyMechanismName;
+  table: EmbeddingTable;
+  outputIds: Int32Array;
+  eta: number;
+}): number {
   const calibrator = atOnce(Calibrator.open(table, outputIds));
   try {
     return atOnce(calibrator.unchangedRate(name, eta));
@@ -91,7 +108,8 @@ export class Calibrator {
 
   /** As `calibrate`. */
   *calibrating(name: NoisyMechanismName, targetUnchanged: number, digits = 4): Work<Calibration> {
-    const found = name === 'laplace' ? yield* this.#laplaceEta(targetUnchanged) : yield* this.#exponentialEta(targetUnchanged);
+    const found =
+      name === 'laplace' ? yield* this.#laplaceEta(targetUnchanged) : yield* this.#exponentialEta(targetUnchanged);
     const eta = Number(Number(found.toPrecision(4)).toPrecision(digits));
     return { eta, unchanged: yield* this.unchangedRate(name, eta) };
   }
@@ -121,20 +139,26 @@ export class Calibrator {
     return critical[Math.min(critical.length - 1, Math.floor(target * critical.length))]!;
   }
 
-  /** The rate rises with eta. Its bracket is halved, then cut by chords, where an end that stays counts half (the Illinois method: Dowell and Jarratt, BIT 11, 1971):
-   *  some ten looks at the sample. Each fourth step halves it again, so that a curve of whatever shape is done with in a hundred. */
+  /** The rate rises with eta. Its bracket is halved, then cut by chords, where an end that stays counts half (the
+   *  Illinois method: Dowell and Jarratt, BIT 11, 1971): some ten looks at the sample. Each fourth step halves it
+   *  again, so that a curve of whatever shape is done with in a hundred. */
   *#exponentialEta(target: number): Work<number> {
     let [low, high] = [Math.log(SMALLEST_ETA), Math.log(LARGEST_ETA)];
     let moved: 'low' | 'high' | null = null;
-    const [least, most] = [yield* this.#sample.exponentialUnchanged(SMALLEST_ETA), yield* this.#sample.exponentialUnchanged(LARGEST_ETA)];
+    const [least, most] = [
+      yield* this.#sample.exponentialUnchanged(SMALLEST_ETA),
+      yield* this.#sample.exponentialUnchanged(LARGEST_ETA),
+    ];
     if (target <= least || target >= most)
       throw new RaptError(
         ErrorKind.badInput,
-        `privacy.targetUnchanged: ${target} cannot be reached on this table, whose tokens stay themselves at rates between ${least.toPrecision(3)} and ${most.toPrecision(3)}`,
+        `privacy.targetUnchanged: ${target} cannot be reached on this table, whose tokens stay themselves at rates ` +
+          `between ${least.toPrecision(3)} and ${most.toPrecision(3)}`,
       );
     let [atLow, atHigh] = [least - target, most - target];
     for (let step = 0; high - low > PRECISION; step++) {
-      const chord = step < HALVINGS || step % 4 === 0 ? (low + high) / 2 : high - (atHigh * (high - low)) / (atHigh - atLow);
+      const chord =
+        step < HALVINGS || step % 4 === 0 ? (low + high) / 2 : high - (atHigh * (high - low)) / (atHigh - atLow);
       // Never so near to an end that the other one could not come after.
       const next = Math.min(high - PRECISION / 2, Math.max(low + PRECISION / 2, chord));
       const found = (yield* this.#sample.exponentialUnchanged(Math.exp(next))) - target;

@@ -31,7 +31,8 @@ export interface MechanismOptions {
 
 type EtaOptions = Omit<MechanismOptions, 'random' | 'cacheBytes'>;
 
-/** The eta that a mechanism will have, without making it; null for `none`. The same on every call. @throws the signal's reason when aborted. */
+/** The eta that a mechanism will have, without making it; null for `none`. The same on every call. @throws the signal's
+ *  reason when aborted. */
 export function chooseEta(options: EtaOptions, signal?: AbortSignal): Promise<number | null> {
   return inTurns(choosingEta(options), signal);
 }
@@ -42,12 +43,14 @@ function* choosingEta({ name, eta, targetUnchanged, table, outputIds }: EtaOptio
   return (yield* calibrating({ name, table, outputIds, targetUnchanged })).eta;
 }
 
-/** A mechanism over a public table. @throws RaptError badInput for an eta that is not positive or a target out of reach. */
+/** A mechanism over a public table. @throws RaptError badInput for an eta that is not positive or a target out of
+ *  reach. */
 export function createMechanism(options: MechanismOptions): Mechanism {
   return atOnce(creating(options));
 }
 
-/** As `createMechanism`, with turns for others: on a large table it takes seconds. @throws the signal's reason when aborted. */
+/** As `createMechanism`, with turns for others: on a large table it takes seconds. @throws the signal's reason when
+ *  aborted. */
 export function createMechanismInTurns(options: MechanismOptions, signal?: AbortSignal): Promise<Mechanism> {
   return inTurns(creating(options), signal);
 }
@@ -55,14 +58,28 @@ export function createMechanismInTurns(options: MechanismOptions, signal?: Abort
 function* creating(options: MechanismOptions): Work<Mechanism> {
   const { name, table, outputIds, random = systemRandom, cacheBytes } = options;
   const eta = yield* choosingEta(options);
-  if (eta !== null && !(eta > 0 && Number.isFinite(eta))) throw new RaptError(ErrorKind.badInput, `privacy.eta: must be a positive number, not ${eta}`);
+  if (eta !== null && !(eta > 0 && Number.isFinite(eta)))
+    throw new RaptError(ErrorKind.badInput, `privacy.eta: must be a positive number, not ${eta}`);
   const calibrator = yield* Calibrator.open(table, outputIds);
   try {
     const { geometry } = calibrator;
     const Exponential = isLarge(outputIds.length) ? LargeExponentialSampler : ExponentialSampler;
-    const sampler: Sampler | null = eta === null ? null : name === 'laplace' ? new LaplaceSampler(eta, geometry, random) : new Exponential(eta, geometry, random, cacheBytes);
+    const sampler: Sampler | null =
+      eta === null
+        ? null
+        : name === 'laplace'
+          ? new LaplaceSampler(eta, geometry, random)
+          : new Exponential(eta, geometry, random, cacheBytes);
     const expectedUnchanged = eta === null || name === 'none' ? null : yield* calibrator.unchangedRate(name, eta);
-    const guarantee = describeGuarantee({ mechanism: name, eta, isPrivate: random.private, precision: sampler, geometry, survey: calibrator.survey(), expectedUnchanged });
+    const guarantee = describeGuarantee({
+      mechanism: name,
+      eta,
+      isPrivate: random.private,
+      precision: sampler,
+      geometry,
+      survey: calibrator.survey(),
+      expectedUnchanged,
+    });
     calibrator.disposeSample();
     return mechanismOf(name, eta, geometry, sampler, guarantee);
   } catch (error) {
@@ -71,7 +88,13 @@ function* creating(options: MechanismOptions): Work<Mechanism> {
   }
 }
 
-function mechanismOf(name: Guarantee['mechanism'], eta: number | null, geometry: OutputGeometry, sampler: Sampler | null, guarantee: Guarantee): Mechanism {
+function mechanismOf(
+  name: Guarantee['mechanism'],
+  eta: number | null,
+  geometry: OutputGeometry,
+  sampler: Sampler | null,
+  guarantee: Guarantee,
+): Mechanism {
   const { rows } = geometry.table;
   const privatizing = function* (ids: Int32Array): Work<Int32Array> {
     for (const id of ids) if (id < 0 || id >= rows) throw new RangeError('a token id lies outside the embedding table');

@@ -1,17 +1,18 @@
 /** The exponential mechanism on embedding distances, in closed form.
  *
- *  P(y|x) = w(x, y) / W(x), W(x) = sum of w(x, y) over the output tokens, w(x, y) close to exp(-eta/2 * ||phi(x) - phi(y)||_2)
- *  (McSherry and Talwar, FOCS 2007, with the distance as the score).
+ *  P(y|x) = w(x, y) / W(x), W(x) = sum of w(x, y) over the output tokens, w(x, y) close to exp(-eta/2 * ||phi(x) -
+ *  phi(y)||_2) (McSherry and Talwar, FOCS 2007, with the distance as the score).
  *
- *  Guarantee. If log w(., y) changes by at most eta/2 * ||phi(x) - phi(x')|| between two inputs, for every y, then so does log W, being the
- *  logarithm of a sum of such terms; the log-ratio of P(y|x) to P(y|x') is at most eta * ||phi(x) - phi(x')||. For the ideal weight the
- *  triangle inequality gives the premise.
+ *  Guarantee. If log w(., y) changes by at most eta/2 * ||phi(x) - phi(x')|| between two inputs, for every y, then so
+ *  does log W, being the logarithm of a sum of such terms; the log-ratio of P(y|x) to P(y|x') is at most eta * ||phi(x)
+ *  - phi(x')||. For the ideal weight the triangle inequality gives the premise.
  *
- *  What is drawn is not the ideal but exactly this: distances are cut at D and rounded to multiples of D / 65535, and each of these values
- *  has one INTEGER weight, of at least 2^10. A draw is then a uniform integer below W(x), exact. Cutting keeps the premise, min(., D)
- *  being 1-Lipschitz. Each log-weight is off the ideal by no more than
+ *  What is drawn is not the ideal but exactly this: distances are cut at D and rounded to multiples of D / 65535, and
+ *  each of these values has one INTEGER weight, of at least 2^10. A draw is then a uniform integer below W(x), exact.
+ *  Cutting keeps the premise, min(., D) being 1-Lipschitz. Each log-weight is off the ideal by no more than
  *      e = eta/2 * (rounding of the distance + error of the computed distance) + rounding of the integer,
- *  so the log-ratio of two outputs' probabilities is off by at most 4 e (weight and sum, for x and for x'): the published slack.
+ *  so the log-ratio of two outputs' probabilities is off by at most 4 e (weight and sum, for x and for x'): the
+ *  published slack.
  *
  *  A large vocabulary is drawn from by the same weights in another way: large-exponential.ts. */
 import { atOnce, type Work } from '../turns.ts';

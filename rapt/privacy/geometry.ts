@@ -14,8 +14,8 @@ export interface EmbeddingTable {
 
 /** Unit roundoff of single precision. */
 const UNIT = 2 ** -24;
-/** Output tokens whose rows make one tensor. Of a larger vocabulary there are several, of TILE_ROWS each, so that a product with a batch of queries takes hundredths of
- *  a second, and its result some ten megabytes. */
+/** Output tokens whose rows make one tensor. Of a larger vocabulary there are several, of TILE_ROWS each, so that a
+ *  product with a batch of queries takes hundredths of a second, and its result some ten megabytes. */
 const MOST_WHOLE = 2 ** 16;
 const TILE_ROWS = 2 ** 15;
 
@@ -33,8 +33,8 @@ const rowSquares = new WeakMap<EmbeddingTable, Float64Array>();
 /** Rows whose norms are worked out before others may have their turn. */
 const ROWS_AT_ONCE = 4096;
 
-/** ||phi(id)||^2 of every row in double precision; worked out once for a table. Whoever makes an `OutputGeometry` of a large one beside other work
- *  does this before. */
+/** ||phi(id)||^2 of every row in double precision; worked out once for a table. Whoever makes an `OutputGeometry` of a
+ *  large one beside other work does this before. */
 export function* squaredNorms(table: EmbeddingTable): Work<Float64Array> {
   const known = rowSquares.get(table);
   if (known !== undefined) return known;
@@ -139,7 +139,8 @@ export class OutputGeometry {
         if (values.length === ids.length * outputs) return values;
         all ??= new Float32Array(ids.length * outputs);
         const width = values.length / ids.length;
-        for (let row = 0; row < ids.length; row++) all.set(values.subarray(row * width, (row + 1) * width), row * outputs + tile.start);
+        for (let row = 0; row < ids.length; row++)
+          all.set(values.subarray(row * width, (row + 1) * width), row * outputs + tile.start);
         yield;
       }
       return all!;
@@ -148,7 +149,8 @@ export class OutputGeometry {
     }
   }
 
-  /** The same, a tile of output tokens after the other. @param use gets the products of an id, by its place among the ids, with outputs from the position `start` on. */
+  /** The same, a tile of output tokens after the other. @param use gets the products of an id, by its place among the
+   *  ids, with outputs from the position `start` on. */
   *productsByTile(ids: Int32Array, use: (row: number, products: Float32Array, start: number) => void): Work<void> {
     const queries = tf.tensor2d(rowsOf(this.table, ids), [ids.length, this.table.dimensions]);
     try {
@@ -167,7 +169,8 @@ export class OutputGeometry {
     }
   }
 
-  /** q . phi(y) for each query and each output token, a tile of output tokens after the other, from the position `start` on: [count, outputs of the tile]. Free each.
+  /** q . phi(y) for each query and each output token, a tile of output tokens after the other, from the position
+   *  `start` on: [count, outputs of the tile]. Free each.
    *  @param queries [count, dimensions]. */
   *products(queries: Tensor2D): Generator<{ readonly start: number; readonly products: Tensor2D }> {
     for (const { start, rows } of this.#tilesInTurn()) yield { start, products: productTensor(queries, rows) };
@@ -181,8 +184,8 @@ export class OutputGeometry {
     return sum;
   }
 
-  /** The output token nearest to each query, the smallest id of equally near ones. Found in single precision; wherever another token is
-   *  within that precision's error, decided among those in double precision.
+  /** The output token nearest to each query, the smallest id of equally near ones. Found in single precision; wherever
+   *  another token is within that precision's error, decided among those in double precision.
    *  @param queries [count, dimensions], row-major. @returns positions among the output ids. */
   *nearest(queries: Float64Array): Work<Int32Array> {
     const { dimensions } = this.table;
@@ -224,7 +227,10 @@ export class OutputGeometry {
     for (let index = 0; index * size < outputs; index++) {
       const start = index * size;
       const ids = this.outputIds.subarray(start, start + size);
-      yield (this.#tiles[index] ??= { start, rows: tf.tensor2d(rowsOf(this.table, ids), [ids.length, this.table.dimensions]) });
+      yield (this.#tiles[index] ??= {
+        start,
+        rows: tf.tensor2d(rowsOf(this.table, ids), [ids.length, this.table.dimensions]),
+      });
     }
   }
 
@@ -233,9 +239,10 @@ export class OutputGeometry {
     return productsOf(queries, rows);
   }
 
-  /** Whether a query is strictly nearer to output a than to output b: ||q - a||^2 - ||q - b||^2 = (a - b) . (a + b - 2 q) is negative. As a product of
-   *  differences it errs only for queries within (d + 5) u (||q|| + mostNorm) of the bisector, u = 2^-53, however close a and b are; a difference of
-   *  two squares would err within that times (||q|| + mostNorm) / ||a - b||. */
+  /** Whether a query is strictly nearer to output a than to output b: ||q - a||^2 - ||q - b||^2 = (a - b) . (a + b - 2
+   *  q) is negative. As a product of differences it errs only for queries within (d + 5) u (||q|| + mostNorm) of the
+   *  bisector, u = 2^-53, however close a and b are; a difference of two squares would err within that times (||q|| +
+   *  mostNorm) / ||a - b||. */
   #isNearer(a: number, b: number, query: Float64Array): boolean {
     const { values, dimensions } = this.table;
     const [baseA, baseB] = [this.outputIds[a]! * dimensions, this.outputIds[b]! * dimensions];
@@ -294,7 +301,8 @@ class NearestSearch {
 /** [ids, dimensions], row-major. */
 export function rowsOf({ values, dimensions }: EmbeddingTable, ids: Int32Array): Float32Array {
   const rows = new Float32Array(ids.length * dimensions);
-  for (const [place, id] of ids.entries()) rows.set(values.subarray(id * dimensions, (id + 1) * dimensions), place * dimensions);
+  for (const [place, id] of ids.entries())
+    rows.set(values.subarray(id * dimensions, (id + 1) * dimensions), place * dimensions);
   return rows;
 }
 

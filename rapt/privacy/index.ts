@@ -1,5 +1,12 @@
 /** Mechanisms that replace tokens under d_chi-privacy, their exact samplers, and what they promise. */
-export { calibrate, Calibrator, expectedUnchanged, type Calibration, type CalibrationOptions, type NoisyMechanismName } from './calibration.ts';
+export {
+  calibrate,
+  Calibrator,
+  expectedUnchanged,
+  type Calibration,
+  type CalibrationOptions,
+  type NoisyMechanismName,
+} from './calibration.ts';
 export { noisyCount } from './counts.ts';
 export { chooseEta, createMechanism, createMechanismInTurns, type MechanismOptions } from './create.ts';
 export { distanceOf, isLarge, rowsOf, type EmbeddingTable } from './geometry.ts';

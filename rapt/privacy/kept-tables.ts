@@ -1,9 +1,20 @@
 /** Tables that a sampler made, kept on disk for the attempts after this one.
  *
- *  A table is a function of public things and of a token's id. WHICH ids have one tells which tokens stand in the texts: so a folder of tables is as private as the texts,
- *  readable for its owner alone, and lies where plain texts may lie, never where the provider sees it. Its owner removes it when what it was made for is done. */
+ *  A table is a function of public things and of a token's id. WHICH ids have one tells which tokens stand in the
+ *  texts: so a folder of tables is as private as the texts, readable for its owner alone, and lies where plain texts
+ *  may lie, never where the provider sees it. Its owner removes it when what it was made for is done. */
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fstatSync, openSync, readdirSync, readSync, rmSync, truncateSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { freeBytes, makeFolder } from '../../system/index.ts';
 import type { Work } from '../turns.ts';
@@ -41,13 +52,20 @@ export class KeptTables {
     this.#path = join(folder, `${nameDigest(name)}-${randomBytes(6).toString('hex')}${ENDING}`);
   }
 
-  /** @param folder made if need be. @param name tells everything that a table depends on besides its token. @param numbers of each table.
+  /** @param folder made if need be. @param name tells everything that a table depends on besides its token. @param
+   *  numbers of each table.
    *  @param free how many bytes a folder's disk has left. */
-  static *open(folder: string, name: string, numbers: number, free: (folder: string) => number = freeBytes): Work<KeptTables> {
+  static *open(
+    folder: string,
+    name: string,
+    numbers: number,
+    free: (folder: string) => number = freeBytes,
+  ): Work<KeptTables> {
     makeFolder(folder, 0o700);
     const tables = new KeptTables(folder, name, numbers, free);
     try {
-      for (const file of readdirSync(folder).sort()) if (file.startsWith(`${nameDigest(name)}-`) && file.endsWith(ENDING)) yield* tables.#index(join(folder, file));
+      for (const file of readdirSync(folder).sort())
+        if (file.startsWith(`${nameDigest(name)}-`) && file.endsWith(ENDING)) yield* tables.#index(join(folder, file));
     } catch (error) {
       tables.close();
       throw error;
@@ -79,7 +97,8 @@ export class KeptTables {
     }
     try {
       const file = this.#ownFile();
-      for (let done = 0; done < records.length; ) done += writeSync(file, records, done, records.length - done, this.#end + done);
+      for (let done = 0; done < records.length;)
+        done += writeSync(file, records, done, records.length - done, this.#end + done);
       for (const [row, id] of ids.entries()) this.#places.set(id, { file, at: this.#end + row * this.#recordBytes });
     } catch {
       this.#bytes = MOST_BYTES;
@@ -132,7 +151,8 @@ export class KeptTables {
 
 const nameDigest = (name: string): string => createHash('sha256').update(name).digest('hex').slice(0, 16);
 
-/** Gives back what a folder of tables takes on its disk, at once, even while they are read: who misses one makes it anew. @returns whether there were any. */
+/** Gives back what a folder of tables takes on its disk, at once, even while they are read: who misses one makes it
+ *  anew. @returns whether there were any. */
 export function dropKeptTables(folder: string): boolean {
   if (!existsSync(folder)) return false;
   const files = readdirSync(folder).filter((file) => file.endsWith(ENDING));

@@ -1,10 +1,11 @@
 /** k-ary randomized response on training labels (Warner, JASA 60, 1965; Kairouz, Oh and Viswanath, JMLR 17(17), 2016).
  *
- *  A label stays itself with probability p = e^eps / (e^eps + k - 1), and becomes each other class with q = 1 / (e^eps + k - 1). Two labels y, y'
- *  give an answer z with probabilities whose ratio is 1, p/q or q/p, so at most e^eps: eps-local differential privacy.
+ *  A label stays itself with probability p = e^eps / (e^eps + k - 1), and becomes each other class with q = 1 / (e^eps
+ *  + k - 1). Two labels y, y' give an answer z with probabilities whose ratio is 1, p/q or q/p, so at most e^eps:
+ *  eps-local differential privacy.
  *
- *  What is drawn: a uniform integer below n + (k - 1) m with m = 2^20 and n = floor(e^eps m), exact. The ratio n / m is at most e^eps, so the
- *  guarantee holds as it stands, without a term for rounding.
+ *  What is drawn: a uniform integer below n + (k - 1) m with m = 2^20 and n = floor(e^eps m), exact. The ratio n / m is
+ *  at most e^eps, so the guarantee holds as it stands, without a term for rounding.
  *
  *  What rounding down costs is the answer's use: the epsilon that is really had, e' = ln(n / m), is below eps. With n
  *  > e^eps m - 1,
@@ -56,7 +57,8 @@ export const LABELS_NOT_COVERED = 'the training labels, the set of class names, 
 
 /** Of a run whose labels are not protected. */
 export const TEST_LABELS_NOT_COVERED =
-  'how well the tuned model does on the test texts: accuracy and F1 are told in steps of 0.01 or more that are at least ' +
+  'how well the tuned model does on the test texts: accuracy and F1 are told in steps of 0.01 or more that are at ' +
+  'least ' +
   '5 test texts wide, and not at all below 20 of them';
 
 /** What a release's guarantee says when its training labels were drawn as well. */
@@ -68,7 +70,8 @@ export function withLabelNoise(guarantee: Guarantee, noise: LabelNoise): Guarant
     covered: [
       ...guarantee.covered,
       `each training label: randomized response with epsilon = ${epsilon}, whatever the text`,
-      'each test label, in each run that is graded by it: the number of right answers is told with two-sided geometric noise ' +
+      'each test label, in each run that is graded by it: the number of right answers is told with two-sided ' +
+        'geometric noise ' +
         `of epsilon = ${epsilon}, and nothing else about it`,
     ],
     notCovered: guarantee.private
@@ -83,7 +86,8 @@ export function withLabelNoise(guarantee: Guarantee, noise: LabelNoise): Guarant
 export function explainLabels({ labelEpsilon }: Guarantee): string[] {
   if (labelEpsilon === undefined) return [];
   return [
-    `Every training label was answered by randomized response with epsilon = ${labelEpsilon}: each answer is at most ${Math.exp(labelEpsilon).toPrecision(3)} times likelier under one class than under another. ` +
+    `Every training label was answered by randomized response with epsilon = ${labelEpsilon}: each answer is at ` +
+      `most ${Math.exp(labelEpsilon).toPrecision(3)} times likelier under one class than under another. ` +
       'The accuracy on the test texts is told with noise of the same epsilon, drawn once in each run. ' +
       'A text that is released again has its label drawn again, and the epsilons add up.',
   ];

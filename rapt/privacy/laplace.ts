@@ -1,12 +1,13 @@
-/** The multivariate Laplace mechanism of RAPT (arXiv 2305.06212, section 3), after Feyisetan et al. (WSDM 2020) and Wu et al. (2017).
+/** The multivariate Laplace mechanism of RAPT (arXiv 2305.06212, section 3), after Feyisetan et al. (WSDM 2020) and Wu
+ *  et al. (2017).
  *
- *  The answer is the output token nearest to phi(x) + z, where z has density proportional to exp(-eta ||z||_2). In polar coordinates that
- *  density is a length with density proportional to l^(d-1) e^(-eta l), which is Gamma(shape d, scale 1/eta), times a direction uniform
- *  on the unit sphere.
+ *  The answer is the output token nearest to phi(x) + z, where z has density proportional to exp(-eta ||z||_2). In
+ *  polar coordinates that density is a length with density proportional to l^(d-1) e^(-eta l), which is Gamma(shape d,
+ *  scale 1/eta), times a direction uniform on the unit sphere.
  *
- *  Guarantee. The densities of phi(x) + z and phi(x') + z at a point q differ by the factor exp(eta (||q - phi(x')|| - ||q - phi(x)||)), at
- *  most exp(eta ||phi(x) - phi(x')||) by the triangle inequality; the nearest token is a function of that point alone, and computing it
- *  costs nothing (post-processing).
+ *  Guarantee. The densities of phi(x) + z and phi(x') + z at a point q differ by the factor exp(eta (||q - phi(x')|| -
+ *  ||q - phi(x)||)), at most exp(eta ||phi(x) - phi(x')||) by the triangle inequality; the nearest token is a function
+ *  of that point alone, and computing it costs nothing (post-processing).
  *
  *  That is of the ideal density; what double precision costs is `laplaceDelta`. */
 import { atOnce, type Work } from '../turns.ts';
@@ -32,7 +33,13 @@ export class LaplaceSampler implements Sampler {
     this.#geometry = geometry;
     this.#random = random;
     const { table, outputIds, mostNorm, mostInputNorm } = geometry;
-    this.numericalDelta = laplaceDelta({ eta, dimensions: table.dimensions, outputs: outputIds.length, inputNorm: mostInputNorm, outputNorm: mostNorm });
+    this.numericalDelta = laplaceDelta({
+      eta,
+      dimensions: table.dimensions,
+      outputs: outputIds.length,
+      inputNorm: mostInputNorm,
+      outputNorm: mostNorm,
+    });
   }
 
   privatize(ids: Int32Array): Int32Array {

@@ -1,22 +1,26 @@
 /** The exponential mechanism over a large vocabulary, drawn by rejection.
  *
- *  What is drawn is P(y|x) = w(x, y) / W(x) with the integer weights of weights.ts and the levels of distances in DOUBLE precision; exponential.ts says what that
- *  guarantees. A table of all levels takes half a megabyte for each input over 250,000 outputs. Kept instead is, for each block b of 64 outputs, a whole number
+ *  What is drawn is P(y|x) = w(x, y) / W(x) with the integer weights of weights.ts and the levels of distances in
+ *  DOUBLE precision; exponential.ts says what that guarantees. A table of all levels takes half a megabyte for each
+ *  input over 250,000 outputs. Kept instead is, for each block b of 64 outputs, a whole number
  *
  *      M_b(x) >= w(x, y) for every output y of b other than x,
  *
- *  found by products in single precision: the bound on their error is taken off each squared distance first, and weights fall with distance. x itself, where it is an
- *  output, has the weight of distance 0. A draw takes a uniform integer r below
+ *  found by products in single precision: the bound on their error is taken off each squared distance first, and
+ *  weights fall with distance. x itself, where it is an output, has the weight of distance 0. A draw takes a uniform
+ *  integer r below
  *
  *      U(x) = w(x, x) + sum over b of 64 M_b(x).
  *
- *  The first w(x, x) of these integers fall on x. Each block has 64 M_b after them, M_b for each of its places: of those of the output y the first w(x, y) fall on y, all
- *  others on none, as those of x's own place and of places behind the last output do. An r that falls on none is thrown away, and the draw is begun anew.
+ *  The first w(x, x) of these integers fall on x. Each block has 64 M_b after them, M_b for each of its places: of
+ *  those of the output y the first w(x, y) fall on y, all others on none, as those of x's own place and of places
+ *  behind the last output do. An r that falls on none is thrown away, and the draw is begun anew.
  *
- *  Proof. The integers that fall on y are exactly w(x, y) out of U(x), whatever the bounds are, as long as they are bounds. So a round ends with y with the chance
- *  w(x, y) / U(x), and with none with the chance 1 - W(x) / U(x). Rounds are independent. So the answer is y with the chance w(x, y) / U(x) / (W(x) / U(x)) = P(y|x), exactly.
- *  The bounds decide about time alone, and each weight that is looked at is held against its bound. Nothing depends on the order in which the device sums up, so the
- *  distribution is the same on every machine. */
+ *  Proof. The integers that fall on y are exactly w(x, y) out of U(x), whatever the bounds are, as long as they are
+ *  bounds. So a round ends with y with the chance w(x, y) / U(x), and with none with the chance 1 - W(x) / U(x). Rounds
+ *  are independent. So the answer is y with the chance w(x, y) / U(x) / (W(x) / U(x)) = P(y|x), exactly. The bounds
+ *  decide about time alone, and each weight that is looked at is held against its bound. Nothing depends on the order
+ *  in which the device sums up, so the distribution is the same on every machine. */
 import { createHash } from 'node:crypto';
 import { atOnce, type Work } from '../turns.ts';
 import type { OutputGeometry } from './geometry.ts';
@@ -27,7 +31,8 @@ import { KeptTables } from './kept-tables.ts';
 import { blockOf, HeldTables, placesOf } from './token-tables.ts';
 import { LEVELS, levelWeights, type LevelWeights } from './weights.ts';
 
-/** A round works out one distance; as many rounds are needed as the largest weights of blocks lie above the mean ones. */
+/** A round works out one distance; as many rounds are needed as the largest weights of blocks lie above the mean
+ *  ones. */
 const BLOCK = 64;
 /** Inputs whose bounds are made together. */
 const BATCH_TYPES = 128;
@@ -69,7 +74,9 @@ export class LargeExponentialSampler implements Sampler {
 
   *keepingTables(folder: string): Work<void> {
     const { table, outputIds } = this.#geometry;
-    const outputs = createHash('sha256').update(new Uint8Array(outputIds.buffer, outputIds.byteOffset, outputIds.byteLength)).digest('hex');
+    const outputs = createHash('sha256')
+      .update(new Uint8Array(outputIds.buffer, outputIds.byteOffset, outputIds.byteLength))
+      .digest('hex');
     const name = ['exponential', table.sha256, outputs, this.#eta, BLOCK, LEVELS].join(' ');
     this.keepIn(yield* KeptTables.open(folder, name, this.blocks));
   }
@@ -149,7 +156,9 @@ export class LargeExponentialSampler implements Sampler {
 
   *#making(ids: Int32Array): Work<Float32Array[]> {
     const tables = Array.from(ids, () => new Float32Array(this.blocks));
-    yield* this.#geometry.productsByTile(ids, (row, products, start) => this.#bound(ids[row]!, products, start, tables[row]!));
+    yield* this.#geometry.productsByTile(ids, (row, products, start) =>
+      this.#bound(ids[row]!, products, start, tables[row]!),
+    );
     this.tablesMade += ids.length;
     this.#kept?.append(ids, tables);
     yield;
@@ -165,7 +174,7 @@ export class LargeExponentialSampler implements Sampler {
     const own = this.#geometry.squaredNorm(id);
     // The largest error of a squared distance for each unit of the output's norm, and what double precision adds to it.
     const error = squareErrorRate * (1 + DOUBLE_MARGIN) * this.#geometry.norm(id);
-    for (let at = 0; at < products.length; ) {
+    for (let at = 0; at < products.length;) {
       const end = Math.min(products.length, at + BLOCK);
       const block = (start + at) / BLOCK;
       let least = Infinity;

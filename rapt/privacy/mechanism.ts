@@ -8,10 +8,12 @@ export interface Mechanism {
   readonly eta: number | null;
   /** One noisy id for each id, drawn independently. @throws RangeError for an id outside the table. */
   privatize(ids: Int32Array): Int32Array;
-  /** The same in stretches, with turns for others between them: over a large vocabulary a text takes seconds. @throws the signal's reason when aborted. */
+  /** The same in stretches, with turns for others between them: over a large vocabulary a text takes seconds. @throws
+   *  the signal's reason when aborted. */
   privatizeInTurns(ids: Int32Array, signal?: AbortSignal): Promise<Int32Array>;
-  /** Reads tables that an earlier attempt made from a folder, and keeps there what is made from now on, where making them takes long. They tell which tokens were
-   *  privatized: the folder is as private as the texts, and its owner removes it in the end. @throws the signal's reason when aborted. */
+  /** Reads tables that an earlier attempt made from a folder, and keeps there what is made from now on, where making
+   *  them takes long. They tell which tokens were privatized: the folder is as private as the texts, and its owner
+   *  removes it in the end. @throws the signal's reason when aborted. */
   keepTables(folder: string, signal?: AbortSignal): Promise<void>;
   /** Tokens that are best given at once: what is made for a token of the vocabulary then serves all its places. */
   readonly batchTokens: number;

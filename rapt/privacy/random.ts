@@ -38,10 +38,12 @@ class Pool {
 
 const systemPool = new Pool(randomFillSync);
 
-/** The operating system's CSPRNG, by way of OpenSSL's. The pool lives in this module: every process and every worker thread has its own. */
+/** The operating system's CSPRNG, by way of OpenSSL's. The pool lives in this module: every process and every worker
+ *  thread has its own. */
 export const systemRandom: RandomSource = { private: true, fill: (bytes) => systemPool.fill(bytes) };
 
-/** The same bytes for the same seed: AES-256 in counter mode under the seed's hash. For tests of distributions alone. */
+/** The same bytes for the same seed: AES-256 in counter mode under the seed's hash. For tests of distributions
+ *  alone. */
 export function seededRandom(seed: number): RandomSource {
   const key = createHash('sha256').update(`rapt test seed ${seed}`).digest();
   const keystream = createCipheriv('aes-256-ctr', key, new Uint8Array(16));

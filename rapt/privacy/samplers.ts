@@ -1,4 +1,5 @@
-/** Samplers over a RandomSource. Integers are exact; real-valued ones are exact in distribution up to double precision. */
+/** Samplers over a RandomSource. Integers are exact; real-valued ones are exact in distribution up to double
+ *  precision. */
 import type { RandomSource } from './random.ts';
 
 const TWO_21 = 2 ** 21;
@@ -18,7 +19,8 @@ export function uniform(random: RandomSource): number {
 /** Uniform on {0, ..., n - 1}, exactly: as many random bits as n - 1 has, drawn again while the value is n or more.
  *  @param n 1 to 2^53. */
 export function uniformInteger(random: RandomSource, n: number): number {
-  if (!Number.isInteger(n) || n < 1 || n > TWO_53) throw new RangeError(`uniformInteger needs an integer from 1 to 2^53, not ${n}`);
+  if (!Number.isInteger(n) || n < 1 || n > TWO_53)
+    throw new RangeError(`uniformInteger needs an integer from 1 to 2^53, not ${n}`);
   const most = n - 1;
   const highMask = maskFor(Math.floor(most / TWO_32));
   const lowMask = most >= TWO_32 ? 0xffff_ffff : maskFor(most);
@@ -29,9 +31,10 @@ export function uniformInteger(random: RandomSource, n: number): number {
   }
 }
 
-/** Standard exponential, density e^-x: -ln U of a uniform U = 2^-n (1 - W/2), n geometric with parameter 1/2 and W uniform on [0, 1); so
- *  n ln 2 - ln(1 - W/2). What is drawn lies within u + 8 u x of the ideal x, u = 2^-53: W is cut to 53 bits, and has 53 more where it is small, the
- *  logarithm is within one unit in the last place (V8 uses fdlibm's), and the rest is rounding. */
+/** Standard exponential, density e^-x: -ln U of a uniform U = 2^-n (1 - W/2), n geometric with parameter 1/2 and W
+ *  uniform on [0, 1); so n ln 2 - ln(1 - W/2). What is drawn lies within u + 8 u x of the ideal x, u = 2^-53: W is cut
+ *  to 53 bits, and has 53 more where it is small, the logarithm is within one unit in the last place (V8 uses
+ *  fdlibm's), and the rest is rounding. */
 export function exponential(random: RandomSource): number {
   random.fill(wordBytes);
   const [high, low] = [word[0]!, word[1]!];
@@ -50,9 +53,10 @@ function geometric(random: RandomSource): number {
   return 32 + geometric(random);
 }
 
-/** Fills with independent standard normal values: (r cos t, r sin t) with r^2 / 2 standard exponential and t uniform on the circle (Box and Muller, Annals of
- *  Mathematical Statistics 29(2), 1958). The vector lies within 32 u sqrt(d / 2) + 23 u ||g|| of the ideal one, u = 2^-53: r within 32 u + 5 u r by
- *  the error of `exponential`, the angle within 15 u, cosine and sine within one unit in the last place. */
+/** Fills with independent standard normal values: (r cos t, r sin t) with r^2 / 2 standard exponential and t uniform on
+ *  the circle (Box and Muller, Annals of Mathematical Statistics 29(2), 1958). The vector lies within 32 u sqrt(d / 2)
+ *  + 23 u ||g|| of the ideal one, u = 2^-53: r within 32 u + 5 u r by the error of `exponential`, the angle within 15
+ *  u, cosine and sine within one unit in the last place. */
 export function fillGaussian(random: RandomSource, out: Float64Array): void {
   for (let at = 0; at < out.length; at += 2) {
     const radius = Math.sqrt(2 * exponential(random));
@@ -62,17 +66,20 @@ export function fillGaussian(random: RandomSource, out: Float64Array): void {
   }
 }
 
-/** Gamma(shape, scale) for a whole-number shape, density proportional to x^(shape - 1) e^(-x / scale): a sum of as many exponentials (Erlang's
- *  distribution). Nothing is rejected, so nothing but rounding separates it from the ideal: scale * (shape u + (shape + 9) u G) for a sum G.
+/** Gamma(shape, scale) for a whole-number shape, density proportional to x^(shape - 1) e^(-x / scale): a sum of as many
+ *  exponentials (Erlang's distribution). Nothing is rejected, so nothing but rounding separates it from the ideal:
+ *  scale * (shape u + (shape + 9) u G) for a sum G.
  *  @param shape whole, at least 1. */
 export function gamma(random: RandomSource, shape: number, scale: number): number {
-  if (!(Number.isInteger(shape) && shape >= 1)) throw new RangeError(`gamma needs a whole-number shape of at least 1, not ${shape}`);
+  if (!(Number.isInteger(shape) && shape >= 1))
+    throw new RangeError(`gamma needs a whole-number shape of at least 1, not ${shape}`);
   let sum = 0;
   for (let term = 0; term < shape; term++) sum += exponential(random);
   return sum * scale;
 }
 
-/** Uniform on the unit SPHERE in as many dimensions as `out` has: a normal vector divided by its length (Muller, CACM 2(4), 1959). */
+/** Uniform on the unit SPHERE in as many dimensions as `out` has: a normal vector divided by its length (Muller, CACM
+ *  2(4), 1959). */
 export function fillDirection(random: RandomSource, out: Float64Array): void {
   let squares = 0;
   do {

@@ -1,5 +1,6 @@
-/** What a public embedding table looks like, and what a mechanism does to its tokens, on an even sample of them. No private text is involved
- *  and nothing here is random from run to run: a calibrated eta must come out the same when a run is repeated. */
+/** What a public embedding table looks like, and what a mechanism does to its tokens, on an even sample of them. No
+ *  private text is involved and nothing here is random from run to run: a calibrated eta must come out the same when a
+ *  run is repeated. */
 import { quantiles } from '../quantiles.ts';
 import { tf, tidy, type Tensor1D, type Tensor2D } from '../tensorflow.ts';
 import type { Work } from '../turns.ts';
@@ -10,9 +11,11 @@ import { fillDirection, gamma } from './samplers.ts';
 
 const SAMPLED_TOKENS = 512;
 const BATCH = 128;
-/** Distances in one tensor: 4 MiB, which the allocator gives out again; for more it asks the system each time, which zeroes it. */
+/** Distances in one tensor: 4 MiB, which the allocator gives out again; for more it asks the system each time, which
+ *  zeroes it. */
 const STRIPE_NUMBERS = 2 ** 20;
-/** Of a large table more of them, since each tensor takes a pass over its rows: a step over them takes tenths of a second. */
+/** Of a large table more of them, since each tensor takes a pass over its rows: a step over them takes tenths of a
+ *  second. */
 const LARGE_STRIPE_NUMBERS = 2 ** 24;
 /** Noise directions tried for each sampled token. */
 const DIRECTIONS = 4;
@@ -64,7 +67,8 @@ export class TokenSample {
     return { norm: quantiles(norms), neighbourDistance: quantiles(this.#neighbours) };
   }
 
-  /** Mean over the sampled tokens of P(x|x) under the exponential mechanism: 1 / sum over y of exp(-eta/2 * d(x, y)). */
+  /** Mean over the sampled tokens of P(x|x) under the exponential mechanism: 1 / sum over y of exp(-eta/2 * d(x,
+   *  y)). */
   *exponentialUnchanged(eta: number): Work<number> {
     const parts: Tensor1D[] = [];
     try {
@@ -85,8 +89,9 @@ export class TokenSample {
 
   /** Draws of the eta above which the laplace mechanism leaves a sampled token unchanged, ascending.
    *
-   *  x stays the nearest token of x + l v while l v.(w - x) < ||w - x||^2 / 2 for every other w, that is for l below some l*(x, v); and
-   *  l = g / eta with g ~ Gamma(d, 1). So x is unchanged exactly when eta > g / l*, and the share of draws below eta is the unchanged rate. */
+   *  x stays the nearest token of x + l v while l v.(w - x) < ||w - x||^2 / 2 for every other w, that is for l below
+   *  some l*(x, v); and l = g / eta with g ~ Gamma(d, 1). So x is unchanged exactly when eta > g / l*, and the share of
+   *  draws below eta is the unchanged rate. */
   *laplaceCriticalEtas(): Work<Float64Array> {
     const { dimensions } = this.#geometry.table;
     const random = seededRandom(0);
@@ -99,7 +104,8 @@ export class TokenSample {
         directions.set(direction, row * dimensions);
         yield;
       }
-      for (const longest of yield* this.#longestUnchanged(directions)) critical.push(gamma(random, dimensions, 1) / longest);
+      for (const longest of yield* this.#longestUnchanged(directions))
+        critical.push(gamma(random, dimensions, 1) / longest);
     }
     return Float64Array.from(critical).sort();
   }
@@ -120,11 +126,19 @@ export class TokenSample {
         const products = yield* geometry.dotProducts(batch.map((position) => geometry.outputIds[position]!));
         for (const [row, position] of batch.entries()) {
           const own = distances.subarray((at + row) * outputs, (at + row + 1) * outputs);
-          this.#neighbours[first + at + row] = this.#fillRow(position, products.subarray(row * outputs, (row + 1) * outputs), own);
+          this.#neighbours[first + at + row] = this.#fillRow(
+            position,
+            products.subarray(row * outputs, (row + 1) * outputs),
+            own,
+          );
           yield;
         }
       }
-      this.#stripes.push({ first, count: positions.length, distances: tf.tensor2d(distances, [positions.length, outputs]) });
+      this.#stripes.push({
+        first,
+        count: positions.length,
+        distances: tf.tensor2d(distances, [positions.length, outputs]),
+      });
       yield;
     }
   }
@@ -133,11 +147,16 @@ export class TokenSample {
   *#longestUnchanged(directions: Float32Array): Work<Float32Array> {
     const { dimensions } = this.#geometry.table;
     const ids = this.#positions.map((position) => this.#geometry.outputIds[position]!);
-    const own = Float32Array.from(ids, (id, row) => this.#geometry.dotProduct(id, directions.subarray(row * dimensions, (row + 1) * dimensions)));
+    const own = Float32Array.from(ids, (id, row) =>
+      this.#geometry.dotProduct(id, directions.subarray(row * dimensions, (row + 1) * dimensions)),
+    );
     const all = new Float32Array(ids.length);
     all.fill(Infinity);
     for (const { first, count, distances } of this.#stripes) {
-      const queries = tf.tensor2d(directions.subarray(first * dimensions, (first + count) * dimensions), [count, dimensions]);
+      const queries = tf.tensor2d(directions.subarray(first * dimensions, (first + count) * dimensions), [
+        count,
+        dimensions,
+      ]);
       try {
         for (const { start, products } of this.#geometry.products(queries)) {
           const longest = tidy(() => {
@@ -147,7 +166,9 @@ export class TokenSample {
             const ahead = tf.logicalAnd(tf.greater(along, 0), tf.greater(far, 0));
             return tf.min(tf.where(ahead, length, tf.fill(length.shape, Infinity)), 1);
           });
-          longest.dataSync<'float32'>().forEach((value, row) => (all[first + row] = Math.min(all[first + row]!, value)));
+          longest
+            .dataSync<'float32'>()
+            .forEach((value, row) => (all[first + row] = Math.min(all[first + row]!, value)));
           longest.dispose();
           products.dispose();
           yield;

@@ -1,16 +1,18 @@
 /** The least eta for which the exponential mechanism's bound holds on a table, over all pairs of tokens.
  *
- *  log P(y|x) - log P(y|x') = -eta/2 (d(x, y) - d(x', y)) + log W(x') - log W(x). By the triangle inequality the first part is at most eta/2 d(x, x'), and
- *  it is that for y = x. So the largest log-ratio of a pair is eta/2 d(x, x') + |log W(x) - log W(x')|, either way round, and
+ *  log P(y|x) - log P(y|x') = -eta/2 (d(x, y) - d(x', y)) + log W(x') - log W(x). By the triangle inequality the first
+ *  part is at most eta/2 d(x, x'), and it is that for y = x. So the largest log-ratio of a pair is eta/2 d(x, x') +
+ *  |log W(x) - log W(x')|, either way round, and
  *
  *      tightest = eta/2 + max over x, x' of |log W(x) - log W(x')| / d(x, x')
  *
- *  between eta/2, for a table on which all tokens have the same W, and eta. (For a token that is no output the first part may stay below its bound; what is
- *  computed then is no less than the least.)
+ *  between eta/2, for a table on which all tokens have the same W, and eta. (For a token that is no output the first
+ *  part may stay below its bound; what is computed then is no less than the least.)
  *
- *  Which pairs are looked at. With n(x) at most the distance from x to any other token, a pair whose logarithms differ by D has a ratio of at most D / n(x) and of at
- *  most D / n(x'). So once a pair of ratio r is known, only pairs with D > r n(x) and D > r n(x') can have a larger one. In a table whose tokens lie about equally far
- *  from each other these are few, between tokens of the largest W and of the smallest; the maximum over them is the maximum over all. */
+ *  Which pairs are looked at. With n(x) at most the distance from x to any other token, a pair whose logarithms differ
+ *  by D has a ratio of at most D / n(x) and of at most D / n(x'). So once a pair of ratio r is known, only pairs with D
+ *  > r n(x) and D > r n(x') can have a larger one. In a table whose tokens lie about equally far from each other these
+ *  are few, between tokens of the largest W and of the smallest; the maximum over them is the maximum over all. */
 import { join } from 'node:path';
 import { cachedNumbers } from '../cache.ts';
 import { tf } from '../tensorflow.ts';
@@ -33,13 +35,21 @@ export interface TightestOptions {
   readonly onProgress?: ((done: number) => void) | undefined;
 }
 
-/** Takes a pass over all pairs of tokens the first time; the answer is public and kept in the cache. With it the bound holds with the mechanism's
- *  numerical slack, as with eta itself. @returns at most eta, rounded up. @throws the signal's reason when aborted; the next call goes on where this one was. */
-export async function tightestEta(eta: number, table: EmbeddingTable, outputIds: Int32Array, { signal, onProgress }: TightestOptions = {}): Promise<number> {
+/** Takes a pass over all pairs of tokens the first time; the answer is public and kept in the cache. With it the bound
+ *  holds with the mechanism's numerical slack, as with eta itself. @returns at most eta, rounded up. @throws the
+ *  signal's reason when aborted; the next call goes on where this one was. */
+export async function tightestEta(
+  eta: number,
+  table: EmbeddingTable,
+  outputIds: Int32Array,
+  { signal, onProgress }: TightestOptions = {},
+): Promise<number> {
   const name = join('tightest', `${table.sha256}-${outputIds.length}-${eta}.f64`);
   const turns = new Turns(signal);
   const [tightest] = await cachedNumbers(name, 1, Float64Array, async () =>
-    Float64Array.of(await tightestOf(eta, table, outputIds, await tableTotals(eta, table, outputIds, { turns, onProgress }), turns)),
+    Float64Array.of(
+      await tightestOf(eta, table, outputIds, await tableTotals(eta, table, outputIds, { turns, onProgress }), turns),
+    ),
   );
   return tightest!;
 }
@@ -50,7 +60,13 @@ export async function computeTightest(eta: number, table: EmbeddingTable, output
   return tightestOf(eta, table, outputIds, await computeTotals(eta, table, outputIds, { turns }), turns);
 }
 
-async function tightestOf(eta: number, table: EmbeddingTable, outputIds: Int32Array, totals: TableTotals, turns: Turns): Promise<number> {
+async function tightestOf(
+  eta: number,
+  table: EmbeddingTable,
+  outputIds: Int32Array,
+  totals: TableTotals,
+  turns: Turns,
+): Promise<number> {
   await inTurns(squaredNorms(table));
   const geometry = new OutputGeometry(table, outputIds);
   // Each log W is off the ideal by a quarter of the slack at most.
@@ -84,7 +100,8 @@ export class SteepestPair {
     }
     // Those that have most others to be compared with come first, and raise the ratio for the rest.
     const lows = rising.slice().sort((a, b) => this.#reach(a) - this.#reach(b));
-    for (let at = 0; at < lows.length; at += TILE_ROWS) await this.#compare(lows.subarray(at, at + TILE_ROWS), falling, turns);
+    for (let at = 0; at < lows.length; at += TILE_ROWS)
+      await this.#compare(lows.subarray(at, at + TILE_ROWS), falling, turns);
     return this.#steepest;
   }
 
@@ -103,7 +120,9 @@ export class SteepestPair {
       lowest = Math.min(lowest, logTotals[low]!);
     }
     const end = falling.findIndex((id) => logTotals[id]! <= reach);
-    const highs = falling.subarray(0, end < 0 ? falling.length : end).filter((high) => logTotals[high]! - lowest - this.#slack > this.#steepest * nearest[high]!);
+    const highs = falling
+      .subarray(0, end < 0 ? falling.length : end)
+      .filter((high) => logTotals[high]! - lowest - this.#slack > this.#steepest * nearest[high]!);
     for (let at = 0; at < highs.length; at += TILE_COLUMNS) {
       this.#compareTile(lows, highs.subarray(at, at + TILE_COLUMNS));
       await turns.next();
@@ -140,6 +159,7 @@ export class SteepestPair {
 
   #consider(low: number, high: number): void {
     const difference = this.#totals.logTotals[high]! - this.#totals.logTotals[low]! - this.#slack;
-    if (difference > 0) this.#steepest = Math.max(this.#steepest, difference / distanceOf(this.#geometry.table, low, high));
+    if (difference > 0)
+      this.#steepest = Math.max(this.#steepest, difference / distanceOf(this.#geometry.table, low, high));
   }
 }

@@ -1,4 +1,5 @@
-/** What both samplers of the exponential mechanism do with a table for each token: find its places, hold it while there is room, draw by its sums. */
+/** What both samplers of the exponential mechanism do with a table for each token: find its places, hold it while there
+ *  is room, draw by its sums. */
 
 /** Where each token stands among the ids. */
 export function placesOf(ids: Int32Array): Map<number, number[]> {
@@ -39,7 +40,8 @@ export class HeldTables<T> {
   }
 }
 
-/** The last block whose sum before it is at most the drawn number. @param sums before each block, and in all, rising. */
+/** The last block whose sum before it is at most the drawn number. @param sums before each block, and in all,
+ *  rising. */
 export function blockOf(sums: Float64Array, drawn: number): number {
   let low = 0;
   let high = sums.length - 1;

@@ -1,5 +1,6 @@
-/** Sums over all pairs of a table's tokens: W(x) of the exponential mechanism for every token x, and how near the nearest other token is. The weight of a pair is that of
- *  its distance, whichever way round; so half of the pairs are enough, each counted for both of its tokens. */
+/** Sums over all pairs of a table's tokens: W(x) of the exponential mechanism for every token x, and how near the
+ *  nearest other token is. The weight of a pair is that of its distance, whichever way round; so half of the pairs are
+ *  enough, each counted for both of its tokens. */
 import { join } from 'node:path';
 import { keepNumbers, keptNumbers } from '../cache.ts';
 import { loadingTensorflow, tf, type Tensor2D } from '../tensorflow.ts';
@@ -11,7 +12,8 @@ import { LEVELS, levelWeights, type LevelWeights } from './weights.ts';
 /** Pairs are taken in tiles of so many rows and columns: hundredths of a second, and 16 MiB. */
 const TILE_ROWS = 512;
 const TILE_COLUMNS = 8192;
-/** What is done is kept so often, and when it is given up: a pass over 250,000 tokens takes minutes, and whoever is killed goes on from here. */
+/** What is done is kept so often, and when it is given up: a pass over 250,000 tokens takes minutes, and whoever is
+ *  killed goes on from here. */
 const KEPT_EVERY_MS = 10_000;
 
 export interface TableTotals {
@@ -30,7 +32,12 @@ export interface TotalsOptions {
 }
 
 /** Public, and kept in the cache, half done too. */
-export async function tableTotals(eta: number, table: EmbeddingTable, outputIds: Int32Array, options: TotalsOptions): Promise<TableTotals> {
+export async function tableTotals(
+  eta: number,
+  table: EmbeddingTable,
+  outputIds: Int32Array,
+  options: TotalsOptions,
+): Promise<TableTotals> {
   const name = join('totals', `${table.sha256}-${outputIds.length}-${eta}-${TILE_ROWS}x${TILE_COLUMNS}.f64`);
   const sums = PairSums.from(table.rows, keptNumbers(name, 1 + 2 * table.rows, Float64Array));
   return computeTotals(eta, table, outputIds, { ...options, sums, keep: () => keepNumbers(name, sums.numbers) });
@@ -41,7 +48,12 @@ export async function computeTotals(
   eta: number,
   table: EmbeddingTable,
   outputIds: Int32Array,
-  { turns, onProgress, sums = PairSums.from(table.rows, null), keep = () => undefined }: TotalsOptions & { readonly sums?: PairSums; readonly keep?: () => void },
+  {
+    turns,
+    onProgress,
+    sums = PairSums.from(table.rows, null),
+    keep = () => undefined,
+  }: TotalsOptions & { readonly sums?: PairSums; readonly keep?: () => void },
 ): Promise<TableTotals> {
   await inTurns(loadingTensorflow());
   await inTurns(squaredNorms(table));
@@ -55,7 +67,10 @@ export async function computeTotals(
       const tile = tiles[index]!;
       if (columns?.of !== tile.columns.start) {
         columns?.tensor.dispose();
-        columns = { of: tile.columns.start, tensor: tensorOf(table, order.subarray(tile.columns.start, tile.columns.end)) };
+        columns = {
+          of: tile.columns.start,
+          tensor: tensorOf(table, order.subarray(tile.columns.start, tile.columns.end)),
+        };
       }
       const rows = tensorOf(table, order.subarray(tile.rows.start, tile.rows.end));
       try {
@@ -103,13 +118,26 @@ function planOf(rows: number, outputIds: Int32Array): { order: Int32Array; tiles
   order.set(outputIds);
   order.set(others, outputIds.length);
   const rangesOf = (start: number, end: number, size: number, outputs: boolean): Range[] =>
-    Array.from({ length: Math.ceil((end - start) / size) }, (_, index) => ({ start: start + index * size, end: Math.min(end, start + (index + 1) * size), outputs }));
-  const columns = [...rangesOf(0, outputIds.length, TILE_COLUMNS, true), ...rangesOf(outputIds.length, rows, TILE_COLUMNS, false)];
+    Array.from({ length: Math.ceil((end - start) / size) }, (_, index) => ({
+      start: start + index * size,
+      end: Math.min(end, start + (index + 1) * size),
+      outputs,
+    }));
+  const columns = [
+    ...rangesOf(0, outputIds.length, TILE_COLUMNS, true),
+    ...rangesOf(outputIds.length, rows, TILE_COLUMNS, false),
+  ];
   const rowsOfColumns = columns.flatMap(({ start, end, outputs }) => rangesOf(start, end, TILE_ROWS, outputs));
-  return { order, tiles: columns.flatMap((range) => rowsOfColumns.filter(({ start }) => start < range.end).map((of) => ({ rows: of, columns: range }))) };
+  return {
+    order,
+    tiles: columns.flatMap((range) =>
+      rowsOfColumns.filter(({ start }) => start < range.end).map((of) => ({ rows: of, columns: range })),
+    ),
+  };
 }
 
-const tensorOf = (table: EmbeddingTable, ids: Int32Array): Tensor2D => tf.tensor2d(rowsOf(table, ids), [ids.length, table.dimensions]);
+const tensorOf = (table: EmbeddingTable, ids: Int32Array): Tensor2D =>
+  tf.tensor2d(rowsOf(table, ids), [ids.length, table.dimensions]);
 
 /** What is known of each token so far, by its place in the order. */
 export class PairSums {
@@ -142,7 +170,13 @@ export class PairSums {
   }
 
   // Plain loops: thirty thousand million pairs for a table of 250,000 tokens.
-  add({ rows, columns }: Tile, order: Int32Array, geometry: OutputGeometry, levels: LevelWeights, products: Float32Array): void {
+  add(
+    { rows, columns }: Tile,
+    order: Int32Array,
+    geometry: OutputGeometry,
+    levels: LevelWeights,
+    products: Float32Array,
+  ): void {
     const { table } = geometry;
     const { weights, step, nearQuadratic: quadratic, nearLinear: linear } = levels;
     const width = columns.end - columns.start;

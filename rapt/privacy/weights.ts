@@ -1,4 +1,5 @@
-/** The integer weights that the exponential mechanism draws by: a level for each distance, and a weight for each level. See exponential.ts for what they owe to the ideal ones. */
+/** The integer weights that the exponential mechanism draws by: a level for each distance, and a weight for each level.
+ *  See exponential.ts for what they owe to the ideal ones. */
 import type { OutputGeometry } from './geometry.ts';
 
 export const LEVELS = 2 ** 16;
@@ -8,7 +9,8 @@ const LEAST_WEIGHT = 2 ** 10;
 const DISTANCE_ERROR_BUDGET = 2 ** -8;
 
 export interface LevelWeights {
-  /** Weight of each level, falling. Integers; a sum over all outputs stays below 2^53, where doubles are exact. [LEVELS] */
+  /** Weight of each level, falling. Integers; a sum over all outputs stays below 2^53, where doubles are exact.
+   *  [LEVELS] */
   readonly weights: Float64Array;
   /** Distance from one level to the next. The level of a distance is the nearest one, the last for all beyond. */
   readonly step: number;
@@ -27,7 +29,9 @@ export function levelWeights(eta: number, geometry: OutputGeometry): LevelWeight
   // Beyond this distance every weight would be the least one.
   const cut = Math.min(mostDistance, (2 / eta) * Math.log(peak / LEAST_WEIGHT));
   const step = cut / (LEVELS - 1);
-  const weights = Float64Array.from({ length: LEVELS }, (_, level) => Math.max(LEAST_WEIGHT, Math.round(peak * Math.exp((-eta / 2) * level * step))));
+  const weights = Float64Array.from({ length: LEVELS }, (_, level) =>
+    Math.max(LEAST_WEIGHT, Math.round(peak * Math.exp((-eta / 2) * level * step))),
+  );
 
   // Two rows whose norms have the product t. Their squared distance s is off by at most e = g t, so that d = sqrt(s)
   // is off by at most e / d. Let

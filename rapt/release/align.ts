@@ -23,7 +23,8 @@ export interface AlignOptions {
   readonly rows: (split: Split) => AsyncIterable<Row>;
 }
 
-/** Streams the texts of a release with their tokens, split by split. @throws RaptError badInput when the tables are not those that were released. */
+/** Streams the texts of a release with their tokens, split by split. @throws RaptError badInput when the tables are not
+ *  those that were released. */
 export async function* alignRelease({ folder, manifest, tokenizer, rows }: AlignOptions): AsyncGenerator<AlignedText> {
   for (const split of ['train', 'test'] as const) {
     const table = rows(split)[Symbol.asyncIterator]();
@@ -32,7 +33,10 @@ export async function* alignRelease({ folder, manifest, tokenizer, rows }: Align
       for (let place = 0; place < content.count; place++) {
         const next = await table.next();
         if (next.done === true || next.value.number !== content.rows[place]) throw changed();
-        const released = joinIds([listOf(content.input, place), ...(content.pair === null ? [] : [listOf(content.pair, place)])]);
+        const released = joinIds([
+          listOf(content.input, place),
+          ...(content.pair === null ? [] : [listOf(content.pair, place)]),
+        ]);
         // As they were cut when the release was drawn.
         const { text, pair } = keptTokens(next.value, tokenizer, manifest.maxTokens);
         const plain = joinIds([text, pair]);
@@ -43,6 +47,11 @@ export async function* alignRelease({ folder, manifest, tokenizer, rows }: Align
   }
 }
 
-const listOf = ({ offsets, ids }: Ragged, place: number): Int32Array => ids.subarray(offsets[place], offsets[place + 1]);
+const listOf = ({ offsets, ids }: Ragged, place: number): Int32Array =>
+  ids.subarray(offsets[place], offsets[place + 1]);
 
-const changed = (): RaptError => new RaptError(ErrorKind.badInput, 'the tables are not those that the release was drawn from; put back the files as they were');
+const changed = (): RaptError =>
+  new RaptError(
+    ErrorKind.badInput,
+    'the tables are not those that the release was drawn from; put back the files as they were',
+  );

@@ -1,4 +1,5 @@
-/** Rows into privatized rows, a batch at a time: `add` rows until there are enough, give `waiting` to the mechanism, and `take` what it answers. */
+/** Rows into privatized rows, a batch at a time: `add` rows until there are enough, give `waiting` to the mechanism,
+ *  and `take` what it answers. */
 import type { RandomizedResponse, RandomSource } from '../privacy/index.ts';
 import { uniformInteger } from '../privacy/index.ts';
 import type { Row } from '../data/index.ts';
@@ -49,7 +50,8 @@ export class ShardBuilder {
   readonly #pair: Int32Array[] = [];
   readonly #plain: Int32Array[] = [];
   readonly #noisyPlain: Int32Array[] = [];
-  /** The user's tokens privatized so far, how many of them stayed themselves, and how many were unknown. Plain tokens are not counted. */
+  /** The user's tokens privatized so far, how many of them stayed themselves, and how many were unknown. Plain tokens
+   *  are not counted. */
   tokens = 0;
   unchanged = 0;
   unknown = 0;
@@ -67,7 +69,8 @@ export class ShardBuilder {
     return this.#rows.length + this.#pending.length;
   }
 
-  /** @param found absent in releases that nothing is taken over from. @param earlier the row's version that was released before, if there is one.
+  /** @param found absent in releases that nothing is taken over from. @param earlier the row's version that was
+   *  released before, if there is one.
    *  @returns whether a batch is full. */
   add(row: Row, tokens: KeptTokens, found: Pick<FoundRow, 'digest'> | undefined, earlier: RowVersion | null): boolean {
     const { plain, random, classNumber, response } = this.#options;
@@ -94,7 +97,8 @@ export class ShardBuilder {
       ids.set(part, end);
       end += part.length;
     };
-    for (const { plain, text, pair, earlier } of this.#pending) if (earlier === null) [plain, text, pair].forEach(append);
+    for (const { plain, text, pair, earlier } of this.#pending)
+      if (earlier === null) [plain, text, pair].forEach(append);
     return ids;
   }
 
@@ -137,7 +141,14 @@ export class ShardBuilder {
       input: toRagged(this.#input),
       pair: pair ? toRagged(this.#pair) : null,
       labels: classNumber === null ? null : Int32Array.from(this.#labels),
-      plain: plain === false ? null : { tokensPerRow: plain.tokensPerRow, ids: toRagged(this.#plain).ids, noisyIds: toRagged(this.#noisyPlain).ids },
+      plain:
+        plain === false
+          ? null
+          : {
+              tokensPerRow: plain.tokensPerRow,
+              ids: toRagged(this.#plain).ids,
+              noisyIds: toRagged(this.#noisyPlain).ids,
+            },
     };
   }
 }

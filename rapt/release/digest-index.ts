@@ -1,12 +1,13 @@
-/** The places of 64-bit digests: some sixteen bytes a place beside the digests themselves. A `Map` of big integers takes a hundred, and holds no more than 2^24. */
+/** The places of 64-bit digests: some sixteen bytes a place beside the digests themselves. A `Map` of big integers
+ *  takes a hundred, and holds no more than 2^24. */
 import type { Turns } from '../turns.ts';
 
 /** Places entered between two looks at the clock. */
 const STRIDE = 1 << 16;
 const NONE = -1;
 
-/** An open-addressing hash table (Knuth, The Art of Computer Programming 3, section 6.4) over digests that are evenly distributed already: their own low bits are
- *  the hash. */
+/** An open-addressing hash table (Knuth, The Art of Computer Programming 3, section 6.4) over digests that are evenly
+ *  distributed already: their own low bits are the hash. */
 export class DigestIndex {
   /** Different digests. */
   readonly size: number;
@@ -45,7 +46,8 @@ export class DigestIndex {
     return new DigestIndex(words, slots, following, size);
   }
 
-  /** Hands out each digest's places one by one, in their order; null when there is none left. A digest's next one is found at once, however often it stands. */
+  /** Hands out each digest's places one by one, in their order; null when there is none left. A digest's next one is
+   *  found at once, however often it stands. */
   handOut(): (digest: bigint) => number | null {
     const next = this.#slots.slice();
     return (digest) => {

@@ -1,15 +1,26 @@
-/** Rows that were released before: their noisy versions are released again as they are, which tells nobody anything new and costs nothing.
+/** Rows that were released before: their noisy versions are released again as they are, which tells nobody anything new
+ *  and costs nothing.
  *
- *  A noisy version is a version of a row's tokens, those that are kept of it, and of its label where labels are drawn. Beside each shard the
- *  client keeps a keyed digest of these for every row that was drawn there, in the order of the shard. A later release under the same
- *  settings finds the row by it. A row that stands k times in a table has k versions, and each is handed out once: in the order of the
- *  releases, so that every attempt, whatever was killed before it, hands out the same. */
+ *  A noisy version is a version of a row's tokens, those that are kept of it, and of its label where labels are drawn.
+ *  Beside each shard the client keeps a keyed digest of these for every row that was drawn there, in the order of the
+ *  shard. A later release under the same settings finds the row by it. A row that stands k times in a table has k
+ *  versions, and each is handed out once: in the order of the releases, so that every attempt, whatever was killed
+ *  before it, hands out the same. */
 import { createHmac } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { canonicalJson, ErrorKind, MANIFEST_FILE, RaptError, releaseManifestSchema, type Guarantee, type ReleaseManifest, type Sha256 } from '../../contracts/index.ts';
+import {
+  canonicalJson,
+  ErrorKind,
+  MANIFEST_FILE,
+  RaptError,
+  releaseManifestSchema,
+  type Guarantee,
+  type ReleaseManifest,
+  type Sha256,
+} from '../../contracts/index.ts';
 import { makeFolder, readWritten, sha256File, sha256Of, writeOnce } from '../../system/index.ts';
 import type { Row, Split } from '../data/index.ts';
 import { Turns } from '../turns.ts';
@@ -25,7 +36,9 @@ export const TAKEN_OVER = 0n;
 /** What must be the same for a row to be taken over. */
 export interface VersionSpec extends Pick<ReleaseManifest, 'tenant' | 'classes' | 'pair' | 'maxTokens' | 'plain'> {
   readonly backboneSha256: Sha256;
-  readonly guarantee: Pick<Guarantee, 'mechanism' | 'private' | 'eta'> & { readonly table: Pick<Guarantee['table'], 'sha256'> };
+  readonly guarantee: Pick<Guarantee, 'mechanism' | 'private' | 'eta'> & {
+    readonly table: Pick<Guarantee['table'], 'sha256'>;
+  };
   readonly labelEpsilon: number | null;
 }
 
@@ -46,21 +59,43 @@ export async function hasOtherClasses(release: EarlierRelease, wanted: VersionSp
   return (await heldAgainst(release, wanted)) === 'has other classes';
 }
 
-async function heldAgainst({ folder, digest }: EarlierRelease, wanted: VersionSpec): Promise<'fits' | 'has other classes' | 'does not fit'> {
+async function heldAgainst(
+  { folder, digest }: EarlierRelease,
+  wanted: VersionSpec,
+): Promise<'fits' | 'has other classes' | 'does not fit'> {
   const bytes = await readWritten(join(folder, MANIFEST_FILE));
   if (bytes === null || sha256Of(bytes) !== digest) return 'does not fit';
   const manifest = manifestOf(bytes);
   const { classes, ...rest } = specOf(manifest);
   const { classes: wantedClasses, ...wantedRest } = wanted;
-  if (canonicalJson(rest) !== canonicalJson(wantedRest) || !manifest.shards.every(({ sha256 }) => existsSync(digestsFile(folder, sha256)))) return 'does not fit';
+  if (
+    canonicalJson(rest) !== canonicalJson(wantedRest) ||
+    !manifest.shards.every(({ sha256 }) => existsSync(digestsFile(folder, sha256)))
+  )
+    return 'does not fit';
   // A drawn label is one of the classes that it was drawn among. One that leaves as it is can be numbered anew.
-  return rest.labelEpsilon === null || canonicalJson(classes) === canonicalJson(wantedClasses) ? 'fits' : 'has other classes';
+  return rest.labelEpsilon === null || canonicalJson(classes) === canonicalJson(wantedClasses)
+    ? 'fits'
+    : 'has other classes';
 }
 
-function specOf({ tenant, backbone, classes, pair, maxTokens, plain, guarantee, labelNoise }: ReleaseManifest): VersionSpec {
+function specOf({
+  tenant,
+  backbone,
+  classes,
+  pair,
+  maxTokens,
+  plain,
+  guarantee,
+  labelNoise,
+}: ReleaseManifest): VersionSpec {
   const { mechanism, eta, table } = guarantee;
   return {
-    tenant, classes, pair, maxTokens, plain,
+    tenant,
+    classes,
+    pair,
+    maxTokens,
+    plain,
     backboneSha256: backbone.sha256,
     guarantee: { mechanism, eta, private: guarantee.private, table: { sha256: table.sha256 } },
     labelEpsilon: labelNoise?.epsilon ?? null,
@@ -69,14 +104,15 @@ function specOf({ tenant, backbone, classes, pair, maxTokens, plain, guarantee, 
 
 const manifestOf = (bytes: Buffer): ReleaseManifest => releaseManifestSchema.parse(JSON.parse(bytes.toString('utf8')));
 
-/** The releases from which the rows of this folder's shards are taken over, by the names of their folders; null when nobody has chosen yet. */
+/** The releases from which the rows of this folder's shards are taken over, by the names of their folders; null when
+ *  nobody has chosen yet. */
 export async function chosenReleases(folder: string): Promise<string[] | null> {
   const bytes = await readWritten(join(folder, CHOICE_FILE));
   return bytes === null ? null : z.array(z.string()).parse(JSON.parse(bytes.toString('utf8')));
 }
 
-/** Chooses once, before the first shard: all shards of a folder, whoever draws them and however often its cost was taken back and entered
- *  again, go by one choice. @returns the choice that holds. */
+/** Chooses once, before the first shard: all shards of a folder, whoever draws them and however often its cost was
+ *  taken back and entered again, go by one choice. @returns the choice that holds. */
 export async function chooseReleases(folder: string, localKeys: readonly string[]): Promise<string[]> {
   makeFolder(join(folder, 'private'), 0o700);
   await writeOnce(folder, join(folder, CHOICE_FILE), Buffer.from(canonicalJson(localKeys)));
@@ -110,7 +146,8 @@ export class EarlierRows {
     this.#index = index;
   }
 
-  /** @param releases for which `canTakeOver` holds; none is right, too. @param secret this client's own, from `clientSecret`.
+  /** @param releases for which `canTakeOver` holds; none is right, too. @param secret this client's own, from
+   *  `clientSecret`.
    *  @throws RaptError corruptArtifact when one of them is not here any more. */
   static async open(releases: readonly EarlierRelease[], secret: Uint8Array): Promise<EarlierRows> {
     const shards: EarlierShard[] = [];
@@ -140,7 +177,8 @@ export class EarlierRows {
     return this.#index.size;
   }
 
-  /** Hands out each version once, from the start. @param labelsDrawn whether the training labels of the release are drawn. */
+  /** Hands out each version once, from the start. @param labelsDrawn whether the training labels of the release are
+   *  drawn. */
   finder(labelsDrawn: boolean): Finder {
     const next = this.#index.handOut();
     return (row, split, tokens) => {
@@ -150,22 +188,28 @@ export class EarlierRows {
     };
   }
 
-  /** For reading versions by their places, in any order. @param folder for a temporary file as large as the rows of the shards that are asked for. */
+  /** For reading versions by their places, in any order. @param folder for a temporary file as large as the rows of the
+   *  shards that are asked for. */
   versions(folder: string): Versions {
     return new Versions(this.#shards, folder);
   }
 
-  /** Two of a million rows share a digest with a chance of 3e-8; one of them then gets the other's version, and is not released itself. */
+  /** Two of a million rows share a digest with a chance of 3e-8; one of them then gets the other's version, and is not
+   *  released itself. */
   #digestOf({ text, pair }: KeptTokens, drawnLabel: string | null): bigint {
-    const hash = createHmac('sha256', this.#secret).update(`row ${text.length}\0`).update(bytesOf(text)).update(bytesOf(pair));
+    const hash = createHmac('sha256', this.#secret)
+      .update(`row ${text.length}\0`)
+      .update(bytesOf(text))
+      .update(bytesOf(pair));
     if (drawnLabel !== null) hash.update(`\0label\0${drawnLabel}`);
     const digest = hash.digest().readBigUInt64BE();
     return digest === TAKEN_OVER ? 1n : digest;
   }
 }
 
-/** Versions of earlier rows. A table in a new order asks for rows of all shards at random, and of a shard nothing can be had but the whole: so each is read once, when a
- *  row of it is asked for first, and laid out row by row. Free with `close`. */
+/** Versions of earlier rows. A table in a new order asks for rows of all shards at random, and of a shard nothing can
+ *  be had but the whole: so each is read once, when a row of it is asked for first, and laid out row by row. Free with
+ *  `close`. */
 export class Versions {
   readonly #shards: readonly EarlierShard[];
   readonly #folder: string;
@@ -241,4 +285,9 @@ const digestsFile = (folder: string, shard: Sha256): string => join(folder, 'pri
 const bytesOf = (ids: Int32Array): Uint8Array => new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength);
 
 const lost = (path: string, cause?: unknown): RaptError =>
-  new RaptError(ErrorKind.corruptArtifact, `${path} is missing, or was changed or damaged. This release takes rows over from it; restore the file: drawing them again would release them a second time`, { cause });
+  new RaptError(
+    ErrorKind.corruptArtifact,
+    `${path} is missing, or was changed or damaged. This release takes rows over from it; restore the file: ` +
+      'drawing them again would release them a second time',
+    { cause },
+  );

@@ -1,4 +1,5 @@
-/** Labels of the test rows. They stay in the release's private folder: the client scores with them, nobody else sees them. */
+/** Labels of the test rows. They stay in the release's private folder: the client scores with them, nobody else sees
+ *  them. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
@@ -40,7 +41,11 @@ export class LabelCollector {
 /** The test labels of a release on this client. @throws RaptError notFound when it has none. */
 export async function readLocalLabels(folder: string): Promise<LocalLabels> {
   const path = join(folder, LABELS_FILE);
-  if (!existsSync(path)) throw new RaptError(ErrorKind.notFound, `${path} does not exist: this release has no test labels on this machine`);
-  const records = (await parquetReadObjects({ file: await asyncBufferFromFile(path) })) as { row: number; label: number }[];
+  if (!existsSync(path))
+    throw new RaptError(ErrorKind.notFound, `${path} does not exist: this release has no test labels on this machine`);
+  const records = (await parquetReadObjects({ file: await asyncBufferFromFile(path) })) as {
+    row: number;
+    label: number;
+  }[];
   return { rows: Int32Array.from(records, ({ row }) => row), labels: Int32Array.from(records, ({ label }) => label) };
 }

@@ -2,8 +2,12 @@ import { join } from 'node:path';
 import type { ReleaseManifest, TextLengths } from '../../contracts/index.ts';
 import { readShard } from './shard.ts';
 
-/** How many tokens the texts of a release have, those of a second text counted with the first's. Everybody who has the release can tell. */
-export async function textLengths(folder: string, { shards, maxTokens }: Pick<ReleaseManifest, 'shards' | 'maxTokens'>): Promise<TextLengths> {
+/** How many tokens the texts of a release have, those of a second text counted with the first's. Everybody who has the
+ *  release can tell. */
+export async function textLengths(
+  folder: string,
+  { shards, maxTokens }: Pick<ReleaseManifest, 'shards' | 'maxTokens'>,
+): Promise<TextLengths> {
   const counts = new Float64Array(maxTokens + 1);
   let texts = 0;
   for (const { file } of shards) {

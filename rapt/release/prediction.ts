@@ -29,14 +29,24 @@ export async function drawPrediction(options: PredictionReleaseOptions): Promise
     labelEpsilon: null,
     pair: card.pair,
     maxTokens: card.maxTokens,
-    plain: card.plain === false ? (false as const) : { tokensPerRow: card.plain.tokensPerRow, vocabulary: Int32Array.from(card.plain.vocabulary) },
+    plain:
+      card.plain === false
+        ? (false as const)
+        : { tokensPerRow: card.plain.tokensPerRow, vocabulary: Int32Array.from(card.plain.vocabulary) },
   };
   const read = (): ReturnType<typeof readTable> => readTable(input.path, { text: columns.text, pair: columns.pair });
   return draw(spec, [{ split: 'test', rows, read }], [input], options);
 }
 
-/** As `releaseKey`, for the release of a prediction: the same table asked of the same adapter's settings is not drawn twice. */
-export function predictionKey(tenant: string, card: AdapterCard, input: InputFile, columns: TableColumns, secret: Uint8Array): string {
+/** As `releaseKey`, for the release of a prediction: the same table asked of the same adapter's settings is not drawn
+ *  twice. */
+export function predictionKey(
+  tenant: string,
+  card: AdapterCard,
+  input: InputFile,
+  columns: TableColumns,
+  secret: Uint8Array,
+): string {
   const { eta, mechanism } = card.guarantee;
   const determinants = {
     format: 'rapt-release/1',

@@ -1,4 +1,5 @@
-/** Rows of shards laid out so that each can be read by itself: Parquet gives a shard as a whole or not at all. What it holds has been released already. */
+/** Rows of shards laid out so that each can be read by itself: Parquet gives a shard as a whole or not at all. What it
+ *  holds has been released already. */
 import { randomBytes } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
@@ -35,7 +36,8 @@ export class RowFile {
     this.#file = file;
   }
 
-  /** It has no name from the start, so that nothing is left of it whenever the process ends. @param folder with room for it. */
+  /** It has no name from the start, so that nothing is left of it whenever the process ends. @param folder with room
+   *  for it. */
   static async open(folder: string): Promise<RowFile> {
     const path = join(folder, `rows-${randomBytes(6).toString('hex')}.tmp`);
     const file = await open(path, 'wx+', 0o600);
@@ -45,19 +47,27 @@ export class RowFile {
 
   async append(shard: ShardRows): Promise<LaidOut> {
     const starts = new Uint32Array(shard.count + 1);
-    for (let row = 0; row < shard.count; row++) starts[row + 1] = starts[row]! + HEADER + partsOf(shard, row).reduce((sum, part) => sum + part.length, 0);
+    for (let row = 0; row < shard.count; row++)
+      starts[row + 1] = starts[row]! + HEADER + partsOf(shard, row).reduce((sum, part) => sum + part.length, 0);
     const numbers = new Int32Array(starts[shard.count]!);
     for (let row = 0; row < shard.count; row++) {
       const [text, pair, plain, noisyPlain] = partsOf(shard, row);
       let at = starts[row]!;
-      for (const part of [[text.length, pair.length, plain.length, shard.labels?.[row] ?? NO_LABEL], text, pair, plain, noisyPlain]) {
+      for (const part of [
+        [text.length, pair.length, plain.length, shard.labels?.[row] ?? NO_LABEL],
+        text,
+        pair,
+        plain,
+        noisyPlain,
+      ]) {
         numbers.set(part, at);
         at += part.length;
       }
     }
     const base = this.#end;
     const bytes = new Uint8Array(numbers.buffer);
-    for (let at = 0; at < bytes.length; ) at += (await this.#file.write(bytes, at, bytes.length - at, base * BYTES + at)).bytesWritten;
+    for (let at = 0; at < bytes.length;)
+      at += (await this.#file.write(bytes, at, bytes.length - at, base * BYTES + at)).bytesWritten;
     this.#end += numbers.length;
     return { base, starts };
   }
@@ -66,7 +76,7 @@ export class RowFile {
   read({ base, starts }: LaidOut, row: number): RowVersion {
     const numbers = new Int32Array(starts[row + 1]! - starts[row]!);
     const bytes = new Uint8Array(numbers.buffer);
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const got = readSync(this.#file.fd, bytes, at, bytes.length - at, (base + starts[row]!) * BYTES + at);
       if (got === 0) throw new Error('a temporary file of earlier rows was cut short');
       at += got;
@@ -74,7 +84,13 @@ export class RowFile {
     const [textLength, pairLength, plainLength, label] = numbers as unknown as [number, number, number, number];
     let at = HEADER;
     const take = (length: number): Int32Array => numbers.subarray(at, (at += length));
-    return { text: take(textLength), pair: take(pairLength), plain: take(plainLength), noisyPlain: take(plainLength), label: label === NO_LABEL ? null : label };
+    return {
+      text: take(textLength),
+      pair: take(pairLength),
+      plain: take(plainLength),
+      noisyPlain: take(plainLength),
+      label: label === NO_LABEL ? null : label,
+    };
   }
 
   async close(): Promise<void> {
@@ -84,8 +100,12 @@ export class RowFile {
 
 const NOTHING = new Int32Array();
 
-function partsOf({ input, pair, plain }: ShardRows, row: number): [text: Int32Array, pair: Int32Array, plain: Int32Array, noisyPlain: Int32Array] {
-  const plainOf = (ids: Int32Array, tokensPerRow: number): Int32Array => ids.subarray(row * tokensPerRow, (row + 1) * tokensPerRow);
+function partsOf(
+  { input, pair, plain }: ShardRows,
+  row: number,
+): [text: Int32Array, pair: Int32Array, plain: Int32Array, noisyPlain: Int32Array] {
+  const plainOf = (ids: Int32Array, tokensPerRow: number): Int32Array =>
+    ids.subarray(row * tokensPerRow, (row + 1) * tokensPerRow);
   return [
     listOf(input, row),
     pair === null ? NOTHING : listOf(pair, row),

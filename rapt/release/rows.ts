@@ -8,9 +8,24 @@ import type { ShardRows } from './shard.ts';
 import { keptTokens } from './truncate.ts';
 
 /** Draws rows as the release of a prediction does, but keeps nothing: each call draws anew. */
-export function drawRows(rows: readonly Row[], card: Pick<AdapterCard, 'pair' | 'plain' | 'maxTokens'>, mechanism: Pick<Mechanism, 'privatize' | 'batchTokens'>, tokenizer: Pick<Tokenizer, 'encode'>): ShardRows {
-  const plain = card.plain === false ? (false as const) : { tokensPerRow: card.plain.tokensPerRow, vocabulary: Int32Array.from(card.plain.vocabulary) };
-  const builder = new ShardBuilder({ batchTokens: mechanism.batchTokens, random: systemRandom, pair: card.pair, plain, classNumber: null, response: null });
+export function drawRows(
+  rows: readonly Row[],
+  card: Pick<AdapterCard, 'pair' | 'plain' | 'maxTokens'>,
+  mechanism: Pick<Mechanism, 'privatize' | 'batchTokens'>,
+  tokenizer: Pick<Tokenizer, 'encode'>,
+): ShardRows {
+  const plain =
+    card.plain === false
+      ? (false as const)
+      : { tokensPerRow: card.plain.tokensPerRow, vocabulary: Int32Array.from(card.plain.vocabulary) };
+  const builder = new ShardBuilder({
+    batchTokens: mechanism.batchTokens,
+    random: systemRandom,
+    pair: card.pair,
+    plain,
+    classNumber: null,
+    response: null,
+  });
   const draw = (): void => builder.take(mechanism.privatize(builder.waiting()));
   for (const row of rows) if (builder.add(row, keptTokens(row, tokenizer, card.maxTokens), undefined, null)) draw();
   draw();

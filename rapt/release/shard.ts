@@ -1,4 +1,5 @@
-/** The Parquet files of a release: the columns that contracts/artifacts.ts names, as pandas, DuckDB and the GPU side read them. */
+/** The Parquet files of a release: the columns that contracts/artifacts.ts names, as pandas, DuckDB and the GPU side
+ *  read them. */
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import type { SchemaElement } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
@@ -23,7 +24,11 @@ export interface ShardRows {
   /** Class numbers [count]; null in the test split, whose labels stay with the user. */
   readonly labels: Int32Array | null;
   /** The random plain tokens: what they are, and what the mechanism made of them. Null without reconstruction. */
-  readonly plain: { readonly tokensPerRow: number; /** [count * tokensPerRow], row-major */ readonly ids: Int32Array; readonly noisyIds: Int32Array } | null;
+  readonly plain: {
+    readonly tokensPerRow: number;
+    /** [count * tokensPerRow], row-major */ readonly ids: Int32Array;
+    readonly noisyIds: Int32Array;
+  } | null;
 }
 
 /** Encodes rows as a Parquet file of one row group. Equal rows give equal bytes. */
@@ -43,19 +48,32 @@ export function encodeShard(shard: ShardRows): Uint8Array {
   const schema: SchemaElement[] = [{ name: 'root', num_children: columns.length }];
   const columnData: ColumnSource[] = [];
   for (const { name, data } of columns) {
-    schema.push(...(data instanceof Int32Array ? [{ name, type: 'INT32', repetition_type: 'REQUIRED' } as const] : listSchema(name)));
+    schema.push(
+      ...(data instanceof Int32Array
+        ? [{ name, type: 'INT32', repetition_type: 'REQUIRED' } as const]
+        : listSchema(name)),
+    );
     columnData.push({ name, data });
   }
-  const bytes = parquetWriteBuffer({ columnData, schema, rowGroupSize: Math.max(1, shard.count), createdBy: 'rapt', statistics: false });
+  const bytes = parquetWriteBuffer({
+    columnData,
+    schema,
+    rowGroupSize: Math.max(1, shard.count),
+    createdBy: 'rapt',
+    statistics: false,
+  });
   return new Uint8Array(bytes);
 }
 
 /** Reads a shard. @throws RaptError corruptArtifact when the file is no shard. */
 export async function readShard(file: string): Promise<ShardRows> {
   const rows = await parquetReadObjects({ file: await asyncBufferFromFile(file) }).catch((cause: unknown) => {
-    throw new RaptError(ErrorKind.corruptArtifact, `${file} cannot be read as a shard of a release; it is damaged`, { cause });
+    throw new RaptError(ErrorKind.corruptArtifact, `${file} cannot be read as a shard of a release; it is damaged`, {
+      cause,
+    });
   });
-  const column = (name: string): unknown[] | null => (rows[0] !== undefined && name in rows[0] ? rows.map((row): unknown => row[name]) : null);
+  const column = (name: string): unknown[] | null =>
+    rows[0] !== undefined && name in rows[0] ? rows.map((row): unknown => row[name]) : null;
   const numbers = (name: string): Int32Array | null => {
     const values = column(name);
     return values === null ? null : Int32Array.from(values, Number);
@@ -66,7 +84,11 @@ export async function readShard(file: string): Promise<ShardRows> {
   };
   const numbersOfRows = numbers('row');
   const input = ragged('input_ids');
-  if (numbersOfRows === null || input === null) throw new RaptError(ErrorKind.corruptArtifact, `${file} has no columns row and input_ids; it is no shard of a release`);
+  if (numbersOfRows === null || input === null)
+    throw new RaptError(
+      ErrorKind.corruptArtifact,
+      `${file} has no columns row and input_ids; it is no shard of a release`,
+    );
   const plain = ragged('plain_ids');
   const noisy = ragged('plain_noisy_ids');
   return {
@@ -75,7 +97,10 @@ export async function readShard(file: string): Promise<ShardRows> {
     input,
     pair: ragged('pair_ids'),
     labels: numbers('label'),
-    plain: plain === null || noisy === null ? null : { tokensPerRow: plain.ids.length / rows.length, ids: plain.ids, noisyIds: noisy.ids },
+    plain:
+      plain === null || noisy === null
+        ? null
+        : { tokensPerRow: plain.ids.length / rows.length, ids: plain.ids, noisyIds: noisy.ids },
   };
 }
 
@@ -107,9 +132,13 @@ const listSchema = (name: string): SchemaElement[] => [
 
 // The writer takes plain arrays only for nested columns.
 function lists({ offsets, ids }: Ragged): number[][] {
-  return Array.from({ length: offsets.length - 1 }, (_, row) => Array.from(ids.subarray(offsets[row], offsets[row + 1])));
+  return Array.from({ length: offsets.length - 1 }, (_, row) =>
+    Array.from(ids.subarray(offsets[row], offsets[row + 1])),
+  );
 }
 
 function evenLists(ids: Int32Array, width: number): number[][] {
-  return Array.from({ length: ids.length / width }, (_, row) => Array.from(ids.subarray(row * width, (row + 1) * width)));
+  return Array.from({ length: ids.length / width }, (_, row) =>
+    Array.from(ids.subarray(row * width, (row + 1) * width)),
+  );
 }

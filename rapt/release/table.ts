@@ -46,13 +46,28 @@ const ENDINGS = ['.csv', '.jsonl'];
 /** Why a privatized table cannot go there, as a sentence about the file; null when it can. */
 export function outputProblem(output: string): string | null {
   if (!ENDINGS.includes(extname(output))) return `must end in ${ENDINGS.join(' or ')}`;
-  if (existsSync(output)) return 'exists; the guarantee covers one noisy version of a text, so use that one, or remove it if nobody has seen it';
+  if (existsSync(output))
+    return (
+      'exists; the guarantee covers one noisy version of a text, so ' +
+      'use that one, or remove it if nobody has seen it'
+    );
   return fileProblem(output);
 }
 
 /** Streams: memory does not grow with the table. The output gets its name when whole, and is never drawn a second time.
  *  @throws BadInput as `readTable`, and when the output exists or cannot be written, before anything is reserved. */
-export async function privatizeTable({ input, output, columns, tokenizer, mechanism, maxTokens, reserve, enter, onProgress, signal }: PrivatizeTableOptions): Promise<PrivatizedTable> {
+export async function privatizeTable({
+  input,
+  output,
+  columns,
+  tokenizer,
+  mechanism,
+  maxTokens,
+  reserve,
+  enter,
+  onProgress,
+  signal,
+}: PrivatizeTableOptions): Promise<PrivatizedTable> {
   const problem = outputProblem(output);
   if (problem !== null) throw new BadInput([{ where: output, problem }]);
   const asCsv = output.endsWith('.csv');
@@ -90,7 +105,8 @@ export async function privatizeTable({ input, output, columns, tokenizer, mechan
     return lines;
   };
   async function* noisyLines(): AsyncGenerator<string> {
-    if (asCsv) yield `${['row', 'text', ...(columns.pair === undefined ? [] : ['pair']), ...(columns.label === undefined ? [] : ['label'])].join(',')}\r\n`;
+    if (asCsv)
+      yield `${['row', 'text', ...(columns.pair === undefined ? [] : ['pair']), ...(columns.label === undefined ? [] : ['label'])].join(',')}\r\n`;
     for await (const row of readTable(input, columns)) {
       const { text, pair } = keptTokens(row, tokenizer, maxTokens);
       pending.push({ number: row.number, label: row.label, hasPair: row.pair !== null, text, pair });
@@ -127,6 +143,11 @@ function jsonLine({ row, text, pair, label }: NoisyRow, decoder: Decoder): strin
 }
 
 function csvLine({ row, text, pair, label }: NoisyRow, decoder: Decoder): string {
-  const cells = [String(row), wordsOf(text, decoder), ...(pair === null ? [] : [wordsOf(pair, decoder)]), ...(label === null ? [] : [label])];
+  const cells = [
+    String(row),
+    wordsOf(text, decoder),
+    ...(pair === null ? [] : [wordsOf(pair, decoder)]),
+    ...(label === null ? [] : [label]),
+  ];
   return `${cells.map(csvCell).join(',')}\r\n`;
 }

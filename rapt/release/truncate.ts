@@ -9,16 +9,20 @@ export interface KeptTokens {
 }
 
 /** A row's token ids, cut to `most` of them, both texts of a pair together. */
-export function keptTokens({ text, pair }: Pick<Row, 'text' | 'pair'>, tokenizer: Pick<Tokenizer, 'encode'>, most: number): KeptTokens {
+export function keptTokens(
+  { text, pair }: Pick<Row, 'text' | 'pair'>,
+  tokenizer: Pick<Tokenizer, 'encode'>,
+  most: number,
+): KeptTokens {
   const first = tokenizer.encode(text, most);
   const second = pair === null ? new Int32Array() : tokenizer.encode(pair, most);
   const kept = longestFirst(first.length, second.length, most);
   return { text: first.subarray(0, kept.first), pair: second.subarray(0, kept.second) };
 }
 
-/** How many tokens of a pair are kept when both together may have `most`: Hugging Face's `longest_first`. Tokens are taken one by one from
- *  the end of the longer text, from the second when both are equally long. In closed form: a text of at most half stays whole, and when
- *  neither is that short the first gets the larger half. */
+/** How many tokens of a pair are kept when both together may have `most`: Hugging Face's `longest_first`. Tokens are
+ *  taken one by one from the end of the longer text, from the second when both are equally long. In closed form: a text
+ *  of at most half stays whole, and when neither is that short the first gets the larger half. */
 function longestFirst(first: number, second: number, most: number): { first: number; second: number } {
   if (first + second <= most) return { first, second };
   const half = most / 2;

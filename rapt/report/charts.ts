@@ -1,4 +1,5 @@
-/** Drawings made on the server as SVG text. Colours are CSS variables of the page, so that one drawing serves light, dark and print. */
+/** Drawings made on the server as SVG text. Colours are CSS variables of the page, so that one drawing serves light,
+ *  dark and print. */
 import { CustomChart, LineChart, ScatterChart } from 'echarts/charts';
 import { GridComponent, MarkLineComponent, TitleComponent } from 'echarts/components';
 import { init, use, type EChartsCoreOption } from 'echarts/core';
@@ -25,12 +26,13 @@ export interface Size {
   readonly height: number;
 }
 
-/** Losses over the steps, and below them on the same axis the share of right answers. `heldOut` is the accuracy on the test rows.
- *  Two sizes are drawn: text in a shrunken drawing would be too small to read on a phone. */
+/** Losses over the steps, and below them on the same axis the share of right answers. `heldOut` is the accuracy on the
+ *  test rows. Two sizes are drawn: text in a shrunken drawing would be too small to read on a phone. */
 export function learningCurves(history: readonly LossPoint[], heldOut: number, label: string): Markup {
   const draw = (size: Size, id: string) => drawing(curveOptions(history, heldOut, size), size, id, label);
   return new Markup(
-    `<div class="wide">${draw({ width: 760, height: 470 }, 'curves')}</div><div class="narrow">${draw({ width: 330, height: 430 }, 'curves-narrow')}</div>`,
+    `<div class="wide">${draw({ width: 760, height: 470 }, 'curves')}</div><div ` +
+      `class="narrow">${draw({ width: 330, height: 430 }, 'curves-narrow')}</div>`,
   );
 }
 
@@ -38,7 +40,13 @@ function curveOptions(history: readonly LossPoint[], heldOut: number, { width, h
   const left = width < 400 ? 44 : 56;
   const right = width < 400 ? 14 : 110;
   const panel = { left, right, height: height / 2 - 72 };
-  const line = (name: string, axis: 0 | 1, color: string, dashed: boolean, value: (point: LossPoint) => number | null) => {
+  const line = (
+    name: string,
+    axis: 0 | 1,
+    color: string,
+    dashed: boolean,
+    value: (point: LossPoint) => number | null,
+  ) => {
     const data = history.flatMap((point) => {
       const y = value(point);
       return y === null ? [] : [[point.step, y]];
@@ -59,7 +67,15 @@ function curveOptions(history: readonly LossPoint[], heldOut: number, { width, h
             symbolSize: 6,
             lineStyle: { color, width: 2, type: dashed ? [6, 3] : 'solid' },
             itemStyle: { color },
-            endLabel: { show: width >= 400, formatter: name, color, fontSize: 12, fontFamily: FONT, fontWeight: 600, distance: 8 },
+            endLabel: {
+              show: width >= 400,
+              formatter: name,
+              color,
+              fontSize: 12,
+              fontFamily: FONT,
+              fontWeight: 600,
+              distance: 8,
+            },
             labelLayout: { moveOverlap: 'shiftY' },
           },
         ];
@@ -125,31 +141,62 @@ const heldOutLine = (accuracy: number) => ({
   symbol: 'none',
   data: [{ yAxis: accuracy }],
   lineStyle: { color: INK, type: 'dotted', width: 1.5 },
-  label: { formatter: `held-out rows ${percent(accuracy)}`, position: 'insideStartTop', color: INK, fontSize: 12, fontFamily: FONT },
+  label: {
+    formatter: `held-out rows ${percent(accuracy)}`,
+    position: 'insideStartTop',
+    color: INK,
+    fontSize: 12,
+    fontFamily: FONT,
+  },
 });
 
-/** Counts by true and predicted class; a cell's shade is its share of the row, so that classes of different size compare. */
-export function confusionMatrix(classes: readonly string[], confusion: readonly (readonly number[])[], label: string): Markup {
+/** Counts by true and predicted class; a cell's shade is its share of the row, so that classes of different size
+ *  compare. */
+export function confusionMatrix(
+  classes: readonly string[],
+  confusion: readonly (readonly number[])[],
+  label: string,
+): Markup {
   const names = classes.map((name) => shorten(name));
-  const cell = classes.length <= 4 ? 76 : classes.length <= MOST_COUNTED_CLASSES ? 48 : Math.max(10, Math.floor(640 / classes.length));
+  const cell =
+    classes.length <= 4
+      ? 76
+      : classes.length <= MOST_COUNTED_CLASSES
+        ? 48
+        : Math.max(10, Math.floor(640 / classes.length));
   const side = cell * classes.length;
   const margin = 40 + 7 * Math.max(...names.map((name) => Array.from(name).length));
   const size = { width: margin + side + 12, height: side + margin + 12 };
   const text = { color: INK, fontSize: 12, fontFamily: FONT };
-  const axis = { type: 'category', data: names, splitArea: { show: false }, axisTick: { show: false }, axisLine: { show: false } };
+  const axis = {
+    type: 'category',
+    data: names,
+    splitArea: { show: false },
+    axisTick: { show: false },
+    axisLine: { show: false },
+  };
   const everyName = { ...text, interval: classes.length <= 40 ? 0 : 'auto' };
   const name = { nameLocation: 'middle', nameTextStyle: { color: MUTED, fontSize: 12, fontFamily: FONT } };
   const counted = classes.length <= MOST_COUNTED_CLASSES;
   const options: EChartsCoreOption = {
     animation: false,
     grid: { left: margin, top: margin, width: side, height: side },
-    xAxis: { ...axis, ...name, position: 'top', name: 'predicted', nameGap: margin - 18, axisLabel: { ...everyName, rotate: 90 } },
+    xAxis: {
+      ...axis,
+      ...name,
+      position: 'top',
+      name: 'predicted',
+      nameGap: margin - 18,
+      axisLabel: { ...everyName, rotate: 90 },
+    },
     yAxis: { ...axis, ...name, inverse: true, name: 'true', nameGap: margin - 14, axisLabel: everyName },
     series: [
       {
         type: 'custom',
         silent: true,
-        data: confusion.flatMap((row, truth) => row.map((value, predicted) => [predicted, truth, value, value / Math.max(1, total(row))])),
+        data: confusion.flatMap((row, truth) =>
+          row.map((value, predicted) => [predicted, truth, value, value / Math.max(1, total(row))]),
+        ),
         renderItem: (_: unknown, api: { value(dimension: number): number; coord(point: number[]): number[] }) => {
           const [x = 0, y = 0] = api.coord([api.value(0), api.value(1)]);
           const onDiagonal = api.value(0) === api.value(1);
@@ -158,11 +205,33 @@ export function confusionMatrix(classes: readonly string[], confusion: readonly 
             children: [
               {
                 type: 'rect',
-                shape: { x: x - cell / 2 + 1, y: y - cell / 2 + 1, width: cell - 2, height: cell - 2, r: Math.min(4, cell / 8) },
-                style: { fill: onDiagonal ? 'var(--right-cell)' : 'var(--wrong-cell)', opacity: 0.08 + 0.6 * api.value(3) },
+                shape: {
+                  x: x - cell / 2 + 1,
+                  y: y - cell / 2 + 1,
+                  width: cell - 2,
+                  height: cell - 2,
+                  r: Math.min(4, cell / 8),
+                },
+                style: {
+                  fill: onDiagonal ? 'var(--right-cell)' : 'var(--wrong-cell)',
+                  opacity: 0.08 + 0.6 * api.value(3),
+                },
               },
               ...(counted
-                ? [{ type: 'text', x, y, style: { ...numberStyle(cell), text: count(api.value(2)), fill: INK, align: 'center', verticalAlign: 'middle' } }]
+                ? [
+                    {
+                      type: 'text',
+                      x,
+                      y,
+                      style: {
+                        ...numberStyle(cell),
+                        text: count(api.value(2)),
+                        fill: INK,
+                        align: 'center',
+                        verticalAlign: 'middle',
+                      },
+                    },
+                  ]
                 : []),
             ],
           };
@@ -177,7 +246,9 @@ const numberStyle = (cell: number) => ({ fontSize: cell > 60 ? 16 : 12, fontFami
 const total = (row: readonly number[]): number => row.reduce((sum, value) => sum + value, 0);
 const shorten = (name: string): string => {
   const letters = Array.from(name.replace(/\s+/g, ' '));
-  return letters.length <= LONGEST_CLASS_NAME ? letters.join('') : `${letters.slice(0, LONGEST_CLASS_NAME - 1).join('')}…`;
+  return letters.length <= LONGEST_CLASS_NAME
+    ? letters.join('')
+    : `${letters.slice(0, LONGEST_CLASS_NAME - 1).join('')}…`;
 };
 
 /** @returns an svg element. @param id begins the ids inside of it. @param label is what screen readers say. */
@@ -192,8 +263,9 @@ export function drawing(options: EChartsCoreOption, { width, height }: Size, id:
   }
 }
 
-/** Takes out what a still image inside a page does not need (hover styles, namespaces, the white background) and gives it a name
- *  that screen readers say. Element ids count up with each chart of the process; the same data must give the same bytes. */
+/** Takes out what a still image inside a page does not need (hover styles, namespaces, the white background) and gives
+ *  it a name that screen readers say. Element ids count up with each chart of the process; the same data must give the
+ *  same bytes. */
 function asImage(svg: string, id: string, label: string): string {
   return svg
     .replace(/<style[\s\S]*?<\/style>/g, '')

@@ -20,7 +20,8 @@ export function summary({ metrics, guarantee, unchangedRate }: ReportData): stri
     `The tuned model classifies ${percent(metrics.accuracy)} of ${count(metrics.n)} held-out rows correctly, ` +
     (beatsMajority(metrics)
       ? `${points(lead)} more than always answering the most frequent class would.`
-      : `which is not reliably better than always answering the most frequent class (${percent(metrics.majorityRate)}).`);
+      : 'which is not reliably better than always answering the most frequent class ' +
+        `(${percent(metrics.majorityRate)}).`);
   const privacy =
     guarantee.mechanism === 'none'
       ? 'No noise was added: the text left in plain tokens.'
@@ -28,7 +29,8 @@ export function summary({ metrics, guarantee, unchangedRate }: ReportData): stri
   return `${quality} ${privacy}`;
 }
 
-const beatsMajority = ({ accuracy, n, majorityRate }: ReportData['metrics']): boolean => wilsonInterval(accuracy, n).low > majorityRate;
+const beatsMajority = ({ accuracy, n, majorityRate }: ReportData['metrics']): boolean =>
+  wilsonInterval(accuracy, n).low > majorityRate;
 
 function chips({ tenant, rows, gates, resumed }: ReportData): Markup {
   const missed = gates.filter((gate) => !gate.passed).length;
@@ -49,7 +51,9 @@ function chips({ tenant, rows, gates, resumed }: ReportData): Markup {
 
 function warning({ guarantee }: ReportData): Markup | null {
   if (guarantee.mechanism === 'none')
-    return html`<p class="warning" role="note">This run protects nothing: it used mechanism “none” and serves as a baseline only.</p>`;
+    return html`<p class="warning" role="note">
+      This run protects nothing: it used mechanism “none” and serves as a baseline only.
+    </p>`;
   if (!guarantee.private)
     return html`<p class="warning" role="note">
       This run protects nothing: its noise came from a seeded source that is meant for tests.
@@ -63,7 +67,8 @@ function howGood({ metrics }: ReportData): Markup {
     <h2 id="good">How good</h2>
     <p class="figure">${percent(metrics.accuracy)} <small>accuracy</small></p>
     <p class="note">
-      ${percent(interval.low)} to ${percent(interval.high)} (95 % interval, Wilson) on ${count(metrics.n)} held-out rows; macro F1 ${percent(metrics.f1)}
+      ${percent(interval.low)} to ${percent(interval.high)} (95 % interval, Wilson) on ${count(metrics.n)} held-out
+      rows; macro F1 ${percent(metrics.f1)}
     </p>
   </section>`;
 }
@@ -72,12 +77,16 @@ function howPrivate({ guarantee, unchangedRate, audit }: ReportData): Markup {
   const bayes = audit?.attacks.find(({ attack }) => attack === 'bayes');
   return html`<section aria-labelledby="private">
     <h2 id="private">How private</h2>
-    <p class="figure">${guarantee.eta === null ? 'not at all' : `eta ${number(guarantee.eta)}`} <small>${guarantee.mechanism}</small></p>
+    <p class="figure">
+      ${guarantee.eta === null ? 'not at all' : `eta ${number(guarantee.eta)}`} <small>${guarantee.mechanism}</small>
+    </p>
     <p class="note">
       ${percent(unchangedRate)} of the tokens stayed as they were.
-      ${bayes && guarantee.mechanism !== 'none'
-        ? `The Bayesian adversary guesses ${percent(bayes.success.value)} of all tokens right, and ${blindly(bayes)}.`
-        : null}
+      ${
+        bayes && guarantee.mechanism !== 'none'
+          ? `The Bayesian adversary guesses ${percent(bayes.success.value)} of all tokens right, and ${blindly(bayes)}.`
+          : null
+      }
       <a href="#guarantee">What is guaranteed</a>
     </p>
   </section>`;
@@ -95,11 +104,20 @@ function againstWhat({ metrics, baseline, named }: ReportData): Markup {
   return html`<section aria-labelledby="against" class="against">
     <div>
       <h2 id="against">Against what baseline</h2>
-      <p class="figure">${signed(lead)} <small>${beatsMajority(metrics) ? 'over the most frequent class' : 'over the most frequent class, within chance'}</small></p>
+      <p class="figure">
+        ${signed(lead)}
+        <small
+          >${
+            beatsMajority(metrics) ? 'over the most frequent class' : 'over the most frequent class, ' + 'within chance'
+          }</small
+        >
+      </p>
       <p class="note">${differences(metrics.accuracy, named, baseline)}</p>
     </div>
     <table class="bars">
-      <caption class="unseen">Accuracy of this run beside its references</caption>
+      <caption class="unseen">
+        Accuracy of this run beside its references
+      </caption>
       <tbody>
         ${bar('This run', metrics.accuracy, true, interval)}
         ${named === null ? null : bar(html`Baseline run <code>${named.run}</code>`, named.accuracy)}
@@ -111,7 +129,11 @@ function againstWhat({ metrics, baseline, named }: ReportData): Markup {
 }
 
 function differences(accuracy: number, named: ReportData['named'], baseline: ReportData['baseline']): Markup | string {
-  if (named === null && baseline === null) return 'No run of the same tuning without privacy is known; one with mechanism “none” would show what the noise costs.';
+  if (named === null && baseline === null)
+    return (
+      'No run of the same tuning without privacy is known; one with ' +
+      'mechanism “none” would show what the noise costs.'
+    );
   return html`${named === null ? null : html`Baseline run <code>${named.run}</code>: ${differenceOf(named.accuracy - accuracy)}.`}
   ${baseline === null ? null : html`The same tuning on plain text: ${differenceOf(baseline.accuracy - accuracy)}.`}`;
 }
@@ -120,11 +142,21 @@ const signed = (difference: number): string => `${difference < 0 ? '−' : '+'}$
 
 /** @param difference of the other run to this one. */
 const differenceOf = (difference: number): string =>
-  difference > 0 ? `${points(difference)} above this run` : difference < 0 ? `${points(difference)} below this run` : 'equal to this run';
+  difference > 0
+    ? `${points(difference)} above this run`
+    : difference < 0
+      ? `${points(difference)} below this run`
+      : 'equal to this run';
 
-function bar(name: Markup | string, share: number, own = false, interval: { low: number; high: number } | null = null): Markup {
+function bar(
+  name: Markup | string,
+  share: number,
+  own = false,
+  interval: { low: number; high: number } | null = null,
+): Markup {
   const width = (part: number) => (part * 100).toFixed(2);
-  const whisker = interval && html`<b style="left: ${width(interval.low)}%; width: ${width(interval.high - interval.low)}%"></b>`;
+  const whisker =
+    interval && html`<b style="left: ${width(interval.low)}%; width: ${width(interval.high - interval.low)}%"></b>`;
   return html`<tr>
     <th scope="row">${name}</th>
     <td aria-hidden="true">

@@ -11,7 +11,11 @@ export const points = (difference: number): string => `${(Math.abs(difference) *
 export const count = (value: number): string => value.toLocaleString('en-US');
 
 export const bytes = (value: number): string =>
-  value < 1024 ? `${value} B` : value < 1024 ** 2 ? `${(value / 1024).toFixed(1)} KiB` : `${(value / 1024 ** 2).toFixed(1)} MiB`;
+  value < 1024
+    ? `${value} B`
+    : value < 1024 ** 2
+      ? `${(value / 1024).toFixed(1)} KiB`
+      : `${(value / 1024 ** 2).toFixed(1)} MiB`;
 
 /** Four significant digits, without trailing zeros. */
 export const number = (value: number): string =>
@@ -35,4 +39,5 @@ export function timing(key: string, value: number): { readonly name: string; rea
 }
 
 /** Quotes a word for a POSIX shell when it needs it. */
-export const shellWord = (word: string): string => (/^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
+export const shellWord = (word: string): string =>
+  /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

@@ -11,21 +11,29 @@ export class Markup {
 
 export type Child = Markup | string | number | null | false | readonly Child[];
 
-const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const ESCAPES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
 
-/** Escapes text for element content and for quoted attribute values alike. Control characters that HTML forbids become U+FFFD. */
+/** Escapes text for element content and for quoted attribute values alike. Control characters that HTML forbids become
+ *  U+FFFD. */
 export function escapeHtml(text: string): string {
-  return (
-    text
-       
-      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, '\ufffd')
-      .replace(/[&<>"']/g, (character) => ESCAPES[character] ?? character)
-  );
+  return text
+
+    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, '\ufffd')
+    .replace(/[&<>"']/g, (character) => ESCAPES[character] ?? character);
 }
 
-/** A tagged template whose values are escaped unless they are `Markup`; lists are joined, `null` and `false` print nothing. */
+/** A tagged template whose values are escaped unless they are `Markup`; lists are joined, `null` and `false` print
+ *  nothing. */
 export function html(strings: TemplateStringsArray, ...values: readonly Child[]): Markup {
-  return new Markup(strings.map((part, index) => part + (index < values.length ? print(values[index] ?? null) : '')).join(''));
+  return new Markup(
+    strings.map((part, index) => part + (index < values.length ? print(values[index] ?? null) : '')).join(''),
+  );
 }
 
 function print(child: Child): string {

@@ -36,13 +36,38 @@ export function renderReportMarkdown(data: ReportData): string {
   ]);
 }
 
-function asResult({ metrics, guarantee, unchangedRate, audit, gates, named, baseline, history, lineage: { backbone } }: ReportData): Shown {
+function asResult({
+  metrics,
+  guarantee,
+  unchangedRate,
+  audit,
+  gates,
+  named,
+  baseline,
+  history,
+  lineage: { backbone },
+}: ReportData): Shown {
   const { mechanism, eta } = guarantee;
   const privacy: TuningResult['privacy'] = { mechanism, eta, unchangedRate, guarantee, backboneSha256: backbone };
-  return { metrics: { test: metrics }, privacy, audit: audit ?? {}, gates, baselines: { named, plain: baseline }, training: { curve: sparseCurve(history, CURVE_POINTS) } };
+  return {
+    metrics: { test: metrics },
+    privacy,
+    audit: audit ?? {},
+    gates,
+    baselines: { named, plain: baseline },
+    training: { curve: sparseCurve(history, CURVE_POINTS) },
+  };
 }
 
-function frontier({ run, guarantee: { mechanism, eta }, unchangedRate, audit, metrics, frontier: points, others }: ReportData): string | null {
+function frontier({
+  run,
+  guarantee: { mechanism, eta },
+  unchangedRate,
+  audit,
+  metrics,
+  frontier: points,
+  others,
+}: ReportData): string | null {
   if (points.length === 0 && others.length === 0) return null;
   const bayes = audit?.attacks.find(({ attack }) => attack === 'bayes')?.success ?? null;
   const runs = [{ run, mechanism, eta, unchangedRate, bayes, accuracy: metrics.accuracy, sameData: true }, ...others];
@@ -51,32 +76,60 @@ function frontier({ run, guarantee: { mechanism, eta }, unchangedRate, audit, me
     '## Utility against privacy',
     table(
       ['Run', 'Mechanism', 'Eta', 'Tokens that stayed', "Bayes' rule right", 'Accuracy'],
-      runs.map((one, at) => [at === 0 ? `**${code(one.run)}**` : code(one.run), one.mechanism, one.eta === null ? '–' : number(one.eta), percent(one.unchangedRate), share(one.bayes?.value), `${percent(one.accuracy)}${one.sameData ? '' : ' (other texts)'}`]),
+      runs.map((one, at) => [
+        at === 0 ? `**${code(one.run)}**` : code(one.run),
+        one.mechanism,
+        one.eta === null ? '–' : number(one.eta),
+        percent(one.unchangedRate),
+        share(one.bayes?.value),
+        `${percent(one.accuracy)}${one.sameData ? '' : ' (other texts)'}`,
+      ]),
     ),
     ...(points.length === 0
       ? []
       : [
           `What the ${mechanism} mechanism does to words as frequent as Zipf's law says, from the public table alone:`,
-          table(['Eta', 'Tokens of a text that stay', "Bayes' rule right", 'Among its ten likeliest'], points.map((point) => [number(point.eta), percent(point.unchangedInText), percent(point.bayes), percent(point.bayesTop10)])),
+          table(
+            ['Eta', 'Tokens of a text that stay', "Bayes' rule right", 'Among its ten likeliest'],
+            points.map((point) => [
+              number(point.eta),
+              percent(point.unchangedInText),
+              percent(point.bayes),
+              percent(point.bayesTop10),
+            ]),
+          ),
         ]),
   ].join('\n\n');
 }
 
 function results({ classes, classCounts, metrics }: ReportData): string {
   const scores = classScores(metrics.confusion);
-  const share = (value: number | null | undefined): string => (value === null || value === undefined ? '–' : percent(value));
+  const share = (value: number | null | undefined): string =>
+    value === null || value === undefined ? '–' : percent(value);
   const scored = table(
     ['Class', 'Training rows', 'Held-out rows', 'Predicted', 'Precision', 'Recall', 'F1'],
     classes.map((name, at) => {
       const { support = 0, predicted = 0, precision, recall, f1 } = scores[at] ?? {};
-      return [text(name), count(classCounts[at] ?? 0), count(support), count(predicted), share(precision), share(recall), share(f1)];
+      return [
+        text(name),
+        count(classCounts[at] ?? 0),
+        count(support),
+        count(predicted),
+        share(precision),
+        share(recall),
+        share(f1),
+      ];
     }),
   );
-  const confusion = table(['True (down), predicted (across)', ...classes.map(text)], metrics.confusion.map((row, truth) => [text(classes[truth] ?? ''), ...row.map(count)]));
+  const confusion = table(
+    ['True (down), predicted (across)', ...classes.map(text)],
+    metrics.confusion.map((row, truth) => [text(classes[truth] ?? ''), ...row.map(count)]),
+  );
   return ['## Results by class', scored, ...(classes.length > MOST_CONFUSION_COLUMNS ? [] : [confusion])].join('\n\n');
 }
 
-const guarantee = (data: ReportData): string => ['## What the guarantee says', ...explainGuarantee(data.guarantee, data.textLengths).map(text)].join('\n\n');
+const guarantee = (data: ReportData): string =>
+  ['## What the guarantee says', ...explainGuarantee(data.guarantee, data.textLengths).map(text)].join('\n\n');
 
 function lineage({ release, adapter, guarantee: { table: phi }, lineage: made }: ReportData): string {
   const rows = [
@@ -86,11 +139,15 @@ function lineage({ release, adapter, guarantee: { table: phi }, lineage: made }:
     ['Embedding table of the backbone', phi.sha256],
     ['Configuration (keyed by the client)', made.configuration],
   ];
-  return `## Where everything comes from\n\n${table(['What', 'SHA-256'], rows.map(([what = '', digest = '']) => [what, code(digest)]))}`;
+  return `## Where everything comes from\n\n${table(
+    ['What', 'SHA-256'],
+    rows.map(([what = '', digest = '']) => [what, code(digest)]),
+  )}`;
 }
 
 const repeating = ({ run, config, named, baseline }: ReportData): string =>
-  `## How to repeat it\n\n${fenced('sh', commands(run, named?.run ?? baseline?.run ?? null))}\n\n\`config.json\`:\n\n${fenced('json', JSON.stringify(shareableConfig(config), null, 2))}`;
+  '## How to repeat ' +
+  `it\n\n${fenced('sh', commands(run, named?.run ?? baseline?.run ?? null))}\n\n\`config.json\`:\n\n${fenced('json', JSON.stringify(shareableConfig(config), null, 2))}`;
 
 /** A fence that no line of the content closes. */
 function fenced(language: string, content: string): string {

@@ -8,7 +8,13 @@ const TITLE = 'How the tables were read';
 
 /** Sentences; none where nothing is known, in reports of earlier versions. */
 function sentences({ notes = [], unknownRate }: ReportData): string[] {
-  const unknown = unknownRate === undefined ? [] : [`${unknownRate === 0 ? 'Hardly any token is' : `${Math.round(unknownRate * 100)} % of the tokens are`} unknown to the backbone's tokenizer.`];
+  const unknown =
+    unknownRate === undefined
+      ? []
+      : [
+          `${unknownRate === 0 ? 'Hardly any token is' : `${Math.round(unknownRate * 100)} % of the tokens are`} ` +
+            "unknown to the backbone's tokenizer.",
+        ];
   return [...notes.map((note) => `${note[0]!.toUpperCase()}${note.slice(1)}.`), ...unknown];
 }
 

@@ -7,17 +7,21 @@ const COLUMNS: ReadonlySet<string> = new Set(['textColumn', 'pairColumn', 'label
 const USUAL_COLUMNS: ReadonlySet<string> = new Set(['text', 'label']);
 const ENDING = /(?:\.[a-z0-9]{1,8}){0,2}$/i;
 
-/** The configuration without the names of files, folders and columns, which are the data owner's own: the report is uploaded. */
+/** The configuration without the names of files, folders and columns, which are the data owner's own: the report is
+ *  uploaded. */
 export function shareableConfig(config: unknown, field = ''): unknown {
   if (typeof config === 'string') return withoutNames(config, field);
   if (Array.isArray(config)) return config.map((value) => shareableConfig(value, field));
-  if (typeof config === 'object' && config !== null) return Object.fromEntries(Object.entries(config).map(([key, value]) => [key, shareableConfig(value, key)]));
+  if (typeof config === 'object' && config !== null)
+    return Object.fromEntries(Object.entries(config).map(([key, value]) => [key, shareableConfig(value, key)]));
   return config;
 }
 
-/** Of a file its ending stays. Hub names of models ("organization/model") have one slash and start with neither a dot nor a slash; they stay. */
+/** Of a file its ending stays. Hub names of models ("organization/model") have one slash and start with neither a dot
+ *  nor a slash; they stay. */
 function withoutNames(text: string, field: string): string {
-  if (FILES.has(field)) return (BUILT_IN_DATASETS as readonly string[]).includes(text) ? text : `FILE${ENDING.exec(text)?.[0] ?? ''}`;
+  if (FILES.has(field))
+    return (BUILT_IN_DATASETS as readonly string[]).includes(text) ? text : `FILE${ENDING.exec(text)?.[0] ?? ''}`;
   if (COLUMNS.has(field)) return USUAL_COLUMNS.has(text) ? text : 'COLUMN';
   const path = text.replaceAll('\\', '/');
   return /^(?:[./~]|[A-Za-z]:\/)/.test(path) || path.split('/').length > 2 ? 'FOLDER' : text;
@@ -31,7 +35,8 @@ export function settings(config: unknown): [path: string, value: string][] {
 function flatten(value: unknown, path: string): [string, string][] {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     const entries = Object.entries(value).filter(([, field]) => field !== undefined);
-    if (entries.length > 0) return entries.flatMap(([key, field]) => flatten(field, path === '' ? key : `${path}.${key}`));
+    if (entries.length > 0)
+      return entries.flatMap(([key, field]) => flatten(field, path === '' ? key : `${path}.${key}`));
   }
   return [[path === '' ? 'configuration' : path, typeof value === 'string' ? value : JSON.stringify(value)]];
 }

@@ -1,5 +1,5 @@
-/** The page's one style sheet. Colours are variables: drawings use them too, and dark mode and print only set them anew.
- *  Text on every background keeps a contrast of at least 4.5 to 1. */
+/** The page's one style sheet. Colours are variables: drawings use them too, and dark mode and print only set them
+ *  anew. Text on every background keeps a contrast of at least 4.5 to 1. */
 const LIGHT = `
   --page: #ffffff; --card: #f6f7f9; --ink: #14181f; --muted: #545d6b; --line: #d5dae1;
   --first: #1d4ed8; --second: #b45309; --right-cell: #3b82f6; --wrong-cell: #f59e0b;
@@ -10,7 +10,8 @@ const DARK = `
   --good: #86efac; --good-back: #14361f; --bad: #fca5a5; --bad-back: #471a1a;`;
 
 /** The colours alone, for a drawing that stands by itself. */
-export const COLOURS = `:root {${LIGHT} } @media (prefers-color-scheme: dark) { :root {${DARK} } } @media print { :root {${LIGHT} } }`;
+export const COLOURS =
+  `:root {${LIGHT} } @media (prefers-color-scheme: dark) { :root ` + `{${DARK} } } @media print { :root {${LIGHT} } }`;
 
 export const STYLE = `
 :root { color-scheme: light dark;${LIGHT} }

@@ -1,2 +1,3 @@
-/** A run on one page of Markdown. Apart from the report, which comes with drawings and a model library: a job that only waits has neither. */
+/** A run on one page of Markdown. Apart from the report, which comes with drawings and a model library: a job that only
+ *  waits has neither. */
 export { renderSummary, renderWithoutResult } from './markdown.ts';

@@ -1,5 +1,5 @@
-/** A run in GitHub-flavoured Markdown, for the page of a CI job. Drawings are Mermaid, since that is what GitHub and GitLab draw there: both take images
- *  written as data out of the page. */
+/** A run in GitHub-flavoured Markdown, for the page of a CI job. Drawings are Mermaid, since that is what GitHub and
+ *  GitLab draw there: both take images written as data out of the page. */
 import { baselinesOf, type GateResult, type Rate, type TuningResult } from '../../contracts/index.ts';
 import { wilsonInterval } from '../evaluation/index.ts';
 import { ATTACK_NAMES, BLIND_GUESSES } from '../report/attack-names.ts';
@@ -11,8 +11,23 @@ import { chart, code, interval, page, range, table, text } from './markup.ts';
 export function renderSummary(result: TuningResult, remarks: readonly string[] = []): string {
   const { workflowId, gates } = result;
   const missed = gates.filter(({ passed }) => !passed).length;
-  const verdict = gates.length === 0 ? '✓ finished' : missed === 0 ? `✓ ${gates.length === 1 ? 'the gate holds' : `all ${gates.length} gates hold`}` : `✗ ${missed} of ${gates.length} gates missed`;
-  return page([heading(workflowId, verdict), quoted(remarks), overview(result), gatesTable(gates), attacksTable(result), accuracyChart(result), lossChart(result), notesOf(result), origin(result)]);
+  const verdict =
+    gates.length === 0
+      ? '✓ finished'
+      : missed === 0
+        ? `✓ ${gates.length === 1 ? 'the gate holds' : `all ${gates.length} gates hold`}`
+        : `✗ ${missed} of ${gates.length} gates missed`;
+  return page([
+    heading(workflowId, verdict),
+    quoted(remarks),
+    overview(result),
+    gatesTable(gates),
+    attacksTable(result),
+    accuracyChart(result),
+    lossChart(result),
+    notesOf(result),
+    origin(result),
+  ]);
 }
 
 /** A run that gave no result, and why. */
@@ -21,7 +36,12 @@ export function renderWithoutResult(id: string, verdict: string, reasons: readon
 }
 
 const quoted = (messages: readonly string[]): string | null =>
-  messages.length === 0 ? null : messages.flatMap((message) => message.split('\n')).map((line) => `> ${text(line)}`).join('\n>\n');
+  messages.length === 0
+    ? null
+    : messages
+        .flatMap((message) => message.split('\n'))
+        .map((line) => `> ${text(line)}`)
+        .join('\n>\n');
 
 const heading = (id: string, verdict: string): string => `## Rapt run ${code(id)}: ${verdict}`;
 
@@ -42,24 +62,36 @@ export function overview({ metrics, privacy, baselines }: Shown): string {
   const quality =
     accuracy === null
       ? `accuracy on ${count(n)} held-out texts: ${NOT_TOLD}`
-      : `${percent(accuracy)} accuracy on ${count(n)} held-out texts, 95 % interval ${range(wilsonInterval(accuracy, n))}; ` +
+      : `${percent(accuracy)} accuracy on ${count(n)} held-out texts, 95 % interval ` +
+        `${range(wilsonInterval(accuracy, n))}; ` +
         `macro F1 ${f1?.toFixed(3) ?? NOT_TOLD}`;
   const unchanged = unchangedRate === null ? NOT_TOLD : percent(unchangedRate);
   const ratio = guarantee.neighbourLogRatio;
-  return table(['How good', quality], [
-    ...(majorityRate === undefined ? [] : [['Most frequent class', beside(majorityRate)]]),
-    ...(baselines?.named ? [[`Baseline run ${code(baselines.named.run)}`, beside(baselines.named.accuracy)]] : []),
-    ...(baselines?.plain ? [[`Same tuning on plain text, run ${code(baselines.plain.run)}`, beside(baselines.plain.accuracy)]] : []),
+  return table(
+    ['How good', quality],
     [
-      '**How private**',
-      eta === null
-        ? '**Not at all**: the texts left in plain tokens'
-        : `**${mechanism}, eta ${number(eta)}**; ${unchanged} of the tokens stayed themselves`,
+      ...(majorityRate === undefined ? [] : [['Most frequent class', beside(majorityRate)]]),
+      ...(baselines?.named ? [[`Baseline run ${code(baselines.named.run)}`, beside(baselines.named.accuracy)]] : []),
+      ...(baselines?.plain
+        ? [[`Same tuning on plain text, run ${code(baselines.plain.run)}`, beside(baselines.plain.accuracy)]]
+        : []),
+      [
+        '**How private**',
+        eta === null
+          ? '**Not at all**: the texts left in plain tokens'
+          : `**${mechanism}, eta ${number(eta)}**; ${unchanged} of the tokens stayed themselves`,
+      ],
+      ...(ratio === null
+        ? []
+        : [['Likelihood ratio of two neighbouring words', `at most e^${number(ratio.p50)} (median over words)`]]),
+      ...(guarantee.labelEpsilon === undefined
+        ? []
+        : [['Training labels', `randomized, epsilon ${number(guarantee.labelEpsilon)}`]]),
+      ...(mechanism !== 'none' && !guarantee.private
+        ? [['**Warning**', 'the noise came from a seeded source that is meant for tests: this run protects nothing']]
+        : []),
     ],
-    ...(ratio === null ? [] : [['Likelihood ratio of two neighbouring words', `at most e^${number(ratio.p50)} (median over words)`]]),
-    ...(guarantee.labelEpsilon === undefined ? [] : [['Training labels', `randomized, epsilon ${number(guarantee.labelEpsilon)}`]]),
-    ...(mechanism !== 'none' && !guarantee.private ? [['**Warning**', 'the noise came from a seeded source that is meant for tests: this run protects nothing']] : []),
-  ]);
+  );
 }
 
 export function gatesTable(gates: readonly GateResult[]): string | null {
@@ -67,13 +99,17 @@ export function gatesTable(gates: readonly GateResult[]): string | null {
   const rows = gates.map(({ gate, value, passed, bound, baseline, reason }) => [
     code(gate),
     value === null ? (reason ?? (passed === null ? NOT_TOLD : 'not measured')) : number(value),
-    bound === undefined ? '–' : `${number(bound)}${baseline === undefined ? '' : ` (run ${code(baseline.run)}: ${number(baseline.value)})`}`,
+    bound === undefined
+      ? '–'
+      : `${number(bound)}${baseline === undefined ? '' : ` (run ${code(baseline.run)}: ${number(baseline.value)})`}`,
     passed ? '✓ holds' : '✗ **missed**',
   ]);
   return `### Gates\n\n${table(['Gate', 'Value', 'Bound', ''], rows)}`;
 }
 
-export function attacksTable({ audit: { attacks = [], attributes = [], tokens = 0, texts = 0 } }: Shown): string | null {
+export function attacksTable({
+  audit: { attacks = [], attributes = [], tokens = 0, texts = 0 },
+}: Shown): string | null {
   if (attacks.length + attributes.length === 0) return null;
   const rows = [
     ...attacks.map((one) => {
@@ -84,7 +120,10 @@ export function attacksTable({ audit: { attacks = [], attributes = [], tokens = 
       return [name, one.success === null ? NOT_TOLD : interval(one.success), without, told(mostFrequent)];
     }),
     ...attributes.map(({ attribute, success, priorOnly }) => [
-      `Attribute ${code(attribute)}`, interval(success), '–', percent(priorOnly.value),
+      `Attribute ${code(attribute)}`,
+      interval(success),
+      '–',
+      percent(priorOnly.value),
     ]),
   ];
   return [
@@ -104,7 +143,8 @@ export function accuracyChart({ metrics, baselines }: Shown): string | null {
     ['most frequent class', metrics.test.majorityRate],
   ];
   const bars = shares.flatMap(([name, value]): [string, number][] =>
-    typeof value === 'number' ? [[name, value]] : []);
+    typeof value === 'number' ? [[name, value]] : [],
+  );
   if (bars.length === 0) return null;
   return chart('Accuracy on held-out texts', [
     `x-axis [${bars.map(([name]) => `"${name}"`).join(', ')}]`,
@@ -126,13 +166,17 @@ export function lossChart({ training }: Shown): string | null {
   ]);
 }
 
-const notesOf = ({ notes = [] }: TuningResult): string | null => (notes.length === 0 ? null : `### How the tables were read\n\n${notes.map((note) => `- ${text(note)}`).join('\n')}`);
+const notesOf = ({ notes = [] }: TuningResult): string | null =>
+  notes.length === 0 ? null : `### How the tables were read\n\n${notes.map((note) => `- ${text(note)}`).join('\n')}`;
 
 function origin({ adapter, release, report, resumed, timing }: TuningResult): string {
   const seconds = Object.values(timing).reduce((sum, part) => sum + part, 0);
   const rows = [
     ['Adapter SHA-256', code(adapter.sha256)],
-    ['Release SHA-256', `${code(release.sha256)}${release.reused ? ' (drawn by an earlier run; nothing was spent again)' : ''}`],
+    [
+      'Release SHA-256',
+      `${code(release.sha256)}${release.reused ? ' (drawn by an earlier run; nothing was spent again)' : ''}`,
+    ],
     ['Report', code(report.uri)],
     ['Time', `${seconds.toFixed(0)} s`],
     ...(resumed === null ? [] : [['Resumed', text(resumed)]]),

@@ -2,11 +2,14 @@
 import type { Rate } from '../../contracts/index.ts';
 import { percent } from '../report/format.ts';
 
-export const page = (parts: readonly (string | null)[]): string => `${parts.filter((part) => part !== null).join('\n\n')}\n`;
+export const page = (parts: readonly (string | null)[]): string =>
+  `${parts.filter((part) => part !== null).join('\n\n')}\n`;
 
 /** As entities, which are read as the characters and never as markup. */
 export const text = (value: string): string =>
-  value.replaceAll(/[\s\p{Cc}]+/gu, ' ').replaceAll(/[\\`*_~[\]|<>&$#:!]/g, (character) => `&#${character.charCodeAt(0)};`);
+  value
+    .replaceAll(/[\s\p{Cc}]+/gu, ' ')
+    .replaceAll(/[\\`*_~[\]|<>&$#:!]/g, (character) => `&#${character.charCodeAt(0)};`);
 export const code = (value: string): string => `<code>${text(value)}</code>`;
 export const table = (heads: readonly string[], rows: readonly (readonly string[])[]): string =>
   [heads, heads.map(() => ':---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');

@@ -1,4 +1,5 @@
-/** The adapter: everything that inference needs besides the frozen backbone. Laid out as Hugging Face PEFT lays out its own. */
+/** The adapter: everything that inference needs besides the frozen backbone. Laid out as Hugging Face PEFT lays out its
+ *  own. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -33,18 +34,28 @@ const PEFT_TYPE = { prompt: 'PROMPT_TUNING', prefix: 'PREFIX_TUNING' } as const;
 /** Under which PEFT's classification model keeps its classifier. */
 const IN_PEFT = 'base_model.';
 
-/** What PEFT and transformers find the model by, as far as it is on the hub. The set-up's model is known by its weights, whatever its folder is called. */
-function baseModel({ name, sha256 }: AdapterCard['backbone']): { readonly base_model_name_or_path: string; readonly revision?: string } {
+/** What PEFT and transformers find the model by, as far as it is on the hub. The set-up's model is known by its
+ *  weights, whatever its folder is called. */
+function baseModel({ name, sha256 }: AdapterCard['backbone']): {
+  readonly base_model_name_or_path: string;
+  readonly revision?: string;
+} {
   const onHub = parseHubName(name);
-  if (onHub !== null) return { base_model_name_or_path: onHub.model, ...(name.includes('@') && { revision: onHub.revision }) };
+  if (onHub !== null)
+    return { base_model_name_or_path: onHub.model, ...(name.includes('@') && { revision: onHub.revision }) };
   return { base_model_name_or_path: sha256 === DEFAULT_BACKBONE_SHA256 ? DEFAULT_BACKBONE_ON_HUB : name };
 }
 
 /** The bytes of each file of an adapter; they depend on the trained weights and the card alone. */
-export function encodeAdapter(parameters: Parameters, card: AdapterCard, backbone: BackboneConfig): Record<AdapterFile, Buffer> {
+export function encodeAdapter(
+  parameters: Parameters,
+  card: AdapterCard,
+  backbone: BackboneConfig,
+): Record<AdapterFile, Buffer> {
   const { [PARAMETER.virtualTokens]: virtualTokens, ...head } = adapterParameters(parameters);
   const { length, method, pooling } = card;
-  // With the model's own pooler PEFT's classification model is the whole of it; with the mean PEFT gives the states, and the head lies beside them.
+  // With the model's own pooler PEFT's classification model is the whole of it; with the mean PEFT gives the states,
+  // and the head lies beside them.
   const whole = pooling === 'pooler';
   const inPeft = whole ? Object.entries(head).map(([name, tensor]) => [IN_PEFT + name, tensor] as const) : [];
   return {
@@ -67,7 +78,10 @@ export function encodeAdapter(parameters: Parameters, card: AdapterCard, backbon
         2,
       )}\n`,
     ),
-    'adapter_model.safetensors': encodeSafetensors({ [PARAMETER.virtualTokens]: virtualTokens!, ...Object.fromEntries(inPeft) }, { format: 'pt' }),
+    'adapter_model.safetensors': encodeSafetensors(
+      { [PARAMETER.virtualTokens]: virtualTokens!, ...Object.fromEntries(inPeft) },
+      { format: 'pt' },
+    ),
     'head.safetensors': encodeSafetensors(head, { format: 'pt' }),
     'rapt.json': Buffer.from(canonicalJson(card)),
   };
@@ -111,20 +125,34 @@ export function readAdapter(folder: string): Adapter {
   const [, model, head, cardFile] = ADAPTER_FILES;
   const card = readCard(join(folder, cardFile));
   const { [PARAMETER.virtualTokens]: virtualTokens } = readSafetensors(join(folder, model));
-  if (virtualTokens === undefined) throw new RaptError(ErrorKind.corruptArtifact, `${join(folder, model)} has no ${PARAMETER.virtualTokens}; export the adapter again`);
+  if (virtualTokens === undefined)
+    throw new RaptError(
+      ErrorKind.corruptArtifact,
+      `${join(folder, model)} has no ${PARAMETER.virtualTokens}; export the adapter again`,
+    );
   return { card, parameters: { [PARAMETER.virtualTokens]: virtualTokens, ...readSafetensors(join(folder, head)) } };
 }
 
-/** @throws BadInput when these are not the weights that the adapter was trained on. @param sha256 of the weights that are here. */
+/** @throws BadInput when these are not the weights that the adapter was trained on. @param sha256 of the weights that
+ *  are here. */
 export function assertSameWeights(card: AdapterCard, sha256: Sha256): void {
   if (card.backbone.sha256 !== sha256)
-    throw new BadInput([{ where: 'backbone', problem: `the adapter was trained on other weights (sha256 ${card.backbone.sha256}) than "${card.backbone.name}" has here (${sha256})` }]);
+    throw new BadInput([
+      {
+        where: 'backbone',
+        problem:
+          `the adapter was trained on other weights (sha256 ${card.backbone.sha256}) than "${card.backbone.name}" ` +
+          `has here (${sha256})`,
+      },
+    ]);
 }
 
 export function readCard(path: string): AdapterCard {
   try {
     return adapterCardSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (cause) {
-    throw new RaptError(ErrorKind.corruptArtifact, `${path} is not an adapter card; export the adapter again`, { cause });
+    throw new RaptError(ErrorKind.corruptArtifact, `${path} is not an adapter card; export the adapter again`, {
+      cause,
+    });
   }
 }

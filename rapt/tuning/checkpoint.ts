@@ -1,8 +1,16 @@
-/** What a checkpoint holds: the trained weights, the optimizer's moments, and the step. Nothing else is state: the data order is a
- *  function of (seed, step). */
+/** What a checkpoint holds: the trained weights, the optimizer's moments, and the step. Nothing else is state: the data
+ *  order is a function of (seed, step). */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { canonicalJson, CHECKPOINT_FILES, ErrorKind, RaptError, checkpointStateSchema, type CheckpointFile, type CheckpointState } from '../../contracts/index.ts';
+import {
+  canonicalJson,
+  CHECKPOINT_FILES,
+  ErrorKind,
+  RaptError,
+  checkpointStateSchema,
+  type CheckpointFile,
+  type CheckpointState,
+} from '../../contracts/index.ts';
 import { encodeSafetensors, readSafetensors } from '../safetensors.ts';
 import type { Moments } from './optimizer.ts';
 import type { Parameters } from './parameters.ts';
@@ -37,6 +45,10 @@ export function readState(path: string): CheckpointState {
   try {
     return checkpointStateSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (cause) {
-    throw new RaptError(ErrorKind.corruptArtifact, `${path} is not a checkpoint's state; resume from an older checkpoint`, { cause });
+    throw new RaptError(
+      ErrorKind.corruptArtifact,
+      `${path} is not a checkpoint's state; resume from an older checkpoint`,
+      { cause },
+    );
   }
 }

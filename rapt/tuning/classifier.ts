@@ -55,7 +55,12 @@ export function classifyExamples(
   } finally {
     disposeVirtualTokens(virtual);
   }
-  return { predicted, probability, logits, reconstruction: withReconstruction ? { correct: reconstructed, n: plainTokens } : null };
+  return {
+    predicted,
+    probability,
+    logits,
+    reconstruction: withReconstruction ? { correct: reconstructed, n: plainTokens } : null,
+  };
 }
 
 function classifyBatch(
@@ -67,20 +72,36 @@ function classifyBatch(
   indices: Int32Array,
   pooling: Pooling,
   withReconstruction: boolean,
-): { predicted: ArrayLike<number>; probability: ArrayLike<number>; logits: Float32Array; reconstructed: number; plainTokens: number } {
+): {
+  predicted: ArrayLike<number>;
+  probability: ArrayLike<number>;
+  logits: Float32Array;
+  reconstructed: number;
+  plainTokens: number;
+} {
   const batch = layOut(examples, indices, frame);
   const promptLength = virtual.prompt?.shape[0] ?? 0;
   return scoped((own) => {
     const hidden = own(encoder.encode(batch, virtual));
-    const head = { weight: own(device2d(parameters[PARAMETER.headWeight]!)), bias: own(device1d(parameters[PARAMETER.headBias]!)) };
-    const scores = own(tidy(() => classify(poolStates(pooling, encoder, batch, hidden, (tensor) => tensor).pooled, head)));
+    const head = {
+      weight: own(device2d(parameters[PARAMETER.headWeight]!)),
+      bias: own(device1d(parameters[PARAMETER.headBias]!)),
+    };
+    const scores = own(
+      tidy(() => classify(poolStates(pooling, encoder, batch, hidden, (tensor) => tensor).pooled, head)),
+    );
     const probabilities = own(tf.softmax<Tensor2D>(scores));
     const predicted = own(tf.argMax(probabilities, 1)).dataSync();
     const probability = own(tf.max(probabilities, 1)).dataSync();
     const logits = scores.dataSync<'float32'>();
     if (!withReconstruction) return { predicted, probability, logits, reconstructed: 0, plainTokens: 0 };
-    const rec = { w1: own(device2d(parameters[PARAMETER.reconstructionW1]!)), w2: own(device2d(parameters[PARAMETER.reconstructionW2]!)) };
-    const answers = own(tidy(() => tf.argMax(reconstruct(plainStates(hidden, promptLength, batch.plainLength), rec).logits, 1))).dataSync();
+    const rec = {
+      w1: own(device2d(parameters[PARAMETER.reconstructionW1]!)),
+      w2: own(device2d(parameters[PARAMETER.reconstructionW2]!)),
+    };
+    const answers = own(
+      tidy(() => tf.argMax(reconstruct(plainStates(hidden, promptLength, batch.plainLength), rec).logits, 1)),
+    ).dataSync();
     let reconstructed = 0;
     for (let i = 0; i < answers.length; i++) if (answers[i] === batch.plainTargets![i]) reconstructed++;
     return { predicted, probability, logits, reconstructed, plainTokens: answers.length };

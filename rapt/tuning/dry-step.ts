@@ -1,5 +1,13 @@
-/** The model tried out before there is a release: on rows that are as long as the longest will be and say nothing, since all of their tokens are public. */
-import { ErrorKind, RaptError, type AdapterCard, type LabelNoise, type Sha256, type TuningOptions } from '../../contracts/index.ts';
+/** The model tried out before there is a release: on rows that are as long as the longest will be and say nothing,
+ *  since all of their tokens are public. */
+import {
+  ErrorKind,
+  RaptError,
+  type AdapterCard,
+  type LabelNoise,
+  type Sha256,
+  type TuningOptions,
+} from '../../contracts/index.ts';
 import type { Encoder, FrameIds } from '../backbone/index.ts';
 import type { EmbeddingTable } from '../privacy/index.ts';
 import type { Ragged } from '../release/index.ts';
@@ -9,8 +17,9 @@ import { layerWeights } from './memory.ts';
 import { initialParameters, promptStart, type Parameters } from './parameters.ts';
 import { Trainer } from './trainer.ts';
 
-/** Products of a weight and a state, forward, that a dry step takes at most: a second or two with the way back, wherever it runs. More rows would tell nothing more, since
- *  each goes through the model by itself; what a whole batch takes of memory is computed. */
+/** Products of a weight and a state, forward, that a dry step takes at most: a second or two with the way back,
+ *  wherever it runs. More rows would tell nothing more, since each goes through the model by itself; what a whole batch
+ *  takes of memory is computed. */
 const MOST_PRODUCTS = 2 ** 33;
 
 /** What the rows are made of. */
@@ -32,20 +41,38 @@ export interface DryStep extends PublicRows {
   readonly mostRows: number;
 }
 
-/** Takes one step of the training. @returns how many rows it was of, and whether loss and gradients are numbers. @throws what the training would. */
+/** Takes one step of the training. @returns how many rows it was of, and whether loss and gradients are numbers.
+ *  @throws what the training would. */
 export async function dryStep(step: DryStep): Promise<{ rows: number; finite: boolean }> {
   const { encoder, frame, table, options, classes, labelNoise, outputIds, mostRows } = step;
   const { config } = encoder;
-  const { plainTokens, vocabularySize } = options.reconstruction === false ? { plainTokens: 0, vocabularySize: 0 } : options.reconstruction;
-  const rows = Math.max(1, Math.min(mostRows, Math.floor(MOST_PRODUCTS / (config.layers * layerWeights(config) * (step.tokens + plainTokens)))));
+  const { plainTokens, vocabularySize } =
+    options.reconstruction === false ? { plainTokens: 0, vocabularySize: 0 } : options.reconstruction;
+  const rows = Math.max(
+    1,
+    Math.min(
+      mostRows,
+      Math.floor(MOST_PRODUCTS / (config.layers * layerWeights(config) * (step.tokens + plainTokens))),
+    ),
+  );
   const vocabulary = Math.min(vocabularySize, outputIds.length);
   const trainer = new Trainer({
     encoder,
     frame,
-    examples: { ...publicExamples(step, rows, plainTokens, vocabulary), labels: Int32Array.from({ length: rows }, (_, row) => row % classes), labelNoise },
+    examples: {
+      ...publicExamples(step, rows, plainTokens, vocabulary),
+      labels: Int32Array.from({ length: rows }, (_, row) => row % classes),
+      labelNoise,
+    },
     options: { ...options, batchSize: rows },
     trainingDigest: '' as Sha256,
-    parameters: initialParameters({ config, classes, reconstructionVocabulary: vocabulary, options, ...(options.method === 'prompt' && { promptStart: promptStart(table, options) }) }),
+    parameters: initialParameters({
+      config,
+      classes,
+      reconstructionVocabulary: vocabulary,
+      options,
+      ...(options.method === 'prompt' && { promptStart: promptStart(table, options) }),
+    }),
   });
   try {
     await trainer.next();
@@ -65,11 +92,18 @@ export interface DryAnswer extends PublicRows {
 
 /** Asks an adapter about one row. @returns whether the answer is made of numbers. */
 export function dryAnswer({ encoder, frame, parameters, card: { method, pooling }, ...row }: DryAnswer): boolean {
-  return classifyExamples(encoder, parameters, method, publicExamples(row, 1, 0, 0), frame, { pooling }).logits.every(Number.isFinite);
+  return classifyExamples(encoder, parameters, method, publicExamples(row, 1, 0, 0), frame, { pooling }).logits.every(
+    Number.isFinite,
+  );
 }
 
 /** Tokens from all over the public vocabulary, its last one among them. */
-function publicExamples({ outputIds, pair, tokens }: PublicRows, rows: number, plainTokens: number, vocabulary: number): Examples {
+function publicExamples(
+  { outputIds, pair, tokens }: PublicRows,
+  rows: number,
+  plainTokens: number,
+  vocabulary: number,
+): Examples {
   const stride = Math.max(1, Math.floor(outputIds.length / (rows * Math.max(1, tokens))));
   let next = outputIds.length - 1 + stride;
   const publicId = (): number => {
@@ -85,7 +119,14 @@ function publicExamples({ outputIds, pair, tokens }: PublicRows, rows: number, p
     count: rows,
     text: texts(first),
     pair: pair ? texts(tokens - first) : null,
-    plain: plainTokens === 0 ? null : { perRow: plainTokens, noisyIds: texts(plainTokens).ids, targets: Int32Array.from({ length: rows * plainTokens }, (_, at) => at % vocabulary) },
+    plain:
+      plainTokens === 0
+        ? null
+        : {
+            perRow: plainTokens,
+            noisyIds: texts(plainTokens).ids,
+            targets: Int32Array.from({ length: rows * plainTokens }, (_, at) => at % vocabulary),
+          },
     labels: null,
     labelNoise: null,
     rows: Int32Array.from({ length: rows }, (_, row) => row),

@@ -66,7 +66,10 @@ export function layOut(examples: Examples, indices: Int32Array, frame: FrameIds)
     ids[at++] = frame.cls;
     if (examples.plain) {
       ids.set(examples.plain.noisyIds.subarray(row * plainLength, (row + 1) * plainLength), at);
-      plainTargets!.set(examples.plain.targets.subarray(row * plainLength, (row + 1) * plainLength), place * plainLength);
+      plainTargets!.set(
+        examples.plain.targets.subarray(row * plainLength, (row + 1) * plainLength),
+        place * plainLength,
+      );
       at += plainLength;
     }
     at = append(ids, at, examples.text, row);

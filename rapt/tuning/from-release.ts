@@ -7,15 +7,24 @@ import type { Examples } from './examples.ts';
 import { initialParameters, promptStart, type Parameters } from './parameters.ts';
 import { Trainer } from './trainer.ts';
 
-/** Reads one split of a release's folder into memory: 4 bytes a token. @throws RaptError corruptArtifact naming the shard. */
-export async function loadExamples(folder: string, manifest: ReleaseManifest, split: Shard['split']): Promise<Examples> {
+/** Reads one split of a release's folder into memory: 4 bytes a token. @throws RaptError corruptArtifact naming the
+ *  shard. */
+export async function loadExamples(
+  folder: string,
+  manifest: ReleaseManifest,
+  split: Shard['split'],
+): Promise<Examples> {
   const shards: ShardRows[] = [];
   for (const { file, split: of } of manifest.shards) if (of === split) shards.push(await readShard(join(folder, file)));
   return toExamples(shards, manifest, split);
 }
 
 /** Privatized rows as the model reads them. */
-export function toExamples(shards: readonly ShardRows[], { pair, plain, labelNoise }: Pick<ReleaseManifest, 'pair' | 'plain' | 'labelNoise'>, split: Shard['split']): Examples {
+export function toExamples(
+  shards: readonly ShardRows[],
+  { pair, plain, labelNoise }: Pick<ReleaseManifest, 'pair' | 'plain' | 'labelNoise'>,
+  split: Shard['split'],
+): Examples {
   const places = plain ? new Map(plain.vocabulary.map((id, place) => [id, place])) : null;
   return {
     count: shards.reduce((sum, shard) => sum + shard.count, 0),
@@ -25,7 +34,9 @@ export function toExamples(shards: readonly ShardRows[], { pair, plain, labelNoi
       ? {
           perRow: plain ? plain.tokensPerRow : 0,
           noisyIds: joinIds(shards.flatMap((shard) => (shard.plain ? [shard.plain.noisyIds] : []))),
-          targets: joinIds(shards.flatMap((shard) => (shard.plain ? [shard.plain.ids] : []))).map((id) => places.get(id)!),
+          targets: joinIds(shards.flatMap((shard) => (shard.plain ? [shard.plain.ids] : []))).map((id) =>
+            places.get(id)!,
+          ),
         }
       : null,
     labels: split === 'train' ? joinIds(shards.flatMap((shard) => (shard.labels ? [shard.labels] : []))) : null,
@@ -46,7 +57,12 @@ function joinRagged(parts: readonly Ragged[]): Ragged {
 }
 
 /** The values with which a training on this release begins. */
-export function firstParameters(config: BackboneConfig, backboneFolder: string, manifest: ReleaseManifest, options: TuningOptions): Parameters {
+export function firstParameters(
+  config: BackboneConfig,
+  backboneFolder: string,
+  manifest: ReleaseManifest,
+  options: TuningOptions,
+): Parameters {
   return initialParameters({
     config,
     classes: manifest.classes.length,
@@ -68,7 +84,15 @@ export interface OpenTrainerOptions {
 }
 
 /** A training on a release that lies in a folder, at its beginning or where a checkpoint left it. */
-export async function openTrainer({ encoder, backboneFolder, releaseFolder, manifest, options, trainingDigest, checkpoint = null }: OpenTrainerOptions): Promise<Trainer> {
+export async function openTrainer({
+  encoder,
+  backboneFolder,
+  releaseFolder,
+  manifest,
+  options,
+  trainingDigest,
+  checkpoint = null,
+}: OpenTrainerOptions): Promise<Trainer> {
   return new Trainer({
     encoder,
     examples: await loadExamples(releaseFolder, manifest, 'train'),

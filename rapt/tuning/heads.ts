@@ -17,13 +17,21 @@ export function softmaxCrossEntropy(logits: Tensor2D, targets: Int32Array): Soft
   }));
 }
 
-/** A loss of softmax(logits). @param ofRows of log p and the targets as one-hot rows, both [rows, classes], each row's loss and its gradient with
- *  respect to the logits. */
-export function softmaxLoss(logits: Tensor2D, targets: Int32Array, ofRows: (logP: Tensor2D, oneHot: Tensor2D) => { losses: Tensor1D; gradients: Tensor2D }): SoftmaxLoss {
+/** A loss of softmax(logits). @param ofRows of log p and the targets as one-hot rows, both [rows, classes], each row's
+ *  loss and its gradient with respect to the logits. */
+export function softmaxLoss(
+  logits: Tensor2D,
+  targets: Int32Array,
+  ofRows: (logP: Tensor2D, oneHot: Tensor2D) => { losses: Tensor1D; gradients: Tensor2D },
+): SoftmaxLoss {
   const [rows, classes] = logits.shape;
   const { losses, answers, dLogits } = tidy(() => {
     const row = ofRows(tf.logSoftmax<Tensor2D>(logits), tf.oneHot(tf.tensor1d(targets, 'int32'), classes) as Tensor2D);
-    return { losses: row.losses, answers: tf.argMax<Tensor1D>(logits, 1), dLogits: tf.mul<Tensor2D>(row.gradients, 1 / rows) };
+    return {
+      losses: row.losses,
+      answers: tf.argMax<Tensor1D>(logits, 1),
+      dLogits: tf.mul<Tensor2D>(row.gradients, 1 / rows),
+    };
   });
   const lossSum = sum(losses.dataSync());
   const answered = answers.dataSync();
@@ -50,7 +58,8 @@ export interface LinearHead {
 }
 
 /** x [rows, hidden] -> logits [rows, classes] */
-export const classify = (x: Tensor2D, { weight, bias }: LinearHead): Tensor2D => tidy(() => tf.add<Tensor2D>(tf.matMul(x, weight, false, true), bias));
+export const classify = (x: Tensor2D, { weight, bias }: LinearHead): Tensor2D =>
+  tidy(() => tf.add<Tensor2D>(tf.matMul(x, weight, false, true), bias));
 
 export interface LinearHeadGradients {
   readonly dx: Tensor2D;
@@ -84,10 +93,19 @@ export interface ReconstructionGradients {
   readonly dW2: Tensor2D;
 }
 
-export function reconstructBackward(dLogits: Tensor2D, code: Tensor2D, g: Tensor2D, { w1, w2 }: ReconstructionHead): ReconstructionGradients {
+export function reconstructBackward(
+  dLogits: Tensor2D,
+  code: Tensor2D,
+  g: Tensor2D,
+  { w1, w2 }: ReconstructionHead,
+): ReconstructionGradients {
   return tidy(() => {
     const dCode = tf.matMul<Tensor2D>(dLogits, w1);
-    return { dg: tf.matMul<Tensor2D>(dCode, w2), dW1: tf.matMul<Tensor2D>(dLogits, code, true, false), dW2: tf.matMul<Tensor2D>(dCode, g, true, false) };
+    return {
+      dg: tf.matMul<Tensor2D>(dCode, w2),
+      dW1: tf.matMul<Tensor2D>(dLogits, code, true, false),
+      dW2: tf.matMul<Tensor2D>(dCode, g, true, false),
+    };
   });
 }
 

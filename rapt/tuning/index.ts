@@ -1,4 +1,12 @@
-export { adapterCard, adapterDigest, assertSameWeights, encodeAdapter, readAdapter, readCard, type Adapter } from './adapter.ts';
+export {
+  adapterCard,
+  adapterDigest,
+  assertSameWeights,
+  encodeAdapter,
+  readAdapter,
+  readCard,
+  type Adapter,
+} from './adapter.ts';
 export { encodeCheckpoint, readCheckpoint, readState, type Checkpoint } from './checkpoint.ts';
 export { classifyExamples, type Classified } from './classifier.ts';
 export { dryAnswer, dryStep, type DryStep } from './dry-step.ts';

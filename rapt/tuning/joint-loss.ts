@@ -22,9 +22,9 @@ export interface JointLoss {
   readonly plainTokens: number;
 }
 
-/** The joint loss of one batch and its gradient with respect to every trained parameter (arXiv 2305.06212, eq. 10).
- *  The paper sums L_rec over the plain tokens of an example beside a mean task loss; here it is a mean, with its weight explicit,
- *  so the paper's form is weight = number of plain tokens. */
+/** The joint loss of one batch and its gradient with respect to every trained parameter (arXiv 2305.06212, eq. 10). The
+ *  paper sums L_rec over the plain tokens of an example beside a mean task loss; here it is a mean, with its weight
+ *  explicit, so the paper's form is weight = number of plain tokens. */
 export async function jointLoss(
   encoder: Encoder,
   parameters: Parameters,
@@ -42,7 +42,10 @@ export async function jointLoss(
   const { loss, dHidden } = scoped((own) => {
     const promptLength = virtual.prompt?.shape[0] ?? 0;
     const { pooled, backward } = poolStates(pooling, encoder, batch, pass.hidden, own);
-    const head = { weight: own(device2d(parameters[PARAMETER.headWeight]!)), bias: own(device1d(parameters[PARAMETER.headBias]!)) };
+    const head = {
+      weight: own(device2d(parameters[PARAMETER.headWeight]!)),
+      bias: own(device1d(parameters[PARAMETER.headBias]!)),
+    };
     const task = taskLossOf(own(classify(pooled, head)), batch.labels!);
     const dHead = classifyBackward(own(task.dLogits), pooled, head);
     gradients[PARAMETER.headWeight] = dHead.dWeight;
@@ -51,10 +54,16 @@ export async function jointLoss(
     const taskLoss = task.lossSum / batch.batch;
     const base = { taskLoss, correct: task.correct, rows: batch.batch };
     if (!withReconstruction)
-      return { loss: { ...base, loss: taskLoss, reconstructionLoss: 0, reconstructed: 0, plainTokens: 0 }, dHidden: dTask };
+      return {
+        loss: { ...base, loss: taskLoss, reconstructionLoss: 0, reconstructed: 0, plainTokens: 0 },
+        dHidden: dTask,
+      };
 
     const g = own(plainStates(pass.hidden, promptLength, batch.plainLength)); //  [batch * m, hidden]
-    const rec = { w1: own(device2d(parameters[PARAMETER.reconstructionW1]!)), w2: own(device2d(parameters[PARAMETER.reconstructionW2]!)) };
+    const rec = {
+      w1: own(device2d(parameters[PARAMETER.reconstructionW1]!)),
+      w2: own(device2d(parameters[PARAMETER.reconstructionW2]!)),
+    };
     const { code, logits } = reconstruct(g, rec);
     const plain = softmaxCrossEntropy(own(logits), batch.plainTargets);
     const dLogits = own(tf.mul<Tensor2D>(own(plain.dLogits), reconstructionWeight));
@@ -65,7 +74,13 @@ export async function jointLoss(
     const plainTokens = batch.plainTargets.length;
     const reconstructionLoss = plain.lossSum / plainTokens;
     return {
-      loss: { ...base, loss: taskLoss + reconstructionWeight * reconstructionLoss, reconstructionLoss, reconstructed: plain.correct, plainTokens },
+      loss: {
+        ...base,
+        loss: taskLoss + reconstructionWeight * reconstructionLoss,
+        reconstructionLoss,
+        reconstructed: plain.correct,
+        plainTokens,
+      },
       dHidden: tf.add<Tensor3D>(own(dTask), dPlain),
     };
   });
@@ -83,7 +98,8 @@ export async function jointLoss(
   return { loss, gradients: downloaded };
 }
 
-/** Runs a function and frees the tensors that it marked as its own. Not tf.tidy, which would walk the arrays read back. */
+/** Runs a function and frees the tensors that it marked as its own. Not tf.tidy, which would walk the arrays read
+ *  back. */
 export function scoped<T>(body: (own: <X extends Tensor>(tensor: X) => X) => T): T {
   const owned: Tensor[] = [];
   try {
@@ -99,11 +115,18 @@ export function scoped<T>(body: (own: <X extends Tensor>(tensor: X) => X) => T):
 /** States at the plain positions, which follow [CLS]: [batch, prompt + seq, hidden] -> [batch * m, hidden] */
 export function plainStates(hidden: Tensor3D, promptLength: number, plainLength: number): Tensor2D {
   const [batch, , size] = hidden.shape;
-  return tidy(() => tf.reshape(tf.slice(hidden, [0, promptLength + 1, 0], [batch, plainLength, size]), [batch * plainLength, size]));
+  return tidy(() =>
+    tf.reshape(tf.slice(hidden, [0, promptLength + 1, 0], [batch, plainLength, size]), [batch * plainLength, size]),
+  );
 }
 
 /** The reverse of plainStates: zeros elsewhere. */
-function spread(dg: Tensor2D, [batch, seq, size]: [number, number, number], promptLength: number, plainLength: number): Tensor3D {
+function spread(
+  dg: Tensor2D,
+  [batch, seq, size]: [number, number, number],
+  promptLength: number,
+  plainLength: number,
+): Tensor3D {
   const before = promptLength + 1;
   return tidy(() =>
     tf.pad<Tensor3D>(tf.reshape(dg, [batch, plainLength, size]), [

@@ -21,12 +21,13 @@ export function initialMoments(parameters: FloatTensors): Moments {
 /** Euclidean norm of all gradients together. */
 export function globalNorm(gradients: FloatTensors): number {
   let sum = 0;
-  for (const { values } of Object.values(gradients)) for (let i = 0; i < values.length; i++) sum += values[i]! * values[i]!;
+  for (const { values } of Object.values(gradients))
+    for (let i = 0; i < values.length; i++) sum += values[i]! * values[i]!;
   return Math.sqrt(sum);
 }
 
-/** One step of AdamW (Loshchilov and Hutter 2019, algorithm 2), in place, on gradients clipped to a global norm (Pascanu et al. 2013).
- *  Biases are not decayed. @param norm globalNorm of the gradients. @param step counted from 0.
+/** One step of AdamW (Loshchilov and Hutter 2019, algorithm 2), in place, on gradients clipped to a global norm
+ *  (Pascanu et al. 2013). Biases are not decayed. @param norm globalNorm of the gradients. @param step counted from 0.
  *  @param factor on the learning rates, from the schedule. */
 export function adamWStep(
   parameters: FloatTensors,

@@ -5,8 +5,9 @@ const WINDOW_BATCHES = 50;
 
 export const stepsPerEpoch = (rows: number, batchSize: number): number => Math.ceil(rows / batchSize);
 
-/** The batches of one epoch: a pure function of (seed, epoch), so that a resumed run sees the rows that the stopped one would have.
- *  Rows are shuffled, sorted by length within windows of some batches, cut into batches, and the batches shuffled.
+/** The batches of one epoch: a pure function of (seed, epoch), so that a resumed run sees the rows that the stopped one
+ *  would have. Rows are shuffled, sorted by length within windows of some batches, cut into batches, and the batches
+ *  shuffled.
  *  @param lengths ids of each row, frame included */
 export function epochBatches(lengths: Int32Array, batchSize: number, seed: number, epoch: number): Int32Array[] {
   const order = permutation(seededStream(seed, 'rows', epoch), lengths.length);
@@ -22,5 +23,7 @@ export function epochBatches(lengths: Int32Array, batchSize: number, seed: numbe
 /** Batches in order of length, for inference, where order does not matter. */
 export function sortedBatches(lengths: Int32Array, batchSize: number): Int32Array[] {
   const order = Int32Array.from(lengths.keys()).sort((a, b) => lengths[a]! - lengths[b]! || a - b);
-  return Array.from({ length: Math.ceil(order.length / batchSize) }, (_, index) => order.slice(index * batchSize, (index + 1) * batchSize));
+  return Array.from({ length: Math.ceil(order.length / batchSize) }, (_, index) =>
+    order.slice(index * batchSize, (index + 1) * batchSize),
+  );
 }

@@ -7,12 +7,14 @@ import { normalValues, seededStream } from './random.ts';
 
 /** Names of everything that is trained. The prompt and prefix carry PEFT's name and layout. */
 export const PARAMETER = {
-  /** Soft prompt [length, embedding] or prefix [length, layers * 2 * hidden]: (layer, key | value, hidden) along the last axis. */
+  /** Soft prompt [length, embedding] or prefix [length, layers * 2 * hidden]: (layer, key | value, hidden) along the
+   *  last axis. */
   virtualTokens: 'prompt_embeddings',
   /** Classification head: logits = pooled W^T + b, W [classes, hidden], b [classes]. */
   headWeight: 'classifier.weight',
   headBias: 'classifier.bias',
-  /** Reconstruction head: softmax(W1 W2 g), W2 [bottleneck, hidden], W1 [|T|, bottleneck], no bias, no non-linearity. */
+  /** Reconstruction head: softmax(W1 W2 g), W2 [bottleneck, hidden], W1 [|T|, bottleneck], no bias, no
+   *  non-linearity. */
   reconstructionW2: 'reconstruction.w2',
   reconstructionW1: 'reconstruction.w1',
 } as const;
@@ -29,27 +31,41 @@ export interface ParameterShape {
   /** |T|, or 0 without reconstruction. */
   readonly reconstructionVocabulary: number;
   readonly options: TuningOptions;
-  /** Embeddings of public tokens from which a soft prompt starts (Lester et al. 2021, "sampled vocabulary"), [n, embedding]. */
+  /** Embeddings of public tokens from which a soft prompt starts (Lester et al. 2021, "sampled vocabulary"), [n,
+   *  embedding]. */
   readonly promptStart?: Float32Array;
 }
 
 /** First values of all parameters, from the run's seed alone. */
-export function initialParameters({ config, classes, reconstructionVocabulary, options, promptStart }: ParameterShape): Parameters {
+export function initialParameters({
+  config,
+  classes,
+  reconstructionVocabulary,
+  options,
+  promptStart,
+}: ParameterShape): Parameters {
   const { hiddenSize, embeddingSize, layers } = config;
   const normal = (name: string, shape: readonly number[], deviation = INITIAL_DEVIATION): FloatTensor => {
     const count = shape.reduce((product, size) => product * size, 1);
     return { shape, values: normalValues(seededStream(options.seed, name), count, deviation) };
   };
-  const virtualShape = options.method === 'prompt' ? [options.length, embeddingSize] : [options.length, layers * 2 * hiddenSize];
+  const virtualShape =
+    options.method === 'prompt' ? [options.length, embeddingSize] : [options.length, layers * 2 * hiddenSize];
   const parameters: Record<string, FloatTensor> = {
     [PARAMETER.virtualTokens]:
-      options.method === 'prompt' && promptStart ? { shape: virtualShape, values: promptStart } : normal(PARAMETER.virtualTokens, virtualShape),
+      options.method === 'prompt' && promptStart
+        ? { shape: virtualShape, values: promptStart }
+        : normal(PARAMETER.virtualTokens, virtualShape),
     [PARAMETER.headWeight]: normal(PARAMETER.headWeight, [classes, hiddenSize]),
     [PARAMETER.headBias]: { shape: [classes], values: new Float32Array(classes) },
   };
   if (options.reconstruction && reconstructionVocabulary > 0) {
     const { bottleneck } = options.reconstruction;
-    parameters[PARAMETER.reconstructionW2] = normal(PARAMETER.reconstructionW2, [bottleneck, hiddenSize], 1 / Math.sqrt(hiddenSize));
+    parameters[PARAMETER.reconstructionW2] = normal(
+      PARAMETER.reconstructionW2,
+      [bottleneck, hiddenSize],
+      1 / Math.sqrt(hiddenSize),
+    );
     parameters[PARAMETER.reconstructionW1] = normal(
       PARAMETER.reconstructionW1,
       [reconstructionVocabulary, bottleneck],
@@ -64,7 +80,10 @@ export const adapterParameters = (parameters: Parameters): Parameters =>
   Object.fromEntries(Object.entries(parameters).filter(([name]) => !name.startsWith('reconstruction.')));
 
 /** Embeddings of tokens sampled by the run's seed, from which a soft prompt starts. */
-export function promptStart({ values, rows, dimensions }: EmbeddingTable, { seed, length }: TuningOptions): Float32Array {
+export function promptStart(
+  { values, rows, dimensions }: EmbeddingTable,
+  { seed, length }: TuningOptions,
+): Float32Array {
   const stream = seededStream(seed, 'prompt start');
   const start = new Float32Array(length * dimensions);
   for (let token = 0; token < length; token++) {

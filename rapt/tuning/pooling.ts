@@ -14,20 +14,36 @@ export interface Pooled {
   readonly backward: (dPooled: Tensor2D) => Tensor3D;
 }
 
-/** @param hidden [batch, prompt + seq, hidden]. @param own marks tensors that live until the batch is done. @throws BadInput as `Encoder.pooler`. */
-export function poolStates(pooling: Pooling, encoder: Encoder, batch: Batch, hidden: Tensor3D, own: <T extends Tensor>(tensor: T) => T): Pooled {
+/** @param hidden [batch, prompt + seq, hidden]. @param own marks tensors that live until the batch is done. @throws
+ *  BadInput as `Encoder.pooler`. */
+export function poolStates(
+  pooling: Pooling,
+  encoder: Encoder,
+  batch: Batch,
+  hidden: Tensor3D,
+  own: <T extends Tensor>(tensor: T) => T,
+): Pooled {
   const [rows, seq, size] = hidden.shape;
   if (pooling === 'mean') {
     const weights = own(poolingWeights(batch, seq - batch.seq)); //  [batch, 1, prompt + seq]
     return { pooled: own(pool(weights, hidden)), backward: (dPooled) => poolBackward(weights, dPooled) };
   }
   const { pooler } = encoder;
-  // The very first position, as BERT's own pooler reads it: [CLS], or the first virtual token where a soft prompt stands before it.
-  const pooled = own(tidy(() => tf.tanh<Tensor2D>(dense(tf.reshape(tf.slice(hidden, [0, 0, 0], [rows, 1, size]), [rows, size]), pooler))));
+  // The very first position, as BERT's own pooler reads it: [CLS], or the first virtual token where a soft prompt
+  // stands before it.
+  const pooled = own(
+    tidy(() =>
+      tf.tanh<Tensor2D>(dense(tf.reshape(tf.slice(hidden, [0, 0, 0], [rows, 1, size]), [rows, size]), pooler)),
+    ),
+  );
   const backward = (dPooled: Tensor2D): Tensor3D =>
     tidy(() => {
       const dFirst = denseBackward(tf.mul<Tensor2D>(dPooled, tf.sub(1, tf.square(pooled))), pooler);
-      return tf.pad<Tensor3D>(tf.reshape(dFirst, [rows, 1, size]), [[0, 0], [0, seq - 1], [0, 0]]);
+      return tf.pad<Tensor3D>(tf.reshape(dFirst, [rows, 1, size]), [
+        [0, 0],
+        [0, seq - 1],
+        [0, 0],
+      ]);
     });
   return { pooled, backward };
 }
@@ -37,6 +53,7 @@ function poolingWeights({ poolingWeights: weights, batch, seq }: Batch, promptLe
   if (promptLength === 0) return tf.tensor3d(weights, [batch, 1, seq]);
   const width = promptLength + seq;
   const padded = new Float32Array(batch * width);
-  for (let row = 0; row < batch; row++) padded.set(weights.subarray(row * seq, (row + 1) * seq), row * width + promptLength);
+  for (let row = 0; row < batch; row++)
+    padded.set(weights.subarray(row * seq, (row + 1) * seq), row * width + promptLength);
   return tf.tensor3d(padded, [batch, 1, width]);
 }

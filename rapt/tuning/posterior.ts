@@ -1,9 +1,10 @@
-/** The frozen model's input when it knows the mechanism: instead of phi(y), which is one of the words that may have stood there, the mean of all that may.
+/** The frozen model's input when it knows the mechanism: instead of phi(y), which is one of the words that may have
+ *  stood there, the mean of all that may.
  *
  *    E[phi(x) | y] = sum over x of P(x|y) phi(x),   P(x|y) proportional to P(x) P(y|x)
  *
- *  P(y|x) is the public mechanism, P(x) a public prior (Zipf's law over the tokenizer's ids). It is a function of the released token alone, so it
- *  costs no privacy (post-processing). */
+ *  P(y|x) is the public mechanism, P(x) a public prior (Zipf's law over the tokenizer's ids). It is a function of the
+ *  released token alone, so it costs no privacy (post-processing). */
 import { join } from 'node:path';
 import type { Guarantee, TuningOptions } from '../../contracts/index.ts';
 import { Channel, zipfPrior } from '../attacks/index.ts';
@@ -16,44 +17,71 @@ import { Turns } from '../turns.ts';
 const BLOCK = 512;
 
 /** The frozen model for a release that was drawn under this guarantee. @param folder of the backbone. */
-export async function openEncoder(folder: string, input: TuningOptions['input'], { mechanism, eta }: Pick<Guarantee, 'mechanism' | 'eta'>): Promise<Encoder> {
+export async function openEncoder(
+  folder: string,
+  input: TuningOptions['input'],
+  { mechanism, eta }: Pick<Guarantee, 'mechanism' | 'eta'>,
+): Promise<Encoder> {
   if (input === 'released' || mechanism === 'none' || eta === null) return new Encoder(folder);
   const { tokens, specialIds } = await loadTokenizer(folder);
-  return new Encoder(folder, await posteriorEmbeddings(loadEmbeddingTable(folder), outputVocabulary(tokens, specialIds), mechanism, eta));
+  return new Encoder(
+    folder,
+    await posteriorEmbeddings(loadEmbeddingTable(folder), outputVocabulary(tokens, specialIds), mechanism, eta),
+  );
 }
 
-/** The table with E[phi(x)|y] in the rows of the outputs; other rows as they are. [rows, dimensions]. A pass over all pairs of tokens the first time, then kept in
- *  the cache: it depends on table, mechanism and eta alone. */
-export function posteriorEmbeddings(table: EmbeddingTable, outputIds: Int32Array, mechanism: 'exponential' | 'laplace', eta: number, tileRows?: number): Promise<Float32Array> {
-  return cachedNumbers(join('posteriors', `${table.sha256}-${outputIds.length}-${mechanism}-${eta}.f32`), table.values.length, Float32Array, async () => {
-    const prior = zipfPrior(table.rows, outputIds);
-    const channel = await Channel.create({ mechanism, eta, table, outputIds, prior, tileRows });
-    const logPrior = tf.tensor1d(Float32Array.from(prior, Math.log));
-    const means = table.values.slice();
-    const turns = new Turns();
-    try {
-      for (let at = 0; at < outputIds.length; at += BLOCK) {
-        const block = outputIds.slice(at, at + BLOCK);
-        const values = await meansOf(block, channel, logPrior, turns);
-        block.forEach((y, row) => means.set(values.subarray(row * table.dimensions, (row + 1) * table.dimensions), y * table.dimensions));
+/** The table with E[phi(x)|y] in the rows of the outputs; other rows as they are. [rows, dimensions]. A pass over all
+ *  pairs of tokens the first time, then kept in the cache: it depends on table, mechanism and eta alone. */
+export function posteriorEmbeddings(
+  table: EmbeddingTable,
+  outputIds: Int32Array,
+  mechanism: 'exponential' | 'laplace',
+  eta: number,
+  tileRows?: number,
+): Promise<Float32Array> {
+  return cachedNumbers(
+    join('posteriors', `${table.sha256}-${outputIds.length}-${mechanism}-${eta}.f32`),
+    table.values.length,
+    Float32Array,
+    async () => {
+      const prior = zipfPrior(table.rows, outputIds);
+      const channel = await Channel.create({ mechanism, eta, table, outputIds, prior, tileRows });
+      const logPrior = tf.tensor1d(Float32Array.from(prior, Math.log));
+      const means = table.values.slice();
+      const turns = new Turns();
+      try {
+        for (let at = 0; at < outputIds.length; at += BLOCK) {
+          const block = outputIds.slice(at, at + BLOCK);
+          const values = await meansOf(block, channel, logPrior, turns);
+          block.forEach((y, row) =>
+            means.set(values.subarray(row * table.dimensions, (row + 1) * table.dimensions), y * table.dimensions),
+          );
+        }
+      } finally {
+        logPrior.dispose();
+        channel.dispose();
       }
-    } finally {
-      logPrior.dispose();
-      channel.dispose();
-    }
-    return means;
-  });
+      return means;
+    },
+  );
 }
 
-/** E[phi(x)|y] of a block of outputs, [block, dimensions]. Of a large table each tile has a mean of its own, and counts as much as its tokens are likely. */
+/** E[phi(x)|y] of a block of outputs, [block, dimensions]. Of a large table each tile has a mean of its own, and counts
+ *  as much as its tokens are likely. */
 async function meansOf(block: Int32Array, channel: Channel, logPrior: Tensor1D, turns: Turns): Promise<Float32Array> {
   const means: Tensor2D[] = [];
   const likelihoods: Tensor2D[] = [];
   try {
     for (const tile of channel.tiles.inTurn()) {
       const [mean, likelihood] = tidy(() => {
-        const scores = tf.add<Tensor2D>(channel.logLikelihood(block, tile), tf.slice(logPrior, tile.start, tile.end - tile.start));
-        return [tf.matMul<Tensor2D>(tf.softmax<Tensor2D>(scores), tile.rows), tf.logSumExp<Tensor2D>(scores, 1, true)] as const;
+        const scores = tf.add<Tensor2D>(
+          channel.logLikelihood(block, tile),
+          tf.slice(logPrior, tile.start, tile.end - tile.start),
+        );
+        return [
+          tf.matMul<Tensor2D>(tf.softmax<Tensor2D>(scores), tile.rows),
+          tf.logSumExp<Tensor2D>(scores, 1, true),
+        ] as const;
       });
       means.push(mean);
       likelihoods.push(likelihood);

@@ -1,10 +1,12 @@
-/** Seeded numbers for initial weights and data order, so that a run can be repeated. Never for noise: that is rapt/privacy's. */
+/** Seeded numbers for initial weights and data order, so that a run can be repeated. Never for noise: that is
+ *  rapt/privacy's. */
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 
-/** A stream for one purpose: streams of different purposes or indices share nothing though the run's seed is the same. */
+/** A stream for one purpose: streams of different purposes or indices share nothing though the run's seed is the
+ *  same. */
 export function seededStream(seed: number, purpose: string, index = 0): RandomGenerator {
   let state = 0x811c9dc5 ^ seed;
   for (const code of `${purpose}/${index}`) state = Math.imul(state ^ code.codePointAt(0)!, 0x01000193);
@@ -16,7 +18,7 @@ export function seededStream(seed: number, purpose: string, index = 0): RandomGe
 /** Standard normal values times `deviation`, by the polar method (Marsaglia and Bray 1964). */
 export function normalValues(stream: RandomGenerator, count: number, deviation: number): Float32Array {
   const values = new Float32Array(count);
-  for (let i = 0; i < count; ) {
+  for (let i = 0; i < count;) {
     const x = 2 * uniformFloat64(stream) - 1;
     const y = 2 * uniformFloat64(stream) - 1;
     const square = x * x + y * y;

@@ -1,4 +1,5 @@
-/** The learning rate over a training of several phases: the epochs of the configuration, then those of each extension. */
+/** The learning rate over a training of several phases: the epochs of the configuration, then those of each
+ *  extension. */
 import { totalEpochs, type TuningOptions } from '../../contracts/index.ts';
 
 type Epochs = Pick<TuningOptions, 'epochs' | 'extensions'>;
@@ -6,9 +7,14 @@ type Epochs = Pick<TuningOptions, 'epochs' | 'extensions'>;
 /** Optimizer steps of all phases. */
 export const totalSteps = (options: Epochs, stepsPerEpoch: number): number => totalEpochs(options) * stepsPerEpoch;
 
-/** Factor on the learning rate at a step counted from 0: in each phase a linear rise over the warm-up, then a linear fall to 0 after its last
- *  step. No phase depends on those after it, so that an extension changes nothing of what was trained before. */
-export function scheduleFactor(step: number, stepsPerEpoch: number, { epochs, extensions, warmup }: Epochs & Pick<TuningOptions, 'warmup'>): number {
+/** Factor on the learning rate at a step counted from 0: in each phase a linear rise over the warm-up, then a linear
+ *  fall to 0 after its last step. No phase depends on those after it, so that an extension changes nothing of what was
+ *  trained before. */
+export function scheduleFactor(
+  step: number,
+  stepsPerEpoch: number,
+  { epochs, extensions, warmup }: Epochs & Pick<TuningOptions, 'warmup'>,
+): number {
   let start = 0;
   for (const phase of [epochs, ...extensions]) {
     const steps = phase * stepsPerEpoch;

@@ -1,4 +1,11 @@
-import { ErrorKind, RaptError, type CheckpointState, type LossPoint, type Sha256, type TuningOptions } from '../../contracts/index.ts';
+import {
+  ErrorKind,
+  RaptError,
+  type CheckpointState,
+  type LossPoint,
+  type Sha256,
+  type TuningOptions,
+} from '../../contracts/index.ts';
 import type { Encoder, FrameIds } from '../backbone/index.ts';
 import { sequenceLength, layOut, type Examples } from './examples.ts';
 import { jointLoss, type JointLoss } from './joint-loss.ts';
@@ -46,7 +53,8 @@ const NOTHING_PENDING: Pending = {
   gradientNorm: 0,
 };
 
-/** The training loop's state. Its result is a function of the examples, the options and the seed alone, however often it was stopped. */
+/** The training loop's state. Its result is a function of the examples, the options and the seed alone, however often
+ *  it was stopped. */
 export class Trainer {
   readonly totalSteps: number;
   readonly stepsPerEpoch: number;
@@ -86,12 +94,16 @@ export class Trainer {
     return this.#step >= this.totalSteps;
   }
 
-  /** One optimizer step on the next batch. @throws RaptError diverged when the loss or a gradient is no longer a number. */
+  /** One optimizer step on the next batch. @throws RaptError diverged when the loss or a gradient is no longer a
+   *  number. */
   async next(): Promise<StepReport> {
     const { encoder, examples, frame, options } = this.#setup;
     const batch = layOut(examples, this.#batchAt(this.#step), frame);
     const weight = options.reconstruction ? options.reconstruction.weight : 0;
-    const { loss, gradients } = await jointLoss(encoder, this.parameters, batch, options.method, weight, { taskLossOf: this.#taskLoss, pooling: options.pooling });
+    const { loss, gradients } = await jointLoss(encoder, this.parameters, batch, options.method, weight, {
+      taskLossOf: this.#taskLoss,
+      pooling: options.pooling,
+    });
     const gradientNorm = globalNorm(gradients);
     // Checked before the step, so that the weights stay those of the last good one.
     if (!Number.isFinite(loss.loss) || !Number.isFinite(gradientNorm)) throw diverged(this.#step + 1);
@@ -99,7 +111,13 @@ export class Trainer {
     adamWStep(this.parameters, gradients, gradientNorm, this.moments, this.#step, factor, options);
     this.#step++;
     this.#note(loss, gradientNorm);
-    return { step: this.#step, totalSteps: this.totalSteps, epoch: this.#step / this.stepsPerEpoch, loss, gradientNorm };
+    return {
+      step: this.#step,
+      totalSteps: this.totalSteps,
+      epoch: this.#step / this.stepsPerEpoch,
+      loss,
+      gradientNorm,
+    };
   }
 
   /** What state.json of a checkpoint says now. */
@@ -156,5 +174,6 @@ export class Trainer {
 const diverged = (step: number): RaptError =>
   new RaptError(
     ErrorKind.diverged,
-    `the loss is no longer a number at step ${step}; its last checkpoint stays. Lower tuning.learningRate, or raise tuning.warmup, and start a new run: it uses the same release`,
+    `the loss is no longer a number at step ${step}; its last checkpoint stays. Lower tuning.learningRate, or ` +
+      'raise tuning.warmup, and start a new run: it uses the same release',
   );

@@ -4,9 +4,14 @@ import type { BackboneConfig, LayerPrefix, VirtualTokenGradients, VirtualTokens 
 
 export type VirtualTokenMethod = 'prompt' | 'prefix';
 
-/** Puts the trained values on the device in the form that the encoder takes. The caller disposes by `disposeVirtualTokens`.
- *  A prefix [length, layers * 2 * hidden] is read as PEFT reads it: [length, layers * 2, heads, head size], keys before values. */
-export function toVirtualTokens(method: VirtualTokenMethod, { shape, values }: FloatTensor, config: BackboneConfig): VirtualTokens {
+/** Puts the trained values on the device in the form that the encoder takes. The caller disposes by
+ *  `disposeVirtualTokens`. A prefix [length, layers * 2 * hidden] is read as PEFT reads it: [length, layers * 2, heads,
+ *  head size], keys before values. */
+export function toVirtualTokens(
+  method: VirtualTokenMethod,
+  { shape, values }: FloatTensor,
+  config: BackboneConfig,
+): VirtualTokens {
   const matrix = tf.tensor2d(values, shape as [number, number]);
   if (method === 'prompt') return { prompt: matrix };
   const { layers, heads, hiddenSize } = config;
@@ -15,7 +20,9 @@ export function toVirtualTokens(method: VirtualTokenMethod, { shape, values }: F
     return tf.unstack(tf.transpose(split, [1, 2, 0, 3])); //  layers * 2 of [heads, length, head size]
   });
   matrix.dispose();
-  return { prefix: Array.from({ length: layers }, (_, layer) => ({ keys: parts[2 * layer]!, values: parts[2 * layer + 1]! })) };
+  return {
+    prefix: Array.from({ length: layers }, (_, layer) => ({ keys: parts[2 * layer]!, values: parts[2 * layer + 1]! })),
+  };
 }
 
 /** The encoder's gradients in the layout of the trained values; frees them. */

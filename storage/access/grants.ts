@@ -19,9 +19,11 @@ export const grantFor = (token: string, role: Role): Grant => ({ sha256: sha256O
 export const grantId = ({ sha256 }: Grant): string => sha256.slice(0, ID_DIGITS);
 
 /** One line: the digest, the role, and a remark. */
-export const formatGrant = (grant: Grant, remark: string): string => `${grant.sha256} ${roleName(grant.role)} # ${remark}\n`;
+export const formatGrant = (grant: Grant, remark: string): string =>
+  `${grant.sha256} ${roleName(grant.role)} # ${remark}\n`;
 
-/** Reads lines as `formatGrant` writes them; what follows a "#" is a remark. @throws BadInput with everything that is wrong. */
+/** Reads lines as `formatGrant` writes them; what follows a "#" is a remark. @throws BadInput with everything that is
+ *  wrong. */
 export function parseGrants(text: string, where: string): Grant[] {
   const problems: InputProblem[] = [];
   const grants: Grant[] = [];
@@ -30,7 +32,13 @@ export function parseGrants(text: string, where: string): Grant[] {
     if (content === '') continue;
     const [, sha256, name = ''] = /^([0-9a-f]{64}) (.+)$/.exec(content) ?? [];
     const role = parseRole(name);
-    if (sha256 === undefined || role === null) problems.push({ where: `${where}, line ${index + 1}`, problem: 'must be the SHA-256 of a token and a role (client TENANT, gpu or operator); `rapt credentials grant` writes such lines' });
+    if (sha256 === undefined || role === null)
+      problems.push({
+        where: `${where}, line ${index + 1}`,
+        problem:
+          'must be the SHA-256 of a token and a role (client TENANT, gpu or operator); `rapt credentials grant` ' +
+          'writes such lines',
+      });
     else grants.push({ sha256: sha256 as Sha256, role });
   }
   if (problems.length > 0) throw new BadInput(problems);

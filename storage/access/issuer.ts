@@ -21,7 +21,14 @@ const TIMEOUT_MS = 10_000;
 
 const replySchema = z.object({
   AssumeRoleResponse: z.object({
-    AssumeRoleResult: z.object({ Credentials: z.object({ AccessKeyId: z.string(), SecretAccessKey: z.string(), SessionToken: z.string(), Expiration: z.iso.datetime({ offset: true }) }) }),
+    AssumeRoleResult: z.object({
+      Credentials: z.object({
+        AccessKeyId: z.string(),
+        SecretAccessKey: z.string(),
+        SessionToken: z.string(),
+        Expiration: z.iso.datetime({ offset: true }),
+      }),
+    }),
   }),
 });
 const refusalSchema = z.object({ ErrorResponse: z.object({ Error: z.object({ Code: z.string() }) }) });
@@ -32,13 +39,28 @@ export function createIssuer(options: IssuerOptions): Issuer {
 }
 
 /** Keys that may do what both this policy and the issuer's own keys allow, and cannot be used to issue others.
- *  @throws RaptError unavailable when the store does not answer, accessDenied when it refuses the issuer's keys. Messages hold no key. */
-export async function issueKeys({ endpoint, region = 'us-east-1', keys: { accessKey, secretKey }, durationSeconds }: IssuerOptions, policy: Policy): Promise<IssuedKeys> {
+ *  @throws RaptError unavailable when the store does not answer, accessDenied when it refuses the issuer's keys.
+ *  Messages hold no key. */
+export async function issueKeys(
+  { endpoint, region = 'us-east-1', keys: { accessKey, secretKey }, durationSeconds }: IssuerOptions,
+  policy: Policy,
+): Promise<IssuedKeys> {
   // Only who lends keys needs it.
   const { AssumeRoleProvider } = await import('minio/dist/esm/AssumeRoleProvider.mjs');
-  const sts = new AssumeRoleProvider({ stsEndpoint: endpoint, accessKey, secretKey, region, durationSeconds, policy: JSON.stringify(policy) });
+  const sts = new AssumeRoleProvider({
+    stsEndpoint: endpoint,
+    accessKey,
+    secretKey,
+    region,
+    durationSeconds,
+    policy: JSON.stringify(policy),
+  });
   const reply: unknown = await inTime(sts.performRequest()).catch((error: unknown) => {
-    throw new RaptError(ErrorKind.unavailable, `the object store at ${endpoint} issues no keys (${codeOf(error) || 'no answer'}); is it up and reachable from here?`);
+    throw new RaptError(
+      ErrorKind.unavailable,
+      `the object store at ${endpoint} issues no keys (${codeOf(error) || 'no answer'}); is it up and reachable ` +
+        'from here?',
+    );
   });
   const refusal = refusalSchema.safeParse(reply);
   if (refusal.success) {
@@ -50,18 +72,34 @@ export async function issueKeys({ endpoint, region = 'us-east-1', keys: { access
       const problem = `the object store at ${endpoint} issues no keys (${code})`;
       throw new RaptError(ErrorKind.accessDenied, `${problem}; ${check}, and ${again}`);
     }
-    throw new RaptError(ErrorKind.unavailable, `the object store at ${endpoint} issues no keys at the moment (${code})`);
+    throw new RaptError(
+      ErrorKind.unavailable,
+      `the object store at ${endpoint} issues no keys at the moment (${code})`,
+    );
   }
   const answer = replySchema.safeParse(reply);
-  if (!answer.success) throw new RaptError(ErrorKind.unavailable, `the object store at ${endpoint} issues no keys: what it answers is not that of an STS`);
-  const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = answer.data.AssumeRoleResponse.AssumeRoleResult.Credentials;
-  return { accessKey: AccessKeyId, secretKey: SecretAccessKey, sessionToken: SessionToken, expiresMs: Date.parse(Expiration) };
+  if (!answer.success)
+    throw new RaptError(
+      ErrorKind.unavailable,
+      `the object store at ${endpoint} issues no keys: what it answers is not that of an STS`,
+    );
+  const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } =
+    answer.data.AssumeRoleResponse.AssumeRoleResult.Credentials;
+  return {
+    accessKey: AccessKeyId,
+    secretKey: SecretAccessKey,
+    sessionToken: SessionToken,
+    expiresMs: Date.parse(Expiration),
+  };
 }
 
 /** The provider itself waits for ever. */
 async function inTime<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })), TIMEOUT_MS)));
+  const late = new Promise<never>(
+    (_, reject) =>
+      (timer = setTimeout(() => reject(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })), TIMEOUT_MS)),
+  );
   try {
     return await Promise.race([work, late]);
   } finally {

@@ -186,8 +186,9 @@ const PBKDF2_ROUNDS = 8192;
 /** MinIO's number for PBKDF2 with AES-256-GCM. */
 const CIPHER_ID = 2;
 
-/** Encrypts as MinIO's administration wants it: salt, cipher, nonce, and one block of a stream whose every block is bound to its place and to whether
- *  it is the last. https://pkg.go.dev/github.com/minio/madmin-go/v3#EncryptData, https://github.com/secure-io/sio-go
+/** Encrypts as MinIO's administration wants it: salt, cipher, nonce, and one block of a stream whose every block is
+ *  bound to its place and to whether it is the last. https://pkg.go.dev/github.com/minio/madmin-go/v3#EncryptData,
+ *  https://github.com/secure-io/sio-go
  *  @param data up to 16 KiB, which is one block. */
 export function sealForAdmin(password: string, data: Buffer): Buffer {
   const salt = randomBytes(SALT_BYTES);

@@ -19,7 +19,12 @@ export function roleName(role: Role): string {
 
 function checkTenant(role: Role): void {
   if (role.kind === 'client' && !isTenantName(role.tenant))
-    throw new BadInput([{ where: 'tenant', problem: `"${role.tenant}" is no name of a tenant: use 1 to 40 lower-case letters, digits and hyphens` }]);
+    throw new BadInput([
+      {
+        where: 'tenant',
+        problem: `"${role.tenant}" is no name of a tenant: use 1 to 40 lower-case letters, digits and hyphens`,
+      },
+    ]);
 }
 
 /** The role of this name; null when there is none. */
@@ -33,7 +38,9 @@ export interface Statement {
   readonly Effect: 'Allow' | 'Deny';
   readonly Action: readonly string[];
   readonly Resource: readonly string[];
-  readonly Condition?: Readonly<Partial<Record<'StringLike' | 'StringEquals', Readonly<Record<string, readonly string[]>>>>>;
+  readonly Condition?: Readonly<
+    Partial<Record<'StringLike' | 'StringEquals', Readonly<Record<string, readonly string[]>>>>
+  >;
 }
 
 /** In the language of S3, in which "*" stands for any text, slashes too. */
@@ -55,11 +62,15 @@ const RECORDS = ['manifest.json', 'result.json'];
 export function policyOf(role: Role, bucket: string): Policy {
   checkTenant(role);
   const rules = rulesFor(bucket);
-  return { Version: '2012-10-17', Statement: role.kind === 'client' ? ofClient(rules, role.tenant) : role.kind === 'gpu' ? ofGpu(rules) : ofOperator(rules) };
+  return {
+    Version: '2012-10-17',
+    Statement:
+      role.kind === 'client' ? ofClient(rules, role.tenant) : role.kind === 'gpu' ? ofGpu(rules) : ofOperator(rules),
+  };
 }
 
-/** A client may list nothing. It knows all its keys; and a rule by prefix holds mistakes off and nobody else, since MinIO believes a header "Prefix" before
- *  the prefix that is asked for. */
+/** A client may list nothing. It knows all its keys; and a rule by prefix holds mistakes off and nobody else, since
+ *  MinIO believes a header "Prefix" before the prefix that is asked for. */
 function ofClient({ allow }: Rules, tenant: string): Statement[] {
   const own = ['releases', 'runs', 'adapters', 'reports'].map((folder) => `${folder}/${tenant}/*`);
   // Adapters that it imports. Whoever reads one holds it against the digest that names it.
@@ -82,11 +93,15 @@ function ofOperator({ allow, list, findUploads }: Rules): Statement[] {
   return [allow([...READ, ...WRITE, ...REMOVE], ['*']), list(['*']), findUploads];
 }
 
-/** Of the user in whose name keys are lent (lender.ts): all that any role may do, and no write whose body is not signed. */
+/** Of the user in whose name keys are lent (lender.ts): all that any role may do, and no write whose body is not
+ *  signed. */
 export function lenderPolicy(bucket: string): Policy {
   const rules = rulesFor(bucket);
   const unsigned = { StringEquals: { 's3:x-amz-content-sha256': [UNSIGNED_BODY] } };
-  return { Version: '2012-10-17', Statement: [...ofOperator(rules), { ...rules.deny(WRITE, ['*']), Condition: unsigned }] };
+  return {
+    Version: '2012-10-17',
+    Statement: [...ofOperator(rules), { ...rules.deny(WRITE, ['*']), Condition: unsigned }],
+  };
 }
 
 /** Whether a policy, as a store tells of it, is a lender's to this bucket: of nothing else, and with the refusal that
@@ -115,11 +130,20 @@ type Rules = ReturnType<typeof rulesFor>;
 /** Statements on one bucket; patterns are of keys. */
 function rulesFor(bucket: string) {
   const arn = `arn:aws:s3:::${bucket}`;
-  const say = (Effect: Statement['Effect'], Action: readonly string[], patterns: readonly string[]): Statement => ({ Effect, Action, Resource: patterns.map((pattern) => `${arn}/${pattern}`) });
+  const say = (Effect: Statement['Effect'], Action: readonly string[], patterns: readonly string[]): Statement => ({
+    Effect,
+    Action,
+    Resource: patterns.map((pattern) => `${arn}/${pattern}`),
+  });
   return {
     allow: (actions: readonly string[], patterns: readonly string[]): Statement => say('Allow', actions, patterns),
     deny: (actions: readonly string[], patterns: readonly string[]): Statement => say('Deny', actions, patterns),
-    list: (prefixes: readonly string[]): Statement => ({ Effect: 'Allow', Action: ['s3:ListBucket'], Resource: [arn], Condition: { StringLike: { 's3:prefix': prefixes } } }),
+    list: (prefixes: readonly string[]): Statement => ({
+      Effect: 'Allow',
+      Action: ['s3:ListBucket'],
+      Resource: [arn],
+      Condition: { StringLike: { 's3:prefix': prefixes } },
+    }),
     findUploads: { Effect: 'Allow', Action: FIND_UPLOADS, Resource: [arn, `${arn}/*`] } satisfies Statement,
   };
 }

@@ -28,8 +28,8 @@ const LONGEST_REFUSAL_MS = 15_000;
 /** A message may be about a request that was sent with keys of before. */
 const KEYS_REMEMBERED = 4;
 
-/** Keys for one request after the other. They are renewed while the ones at hand still hold, so that no request waits; while nobody gives others,
- *  those at hand are used to their end. */
+/** Keys for one request after the other. They are renewed while the ones at hand still hold, so that no request waits;
+ *  while nobody gives others, those at hand are used to their end. */
 export class RenewedKeys {
   readonly #source: KeySource;
   readonly #now: () => number;
@@ -74,7 +74,10 @@ export class RenewedKeys {
   #ask(): Promise<IssuedKeys> {
     if (this.#refusal !== null && this.#now() < this.#refusal.untilMs) return Promise.reject(this.#refusal.error);
     this.#asking ??= this.#source()
-      .then((keys) => this.#given(keys), (error: unknown) => this.#refused(error))
+      .then(
+        (keys) => this.#given(keys),
+        (error: unknown) => this.#refused(error),
+      )
       .finally(() => (this.#asking = null));
     return this.#asking;
   }

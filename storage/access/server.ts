@@ -20,17 +20,29 @@ export interface CredentialServerOptions extends Listening {
 export const CREDENTIALS_PATH = '/credentials';
 
 /** @throws BadInput for a server that others could reach without TLS: what it answers is the keys themselves. */
-export function startCredentialServer({ issue, grants, say, ...listening }: CredentialServerOptions): Promise<RunningServer> {
+export function startCredentialServer({
+  issue,
+  grants,
+  say,
+  ...listening
+}: CredentialServerOptions): Promise<RunningServer> {
   return startGuardedServer({
     ...listening,
     name: 'credential server',
     pages: null,
-    toOthers: { allowed: listening.tls !== null, needs: 'TLS (--cert, --key) and the host name that callers use (--public-host)' },
+    toOthers: {
+      allowed: listening.tls !== null,
+      needs: 'TLS (--cert, --key) and the host name that callers use (--public-host)',
+    },
     answer: (path, request) => answer(path, request, { issue, grants, say }),
   });
 }
 
-async function answer(path: string, { method, headers }: IncomingMessage, { issue, grants, say }: Pick<CredentialServerOptions, 'issue' | 'grants' | 'say'>): Promise<Answer> {
+async function answer(
+  path: string,
+  { method, headers }: IncomingMessage,
+  { issue, grants, say }: Pick<CredentialServerOptions, 'issue' | 'grants' | 'say'>,
+): Promise<Answer> {
   if (path !== CREDENTIALS_PATH) return { status: 404, body: `there are ${CREDENTIALS_PATH} and /health` };
   if (method !== 'GET') return { status: 405, body: `${path} takes GET`, headers: { Allow: 'GET' } };
   const token = headers.authorization;
@@ -44,7 +56,12 @@ async function answer(path: string, { method, headers }: IncomingMessage, { issu
     const { accessKey, secretKey, sessionToken, expiresMs } = await issue(grant.role);
     const until = new Date(expiresMs).toISOString();
     say(`${who}: keys until ${until}`);
-    const keys: z.input<typeof issuedKeysSchema> = { AccessKeyId: accessKey, SecretAccessKey: secretKey, Token: sessionToken, Expiration: until };
+    const keys: z.input<typeof issuedKeysSchema> = {
+      AccessKeyId: accessKey,
+      SecretAccessKey: secretKey,
+      Token: sessionToken,
+      Expiration: until,
+    };
     return { status: 200, body: JSON.stringify(keys), headers: { 'Content-Type': 'application/json' } };
   } catch (error) {
     if (!(error instanceof RaptError)) throw error;

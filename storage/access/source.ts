@@ -1,5 +1,5 @@
-/** Asks a server for keys in the protocol in which AWS's own programs ask for a container's: GET with a token, keys with their end in JSON.
- *  https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html */
+/** Asks a server for keys in the protocol in which AWS's own programs ask for a container's: GET with a token, keys
+ *  with their end in JSON. https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html */
 import { isIPv4 } from 'node:net';
 import { z } from 'zod';
 import { BadInput, ErrorKind, RaptError } from '../../contracts/index.ts';
@@ -18,7 +18,12 @@ const TIMEOUT_MS = 10_000;
 const OF_CONTAINERS: ReadonlySet<string> = new Set(['169.254.170.2', '169.254.170.23', '[fd00:ec2::23]']);
 
 /** The answer, as AWS's programs expect it too. */
-export const issuedKeysSchema = z.object({ AccessKeyId: z.string().min(1), SecretAccessKey: z.string().min(1), Token: z.string().min(1), Expiration: z.iso.datetime({ offset: true }) });
+export const issuedKeysSchema = z.object({
+  AccessKeyId: z.string().min(1),
+  SecretAccessKey: z.string().min(1),
+  Token: z.string().min(1),
+  Expiration: z.iso.datetime({ offset: true }),
+});
 
 /** @param server asked each time, since a server may move and a token be replaced.
  *  @param where names the token's setting in messages, which hold neither the token nor what was answered.
@@ -27,7 +32,12 @@ export function keysFrom(server: () => KeyServer, where: string, role: Role | nu
   return async () => {
     const { url, token } = asked(server);
     const reply = await ask(url, token).catch((cause: unknown) => {
-      throw unavailable(url, cause instanceof Error && cause.name === 'TimeoutError' ? `no answer for ${TIMEOUT_MS / 1000} s` : codeOf(innermost(cause)) || 'no connection');
+      throw unavailable(
+        url,
+        cause instanceof Error && cause.name === 'TimeoutError'
+          ? `no answer for ${TIMEOUT_MS / 1000} s`
+          : codeOf(innermost(cause)) || 'no connection',
+      );
     });
     if (reply.status === 401 || reply.status === 403) {
       const problem = `gives no keys for the object store to the token of ${where} (status ${reply.status})`;
@@ -47,15 +57,31 @@ export function keysFrom(server: () => KeyServer, where: string, role: Role | nu
 export function checkKeyServerUrl(url: string, where: string): void {
   const address = URL.canParse(url) ? new URL(url) : null;
   const { protocol, hostname, username } = address ?? {};
-  const isHere = hostname !== undefined && (hostname === 'localhost' || hostname === '[::1]' || (isIPv4(hostname) && hostname.startsWith('127.')) || OF_CONTAINERS.has(hostname));
+  const isHere =
+    hostname !== undefined &&
+    (hostname === 'localhost' ||
+      hostname === '[::1]' ||
+      (isIPv4(hostname) && hostname.startsWith('127.')) ||
+      OF_CONTAINERS.has(hostname));
   // The text itself is not repeated: it may hold a password.
   if (username !== '' || !(protocol === 'https:' || (protocol === 'http:' && isHere)))
-    throw new BadInput([{ where, problem: 'must be an address such as "https://keys.example.org/credentials"; without TLS only one on this machine, such as "http://127.0.0.1:8235/credentials"' }]);
+    throw new BadInput([
+      {
+        where,
+        problem:
+          'must be an address such as "https://keys.example.org/credentials"; without TLS only one on this ' +
+          'machine, such as "http://127.0.0.1:8235/credentials"',
+      },
+    ]);
 }
 
 async function ask(url: string, token: string): Promise<{ status: number; body: string }> {
   // A redirect would take the token elsewhere.
-  const reply = await fetch(url, { headers: { Authorization: token, Accept: 'application/json' }, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
+  const reply = await fetch(url, {
+    headers: { Authorization: token, Accept: 'application/json' },
+    redirect: 'error',
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
   return { status: reply.status, body: await reply.text() };
 }
 

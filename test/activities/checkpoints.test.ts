@@ -15,14 +15,31 @@ import { startHttpProxy, type Answer } from '../support/proxies.ts';
 const { server, store } = await minioOfFile();
 const folder = temporaryFolder();
 
-const attemptOf = (number: number): Attempt => ({ name: `${number}-attempt`, fence: { scheduledMs: 1000, attempt: number } });
+const attemptOf = (number: number): Attempt => ({
+  name: `${number}-attempt`,
+  fence: { scheduledMs: 1000, attempt: number },
+});
 
 /** Claims a run for an attempt. */
-async function begin(run: string, number: number, by: ObjectStore = store): Promise<{ cell: CheckpointPointerCell; checkpoints: RunCheckpoints }> {
+async function begin(
+  run: string,
+  number: number,
+  by: ObjectStore = store,
+): Promise<{ cell: CheckpointPointerCell; checkpoints: RunCheckpoints }> {
   const attempt = attemptOf(number);
   const cell = await CheckpointPointerCell.open(by, 't', run);
   await claimRun(by, cell, { tenant: 't', run }, attempt);
-  return { cell, checkpoints: new RunCheckpoints(by, cell, attempt, { tenant: 't', run, release: sha('1'), trainingDigest: sha('2'), totalSteps: 100, keep: 2 }) };
+  return {
+    cell,
+    checkpoints: new RunCheckpoints(by, cell, attempt, {
+      tenant: 't',
+      run,
+      release: sha('1'),
+      trainingDigest: sha('2'),
+      totalSteps: 100,
+      keep: 2,
+    }),
+  };
 }
 
 /** Stores a checkpoint of this step and points at it. */
@@ -41,7 +58,9 @@ async function stored(prefix: string): Promise<string[]> {
 }
 
 /** Names of the checkpoints' folders in the store. */
-const foldersOf = async (run: string): Promise<string[]> => [...new Set((await stored(keys.checkpointsPrefix('t', run))).map((key) => key.split('/').at(-2)!))];
+const foldersOf = async (run: string): Promise<string[]> => [
+  ...new Set((await stored(keys.checkpointsPrefix('t', run))).map((key) => key.split('/').at(-2)!)),
+];
 
 const overtaken = (error: unknown): boolean => error instanceof RaptError && error.kind === ErrorKind.overtaken;
 
@@ -85,14 +104,18 @@ test('an attempt removes what those before it left, and nothing of runs whose na
   const others = ['x/checkpoints/y', 'x/checkpoints/00000010-1-attempt', 'x/y', 'xy', 'x/checkpoints'];
   for (const run of others) {
     await add((await begin(run, 1)).checkpoints, 30);
-    for (const key of [keys.runManifest('t', run), keys.runResult('t', run), keys.predictions('t', run, sha('3'))]) await store.put(key, Buffer.from(key));
+    for (const key of [keys.runManifest('t', run), keys.runResult('t', run), keys.predictions('t', run, sha('3'))])
+      await store.put(key, Buffer.from(key));
   }
   const kept = await stored('runs/t/x');
   const left = `${keys.checkpointPrefix('t', 'x', 40, '0-attempt')}state.json`;
   await store.put(left, Buffer.from('of an attempt that was killed'));
 
   const { cell, checkpoints } = await begin('x', 1);
-  assert.deepEqual((await stored('runs/t/x')).filter((key) => key !== keys.checkpointPointer('t', 'x')), kept);
+  assert.deepEqual(
+    (await stored('runs/t/x')).filter((key) => key !== keys.checkpointPointer('t', 'x')),
+    kept,
+  );
   for (const step of [10, 20, 30]) await add(checkpoints, step);
   await store.put(left, Buffer.from('of an attempt that was killed'));
   await removeUnnamed(store, 't', 'x', cell.current!);

@@ -12,14 +12,16 @@ class Activity {
   attempt = 0;
   details: unknown;
 
-  /** @param body null is an attempt whose worker is killed after its first heartbeat. @returns what the server is told of the failure. */
+  /** @param body null is an attempt whose worker is killed after its first heartbeat. @returns what the server is told
+   *  of the failure. */
   async fails(body: (() => Promise<never>) | null): Promise<ApplicationFailure | null> {
     this.attempt++;
     const context = {
       info: { attempt: this.attempt, heartbeatDetails: this.details },
       cancellationSignal: new AbortController().signal,
       // By way of the payload converter.
-      heartbeat: (details: unknown) => (this.details = details === undefined ? undefined : (JSON.parse(JSON.stringify(details)) as unknown)),
+      heartbeat: (details: unknown) =>
+        (this.details = details === undefined ? undefined : (JSON.parse(JSON.stringify(details)) as unknown)),
     } as unknown as Context;
     return asyncLocalStorage.run(context, async () => {
       if (body === null) {
@@ -34,15 +36,27 @@ class Activity {
   }
 }
 
-const failing = (kind: ErrorKind, message = 'it failed') => (): Promise<never> => Promise.reject(new RaptError(kind, message));
+const failing =
+  (kind: ErrorKind, message = 'it failed') =>
+  (): Promise<never> =>
+    Promise.reject(new RaptError(kind, message));
 const unknown = (): Promise<never> => Promise.reject(new TypeError('quotes a text'));
 
 test('an outage of any length leaves a later crash all of its tries', async () => {
   const activity = new Activity();
-  for (let attempt = 1; attempt <= 50; attempt++) assert.equal((await activity.fails(failing(ErrorKind.unavailable)))?.nonRetryable, false);
-  for (let crash = 1; crash <= 9; crash++) assert.equal((await activity.fails(failing(ErrorKind.trainerCrashed)))?.nonRetryable, false, `crash ${crash}`);
+  for (let attempt = 1; attempt <= 50; attempt++)
+    assert.equal((await activity.fails(failing(ErrorKind.unavailable)))?.nonRetryable, false);
+  for (let crash = 1; crash <= 9; crash++)
+    assert.equal((await activity.fails(failing(ErrorKind.trainerCrashed)))?.nonRetryable, false, `crash ${crash}`);
   const last = await activity.fails(failing(ErrorKind.trainerCrashed, 'the model process was ended by SIGSEGV'));
-  assert.deepEqual([last?.nonRetryable, last?.type, last?.message], [true, ErrorKind.trainerCrashed, 'the model process was ended by SIGSEGV (given up: it failed 10 times in this way)']);
+  assert.deepEqual(
+    [last?.nonRetryable, last?.type, last?.message],
+    [
+      true,
+      ErrorKind.trainerCrashed,
+      'the model process was ended by SIGSEGV (given up: it failed 10 times in this way)',
+    ],
+  );
 });
 
 test('kinds are counted by themselves, and killed attempts not at all', async () => {

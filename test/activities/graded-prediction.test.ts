@@ -15,8 +15,20 @@ const other = 'b'.repeat(64) as Sha256;
 /** What is told of so many rows of which half and one more were right. */
 async function told(localKey: string, labelled: number, predictions = first): Promise<number | null> {
   mkdirSync(releaseFolder(home, 'local', localKey), { recursive: true });
-  const prepared = { prediction: `${localKey}-${labelled}`, tenant: 'local', localKey, input: { path: 'a.csv', text: 'text', label: 'y' } };
-  const answered = { prepared: prepared as PreparedPrediction, predictions, rows: labelled, out: 'b.csv', labelled, right: labelled / 2 + 1 };
+  const prepared = {
+    prediction: `${localKey}-${labelled}`,
+    tenant: 'local',
+    localKey,
+    input: { path: 'a.csv', text: 'text', label: 'y' },
+  };
+  const answered = {
+    prepared: prepared as PreparedPrediction,
+    predictions,
+    rows: labelled,
+    out: 'b.csv',
+    labelled,
+    right: labelled / 2 + 1,
+  };
   return (await finishedPrediction(home, answered)).accuracy;
 }
 
@@ -25,7 +37,10 @@ test('its accuracy leaves in steps, over enough rows, and for one set of answers
   assert.equal(await told('table', 40), 0.6);
   assert.equal(await told('table', 40), 0.6, 'a repetition');
   assert.equal(await told('table', 40, other), null, 'other answers to the same labels');
-  assert.deepEqual([ownAccuracy(home, 'local', 'table-40'), ownAccuracy(home, 'local', 'few-18'), ownAccuracy(home, 'local', 'never')], [0.525, 10 / 18, null]);
+  assert.deepEqual(
+    [ownAccuracy(home, 'local', 'table-40'), ownAccuracy(home, 'local', 'few-18'), ownAccuracy(home, 'local', 'never')],
+    [0.525, 10 / 18, null],
+  );
 });
 
 test('where labels were protected in the training it does not leave', async () => {

@@ -5,7 +5,14 @@ import { createModelHost } from '../../activities/gpu/model-host.ts';
 import type { ClassifyJob } from '../../activities/gpu/trainer-protocol.ts';
 
 const ENTRY = fileURLToPath(new URL('../support/answering-model.ts', import.meta.url));
-const job = (checkpointFolder: string | null): ClassifyJob => ({ kind: 'classify', backboneFolder: '', releaseFolder: '', adapterFolder: '', checkpointFolder, outputFile: '' });
+const job = (checkpointFolder: string | null): ClassifyJob => ({
+  kind: 'classify',
+  backboneFolder: '',
+  releaseFolder: '',
+  adapterFolder: '',
+  checkpointFolder,
+  outputFile: '',
+});
 const onMessage = (): void => undefined;
 const never = new AbortController().signal;
 
@@ -22,5 +29,8 @@ test('a process that was killed since its job was stopped early is not given the
 
 test('a process that hangs is killed, and the failure says what may help', async () => {
   const host = createModelHost(ENTRY, { stallTimeoutMs: 1000 });
-  await assert.rejects(host.run({ job: job(null), onMessage, signal: never }), { kind: 'RaptTrainerCrashed', message: /said nothing for 1 s before its first step; .* raise RAPT_STALL_SECONDS/ });
+  await assert.rejects(host.run({ job: job(null), onMessage, signal: never }), {
+    kind: 'RaptTrainerCrashed',
+    message: /said nothing for 1 s before its first step; .* raise RAPT_STALL_SECONDS/,
+  });
 });

@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import { Pace } from '../../activities/gpu/pace.ts';
 import { RunState } from '../../workflows/run-state.ts';
 
-/** Times of each step in ms: MiniLM on two cores, 250 steps of 32 rows. At step 60 and 140 two other programs take the cores for 12 s; at step 100 the process is
- *  stopped for 4 s twice, and at step 190 for 20 s.. */
+/** Times of each step in ms: MiniLM on two cores, 250 steps of 32 rows. At step 60 and 140 two other programs take the
+ *  cores for 12 s; at step 100 the process is stopped for 4 s twice, and at step 190 for 20 s.. */
 const RECORDED = JSON.parse(readFileSync(new URL('../fixtures/step-times.json', import.meta.url), 'utf8')) as number[];
 /** As activities/progress.ts signals a run. */
 const SIGNAL_MS = 5000;
@@ -17,8 +17,15 @@ interface Told {
   readonly secondsLeft: number;
 }
 
-/** What a run says over these steps. @param blockSteps after which another activity goes on, with a measurement of its own. */
-function tell(times: readonly number[], { blockSteps = Infinity, paceOf = () => new Pace() }: { blockSteps?: number; paceOf?: () => Pick<Pace, 'observe' | 'stepMs'> } = {}): Told[] {
+/** What a run says over these steps. @param blockSteps after which another activity goes on, with a measurement of its
+ *  own. */
+function tell(
+  times: readonly number[],
+  {
+    blockSteps = Infinity,
+    paceOf = () => new Pace(),
+  }: { blockSteps?: number; paceOf?: () => Pick<Pace, 'observe' | 'stepMs'> } = {},
+): Told[] {
   const state = new RunState(0);
   state.enter('train', 'trains', 0);
   const told: Told[] = [];
@@ -32,13 +39,22 @@ function tell(times: readonly number[], { blockSteps = Infinity, paceOf = () => 
     if (atMs - signalledMs < SIGNAL_MS) return;
     signalledMs = atMs;
     const step = index + 1;
-    state.trainingAdvanced({ step, totalSteps: times.length, epoch: 0, loss: 1, stepMs: pace.stepMs ?? 0, checkpointStep: null, resumed: null });
+    state.trainingAdvanced({
+      step,
+      totalSteps: times.length,
+      epoch: 0,
+      loss: 1,
+      stepMs: pace.stepMs ?? 0,
+      checkpointStep: null,
+      resumed: null,
+    });
     if (state.progress.secondsLeft !== null) told.push({ atMs, step, secondsLeft: state.progress.secondsLeft });
   });
   return told;
 }
 
-/** By how much each figure is off from what the one before promised, as a factor: 1 when it fell by just the steps that were done. */
+/** By how much each figure is off from what the one before promised, as a factor: 1 when it fell by just the steps that
+ *  were done. */
 const jumps = (told: readonly Told[], steps: number): number[] =>
   told.slice(1).flatMap(({ step, secondsLeft }, index) => {
     const before = told[index]!;
@@ -70,7 +86,11 @@ test('over recorded steps with busy neighbours and pauses, the time left moves b
 
 test('the time left falls, but for a few seconds', () => {
   const told = tell(RECORDED);
-  for (const [index, { secondsLeft }] of told.slice(1).entries()) assert.ok(secondsLeft <= told[index]!.secondsLeft * 1.1 + 2, `${told[index]!.secondsLeft} s, then ${secondsLeft} s`);
+  for (const [index, { secondsLeft }] of told.slice(1).entries())
+    assert.ok(
+      secondsLeft <= told[index]!.secondsLeft * 1.1 + 2,
+      `${told[index]!.secondsLeft} s, then ${secondsLeft} s`,
+    );
 });
 
 test('the time left is that which the steps take, pauses aside', () => {

@@ -27,12 +27,22 @@ const share = (...ids: number[]): number =>
   plain.flatMap((ids) => [...ids]).filter((id) => ids.includes(id)).length / 2000;
 
 /** Of each attack: what is told without the release, and by its most frequent token alone. */
-async function blindOf(released: readonly Int32Array[], publicTexts: readonly Int32Array[]): Promise<Record<string, number[]>> {
+async function blindOf(
+  released: readonly Int32Array[],
+  publicTexts: readonly Int32Array[],
+): Promise<Record<string, number[]>> {
   const { attacks } = await audit({
-    table, outputIds, mechanism: 'exponential', eta: ETA, attacks: ['inversion', 'bayes', 'context'],
-    plain, released,
+    table,
+    outputIds,
+    mechanism: 'exponential',
+    eta: ETA,
+    attacks: ['inversion', 'bayes', 'context'],
+    plain,
+    released,
     release: Int32Array.from(released.flatMap((ids) => [...ids])),
-    pairs: null, attributes: [], publicTexts,
+    pairs: null,
+    attributes: [],
+    publicTexts,
   });
   return Object.fromEntries(attacks.map((one) => [one.attack, [one.priorOnly.value, one.mostFrequent!.value]]));
 }
@@ -42,7 +52,8 @@ test('without the release nothing of it is known, and its most frequent token st
   const released = plain.map((text) => mechanism.privatize(text));
   mechanism.dispose();
   const blind = await blindOf(released, []);
-  for (const name of ['inversion', 'bayes', 'context']) assert.deepEqual(blind[name], [share(FIRST), share(RARE)], name);
+  for (const name of ['inversion', 'bayes', 'context'])
+    assert.deepEqual(blind[name], [share(FIRST), share(RARE)], name);
   for (const name of ['inversionTop10', 'bayesTop10']) assert.equal(blind[name]![0], share(...range(5, 15)), name);
   assert.ok(blind['bayesTop10']![1]! >= share(RARE, SPOKEN), 'the ten most frequent');
   // Public text moves the one, another release the other.

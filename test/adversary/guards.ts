@@ -219,7 +219,8 @@ export const GUARDS: readonly Guard[] = [
     against: 'quantiles that depend on the texts',
     file: 'rapt/attacks/audit.ts',
     guard: 'denied = await deniability(channel, turns);',
-    without: 'denied = { ...(await deniability(channel, turns)), types: new Set(plain.flatMap((ids) => [...ids])).size };',
+    without:
+      'denied = { ...(await deniability(channel, turns)), types: new Set(plain.flatMap((ids) => [...ids])).size };',
     fails: 'whatever the private table holds, the same is told',
   },
   {
@@ -315,7 +316,8 @@ export const GUARDS: readonly Guard[] = [
     threat: 'local-release',
     against: 'a release of the library that is forgotten',
     file: 'rapt/local/tune.ts',
-    guard: 'await new Ledger(tenantFolder(home, config.tenant)).release(local.localKey, local.digest, manifest.tokens);',
+    guard:
+      'await new Ledger(tenantFolder(home, config.tenant)).release(local.localKey, local.digest, manifest.tokens);',
     without: '',
     fails: 'a release that was trained on has left',
   },

@@ -8,7 +8,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import {
-  BadInput, ErrorKind, RaptError, tuningConfigSchema, type Sha256, type TuningConfig, type TuningInput,
+  BadInput,
+  ErrorKind,
+  RaptError,
+  tuningConfigSchema,
+  type Sha256,
+  type TuningConfig,
+  type TuningInput,
 } from '../../contracts/index.ts';
 import { classRowsOf, notesOn } from '../../rapt/client/index.ts';
 import { inspectTables } from '../../rapt/data/index.ts';
@@ -18,17 +24,32 @@ import { limits, requestOf, SECRET, type RequestOptions } from '../rapt/ledger/r
 import { drawRelease, EarlierRows, hashInputs, readShard, type EarlierRelease } from '../../rapt/release/index.ts';
 import { backbone, drawFake, outputIds, replacing, tokenizer } from '../rapt/release/fakes.ts';
 
-const refused = (words: RegExp) => (error: unknown): boolean => error instanceof RaptError && error.kind === ErrorKind.budgetExceeded && words.test(error.message);
-const onLabel = async (ledger: Ledger, text: string): Promise<number> => (await ledger.spentOnLabels(BigUint64Array.of(digestOfText(text, SECRET))))[0]!;
-const tell = (localKey: string, run: string, epsilon: number, options: RequestOptions = {}): Parameters<Ledger['tellLabels']>[0] => ({ localKey, run, epsilon, limits: limits(options) });
+const refused =
+  (words: RegExp) =>
+  (error: unknown): boolean =>
+    error instanceof RaptError && error.kind === ErrorKind.budgetExceeded && words.test(error.message);
+const onLabel = async (ledger: Ledger, text: string): Promise<number> =>
+  (await ledger.spentOnLabels(BigUint64Array.of(digestOfText(text, SECRET))))[0]!;
+const tell = (
+  localKey: string,
+  run: string,
+  epsilon: number,
+  options: RequestOptions = {},
+): Parameters<Ledger['tellLabels']>[0] => ({ localKey, run, epsilon, limits: limits(options) });
 
 test('the adversary who has labels drawn run after run is stopped by the budget, and told what is left', async () => {
   const ledger = new Ledger(temporaryFolder());
   const owner = { labels: 3 };
   // Twenty draws at 1 tell each label by majority.
-  for (let run = 0; run < 3; run++) await ledger.reserve(requestOf(`run ${run}`, ['one', 'two'], { labels: 1, owner, eta: 0.1 * (run + 1) }));
-  const words = /^the labels of 2 of 2 texts would exceed the budget of epsilon 3 for the label of a text, set by this client \(`rapt ledger budget`\): this release costs epsilon 1, and the least that one of them has left is epsilon 0; .*use a smaller privacy\.labelEpsilon, or raise the budget\. Labels of 2 of these texts left before, and are drawn again because rows are taken over only from .*\. Nothing was drawn$/;
-  for (let run = 3; run < 20; run++) await assert.rejects(ledger.reserve(requestOf(`run ${run}`, ['one', 'two'], { labels: 1, owner, eta: 1 })), refused(words));
+  for (let run = 0; run < 3; run++)
+    await ledger.reserve(requestOf(`run ${run}`, ['one', 'two'], { labels: 1, owner, eta: 0.1 * (run + 1) }));
+  const words =
+    /^the labels of 2 of 2 texts would exceed the budget of epsilon 3 for the label of a text, set by this client \(`rapt ledger budget`\): this release costs epsilon 1, and the least that one of them has left is epsilon 0; .*use a smaller privacy\.labelEpsilon, or raise the budget\. Labels of 2 of these texts left before, and are drawn again because rows are taken over only from .*\. Nothing was drawn$/;
+  for (let run = 3; run < 20; run++)
+    await assert.rejects(
+      ledger.reserve(requestOf(`run ${run}`, ['one', 'two'], { labels: 1, owner, eta: 1 })),
+      refused(words),
+    );
   assert.equal(await onLabel(ledger, 'one'), 3);
   assert.equal((await ledger.releases()).length, 3);
 });
@@ -36,7 +57,12 @@ test('the adversary who has labels drawn run after run is stopped by the budget,
 test('a text that stands twice in a table has two labels drawn', async () => {
   const ledger = new Ledger(temporaryFolder());
   const budget = { labels: 1.5 };
-  await assert.rejects(ledger.reserve(requestOf('a', ['one', 'two', 'two'], { labels: 1, budget })), refused(/labels of 1 of 2 texts .*set by the run \(privacy\.budget\.labels\): this release costs epsilon 1 for each time that a text occurs, and these occur more than once/));
+  await assert.rejects(
+    ledger.reserve(requestOf('a', ['one', 'two', 'two'], { labels: 1, budget })),
+    refused(
+      /labels of 1 of 2 texts .*set by the run \(privacy\.budget\.labels\): this release costs epsilon 1 for each time that a text occurs, and these occur more than once/,
+    ),
+  );
   await ledger.reserve(requestOf('a', ['one', 'two', 'two'], { labels: 1 }));
   assert.deepEqual([await onLabel(ledger, 'one'), await onLabel(ledger, 'two')], [1, 2]);
 });
@@ -44,10 +70,16 @@ test('a text that stands twice in a table has two labels drawn', async () => {
 test('labels that leave as they are exceed any budget, and trouble nobody where none is set; without labels nothing is spent', async () => {
   const ledger = new Ledger(temporaryFolder());
   const budget = { labels: 1000 };
-  await assert.rejects(ledger.reserve(requestOf('a', ['one'], { labels: null, budget })), refused(/costs an unlimited epsilon \(labels leave as they are\).*set privacy\.labelEpsilon, or raise/));
+  await assert.rejects(
+    ledger.reserve(requestOf('a', ['one'], { labels: null, budget })),
+    refused(/costs an unlimited epsilon \(labels leave as they are\).*set privacy\.labelEpsilon, or raise/),
+  );
   await ledger.reserve(requestOf('a', ['one'], { labels: null }));
   assert.equal(await onLabel(ledger, 'one'), Infinity);
-  await assert.rejects(ledger.reserve(requestOf('b', ['one'], { labels: 1, budget })), refused(/has left is epsilon 0/));
+  await assert.rejects(
+    ledger.reserve(requestOf('b', ['one'], { labels: 1, budget })),
+    refused(/has left is epsilon 0/),
+  );
   await ledger.reserve(requestOf('c', ['one'], { labels: 'none', budget, more: { purpose: 'prediction' } }));
   await ledger.reserve(requestOf('d', ['two'], { labels: 'none', budget, more: { purpose: 'file' } }));
   assert.equal(await onLabel(ledger, 'two'), 0);
@@ -61,7 +93,12 @@ test('entries of earlier versions are read: trainings with the labels that they 
   await writer.reserve(requestOf('asked', ['three'], { more: { purpose: 'prediction' } }));
   await writer.reserve(requestOf('file', ['four'], { more: { purpose: 'file' } }));
   const entries = readdirSync(join(folder, 'ledger')).filter((name) => name.endsWith('.json'));
-  for (const name of entries) assert.doesNotMatch(readFileSync(join(folder, 'ledger', name), 'utf8'), /labels|public|told/, 'as they were written');
+  for (const name of entries)
+    assert.doesNotMatch(
+      readFileSync(join(folder, 'ledger', name), 'utf8'),
+      /labels|public|told/,
+      'as they were written',
+    );
   const ledger = new Ledger(folder);
   const spent: number[] = [];
   for (const text of ['one', 'two', 'three', 'four']) spent.push(await onLabel(ledger, text));
@@ -72,10 +109,18 @@ test('labels that are drawn a second time are told, with the reason, though the 
   const ledger = new Ledger(temporaryFolder());
   await ledger.reserve(requestOf('a', ['one', 'two'], { labels: 1 }));
   const more = { drawnAgainBecause: 'the classes are no longer those of release a' };
-  await assert.rejects(ledger.reserve(requestOf('b', ['one', 'three'], { labels: 1, budget: { labels: 1 }, more })), refused(/Labels of 1 of these texts left before, and are drawn again because the classes are no longer those of release a\. Nothing was drawn$/));
+  await assert.rejects(
+    ledger.reserve(requestOf('b', ['one', 'three'], { labels: 1, budget: { labels: 1 }, more })),
+    refused(
+      /Labels of 1 of these texts left before, and are drawn again because the classes are no longer those of release a\. Nothing was drawn$/,
+    ),
+  );
   const entry = await ledger.reserve(requestOf('b', ['one', 'three'], { labels: 1, more }));
   assert.equal(entry.labelsAgain, 1);
-  assert.match(labelsAgainNote(entry).join(), /^labels of 1 of 2 texts had left before and were drawn again: their label epsilons add up/);
+  assert.match(
+    labelsAgainNote(entry).join(),
+    /^labels of 1 of 2 texts had left before and were drawn again: their label epsilons add up/,
+  );
   assert.deepEqual(labelsAgainNote((await ledger.releases())[0]!), []);
 });
 
@@ -84,13 +129,38 @@ test('a figure is told once for a run and release, counts with the draws, and is
   const ledger = new Ledger(folder);
   const owner = { labels: 2 };
   await ledger.reserve(requestOf('a', ['one', 'two', 'two'], { labels: 0.5, owner }));
-  assert.deepEqual(await Promise.all(Array.from({ length: 6 }, () => new Ledger(folder).tellLabels(tell('a', 'run', 0.5, { owner })))), Array<boolean>(6).fill(true));
-  assert.deepEqual([await onLabel(ledger, 'one'), await onLabel(ledger, 'two')], [1, 2], 'once, and for each time that a text occurs');
-  assert.deepEqual((await ledger.releases())[0]!.told?.map(({ run, epsilon }) => [run, epsilon]), [['run', 0.5]]);
-  assert.equal(await ledger.tellLabels(tell('a', 'another run', 0.1, { owner })), false, 'the second text has nothing left');
-  assert.equal(await ledger.tellLabels(tell('a', 'run', 0.6, { owner: {} })), false, 'under another epsilon it would be another figure');
-  await assert.rejects(ledger.reserve(requestOf('b', ['two'], { labels: 0.1, owner })), refused(/has left is epsilon 0/));
-  assert.equal(await ledger.tellLabels(tell('a', 'run', 0.5, { owner: { labels: 0.1 } })), true, 'one that is entered costs nothing more');
+  assert.deepEqual(
+    await Promise.all(Array.from({ length: 6 }, () => new Ledger(folder).tellLabels(tell('a', 'run', 0.5, { owner })))),
+    Array<boolean>(6).fill(true),
+  );
+  assert.deepEqual(
+    [await onLabel(ledger, 'one'), await onLabel(ledger, 'two')],
+    [1, 2],
+    'once, and for each time that a text occurs',
+  );
+  assert.deepEqual(
+    (await ledger.releases())[0]!.told?.map(({ run, epsilon }) => [run, epsilon]),
+    [['run', 0.5]],
+  );
+  assert.equal(
+    await ledger.tellLabels(tell('a', 'another run', 0.1, { owner })),
+    false,
+    'the second text has nothing left',
+  );
+  assert.equal(
+    await ledger.tellLabels(tell('a', 'run', 0.6, { owner: {} })),
+    false,
+    'under another epsilon it would be another figure',
+  );
+  await assert.rejects(
+    ledger.reserve(requestOf('b', ['two'], { labels: 0.1, owner })),
+    refused(/has left is epsilon 0/),
+  );
+  assert.equal(
+    await ledger.tellLabels(tell('a', 'run', 0.5, { owner: { labels: 0.1 } })),
+    true,
+    'one that is entered costs nothing more',
+  );
   await assert.rejects(ledger.tellLabels(tell('nothing', 'run', 0.5)), /there is no release nothing in the ledger/);
   await assert.rejects(ledger.drop('a'), /a figure about release a was told at/);
   assert.equal((await ledger.releases())[0]!.told?.length, 1);
@@ -104,7 +174,10 @@ test('a figure counts on rows that were taken over, wherever they were drawn', a
   await ledger.reserve(requestOf('d', ['four'], { labels: 1 }));
   const owner = { labels: 1.6 };
   assert.equal(await ledger.tellLabels(tell('c', 'run', 0.5, { owner })), true);
-  assert.deepEqual(await Promise.all(['one', 'two', 'three', 'four'].map((text) => onLabel(ledger, text))), [1.5, 1.5, 1.5, 1]);
+  assert.deepEqual(
+    await Promise.all(['one', 'two', 'three', 'four'].map((text) => onLabel(ledger, text))),
+    [1.5, 1.5, 1.5, 1],
+  );
   // Of the release that drew it alone, the same text would be told of a second time.
   assert.equal(await ledger.tellLabels(tell('a', 'run', 0.5, { owner })), false);
 });
@@ -113,20 +186,37 @@ test('about one label one figure is told, whichever run and whichever release of
   const ledger = new Ledger(temporaryFolder());
   for (const localKey of ['a', 'b']) await ledger.reserve(requestOf(localKey, ['one', 'two', 'two']));
   await ledger.reserve(requestOf('c', ['three']));
-  const asked = (localKey: string, run: string): Promise<boolean> => ledger.tellLabels({ ...tell(localKey, run, 1), figures: 1 });
-  assert.deepEqual([await asked('a', 'first'), await asked('a', 'first'), await asked('a', 'second'), await asked('b', 'third'), await asked('c', 'fourth')], [true, true, false, false, true]);
+  const asked = (localKey: string, run: string): Promise<boolean> =>
+    ledger.tellLabels({ ...tell(localKey, run, 1), figures: 1 });
+  assert.deepEqual(
+    [
+      await asked('a', 'first'),
+      await asked('a', 'first'),
+      await asked('a', 'second'),
+      await asked('b', 'third'),
+      await asked('c', 'fourth'),
+    ],
+    [true, true, false, false, true],
+  );
 });
 
-test('figures that are told at the same time never exceed a budget together, though their processes are killed', { timeout: 60_000 }, async () => {
-  const folder = temporaryFolder();
-  await new Ledger(folder).reserve(requestOf('a', ['one'], { labels: 'none' }));
-  const program = fileURLToPath(new URL('tell-child.ts', import.meta.url));
-  const children = Array.from({ length: 4 }, (_, child) => fork(program, [folder, String(child)], { execArgv: ['--import', 'tsx'], stdio: 'ignore' }));
-  const ends = children.map((child) => once(child, 'exit'));
-  for (const [index, child] of children.slice(0, 2).entries()) setTimeout(() => child.kill('SIGKILL'), 600 + 150 * index);
-  await Promise.all(ends);
-  assert.equal(Math.round(10 * (await onLabel(new Ledger(folder), 'one'))), 20);
-});
+test(
+  'figures that are told at the same time never exceed a budget together, though their processes are killed',
+  { timeout: 60_000 },
+  async () => {
+    const folder = temporaryFolder();
+    await new Ledger(folder).reserve(requestOf('a', ['one'], { labels: 'none' }));
+    const program = fileURLToPath(new URL('tell-child.ts', import.meta.url));
+    const children = Array.from({ length: 4 }, (_, child) =>
+      fork(program, [folder, String(child)], { execArgv: ['--import', 'tsx'], stdio: 'ignore' }),
+    );
+    const ends = children.map((child) => once(child, 'exit'));
+    for (const [index, child] of children.slice(0, 2).entries())
+      setTimeout(() => child.kill('SIGKILL'), 600 + 150 * index);
+    await Promise.all(ends);
+    assert.equal(Math.round(10 * (await onLabel(new Ledger(folder), 'one'))), 20);
+  },
+);
 
 test('a limit that does not count public tables leaves them out, before and now; one that does counts them', async () => {
   const ledger = new Ledger(temporaryFolder());
@@ -135,13 +225,33 @@ test('a limit that does not count public tables leaves them out, before and now;
   for (const key of ['a', 'b']) await ledger.reserve(requestOf(key, ['one'], { labels: 1, policy, more: open }));
   assert.equal((await ledger.releases())[0]!.public, true);
   await ledger.reserve(requestOf('c', ['one'], { labels: 1, policy }));
-  await assert.rejects(ledger.reserve(requestOf('d', ['two'], { labels: 1, policy })), refused(/costs eta 14 of the tenant's budget of eta 14, set by the owner's policy \(policy\.yaml\), and eta 0 is left after 1 releases/));
-  await assert.rejects(ledger.reserve(requestOf('d', ['one'], { labels: 1, policy: { perText: 14 } })), refused(/has left is eta 0/));
-  await assert.rejects(ledger.reserve(requestOf('d', ['one'], { labels: 1, policy: { labels: 1 } })), refused(/has left is epsilon 0/));
-  await assert.rejects(ledger.reserve(requestOf('d', ['one'], { labels: 1, policy, owner: { perText: 40 }, more: open })), refused(/eta 40 for a text, set by this client/));
-  await assert.rejects(ledger.reserve(requestOf('d', ['one'], { labels: 'none', policy: { perText: 28 }, budget: { perText: 20 } })), refused(/eta 20 for a text, set by the run/));
+  await assert.rejects(
+    ledger.reserve(requestOf('d', ['two'], { labels: 1, policy })),
+    refused(
+      /costs eta 14 of the tenant's budget of eta 14, set by the owner's policy \(policy\.yaml\), and eta 0 is left after 1 releases/,
+    ),
+  );
+  await assert.rejects(
+    ledger.reserve(requestOf('d', ['one'], { labels: 1, policy: { perText: 14 } })),
+    refused(/has left is eta 0/),
+  );
+  await assert.rejects(
+    ledger.reserve(requestOf('d', ['one'], { labels: 1, policy: { labels: 1 } })),
+    refused(/has left is epsilon 0/),
+  );
+  await assert.rejects(
+    ledger.reserve(requestOf('d', ['one'], { labels: 1, policy, owner: { perText: 40 }, more: open })),
+    refused(/eta 40 for a text, set by this client/),
+  );
+  await assert.rejects(
+    ledger.reserve(requestOf('d', ['one'], { labels: 'none', policy: { perText: 28 }, budget: { perText: 20 } })),
+    refused(/eta 20 for a text, set by the run/),
+  );
   // The strictest is told first, and the others hold as well.
-  await assert.rejects(ledger.reserve(requestOf('d', ['three'], { labels: 'none', owner: { perText: 13 }, budget: { perText: 20 } })), refused(/eta 13 for a text, set by this client/));
+  await assert.rejects(
+    ledger.reserve(requestOf('d', ['three'], { labels: 'none', owner: { perText: 13 }, budget: { perText: 20 } })),
+    refused(/eta 13 for a text, set by this client/),
+  );
 });
 
 test('figures about a public release count against limits that count public releases alone', async () => {
@@ -160,7 +270,10 @@ test('a file of a release that the figure is about must be there', async () => {
   const texts = join(folder, 'ledger', 'texts');
   mkdirSync(texts, { recursive: true });
   for (const file of readdirSync(texts)) writeFileSync(join(texts, file), 'x');
-  await assert.rejects(new Ledger(folder).tellLabels(tell('a', 'run', 1, { owner: { labels: 5 } })), /is missing, or was changed or damaged/);
+  await assert.rejects(
+    new Ledger(folder).tellLabels(tell('a', 'run', 1, { owner: { labels: 5 } })),
+    /is missing, or was changed or damaged/,
+  );
 });
 
 const ROWS = 60;
@@ -273,7 +386,10 @@ test('a release of two rows does not name their classes: any release has those o
     for (const part of parts.filter(({ maxTrainRows, maxTestRows }) => maxTrainRows === 2 && maxTestRows === 9)) {
       const { manifest } = await drawFake(protecting(part), join(temporaryFolder(), 'release'));
       assert.deepEqual([manifest.classes, manifest.rows.train], [['a', 'b', 'c'], 2]);
-      assert.equal(manifest.classCounts.reduce((sum, count) => sum + count), 2);
+      assert.equal(
+        manifest.classCounts.reduce((sum, count) => sum + count),
+        2,
+      );
     }
   }
 });

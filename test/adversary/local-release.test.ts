@@ -16,13 +16,19 @@ const backbone = writeTinyModel(join(folder, 'tiny'));
 test('a release that was trained on has left: the adapter was made of it, and it is neither drawn again, nor taken back, nor drawn anew for a table that has grown', async () => {
   const own = join(folder, 'own');
   const table = join(folder, 'grows.csv');
-  const rowOf = (row: number): string => `w${5 + (row % 2) * 20 + (row % 9)} w${6 + (row % 2) * 20},${row % 2 === 0 ? 'a' : 'b'}\n`;
+  const rowOf = (row: number): string =>
+    `w${5 + (row % 2) * 20 + (row % 9)} w${6 + (row % 2) * 20},${row % 2 === 0 ? 'a' : 'b'}\n`;
   writeFileSync(table, `text,label\n${Array.from({ length: 40 }, (_, row) => rowOf(row)).join('')}`);
   const input = { data: { train: table }, backbone, audit: false, tuning: { epochs: 1, batchSize: 16 } } as const;
   const ledger = new Ledger(tenantFolder(own, 'local'));
   const stop = new AbortController();
   const reason = new Error('enough');
-  const stopped = tune(input, { adapter: join(folder, 'adapter'), home: own, signal: stop.signal, onStep: () => stop.abort(reason) });
+  const stopped = tune(input, {
+    adapter: join(folder, 'adapter'),
+    home: own,
+    signal: stop.signal,
+    onStep: () => stop.abort(reason),
+  });
   await assert.rejects(stopped, reason);
   const [first] = await ledger.releases();
   assert.match(String(first?.released?.digest), /^[0-9a-f]{64}$/, 'before the training begins');
@@ -35,6 +41,9 @@ test('a release that was trained on has left: the adapter was made of it, and it
   assert.deepEqual([second?.takesOver, second?.texts], [[first!.localKey], 4]);
 
   rmSync(grown.release.folder, { recursive: true });
-  await assert.rejects(tune(input, { adapter: join(folder, 'adapter'), home: own }), /these texts were released already, .*Restore that release's folder/);
+  await assert.rejects(
+    tune(input, { adapter: join(folder, 'adapter'), home: own }),
+    /these texts were released already, .*Restore that release's folder/,
+  );
   assert.equal((await ledger.releases()).length, 2);
 });

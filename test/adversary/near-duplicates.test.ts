@@ -21,12 +21,21 @@ function familiesOf(texts: Iterable<Int32Array>, secret: Uint8Array = SECRET): P
 /** So many texts of random tokens; equal seeds give equal texts. */
 function randomTexts(count: number, length: number, seed = 1): Int32Array[] {
   const values = normalValues(seededStream(seed, 'texts'), count * length, 1);
-  return Array.from({ length: count }, (_, text) => Int32Array.from({ length }, (_, at) => Math.floor(1e6 * Math.abs(values[text * length + at]!)) % 20_000));
+  return Array.from({ length: count }, (_, text) =>
+    Int32Array.from({ length }, (_, at) => Math.floor(1e6 * Math.abs(values[text * length + at]!)) % 20_000),
+  );
 }
 
 test('fifty notes that differ in a word are one family of fifty, among others and under whatever key', async () => {
-  const names = Array.from({ length: 50 }, (_, at) => ['smith', 'jones', 'weber', 'rossi', 'garcia', 'novak', 'martin', 'silva', 'kim', 'tanaka'][at % 10]! + String.fromCharCode(97 + Math.floor(at / 10)));
-  const notes = names.map((name) => tokenizer.encode(`The patient ${name} came in with a persistent cough and was sent home with antibiotics.`, 64));
+  const names = Array.from(
+    { length: 50 },
+    (_, at) =>
+      ['smith', 'jones', 'weber', 'rossi', 'garcia', 'novak', 'martin', 'silva', 'kim', 'tanaka'][at % 10]! +
+      String.fromCharCode(97 + Math.floor(at / 10)),
+  );
+  const notes = names.map((name) =>
+    tokenizer.encode(`The patient ${name} came in with a persistent cough and was sent home with antibiotics.`, 64),
+  );
   const others = randomTexts(500, 16);
   for (const key of [1, 2, 3, 4, 5]) {
     assert.equal(await familiesOf([...others, ...notes], Buffer.alloc(32, key)), 50);
@@ -35,7 +44,9 @@ test('fifty notes that differ in a word are one family of fifty, among others an
 });
 
 test('texts with the same tokens are of one family, whatever was cut off after them; texts without tokens of none', async () => {
-  const cut = ['first', 'second', 'third'].map((end) => tokenizer.encode(`a text of which the end is cut off, so that nobody sees that it is the ${end}`, 12));
+  const cut = ['first', 'second', 'third'].map((end) =>
+    tokenizer.encode(`a text of which the end is cut off, so that nobody sees that it is the ${end}`, 12),
+  );
   assert.equal(await familiesOf(cut), 3);
   assert.equal(await familiesOf([new Int32Array(), new Int32Array()]), 0);
   assert.equal(await familiesOf([Int32Array.of(5), Int32Array.of(5), Int32Array.of(6)]), 2);
@@ -58,12 +69,17 @@ test('a pair is joined as often as the formula says', async () => {
     }
     const expected = P((length - 2 * changed) / (length + 2 * changed));
     const error = 4 * Math.sqrt((expected * (1 - expected)) / pairs) + 0.01;
-    assert.ok(Math.abs(joined / pairs - expected) < error, `${changed} changed: ${joined / pairs}, expected ${expected}`);
+    assert.ok(
+      Math.abs(joined / pairs - expected) < error,
+      `${changed} changed: ${joined / pairs}, expected ${expected}`,
+    );
   }
 });
 
 test('the movie reviews have hardly any that are nearly alike, and equal keys find the same', async (t) => {
-  const [, ...lines] = readFileSync(join(cacheFolder(), 'datasets', 'movie-reviews', 'train.tsv'), 'utf8').trimEnd().split('\n');
+  const [, ...lines] = readFileSync(join(cacheFolder(), 'datasets', 'movie-reviews', 'train.tsv'), 'utf8')
+    .trimEnd()
+    .split('\n');
   const texts = lines.map((line) => tokenizer.encode(line.split('\t')[0]!, 64));
   const found = await familiesOf(texts);
   t.diagnostic(`${texts.length} reviews, the largest family has ${found}`);

@@ -28,21 +28,34 @@ import { writeTinyModel } from '../support/tiny-model.ts';
 const { server, store } = await minioOfFile();
 const folder = temporaryFolder();
 const client = (name: string): ClientDependencies => ({ store, home: join(folder, name) });
-const MOVE = { message: /^tenant: another client has released texts of tenant .*To move, copy the folder of this tenant in the other client's home to .*`rapt ledger adopt --tenant .*` says what going on without it means$/ };
+const MOVE = {
+  message:
+    /^tenant: another client has released texts of tenant .*To move, copy the folder of this tenant in the other client's home to .*`rapt ledger adopt --tenant .*` says what going on without it means$/,
+};
 
 before(() => {
   writeTinyModel(join(folder, 'tiny'));
-  writeFileSync(join(folder, 'texts.csv'), `text,label\n${Array.from({ length: 24 }, (_, row) => `w${5 + row} w${6 + row},${row % 2}\n`).join('')}`);
+  writeFileSync(
+    join(folder, 'texts.csv'),
+    `text,label\n${Array.from({ length: 24 }, (_, row) => `w${5 + row} w${6 + row},${row % 2}\n`).join('')}`,
+  );
 });
 
 function requestOf(tenant: string): AdmittedRun {
-  const parsed = parseTuningConfig({ tenant, data: { train: join(folder, 'texts.csv') }, backbone: join(folder, 'tiny') });
+  const parsed = parseTuningConfig({
+    tenant,
+    data: { train: join(folder, 'texts.csv') },
+    backbone: join(folder, 'tiny'),
+  });
   assert.ok(parsed.ok);
   return { run: 'x', config: parsed.value, admission: OWNERS_WORD };
 }
 
 const asActivity = <T>(work: () => Promise<T>): Promise<T> =>
-  asyncLocalStorage.run({ info: {}, heartbeat: () => undefined, cancellationSignal: new AbortController().signal } as unknown as Context, work);
+  asyncLocalStorage.run(
+    { info: {}, heartbeat: () => undefined, cancellationSignal: new AbortController().signal } as unknown as Context,
+    work,
+  );
 
 /** Releases as a run does, and publishes it. */
 async function published(dependencies: ClientDependencies, tenant: string): Promise<void> {
@@ -50,7 +63,8 @@ async function published(dependencies: ClientDependencies, tenant: string): Prom
   await asActivity(() => publishRelease(dependencies, tenant, localKey, digest));
 }
 
-const markOf = async (tenant: string): Promise<string | undefined> => (await store.read(keys.client(tenant)))?.body.toString('utf8');
+const markOf = async (tenant: string): Promise<string | undefined> =>
+  (await store.read(keys.client(tenant)))?.body.toString('utf8');
 
 test('the first release marks the tenant, again and again with the same bytes, and the mark tells nobody whose it is', async () => {
   const first = client('first');
@@ -64,21 +78,46 @@ test('the first release marks the tenant, again and again with the same bytes, a
   assert.equal(await markOf('acme'), mark);
   assert.notEqual(await markOf('other'), mark);
   const secret = await clientSecret(tenantFolder(first.home, 'acme'));
-  for (const guess of [secret, 'acme', 'client of tenant acme']) assert.ok(!mark.includes(createHash('sha256').update(guess).digest('hex')));
+  for (const guess of [secret, 'acme', 'client of tenant acme'])
+    assert.ok(!mark.includes(createHash('sha256').update(guess).digest('hex')));
   const { objects } = await findGarbage(store, { beforeMs: Infinity, openRuns: () => Promise.resolve([]) });
-  assert.ok(objects.length > 0 && objects.every(({ key }) => !key.endsWith('client.json')), 'releases that no run names are garbage, marks are not');
+  assert.ok(
+    objects.length > 0 && objects.every(({ key }) => !key.endsWith('client.json')),
+    'releases that no run names are garbage, marks are not',
+  );
 });
 
 test('a second client is refused wherever it would release, and keeps and stores nothing', async () => {
   const second = client('second');
   const request = requestOf('acme');
-  await assert.rejects(inspect(second, request), (error: unknown) => error instanceof BadInput && MOVE.message.test(error.message));
-  await assert.rejects(asActivity(() => privatize(second, request)), MOVE);
-  await assert.rejects(asActivity(() => preparePrediction(second, { tenant: 'acme', run: 'x', prediction: 'p', in: 'x.csv', asked: null as never, admit: () => Promise.resolve(OWNERS_WORD) })), MOVE);
+  await assert.rejects(
+    inspect(second, request),
+    (error: unknown) => error instanceof BadInput && MOVE.message.test(error.message),
+  );
+  await assert.rejects(
+    asActivity(() => privatize(second, request)),
+    MOVE,
+  );
+  await assert.rejects(
+    asActivity(() =>
+      preparePrediction(second, {
+        tenant: 'acme',
+        run: 'x',
+        prediction: 'p',
+        in: 'x.csv',
+        asked: null as never,
+        admit: () => Promise.resolve(OWNERS_WORD),
+      }),
+    ),
+    MOVE,
+  );
   assert.ok(!existsSync(second.home));
   const { localKey, digest } = await releaseTables({ ...request, home: second.home });
   const earlier = await markOf('acme');
-  await assert.rejects(asActivity(() => publishRelease(second, 'acme', localKey, digest)), MOVE);
+  await assert.rejects(
+    asActivity(() => publishRelease(second, 'acme', localKey, digest)),
+    MOVE,
+  );
   assert.equal((await new Ledger(tenantFolder(second.home, 'acme')).releases())[0]!.released, null, 'it has not left');
   assert.equal(await store.read(keys.releasePrefix('acme', digest) + 'manifest.json'), null);
   assert.equal(await markOf('acme'), earlier);
@@ -112,7 +151,10 @@ test('a client that has released before there were marks makes its own with its 
 test('the provider who changes the mark has nothing drawn for it', async () => {
   await store.remove(keys.client('early'));
   await store.compareAndSwap(keys.client('early'), Buffer.from('{"client":"mine"}'), null);
-  await assert.rejects(asActivity(() => privatize(client('old'), requestOf('early'))), MOVE);
+  await assert.rejects(
+    asActivity(() => privatize(client('old'), requestOf('early'))),
+    MOVE,
+  );
 });
 
 test('who adopts a tenant is its client, and the one before is refused', async () => {
@@ -125,10 +167,29 @@ test('who adopts a tenant is its client, and the one before is refused', async (
 });
 
 test('the command adopts, and says what that means', async () => {
-  const { endpoint, accessKey, secretKey, bucket } = server.options as { endpoint: string; accessKey: string; secretKey: string; bucket: string };
-  const env = { ...process.env, RAPT_HOME: join(folder, 'command'), RAPT_S3_ENDPOINT: endpoint, RAPT_S3_ACCESS_KEY: accessKey, RAPT_S3_SECRET_KEY: secretKey, RAPT_S3_BUCKET: bucket };
+  const { endpoint, accessKey, secretKey, bucket } = server.options as {
+    endpoint: string;
+    accessKey: string;
+    secretKey: string;
+    bucket: string;
+  };
+  const env = {
+    ...process.env,
+    RAPT_HOME: join(folder, 'command'),
+    RAPT_S3_ENDPOINT: endpoint,
+    RAPT_S3_ACCESS_KEY: accessKey,
+    RAPT_S3_SECRET_KEY: secretKey,
+    RAPT_S3_BUCKET: bucket,
+  };
   const program = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--import', 'tsx', program, 'ledger', 'adopt', '--tenant', 'acme'], { env });
-  assert.match(stdout + stderr, /tenant acme is this client's now\. What the other client has released is not in this one's ledger: no budget counts it/);
+  const { stdout, stderr } = await promisify(execFile)(
+    process.execPath,
+    ['--import', 'tsx', program, 'ledger', 'adopt', '--tenant', 'acme'],
+    { env },
+  );
+  assert.match(
+    stdout + stderr,
+    /tenant acme is this client's now\. What the other client has released is not in this one's ledger: no budget counts it/,
+  );
   assert.equal(await otherHome({ store, home: join(folder, 'command', 'client') }, 'acme'), null);
 });

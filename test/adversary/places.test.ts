@@ -12,12 +12,14 @@ import { temporaryFolder } from '../support/folder.ts';
 
 const root = temporaryFolder();
 const [data, outside] = [join(root, 'data'), join(root, 'outside')];
-for (const folder of ['secret', 'set', 'mixed', 'outside']) mkdirSync(join(folder === 'outside' ? root : data, folder), { recursive: true });
+for (const folder of ['secret', 'set', 'mixed', 'outside'])
+  mkdirSync(join(folder === 'outside' ? root : data, folder), { recursive: true });
 const table = (...path: string[]): string => {
   writeFileSync(join(...path), 'text,label\na,0\nb,1\n');
   return join(...path);
 };
-for (const path of ['open.csv', 'salaries.csv', 'secret/train.csv', 'set/train.csv', 'mixed/train.csv']) table(data, path);
+for (const path of ['open.csv', 'salaries.csv', 'secret/train.csv', 'set/train.csv', 'mixed/train.csv'])
+  table(data, path);
 table(outside, 'train.csv');
 symlinkSync(outside, join(data, 'link'));
 symlinkSync(join(outside, 'train.csv'), join(data, 'mixed', 'train-2.csv'));
@@ -58,7 +60,12 @@ async function allowedFor(train: string, test?: string): Promise<Allowed> {
 }
 
 test('a wide rule lets its own files go', async () => {
-  for (const train of [join(data, 'open.csv'), join(data, 'set'), `${join(data, 'set')}#train`, 's3://texts/open.csv']) {
+  for (const train of [
+    join(data, 'open.csv'),
+    join(data, 'set'),
+    `${join(data, 'set')}#train`,
+    's3://texts/open.csv',
+  ]) {
     const { problems, isPublic } = await allowedFor(train);
     assert.deepEqual([problems, isPublic], [[], true], train);
   }
@@ -66,7 +73,9 @@ test('a wide rule lets its own files go', async () => {
 
 /** As the provider may call them. */
 const BEHIND: readonly string[] = [
-  ...['secret', 'secret/', 'secret#train', 'secret/train.csv', 'salaries.csv', '', '#train', 'set/../secret#train'].map((name) => `${data}/${name}`),
+  ...['secret', 'secret/', 'secret#train', 'secret/train.csv', 'salaries.csv', '', '#train', 'set/../secret#train'].map(
+    (name) => `${data}/${name}`,
+  ),
   data,
   `${data}#train`,
   join(root, 's'),
@@ -76,21 +85,42 @@ const BEHIND: readonly string[] = [
 for (const train of BEHIND)
   test(`${train.replace(root, '')} is held to the narrow rules of what it would read`, async () => {
     const eta = /is 14, and the owner's policy allows exponential up to 1 for this table/;
-    for (const { problems, isPublic, protectsLabels } of [await allowedFor(train), await allowedFor(join(data, 'open.csv'), train)]) {
-      assert.ok(problems.some(({ where, problem }) => where === 'privacy.eta' && eta.test(problem)), JSON.stringify(problems));
+    for (const { problems, isPublic, protectsLabels } of [
+      await allowedFor(train),
+      await allowedFor(join(data, 'open.csv'), train),
+    ]) {
+      assert.ok(
+        problems.some(({ where, problem }) => where === 'privacy.eta' && eta.test(problem)),
+        JSON.stringify(problems),
+      );
       assert.deepEqual([isPublic, protectsLabels], [false, true]);
     }
     const asked = parsePredictInput({ run: 'r', in: train, out: join(root, 'a.csv') });
     assert.ok(asked.ok);
-    const { problems } = await predictionAllowed(policy, asked.value, { mechanism: 'exponential', eta: 14, columns: { text: 'text' } });
+    const { problems } = await predictionAllowed(policy, asked.value, {
+      mechanism: 'exponential',
+      eta: 14,
+      columns: { text: 'text' },
+    });
     assert.ok(problems.some(({ where }) => where === 'privacy.eta'));
   });
 
 const BEYOND = ['link', 'link#train', 'link/train.csv', 'mixed', 'mixed#train'].map((name) => join(data, name));
-for (const train of [...BEYOND, outside, `${outside}#train`, `${data}-2`, 's3://text', 'S3://texts/open.csv', 's3://TEXTS/open.csv'])
+for (const train of [
+  ...BEYOND,
+  outside,
+  `${outside}#train`,
+  `${data}-2`,
+  's3://text',
+  'S3://texts/open.csv',
+  's3://TEXTS/open.csv',
+])
   test(`${train.replace(root, '')} lies nowhere that the policy names`, async () => {
     const { problems } = await allowedFor(train);
-    assert.ok(problems.some(({ where, problem }) => where === 'data.train' && /^is not among the tables/.test(problem)), JSON.stringify(problems));
+    assert.ok(
+      problems.some(({ where, problem }) => where === 'data.train' && /^is not among the tables/.test(problem)),
+      JSON.stringify(problems),
+    );
   });
 
 test('nobody looks into a bucket for who may not', async () => {

@@ -110,7 +110,9 @@ describe('a library that multiplies with fewer bits', () => {
       NVIDIA_TF32_OVERRIDE: '1',
     };
     assert.deepEqual(Object.keys(hostile).sort(), Object.keys(FULL_PRECISION).sort());
-    const script = `import { tf } from './rapt/tensorflow.ts'; tf.scalar(1).dispose(); console.log(JSON.stringify(${JSON.stringify(Object.keys(hostile))}.map((name) => [name, process.env[name]])));`;
+    const script =
+      "import { tf } from './rapt/tensorflow.ts'; tf.scalar(1).dispose(); " +
+      `console.log(JSON.stringify(${JSON.stringify(Object.keys(hostile))}.map((name) => [name, process.env[name]])));`;
     const { code, stdout, stderr } = await runProgram(
       process.execPath,
       ['--import', 'tsx', '--input-type=module', '-e', script],

@@ -11,7 +11,13 @@ import { writeImportRecord, writeStartedRecord } from '../../activities/client/r
 import { planExtension, planResumption } from '../../cli/plan.ts';
 import type { Link } from '../../cli/temporal.ts';
 import { giveWord } from '../../cli/word.ts';
-import { parsePredictInput, parseTuningConfig, type PredictInput, type TuningConfig, type TuningInput } from '../../contracts/index.ts';
+import {
+  parsePredictInput,
+  parseTuningConfig,
+  type PredictInput,
+  type TuningConfig,
+  type TuningInput,
+} from '../../contracts/index.ts';
 import { clientHome } from '../../rapt/home.ts';
 import { policyFile } from '../../rapt/policy/index.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -25,7 +31,11 @@ const [reviews, salaries] = ['reviews.csv', 'salaries.csv'].map((name) => join(f
 before(() => {
   mkdirSync(home, { recursive: true });
   for (const table of [reviews, salaries]) writeFileSync(table, 'text,label\na,0\nb,1\n');
-  writeFileSync(policyFile(home), `version: 1\ntables: [{ table: ${folder}/, public: true, text: [text], label: [label], eta: { exponential: 100000 }, labels: plain }]\nanswers: [${folder}]\n`);
+  writeFileSync(
+    policyFile(home),
+    `version: 1\ntables: [{ table: ${folder}/, public: true, text: [text], label: [label], eta: { exponential: ` +
+      `100000 }, labels: plain }]\nanswers: [${folder}]\n`,
+  );
 });
 
 function configOf(input: TuningInput): TuningConfig {
@@ -41,7 +51,10 @@ function questionOf(run: string): PredictInput {
 }
 
 const own = configOf({ data: { train: reviews }, privacy: { eta: 8 } });
-const forged = configOf({ data: { train: salaries, labelColumn: 'text', textColumn: 'label' }, privacy: { mechanism: 'none' } });
+const forged = configOf({
+  data: { train: salaries, labelColumn: 'text', textColumn: 'label' },
+  privacy: { mechanism: 'none' },
+});
 
 /** A server whose history says what the provider likes. */
 function serverThatTells(status: string): Link {
@@ -51,7 +64,11 @@ function serverThatTells(status: string): Link {
     services: { temporal: { namespace: 'default' } },
     client: {
       options: { loadedDataConverter: { payloadConverter: defaultPayloadConverter, payloadCodecs: [] } },
-      workflow: { getHandle: () => ({ describe: () => Promise.resolve({ type: 'raptTuning', status: { name: status }, raw: {} }) }) },
+      workflow: {
+        getHandle: () => ({
+          describe: () => Promise.resolve({ type: 'raptTuning', status: { name: status }, raw: {} }),
+        }),
+      },
       workflowService: { getWorkflowExecutionHistory: () => Promise.resolve({ history: { events: [started] } }) },
     },
   } as unknown as Link;
@@ -83,7 +100,10 @@ test('under a name that the owner has used, nothing else is done, though the pol
   await giveWord('mine', own);
   assert.notEqual((await admitRun(client, { run: 'mine', config: own })).admission.word, null);
   const allowed = { ...own, privacy: { ...own.privacy, eta: 1000 } };
-  await assert.rejects(admitRun(client, { run: 'mine', config: allowed }), /mine is what the owner has called one of other settings/);
+  await assert.rejects(
+    admitRun(client, { run: 'mine', config: allowed }),
+    /mine is what the owner has called one of other settings/,
+  );
   assert.equal((await admitRun(client, { run: 'theirs', config: allowed })).admission.word, null);
 });
 
@@ -91,14 +111,21 @@ test('under the name of an imported adapter no run is taken, whose record would 
   const imported = { config: own, adapter: { digest: 'a'.repeat(64), files: {} } } as never;
   mkdirSync(join(home, 'local', 'runs', 'ours'), { recursive: true });
   await writeImportRecord(home, 'local', 'ours', imported);
-  await assert.rejects(admitRun(client, { run: 'ours', config: own }), /ours is the name of an adapter that was imported/);
+  await assert.rejects(
+    admitRun(client, { run: 'ours', config: own }),
+    /ours is the name of an adapter that was imported/,
+  );
 });
 
 test('a prediction leaves by the mechanism and eta that its owner was told, or not at all', async () => {
   const columns = { text: 'text' };
   await giveWord('unknown-predict-1', questionOf('unknown'));
   const unknown = admitPrediction(client, { ...questionOf('unknown'), prediction: 'unknown-predict-1' });
-  assert.equal((await unknown.admit({ mechanism: 'exponential', eta: 8, columns })).word, null, 'of a run that nobody knows here');
+  assert.equal(
+    (await unknown.admit({ mechanism: 'exponential', eta: 8, columns })).word,
+    null,
+    'of a run that nobody knows here',
+  );
   const asked = questionOf('ours');
   await giveWord('ours-predict-1', asked);
   const { admit } = admitPrediction(client, { ...asked, prediction: 'ours-predict-1' });
@@ -107,7 +134,11 @@ test('a prediction leaves by the mechanism and eta that its owner was told, or n
   await assert.rejects(admit({ mechanism: 'none', eta: null, columns }), /under another mechanism or eta/);
   const other = { ...asked, in: reviews };
   await assert.rejects(
-    admitPrediction(client, { ...other, prediction: 'ours-predict-1' }).admit({ mechanism: 'exponential', eta: 8, columns }),
+    admitPrediction(client, { ...other, prediction: 'ours-predict-1' }).admit({
+      mechanism: 'exponential',
+      eta: 8,
+      columns,
+    }),
     /ours-predict-1 is what the owner has called one of other settings/,
   );
 });

@@ -16,7 +16,8 @@ const errorsOf = ({ context }: Checked): string[] => context.errors.getErrors().
 const action = readAction(pathOf('action.yml'));
 
 /** What the template can be told: the first of its two documents. */
-const gitlabSpec = (): { inputs: Record<string, { default: string }> } => (parse(read('ci/gitlab.yml').split('\n---\n')[0]!) as { spec: { inputs: Record<string, { default: string }> } }).spec;
+const gitlabSpec = (): { inputs: Record<string, { default: string }> } =>
+  (parse(read('ci/gitlab.yml').split('\n---\n')[0]!) as { spec: { inputs: Record<string, { default: string }> } }).spec;
 
 test("GitHub's own parser takes the action, its expressions too", () => {
   const errors = (content: string): string[] => errorsOf(parseAction({ name: 'action.yml', content }, trace));
@@ -35,14 +36,25 @@ test('every input is used, and each variable of the script can be given on both 
   const script = new Set(Array.from(read('ci/run.sh').matchAll(/\$\{(RAPT_CI_\w+)/g), ([, name]) => name!));
   const given = action.runs.steps[0]!.env!;
   assert.deepEqual(Object.keys(given).sort(), [...script].sort());
-  assert.deepEqual(Object.values(given).sort(), Object.keys(action.inputs).map((name) => `\${{ inputs.${name} }}`).sort());
+  assert.deepEqual(
+    Object.values(given).sort(),
+    Object.keys(action.inputs)
+      .map((name) => `\${{ inputs.${name} }}`)
+      .sort(),
+  );
   const { inputs } = gitlabSpec();
-  for (const [name, { default: value }] of Object.entries(action.inputs)) assert.equal(inputs[name]?.default, value, `${name} has another default on GitLab`);
+  for (const [name, { default: value }] of Object.entries(action.inputs))
+    assert.equal(inputs[name]?.default, value, `${name} has another default on GitLab`);
 });
 
 test("GitLab's own schema takes the template, and what a job is told reaches the script as it is", async () => {
   const gates = 'accuracy >= 0.7\nf1 >= baseline - 0.01 # "quoted" $HOME\n';
-  const include = JSON.stringify([{ local: 'ci/gitlab.yml', inputs: { config: 'tuning file.yaml', gates, 'job-name': 'reviews', repository: 'git@example.org:acme/rapt.git' } }]);
+  const include = JSON.stringify([
+    {
+      local: 'ci/gitlab.yml',
+      inputs: { config: 'tuning file.yaml', gates, 'job-name': 'reviews', repository: 'git@example.org:acme/rapt.git' },
+    },
+  ]);
   const expanded = await expandGitlab(`include: ${include}\n`, pathOf('ci/gitlab.yml'));
   const { reviews } = expanded;
   assert.ok(reviews);
@@ -59,17 +71,25 @@ test('GitLab refuses a value that the template does not know', async () => {
 });
 
 const documented = (language: string, marker: string): string[] =>
-  Array.from(read('docs/ci.md').matchAll(new RegExp(`\`\`\`${language}\\n([^\`]*)\`\`\``, 'g')), ([, code]) => code!).filter((code) => code.includes(marker));
+  Array.from(
+    read('docs/ci.md').matchAll(new RegExp(`\`\`\`${language}\\n([^\`]*)\`\`\``, 'g')),
+    ([, code]) => code!,
+  ).filter((code) => code.includes(marker));
 
 test("the workflows that the documentation shows are taken by GitHub's parser, and give the action what it knows", () => {
   const workflows = documented('yaml', 'runs-on');
   assert.ok(workflows.length >= 2);
   for (const content of workflows) {
     assert.deepEqual(errorsOf(parseWorkflow({ name: 'workflow.yml', content }, trace)), [], content);
-    const { jobs } = parse(content) as { jobs: Record<string, { steps: { uses?: string; with?: Record<string, string> }[] }> };
-    const uses = Object.values(jobs).flatMap(({ steps }) => steps).filter(({ uses }) => uses?.includes('/rapt@') === true);
+    const { jobs } = parse(content) as {
+      jobs: Record<string, { steps: { uses?: string; with?: Record<string, string> }[] }>;
+    };
+    const uses = Object.values(jobs)
+      .flatMap(({ steps }) => steps)
+      .filter(({ uses }) => uses?.includes('/rapt@') === true);
     assert.ok(uses.length > 0, content);
-    for (const { with: given = {} } of uses) for (const name of Object.keys(given)) assert.ok(name in action.inputs, `there is no input ${name}`);
+    for (const { with: given = {} } of uses)
+      for (const name of Object.keys(given)) assert.ok(name in action.inputs, `there is no input ${name}`);
   }
 });
 
@@ -80,7 +100,11 @@ test("the configuration that the documentation shows is taken by GitLab's schema
   const { inputs } = gitlabSpec();
   for (const content of configurations) {
     const { include } = parse(content) as { include: { inputs?: Record<string, string> }[] };
-    for (const { inputs: given = {} } of include) for (const name of Object.keys(given)) assert.ok(name in inputs, `there is no input ${name}`);
-    await expandGitlab(content.replaceAll(/- project: .*\n {4}ref: .*\n {4}file: \/?/g, '- local: '), pathOf('ci/gitlab.yml'));
+    for (const { inputs: given = {} } of include)
+      for (const name of Object.keys(given)) assert.ok(name in inputs, `there is no input ${name}`);
+    await expandGitlab(
+      content.replaceAll(/- project: .*\n {4}ref: .*\n {4}file: \/?/g, '- local: '),
+      pathOf('ci/gitlab.yml'),
+    );
   }
 });

@@ -16,7 +16,15 @@ let commit: string;
 let older: string;
 
 const git = async (...args: string[]): Promise<string> => {
-  const { code, stdout, stderr } = await runProgram('git', ['-C', repository, '-c', 'user.name=test', '-c', 'user.email=test@example.org', ...args]);
+  const { code, stdout, stderr } = await runProgram('git', [
+    '-C',
+    repository,
+    '-c',
+    'user.name=test',
+    '-c',
+    'user.email=test@example.org',
+    ...args,
+  ]);
   assert.equal(code, 0, stderr);
   return stdout.trim();
 };
@@ -34,13 +42,22 @@ before(async () => {
   await git('tag', 'v1');
 });
 
-const jobOf = async (inputs: Readonly<Record<string, string>>): Promise<GitlabJob> => (await expandGitlab(`include: ${JSON.stringify([{ local: 'ci/gitlab.yml', inputs }])}\n`, template))['rapt']!;
+const jobOf = async (inputs: Readonly<Record<string, string>>): Promise<GitlabJob> =>
+  (await expandGitlab(`include: ${JSON.stringify([{ local: 'ci/gitlab.yml', inputs }])}\n`, template))['rapt']!;
 
 /** @returns also what was run, line by line. */
-async function run(inputs: Readonly<Record<string, string>>, project = mkdtempSync(join(folder, 'project-'))): Promise<CommandResult & { readonly ran: string }> {
+async function run(
+  inputs: Readonly<Record<string, string>>,
+  project = mkdtempSync(join(folder, 'project-')),
+): Promise<CommandResult & { readonly ran: string }> {
   const job = await jobOf(inputs);
   const script = ['set -e', ...job.before_script, ...job.script].join('\n');
-  const result = await runProgram('bash', ['-c', script], { ...process.env, ...variablesOf(job), CI_PROJECT_DIR: project }, project);
+  const result = await runProgram(
+    'bash',
+    ['-c', script],
+    { ...process.env, ...variablesOf(job), CI_PROJECT_DIR: project },
+    project,
+  );
   const ran = join(project, 'ran');
   return { ...result, ran: existsSync(ran) ? readFileSync(ran, 'utf8') : '' };
 }
@@ -73,7 +90,8 @@ test('no folder is used that other users of the machine know beforehand, and no 
   assert.doesNotMatch(text, /\/tmp|default: \//);
   const [job] = Object.values(parse(text.split('\n---\n')[1]!) as Record<string, GitlabJob>);
   // GitLab writes an input into a script before a shell reads it.
-  for (const line of [...job!.before_script, ...job!.script, ...job!.after_script]) assert.ok(!line.includes('$[['), line);
+  for (const line of [...job!.before_script, ...job!.script, ...job!.after_script])
+    assert.ok(!line.includes('$[['), line);
 });
 
 test('Rapt that the runner has already is run where it lies', async () => {

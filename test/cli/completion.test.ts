@@ -16,7 +16,11 @@ mkdirSync(join(folder, 'adapters'));
 // In place of the command: it answers what the script asks for ids.
 const bin = join(folder, 'bin');
 mkdirSync(bin);
-writeFileSync(join(bin, 'rapt'), '#!/bin/sh\ncase "$*" in "schedule list --quiet") echo weekly ;; *running*) echo now-2 ;; *) echo now-2; echo weekly-2026-11-23T03:00:00Z ;; esac\n');
+writeFileSync(
+  join(bin, 'rapt'),
+  '#!/bin/sh\ncase "$*" in "schedule list --quiet") echo weekly ;; *running*) echo now-2 ;; *) echo now-2; echo ' +
+    'weekly-2026-11-23T03:00:00Z ;; esac\n',
+);
 chmodSync(join(bin, 'rapt'), 0o755);
 
 /** @param keys a tab completes; escape and a star put all that would do into the line. */
@@ -25,7 +29,11 @@ async function completed(keys: string): Promise<string> {
   const shown = await onTerminal(
     ['bash', '--norc', '--noprofile', '-i'],
     // Ctrl-A, Ctrl-E: the line's beginning and end. It is then shown as bash has it.
-    [['[#$] ', `cd '${folder}' && source '${script}' && PS1='rea''dy> '\n`], ['ready> ', `${keys}\x01echo 'it 'is: \x05 :end\n`], ['it is: .*:end', '']],
+    [
+      ['[#$] ', `cd '${folder}' && source '${script}' && PS1='rea''dy> '\n`],
+      ['ready> ', `${keys}\x01echo 'it 'is: \x05 :end\n`],
+      ['it is: .*:end', ''],
+    ],
     env,
   );
   return (/it is: (.*) :end/.exec(shown)?.[1] ?? shown).trim();
@@ -62,7 +70,12 @@ test('the scripts for all shells hold every command and every option', async () 
     const text = completionScript(shell, program);
     for (const command of program.commands) {
       assert.ok(text.includes(command.name()), `${command.name()} in ${shell}`);
-      for (const { long } of command.options) if (long) assert.ok(text.includes(shell === 'fish' ? `-l ${long.slice(2)}` : long), `${command.name()} ${long} in ${shell}`);
+      for (const { long } of command.options)
+        if (long)
+          assert.ok(
+            text.includes(shell === 'fish' ? `-l ${long.slice(2)}` : long),
+            `${command.name()} ${long} in ${shell}`,
+          );
     }
   }
 });

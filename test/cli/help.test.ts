@@ -17,7 +17,10 @@ function visit(command: Command, path: readonly string[] = [], inherited: readon
   const options = [...inherited, ...command.options.map(({ long }) => long ?? '')];
   return command.commands.flatMap((child) => {
     const here = [...path, child.name()];
-    return [{ path: here.join(' '), command: child, options: [...options, ...child.options.map(({ long }) => long ?? '')] }, ...visit(child, here, options)];
+    return [
+      { path: here.join(' '), command: child, options: [...options, ...child.options.map(({ long }) => long ?? '')] },
+      ...visit(child, here, options),
+    ];
   });
 }
 
@@ -40,7 +43,9 @@ test('there are commands, all with a description, as have all their options', ()
 });
 
 test('the help of every command shows an example of that command', () => {
-  const without = visited.filter(({ path, command }) => !new RegExp(`Examples?: [^]*\\brapt ${path}\\b`).test(helpOf(command))).map(({ path }) => path);
+  const without = visited
+    .filter(({ path, command }) => !new RegExp(`Examples?: [^]*\\brapt ${path}\\b`).test(helpOf(command)))
+    .map(({ path }) => path);
   assert.deepEqual(without, []);
 });
 
@@ -48,12 +53,15 @@ test('examples use options that there are', () => {
   for (const { path, command, options } of visited) {
     const [, examples = ''] = /Examples?: ([^]*)$/.exec(helpOf(command)) ?? [];
     for (const [, own = ''] of examples.matchAll(new RegExp(`\\brapt ${path}\\b([^|&,\`\\n]*)`, 'g')))
-      for (const [option] of own.matchAll(/(?<=\s)--[a-z-]+/g)) assert.ok(options.includes(option) || command.commands.length > 0, `${path} has no ${option}`);
+      for (const [option] of own.matchAll(/(?<=\s)--[a-z-]+/g))
+        assert.ok(options.includes(option) || command.commands.length > 0, `${path} has no ${option}`);
   }
 });
 
 test('every command that prints a result prints it as JSON on demand', () => {
-  const without = leaves.filter(({ path, options }) => !WITHOUT_RESULT.includes(path) && !options.includes('--json')).map(({ path }) => path);
+  const without = leaves
+    .filter(({ path, options }) => !WITHOUT_RESULT.includes(path) && !options.includes('--json'))
+    .map(({ path }) => path);
   assert.deepEqual(without, []);
 });
 

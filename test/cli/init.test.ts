@@ -33,7 +33,10 @@ before(async () => {
 async function problemOf(content: string): Promise<string> {
   const file = join(folder, 'bad.csv');
   writeFileSync(file, content);
-  const error = await proposeRun({ ...options, file }).then(() => null, (thrown: unknown) => thrown);
+  const error = await proposeRun({ ...options, file }).then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
   assert.ok(error instanceof BadInput);
   return error.message;
 }
@@ -42,13 +45,23 @@ test('columns, classes, lengths and cost are those of the table', () => {
   const { rows, proposed, classes, lengths, cut, duplicates, etas, cost, config } = proposal;
   assert.deepEqual([proposed.text, proposed.label, proposed.pair], [COLUMNS.text, COLUMNS.label, undefined]);
   assert.equal(rows.train + rows.test, ROWS);
-  assert.deepEqual(classes.map(({ name }) => name), ['negative', 'positive', 'short']);
-  assert.equal(classes.reduce((sum, { rows: count }) => sum + count, 0), ROWS);
+  assert.deepEqual(
+    classes.map(({ name }) => name),
+    ['negative', 'positive', 'short'],
+  );
+  assert.equal(
+    classes.reduce((sum, { rows: count }) => sum + count, 0),
+    ROWS,
+  );
   assert.ok(lengths.p05 < lengths.p50 && lengths.p50 < lengths.p95 && lengths.p95 <= lengths.most);
-  assert.ok(config.data.maxTokens >= lengths.p95 && config.data.maxTokens < lengths.p95 + 8 && cut <= 0.05 * ROWS, `${config.data.maxTokens} tokens, ${cut} rows cut`);
+  assert.ok(
+    config.data.maxTokens >= lengths.p95 && config.data.maxTokens < lengths.p95 + 8 && cut <= 0.05 * ROWS,
+    `${config.data.maxTokens} tokens, ${cut} rows cut`,
+  );
   assert.deepEqual(duplicates, { texts: 0, most: 1 });
   // No more stays than was asked for, or hardly more, and a round eta where that is so.
-  for (const [at, asked] of [0.5, 0.1, 0.3, 0.7, 0.9].entries()) assert.ok(etas[at]!.unchanged <= asked + 0.01 && etas[at]!.unchanged > asked - 0.05, JSON.stringify(etas[at]));
+  for (const [at, asked] of [0.5, 0.1, 0.3, 0.7, 0.9].entries())
+    assert.ok(etas[at]!.unchanged <= asked + 0.01 && etas[at]!.unchanged > asked - 0.05, JSON.stringify(etas[at]));
   assert.equal(etas[0]!.eta, 14);
   assert.ok(Math.abs(etas[0]!.unchanged - 0.5) < 0.05 && etas[0]!.eta === config.privacy.eta);
   assert.deepEqual([cost.etaOfText, cost.spentBefore], [config.privacy.eta, 0]);
@@ -67,10 +80,14 @@ test('the file is a configuration as it is, for Rapt and for an editor', async (
 });
 
 test('the table is named as seen from the file, so that both can be moved together', () => {
-  const tableIn = (path: string): unknown => (parse(tuningFile(proposal, path)) as { data: { train: string } }).data.train;
+  const tableIn = (path: string): unknown =>
+    (parse(tuningFile(proposal, path)) as { data: { train: string } }).data.train;
   assert.equal(tableIn(join(folder, 'tuning.yaml')), basename(table));
   assert.equal(tableIn(join(folder, 'conf', 'tuning.yaml')), `../${basename(table)}`);
-  assert.ok(!yaml.replaceAll(join(folder, 'tuning.yaml'), '').includes(folder), 'no other folder of this machine is named');
+  assert.ok(
+    !yaml.replaceAll(join(folder, 'tuning.yaml'), '').includes(folder),
+    'no other folder of this machine is named',
+  );
 });
 
 test('its first line tells editors where the schema is, and the schema is there', () => {
@@ -91,7 +108,10 @@ test('neither the file nor what is told holds a word of a text', () => {
 
 test('repeated texts are counted as the ledger counts them', async () => {
   const file = join(folder, 'repeated.csv');
-  writeFileSync(file, `text,label\n${'A fine film,good\na  FINE film,good\n'.repeat(5)}${Array.from({ length: 30 }, (_, row) => `film number ${row},bad\n`).join('')}`);
+  writeFileSync(
+    file,
+    `text,label\n${'A fine film,good\na  FINE film,good\n'.repeat(5)}${Array.from({ length: 30 }, (_, row) => `film number ${row},bad\n`).join('')}`,
+  );
   const { duplicates, cost, config } = await proposeRun({ ...options, file, chosen: { text: 'text' } });
   assert.deepEqual(duplicates, { texts: 9, most: 10 });
   assert.equal(cost.etaOfTenant, 10 * config.privacy.eta!);
@@ -99,12 +119,17 @@ test('repeated texts are counted as the ledger counts them', async () => {
 
 test('a table whose words the backbone does not know is proposed with a hint, and texts of which nothing is left are counted', async () => {
   const file = join(folder, 'thai.csv');
-  const rows = Array.from({ length: 200 }, (_, row) => (row < 3 ? `\u200b,${row % 2}\n` : `ภาพยนตร์เรื่องนี้สนุกมาก${row}🎬👍,${row % 2}\n`));
+  const rows = Array.from({ length: 200 }, (_, row) =>
+    row < 3 ? `\u200b,${row % 2}\n` : `ภาพยนตร์เรื่องนี้สนุกมาก${row}🎬👍,${row % 2}\n`,
+  );
   writeFileSync(file, `text,label\n${rows.join('')}`);
   const { proposed, unknownRate, withoutTokens, notes } = await proposeRun({ ...options, file });
   assert.deepEqual([proposed.text, proposed.label, withoutTokens], ['text', 'label', 3]);
   assert.ok(unknownRate > 0.9, `${unknownRate}`);
-  assert.match(notes.join(), /^\d+ % of the tokens are unknown.*a multilingual one knows more, such as FacebookAI\/xlm-roberta-base/);
+  assert.match(
+    notes.join(),
+    /^\d+ % of the tokens are unknown.*a multilingual one knows more, such as FacebookAI\/xlm-roberta-base/,
+  );
   assert.deepEqual([proposal.notes, proposal.withoutTokens], [[], 0]);
   assert.ok(proposal.unknownRate < 0.01);
 });
@@ -114,13 +139,20 @@ test('for what a run would be refused, the proposal is refused, in the same word
   const missing = await problemOf(`text,label\n${rows},a label without a secret\n`);
   assert.match(missing, /bad\.csv, line 32 \(row 31\), column "text": is empty while the rest of the row is not/);
   assert.doesNotMatch(missing, /secret/);
-  assert.match(await problemOf(`text,label\n${rows}"never closed,1\n`), /line 32: starts a record in which a quote is opened and never closed/);
-  assert.match(await problemOf(`text,other\n${rows.replaceAll(/,.*$/gm, ',same')}`), /no column that looks like labels/);
+  assert.match(
+    await problemOf(`text,label\n${rows}"never closed,1\n`),
+    /line 32: starts a record in which a quote is opened and never closed/,
+  );
+  assert.match(
+    await problemOf(`text,other\n${rows.replaceAll(/,.*$/gm, ',same')}`),
+    /no column that looks like labels/,
+  );
 });
 
 test('the command writes the file once, and again when it is forced to', async () => {
   const out = join(folder, 'tuning.yaml');
-  const init = (...more: string[]): ReturnType<typeof runProgram> => runProgram(process.execPath, [PROGRAM, 'init', table, '--out', out, ...more]);
+  const init = (...more: string[]): ReturnType<typeof runProgram> =>
+    runProgram(process.execPath, [PROGRAM, 'init', table, '--out', out, ...more]);
   const first = await init('--json');
   assert.equal(first.code, 0, first.stderr);
   assert.equal((JSON.parse(first.stdout) as { out: string }).out, out);

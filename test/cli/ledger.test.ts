@@ -13,21 +13,52 @@ const home = temporaryFolder();
 const tenant = join(home, 'client', 'local');
 const program = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const rapt = async (...words: string[]): Promise<string> =>
-  (await promisify(execFile)(process.execPath, ['--import', 'tsx', program, 'ledger', ...words], { env: { ...process.env, RAPT_HOME: home, NO_COLOR: '1' } })).stdout;
+  (
+    await promisify(execFile)(process.execPath, ['--import', 'tsx', program, 'ledger', ...words], {
+      env: { ...process.env, RAPT_HOME: home, NO_COLOR: '1' },
+    })
+  ).stdout;
 
 test('labels are limited, shown and exported, with what was told about them', { timeout: 120_000 }, async () => {
   const ledger = new Ledger(tenant);
   const collector = new TextCollector(await clientSecret(tenant));
   for (const text of ['one', 'two']) collector.add(text);
   const digests = collector.finish();
-  const common = { localKey: 'a', tenant: 'local', run: 'first', purpose: 'tuning', mechanism: 'exponential', eta: 14, table: 'f', limits: limitsOf() } as const;
-  await ledger.reserve({ ...common, labelEpsilon: 1, labels: 'drawn', texts: () => Promise.resolve({ digests, alike: 7 }) });
+  const common = {
+    localKey: 'a',
+    tenant: 'local',
+    run: 'first',
+    purpose: 'tuning',
+    mechanism: 'exponential',
+    eta: 14,
+    table: 'f',
+    limits: limitsOf(),
+  } as const;
+  await ledger.reserve({
+    ...common,
+    labelEpsilon: 1,
+    labels: 'drawn',
+    texts: () => Promise.resolve({ digests, alike: 7 }),
+  });
   await ledger.tellLabels({ localKey: 'a', run: 'first', epsilon: 0.5, limits: limitsOf() });
-  await ledger.reserve({ ...common, localKey: 'b', labelEpsilon: null, labels: 'none', purpose: 'prediction', texts: () => Promise.resolve({ digests }) });
+  await ledger.reserve({
+    ...common,
+    localKey: 'b',
+    labelEpsilon: null,
+    labels: 'none',
+    purpose: 'prediction',
+    texts: () => Promise.resolve({ digests }),
+  });
 
   writeFileSync(join(home, 'table.csv'), 'text\none\nthree\n');
   const file = join(home, 'ledger.csv');
-  const [set, shown, text, rows] = await Promise.all([rapt('budget', '--labels', '3', '--per-text', '28'), rapt(), rapt('--text', 'one', '--json'), rapt('--in', join(home, 'table.csv')), rapt('export', file)]);
+  const [set, shown, text, rows] = await Promise.all([
+    rapt('budget', '--labels', '3', '--per-text', '28'),
+    rapt(),
+    rapt('--text', 'one', '--json'),
+    rapt('--in', join(home, 'table.csv')),
+    rapt('export', file),
+  ]);
   assert.match(set, /the label of a text +epsilon 3\n/);
   assert.match(shown, /eta +labels +texts +state\n/);
   assert.match(shown, /a +.* 14 +epsilon 1, 0\.5 told +2, up to 7 alike +reserved, has not left\n/);
@@ -35,7 +66,10 @@ test('labels are limited, shown and exported, with what was told about them', { 
   const { spent, spentOnLabel } = JSON.parse(text) as { spent: number; spentOnLabel: number };
   assert.deepEqual([spent, spentOnLabel], [28, 1.5]);
   assert.equal(rows, 'row,spent,spentOnLabel\n0,28,1.5\n1,0,0\n');
-  assert.match(readFileSync(file, 'utf8'), /,eta,labels,labelEpsilon,labelEpsilonTold,table,.*\r\n[0-9a-f]{16},1,a,first,tuning,exponential,14,drawn,1,0\.5,f,/);
+  assert.match(
+    readFileSync(file, 'utf8'),
+    /,eta,labels,labelEpsilon,labelEpsilonTold,table,.*\r\n[0-9a-f]{16},1,a,first,tuning,exponential,14,drawn,1,0\.5,f,/,
+  );
   assert.match(await rapt('--json'), /"labels": ?3/);
   assert.doesNotMatch(await rapt('budget', '--labels', 'none', '--json'), /"labels"/);
   await assert.rejects(rapt('budget', '--labels', '0'), /--labels: must be a positive number or "none", not "0"/);

@@ -49,34 +49,90 @@ const CASES: readonly (readonly [option: string, code: string, ...args: string[]
 
 for (const [option, code, ...args] of CASES)
   test(`rapt ${args.slice(0, 2).join(' ')} ... ${option}: ${code} ends with exit code 2 and the option's name`, async () => {
-    const error = await (await createProgram()).parseAsync(args, { from: 'user' }).then(() => null, (thrown: unknown) => thrown);
+    const error = await (await createProgram()).parseAsync(args, { from: 'user' }).then(
+      () => null,
+      (thrown: unknown) => thrown,
+    );
     assert.ok(error instanceof BadInput, String(error));
     assert.equal(exitCodeOf(error), EXIT.badInput);
-    assert.match(error.message, new RegExp(`^${option}: \\S+ cannot be written \\(${code}\\): [a-z].*; name a file in a folder that this user may write to$`));
-    assert.deepEqual([existsSync(home), readdirSync(folder).sort()], [false, ['file', 'r.csv', 'taken.csv']], 'nothing is left');
+    assert.match(
+      error.message,
+      new RegExp(
+        `^${option}: \\S+ cannot be written \\(${code}\\): [a-z].*; name a file in a folder that this user may ` +
+          'write to$',
+      ),
+    );
+    assert.deepEqual(
+      [existsSync(home), readdirSync(folder).sort()],
+      [false, ['file', 'r.csv', 'taken.csv']],
+      'nothing is left',
+    );
   });
 
 for (const variable of ['RAPT_HOME', 'RAPT_CACHE'] as const)
-  for (const [folder, code] of [[file, 'ENOTDIR'], [under('below'), 'ENOTDIR'], ['/proc/x', 'ENOENT'], ['/proc/x/below', 'ENOENT']] as const)
+  for (const [folder, code] of [
+    [file, 'ENOTDIR'],
+    [under('below'), 'ENOTDIR'],
+    ['/proc/x', 'ENOENT'],
+    ['/proc/x/below', 'ENOENT'],
+  ] as const)
     test(`${variable}=.../${basename(folder)} ends commands and workers with exit code 2 and its name: ${code}`, async (t) => {
       // One that is set to nothing counts as not set.
       const earlier = process.env[variable] ?? '';
       process.env[variable] = folder;
       t.after(() => (process.env[variable] = earlier));
-      for (const args of [['privatize', '--in', table, '--out', join(home, 'o.csv')], ['worker', 'client'], ['run'], ['ledger', 'export', join(home, 'o.csv')], ['init', table]]) {
-        const error = await (await createProgram()).parseAsync(args, { from: 'user' }).then(() => null, (thrown: unknown) => thrown);
+      for (const args of [
+        ['privatize', '--in', table, '--out', join(home, 'o.csv')],
+        ['worker', 'client'],
+        ['run'],
+        ['ledger', 'export', join(home, 'o.csv')],
+        ['init', table],
+      ]) {
+        const error = await (await createProgram()).parseAsync(args, { from: 'user' }).then(
+          () => null,
+          (thrown: unknown) => thrown,
+        );
         assert.ok(error instanceof BadInput, String(error));
-        assert.match(error.message, new RegExp(`^${variable}: ${folder} cannot be written \\(${code}\\): [a-z].*; set ${variable} to a folder that this user may write to$`));
+        assert.match(
+          error.message,
+          new RegExp(
+            `^${variable}: ${folder} cannot be written \\(${code}\\): [a-z].*; set ${variable} to a folder that ` +
+              'this user may write to$',
+          ),
+        );
       }
     });
 
 /** Options that name what is read, or only entered somewhere. */
-const READ = ['run --file', 'create --file', 'allow --answers', 'privatize --in', 'predict --in', 'ledger --in', 'audit --in', 'audit --released', 'explain --in', 'calibrate --public-text', 'codec-server --cert', 'codec-server --key', 'credential-server --cert', 'credential-server --key', 'credential-server --grants'];
+const READ = [
+  'run --file',
+  'create --file',
+  'allow --answers',
+  'privatize --in',
+  'predict --in',
+  'ledger --in',
+  'audit --in',
+  'audit --released',
+  'explain --in',
+  'calibrate --public-text',
+  'codec-server --cert',
+  'codec-server --key',
+  'credential-server --cert',
+  'credential-server --key',
+  'credential-server --grants',
+];
 
 test('every option that names a file is among these, or names one that is read', async () => {
   const all = (command: Command): Command[] => [command, ...command.commands.flatMap(all)];
-  const named = all(await createProgram()).flatMap((command) => command.options.filter(({ flags }) => /<(file|folder|path)>/.test(flags)).map(({ long }) => ({ command: command.name(), option: long ?? '' })));
+  const named = all(await createProgram()).flatMap((command) =>
+    command.options
+      .filter(({ flags }) => /<(file|folder|path)>/.test(flags))
+      .map(({ long }) => ({ command: command.name(), option: long ?? '' })),
+  );
   assert.ok(named.length > 30);
   const written = named.filter(({ command, option }) => !READ.includes(`${command} ${option}`));
-  assert.deepEqual(written.filter(({ option }) => !CASES.some(([of]) => of === option)), []);
+  assert.deepEqual(
+    written.filter(({ option }) => !CASES.some(([of]) => of === option)),
+    [],
+  );
 });

@@ -1,7 +1,16 @@
 /** `rapt policy` as its users call it: what it changes in a file that people wrote, and what it refuses. */
 import assert from 'node:assert/strict';
 import {
-  chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync,
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, mock, test } from 'node:test';
@@ -70,7 +79,10 @@ async function rapt(...args: string[]): Promise<string> {
 }
 
 async function refusal(...args: string[]): Promise<string> {
-  const error = await rapt(...args).then(() => null, (thrown: unknown) => thrown);
+  const error = await rapt(...args).then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
   assert.ok(error instanceof BadInput, String(error));
   assert.equal(exitCodeOf(error), EXIT.badInput);
   return error.message;
@@ -92,12 +104,26 @@ test('of a rule that somebody wrote only what widens is changed, and told', asyn
 test('each field that widens is told by a line, and its comment stays', async () => {
   write(RULE);
   const said = await rapt(
-    'allow', table, '--text-column', 'title', '--mechanism', 'laplace', '--label-epsilon', 'plain', '--none',
-    '--public', '--name', 'r',
+    'allow',
+    table,
+    '--text-column',
+    'title',
+    '--mechanism',
+    'laplace',
+    '--label-epsilon',
+    'plain',
+    '--none',
+    '--public',
+    '--name',
+    'r',
   );
   for (const line of [
-    'text: + title', `eta of laplace: not allowed -> ${DEFAULT_ETA.laplace}`,
-    'labels: epsilon up to 3 -> as they are', 'none: no -> yes', 'public: no -> yes', 'name: reviews -> r',
+    'text: + title',
+    `eta of laplace: not allowed -> ${DEFAULT_ETA.laplace}`,
+    'labels: epsilon up to 3 -> as they are',
+    'none: no -> yes',
+    'public: no -> yes',
+    'name: reviews -> r',
   ])
     assert.ok(said.includes(`  ${line}\n`), `${line}\n${said}`);
   const text = readFileSync(policy, 'utf8');
@@ -137,7 +163,10 @@ test('a value that the policy cannot hold is refused by its option', async () =>
   write(RULE);
   const other = join(split, 'train.csv');
   const asked = await refusal('allow', table, '--eta', '1e9', '--label-epsilon', '50', '--name', 'Größe');
-  assert.deepEqual(asked.split('\n').map((line) => line.split(' must ')[0]), ['--name:', '--eta:', '--label-epsilon:']);
+  assert.deepEqual(
+    asked.split('\n').map((line) => line.split(' must ')[0]),
+    ['--name:', '--eta:', '--label-epsilon:'],
+  );
   const columns = ['--text-column', 'review', '--label-column', 'stars'];
   const twice = await refusal('allow', other, ...columns, '--name', 'reviews');
   assert.equal(twice, `--name: reviews is the name of ${table} already; give another`);
@@ -149,7 +178,10 @@ test('a table of the policy is named by its name; a name that no table has is re
   tuning(`${data}\nprivacy: { eta: 9, labelEpsilon: 3 }\n`);
   assert.match(await rapt('allow', 'table://reviews', '--eta', '8'), /eta of exponential: 7 -> 8/);
   assert.match(await rapt('allow', '-f', config), /eta of exponential: 8 -> 9/);
-  assert.deepEqual(read().tables.map((rule) => rule.table), [table]);
+  assert.deepEqual(
+    read().tables.map((rule) => rule.table),
+    [table],
+  );
   const sentence = "is a name that no table of the owner's policy has; `rapt policy show` lists them";
   assert.equal(await refusal('allow', 'table://x'), `table://x: ${sentence}`);
   const set = ['--set', 'data.train=table://x', '--set', 'data.test=table://y'];
@@ -173,7 +205,10 @@ test('columns are looked for in the head of a file and of a data set, not in a f
   assert.match(await refusal('allow', table), /"text" \(--text-column\)[^]*"label" \(--label-column\)/);
   assert.equal(existsSync(policy), false);
   for (const place of [notes, `${notes}/`]) await rapt('allow', place, ...columns);
-  assert.deepEqual(read().tables.map((rule) => rule.table), [`${notes}/`]);
+  assert.deepEqual(
+    read().tables.map((rule) => rule.table),
+    [`${notes}/`],
+  );
   assert.match(await refusal('allow', `${folder}/nowhere/`), /does not exist/);
   assert.match(await refusal('allow', `${table}/`), /is a file; leave out the slash/);
 });
@@ -181,7 +216,10 @@ test('columns are looked for in the head of a file and of a data set, not in a f
 test('a split stands for its folder', async () => {
   const said = await rapt('allow', `${split}#test`, '--text-column', 'review', '--label-column', 'stars');
   assert.match(said, /note: a rule is for a whole folder: all splits in .*split\/ are allowed/);
-  assert.deepEqual(read().tables.map((rule) => rule.table), [`${split}/`]);
+  assert.deepEqual(
+    read().tables.map((rule) => rule.table),
+    [`${split}/`],
+  );
 });
 
 test('built-in data are allowed by their name, and stay public', async () => {

@@ -13,14 +13,22 @@ const server = createServer();
 // Answers one question in a way that lets the client ask again, and again.
 server.on('stream', (stream) => {
   asked++;
-  stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': UNAVAILABLE, 'grpc-message': 'later' }, { endStream: true });
+  stream.respond(
+    { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': UNAVAILABLE, 'grpc-message': 'later' },
+    { endStream: true },
+  );
 });
 server.listen(0, '127.0.0.1');
 await once(server, 'listening');
 after(() => server.close());
 
 function lazy(retries: RetriesUntilClosed): Connection {
-  return retries.endWith(Connection.lazy({ address: `127.0.0.1:${(server.address() as AddressInfo).port}`, interceptors: [retries.interceptor] }));
+  return retries.endWith(
+    Connection.lazy({
+      address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+      interceptors: [retries.interceptor],
+    }),
+  );
 }
 
 test('a request that is to be tried again when its connection closes is tried no more, and throws nothing', async (t) => {

@@ -19,24 +19,43 @@ test('until the end is known, files say that it is not; then they tell it, besid
   writeFileSync(outputs, 'other=1\n');
   const report = join(folder, 'page.html');
   writeFileSync(report, '<p>page</p>');
-  const files = new ResultFiles({ junit: at('junit.xml'), summary: at('summary.md'), outputs, report: at('report.html') });
+  const files = new ResultFiles({
+    junit: at('junit.xml'),
+    summary: at('summary.md'),
+    outputs,
+    report: at('report.html'),
+  });
   files.begin(run);
   assert.equal(readJunit(read('junit.xml')).cases['rapt run']!.type, 'unknown');
   assert.match(read('summary.md'), /came out in a way that is not known/);
-  assert.equal(readFileSync(outputs, 'utf8'), 'other=1\nrapt_run_id=pr-17\nrapt_passed=false\nrapt_accuracy=\nrapt_adapter_uri=\nrapt_adapter_sha256=\nrapt_report=\n');
+  assert.equal(
+    readFileSync(outputs, 'utf8'),
+    'other=1\nrapt_run_id=pr-17\nrapt_passed=false\nrapt_accuracy=\nrapt_adapter_uri=\nrapt_adapter_sha256=\nrapt_report=\n',
+  );
   await files.end(run, { result: { ...tuned, report: { ...tuned.report, path: report } }, exitCode: 0 });
   assert.equal(readJunit(read('junit.xml')).cases['rapt run']!.outcome, 'passed');
   assert.match(read('summary.md'), /65\.7 % accuracy/);
   assert.equal(read('report.html'), '<p>page</p>');
-  assert.equal(readFileSync(outputs, 'utf8'), `other=1\nrapt_run_id=pr-17\nrapt_passed=true\nrapt_accuracy=0.657\nrapt_adapter_uri=${tuned.adapter.uri}\nrapt_adapter_sha256=${tuned.adapter.sha256}\nrapt_report=${at('report.html')}\n`);
+  assert.equal(
+    readFileSync(outputs, 'utf8'),
+    `other=1\nrapt_run_id=pr-17\nrapt_passed=true\nrapt_accuracy=0.657\nrapt_adapter_uri=${tuned.adapter.uri}\nrapt_adapter_sha256=${tuned.adapter.sha256}\nrapt_report=${at('report.html')}\n`,
+  );
 });
 
 test('a value cannot begin an output of its own', () => {
   const outputs = join(folder, 'injected');
   new ResultFiles({ outputs }).begin({ ...run, id: 'x\nrapt_passed=true' });
-  assert.deepEqual(readFileSync(outputs, 'utf8').split('\n').filter((line) => line.startsWith('rapt_passed')), ['rapt_passed=false']);
+  assert.deepEqual(
+    readFileSync(outputs, 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('rapt_passed')),
+    ['rapt_passed=false'],
+  );
 });
 
 test('a file that cannot be written is told before anything is started', () => {
-  assert.throws(() => new ResultFiles({ junit: folder }).begin(run), (error: unknown) => error instanceof BadInput && /^--junit: .* cannot be written \(EISDIR\)/.test(error.message));
+  assert.throws(
+    () => new ResultFiles({ junit: folder }).begin(run),
+    (error: unknown) => error instanceof BadInput && /^--junit: .* cannot be written \(EISDIR\)/.test(error.message),
+  );
 });

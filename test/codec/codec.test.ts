@@ -4,7 +4,15 @@ import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { BadInput, ErrorKind, RaptError } from '../../contracts/index.ts';
-import { createCodec, formatKeyring, newKey, parseKeyring, withCurrent, withKey, type Keyring } from '../../codec/index.ts';
+import {
+  createCodec,
+  formatKeyring,
+  newKey,
+  parseKeyring,
+  withCurrent,
+  withKey,
+  type Keyring,
+} from '../../codec/index.ts';
 
 const PLANTED = 'Österreich/Patienten.csv';
 const payload = (value: unknown): Payload => defaultPayloadConverter.toPayload(value);
@@ -12,10 +20,23 @@ const valueOf = (of: Payload): unknown => defaultPayloadConverter.fromPayload(of
 const keyring: Keyring = [newKey()];
 const codec = createCodec(keyring);
 const encrypted = async (value: unknown, by = codec): Promise<Payload> => (await by.encode([payload(value)]))[0]!;
-const refused = (kind: string, words: RegExp) => (error: unknown): boolean => error instanceof RaptError && error.kind === kind && words.test(error.message);
+const refused =
+  (kind: string, words: RegExp) =>
+  (error: unknown): boolean =>
+    error instanceof RaptError && error.kind === kind && words.test(error.message);
 
 test('a payload comes back as it was, its metadata too, and shows nothing but the id of its key on the way', async () => {
-  for (const value of [undefined, null, 0, '', PLANTED, { path: PLANTED, rows: [1, 2, { deep: true }] }, new Uint8Array([0, 1, 255]), new Uint8Array(), 'x'.repeat(1 << 20)]) {
+  for (const value of [
+    undefined,
+    null,
+    0,
+    '',
+    PLANTED,
+    { path: PLANTED, rows: [1, 2, { deep: true }] },
+    new Uint8Array([0, 1, 255]),
+    new Uint8Array(),
+    'x'.repeat(1 << 20),
+  ]) {
     const before = payload(value);
     const [sent] = await codec.encode([before]);
     const shown = Buffer.concat([...Object.values(sent!.metadata!), sent!.data!]);
@@ -41,29 +62,56 @@ test('any bit that is changed is noticed, and so is a tail that is missing', asy
   for (let bit = 0; bit < data.length * 8; bit++) {
     const changed = Uint8Array.from(data);
     changed[bit >> 3]! ^= 1 << (bit & 7);
-    await assert.rejects(codec.decode([{ ...sent, data: changed }]), refused(ErrorKind.corruptArtifact, /was changed, or was encrypted with another key of that name/));
+    await assert.rejects(
+      codec.decode([{ ...sent, data: changed }]),
+      refused(ErrorKind.corruptArtifact, /was changed, or was encrypted with another key of that name/),
+    );
   }
-  for (const length of [0, 5, 12, 27, data.length - 1]) await assert.rejects(codec.decode([{ ...sent, data: data.subarray(0, length) }]), refused(ErrorKind.corruptArtifact, /was changed/));
+  for (const length of [0, 5, 12, 27, data.length - 1])
+    await assert.rejects(
+      codec.decode([{ ...sent, data: data.subarray(0, length) }]),
+      refused(ErrorKind.corruptArtifact, /was changed/),
+    );
 });
 
 test('a key id that is put on a payload of another key, even one of the same bytes, is noticed', async () => {
   const { secret } = keyring[0];
   const both = createCodec([...keyring, { id: 'twin', secret }]);
   const sent = await encrypted(1);
-  await assert.rejects(both.decode([{ ...sent, metadata: { ...sent.metadata, 'encryption-key-id': Buffer.from('twin') } }]), refused(ErrorKind.corruptArtifact, /twin/));
+  await assert.rejects(
+    both.decode([{ ...sent, metadata: { ...sent.metadata, 'encryption-key-id': Buffer.from('twin') } }]),
+    refused(ErrorKind.corruptArtifact, /twin/),
+  );
 });
 
 test('keys are rotated: the first encrypts, all decrypt, and a key that is not there is named', async () => {
   const old = await encrypted('before');
   const next = newKey();
   const prepared = withKey(keyring, next);
-  assert.deepEqual(valueOf((await codec.decode([await encrypted('meanwhile', createCodec(prepared))]))[0]!), 'meanwhile');
+  assert.deepEqual(
+    valueOf((await codec.decode([await encrypted('meanwhile', createCodec(prepared))]))[0]!),
+    'meanwhile',
+  );
   const rotated = createCodec(withCurrent(prepared, next.id));
   const fresh = await encrypted('after', rotated);
   assert.deepEqual((await rotated.decode([old, fresh])).map(valueOf), ['before', 'after']);
-  await assert.rejects(codec.decode([fresh]), refused(ErrorKind.accessDenied, new RegExp(`key ${next.id}, which is not among the keys here \\(${keyring[0].id}\\); add it to RAPT_CODEC_KEYS_FILE`)));
-  await assert.rejects(createCodec(null).decode([fresh]), refused(ErrorKind.accessDenied, new RegExp(`key ${next.id}, and no key is known here`)));
-  await assert.rejects(createCodec([{ id: next.id, secret: createSecretKey(randomBytes(32)) }]).decode([fresh]), refused(ErrorKind.corruptArtifact, /another key of that name/));
+  await assert.rejects(
+    codec.decode([fresh]),
+    refused(
+      ErrorKind.accessDenied,
+      new RegExp(
+        `key ${next.id}, which is not among the keys here \\(${keyring[0].id}\\); add it to RAPT_CODEC_KEYS_FILE`,
+      ),
+    ),
+  );
+  await assert.rejects(
+    createCodec(null).decode([fresh]),
+    refused(ErrorKind.accessDenied, new RegExp(`key ${next.id}, and no key is known here`)),
+  );
+  await assert.rejects(
+    createCodec([{ id: next.id, secret: createSecretKey(randomBytes(32)) }]).decode([fresh]),
+    refused(ErrorKind.corruptArtifact, /another key of that name/),
+  );
 });
 
 test('what is not encrypted passes, as a form of the UI sends it, unless it is refused', async () => {
@@ -71,14 +119,18 @@ test('what is not encrypted passes, as a form of the UI sends it, unless it is r
   const foreign = { metadata: { encoding: Buffer.from('binary/other') }, data: Buffer.from('x') };
   assert.deepEqual(await codec.decode([plain, foreign]), [plain, foreign]);
   assert.deepEqual(await createCodec(null).encode([plain]), [plain]);
-  await assert.rejects(createCodec(keyring, 'refuse').decode([plain]), refused(ErrorKind.accessDenied, /is not encrypted.*RAPT_PLAIN_PAYLOADS=accept/));
+  await assert.rejects(
+    createCodec(keyring, 'refuse').decode([plain]),
+    refused(ErrorKind.accessDenied, /is not encrypted.*RAPT_PLAIN_PAYLOADS=accept/),
+  );
   assert.deepEqual(await createCodec(null, 'refuse').decode([plain]), [plain]);
 });
 
 test('keys are read from text, with remarks, in either form, and written so that they are read again', () => {
   const [first, second] = [newKey(), newKey()];
   const text = formatKeyring([first, second]);
-  for (const form of [text, text.trim().replace('\n', ','), `# of the bank\n${text}\n# end`]) assert.equal(formatKeyring(parseKeyring(form, 'RAPT_CODEC_KEYS')), text);
+  for (const form of [text, text.trim().replace('\n', ','), `# of the bank\n${text}\n# end`])
+    assert.equal(formatKeyring(parseKeyring(form, 'RAPT_CODEC_KEYS')), text);
   assert.match(first.id, /^\d{4}-\d\d-\d\d-[0-9a-f]{6}$/);
   assert.throws(() => withCurrent([first], 'other'), /other: is not among the keys/);
 });
@@ -88,12 +140,22 @@ test('every entry that is wrong is told at once, and none of them is repeated', 
   const short = randomBytes(16).toString('base64');
   assert.throws(
     () => parseKeyring(`${good},${good},a:${short},b:c2VjcmV0LW5vdC1hLWtleQ,no-colon-at-all`, 'RAPT_CODEC_KEYS'),
-    (error) => error instanceof BadInput && error.problems.length === 4 && !error.message.includes(short) && !error.message.includes('no-colon') && !error.message.includes('c2Vj'),
+    (error) =>
+      error instanceof BadInput &&
+      error.problems.length === 4 &&
+      !error.message.includes(short) &&
+      !error.message.includes('no-colon') &&
+      !error.message.includes('c2Vj'),
   );
-  for (const empty of ['', ' \n', '# nothing']) assert.throws(() => parseKeyring(empty, 'RAPT_CODEC_KEYS'), /RAPT_CODEC_KEYS: holds no key; `rapt keys add` makes one/);
+  for (const empty of ['', ' \n', '# nothing'])
+    assert.throws(
+      () => parseKeyring(empty, 'RAPT_CODEC_KEYS'),
+      /RAPT_CODEC_KEYS: holds no key; `rapt keys add` makes one/,
+    );
 });
 
 test('a key does not show when it is printed', () => {
   const bytes = keyring[0].secret.export();
-  for (const form of [inspect(keyring, { depth: 9 }), JSON.stringify(keyring)]) assert.ok(!form.includes(bytes.toString('base64')) && !form.includes(bytes.toString('hex')));
+  for (const form of [inspect(keyring, { depth: 9 }), JSON.stringify(keyring)])
+    assert.ok(!form.includes(bytes.toString('base64')) && !form.includes(bytes.toString('hex')));
 });

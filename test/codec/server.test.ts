@@ -15,7 +15,15 @@ after(async () => {
 });
 
 async function start(options: Partial<CodecServerOptions> = {}): Promise<string> {
-  const server = await startCodecServer({ codec: createCodec([key]), listen: { host: '127.0.0.1', port: 0 }, origin: UI, token: null, tls: null, publicHost: null, ...options });
+  const server = await startCodecServer({
+    codec: createCodec([key]),
+    listen: { host: '127.0.0.1', port: 0 },
+    origin: UI,
+    token: null,
+    tls: null,
+    publicHost: null,
+    ...options,
+  });
   running.push(server);
   return server.url;
 }
@@ -23,45 +31,101 @@ async function start(options: Partial<CodecServerOptions> = {}): Promise<string>
 /** The server is asked by POST, mostly. */
 const ask = (url: string, asked: Asked = {}): ReturnType<typeof request> => request(url, { method: 'POST', ...asked });
 
-const payloads = [{ metadata: { encoding: Buffer.from('json/plain').toString('base64') }, data: Buffer.from('{"eta":14}').toString('base64') }];
+const payloads = [
+  {
+    metadata: { encoding: Buffer.from('json/plain').toString('base64') },
+    data: Buffer.from('{"eta":14}').toString('base64'),
+  },
+];
 const plain = JSON.stringify({ payloads });
 const url = await start();
 
 test('what is encoded comes back by decoding, in the JSON that Temporal speaks', async () => {
-  const encoded = await ask(`${url}/encode`, { body: plain, headers: { 'Content-Type': 'application/json', 'X-Namespace': 'default' } });
+  const encoded = await ask(`${url}/encode`, {
+    body: plain,
+    headers: { 'Content-Type': 'application/json', 'X-Namespace': 'default' },
+  });
   assert.equal(encoded.status, 200);
   assert.match(encoded.headers['content-type']!, /application\/json/);
   assert.ok(!encoded.text.includes(payloads[0]!.data));
   const [sent] = (JSON.parse(encoded.text) as { payloads: { metadata: Record<string, string> }[] }).payloads;
   assert.equal(Buffer.from(sent!.metadata['encryption-key-id']!, 'base64').toString(), key.id);
   const decoded = await ask(`${url}/decode`, { body: encoded.text });
-  assert.deepEqual((JSON.parse(decoded.text) as { payloads: object[] }).payloads.map(({ metadata, data }: Partial<(typeof payloads)[number]>) => ({ metadata, data })), payloads);
-  assert.deepEqual(JSON.parse((await ask(`${url}/decode`, { body: plain })).text), JSON.parse((await ask(`${url}/decode?namespace=x`, { body: plain })).text), 'what is not encrypted passes');
+  assert.deepEqual(
+    (JSON.parse(decoded.text) as { payloads: object[] }).payloads.map(
+      ({ metadata, data }: Partial<(typeof payloads)[number]>) => ({ metadata, data }),
+    ),
+    payloads,
+  );
+  assert.deepEqual(
+    JSON.parse((await ask(`${url}/decode`, { body: plain })).text),
+    JSON.parse((await ask(`${url}/decode?namespace=x`, { body: plain })).text),
+    'what is not encrypted passes',
+  );
 });
 
 test('pages of the UI may ask, and those of no other origin', async () => {
   const asUi = await ask(`${url}/decode`, { body: plain, headers: { Origin: UI } });
   assert.deepEqual([asUi.status, asUi.headers['access-control-allow-origin'], asUi.headers.vary], [200, UI, 'Origin']);
-  const preflight = await ask(`${url}/decode`, { method: 'OPTIONS', headers: { Origin: UI, 'Access-Control-Request-Method': 'POST', 'Access-Control-Request-Headers': 'content-type,x-namespace' } });
-  assert.deepEqual([preflight.status, preflight.headers['access-control-allow-origin'], preflight.headers['access-control-allow-methods']], [204, UI, 'POST']);
+  const preflight = await ask(`${url}/decode`, {
+    method: 'OPTIONS',
+    headers: {
+      Origin: UI,
+      'Access-Control-Request-Method': 'POST',
+      'Access-Control-Request-Headers': 'content-type,x-namespace',
+    },
+  });
+  assert.deepEqual(
+    [
+      preflight.status,
+      preflight.headers['access-control-allow-origin'],
+      preflight.headers['access-control-allow-methods'],
+    ],
+    [204, UI, 'POST'],
+  );
   assert.match(preflight.headers['access-control-allow-headers']!, /Content-Type, X-Namespace, Authorization/);
-  for (const origin of ['http://evil.example', 'http://127.0.0.1:8234', 'null', `${UI}.evil.example`, 'http://localhost:8233'])
+  for (const origin of [
+    'http://evil.example',
+    'http://127.0.0.1:8234',
+    'null',
+    `${UI}.evil.example`,
+    'http://localhost:8233',
+  ])
     for (const method of ['POST', 'OPTIONS']) {
-      const { status, headers } = await ask(`${url}/decode`, { method, body: method === 'POST' ? plain : '', headers: { Origin: origin } });
+      const { status, headers } = await ask(`${url}/decode`, {
+        method,
+        body: method === 'POST' ? plain : '',
+        headers: { Origin: origin },
+      });
       assert.deepEqual([status, headers['access-control-allow-origin']], [403, undefined], `${method} from ${origin}`);
     }
-  assert.equal((await ask(`${await start({ origin: null })}/decode`, { body: plain, headers: { Origin: UI } })).status, 403);
+  assert.equal(
+    (await ask(`${await start({ origin: null })}/decode`, { body: plain, headers: { Origin: UI } })).status,
+    403,
+  );
 });
 
 test('whoever follows a link on this machine is shown the report of a run, and no page that would read it is', async () => {
-  const report: CodecServerOptions['report'] = (tenant, run) => Promise.resolve(tenant === 'local' && run === 'a run/1' ? '<p>report</p>' : null);
+  const report: CodecServerOptions['report'] = (tenant, run) =>
+    Promise.resolve(tenant === 'local' && run === 'a run/1' ? '<p>report</p>' : null);
   const open = await start({ report });
-  const get = (path: string, headers: Asked['headers'] = {}): ReturnType<typeof request> => request(`${open}${path}`, { headers });
+  const get = (path: string, headers: Asked['headers'] = {}): ReturnType<typeof request> =>
+    request(`${open}${path}`, { headers });
   const shown = await get('/report/local/a%20run%2F1');
-  assert.deepEqual([shown.status, shown.text, shown.headers['content-type']], [200, '<p>report</p>', 'text/html; charset=utf-8']);
+  assert.deepEqual(
+    [shown.status, shown.text, shown.headers['content-type']],
+    [200, '<p>report</p>', 'text/html; charset=utf-8'],
+  );
   assert.match(String(shown.headers['content-security-policy']), /default-src 'none'.*frame-ancestors 'none'/);
   assert.equal(shown.headers['access-control-allow-origin'], undefined);
-  for (const path of ['/report/local/other', '/report/other/a%20run%2F1', '/report/local/%', '/report/local/a%20run/1', '/report/local']) assert.equal((await get(path)).status, 404, path);
+  for (const path of [
+    '/report/local/other',
+    '/report/other/a%20run%2F1',
+    '/report/local/%',
+    '/report/local/a%20run/1',
+    '/report/local',
+  ])
+    assert.equal((await get(path)).status, 404, path);
   assert.equal((await get('/report/local/a%20run%2F1', { Origin: 'http://evil.example' })).status, 403);
   assert.equal((await get('/report/local/a%20run%2F1', { Host: 'evil.example' })).status, 421);
   const guarded = await start({ report, token: 'secret' });
@@ -70,28 +134,62 @@ test('whoever follows a link on this machine is shown the report of a run, and n
 
 test('a name that was made to point here is not answered', async () => {
   const { port } = new URL(url);
-  for (const host of ['evil.example', `evil.example:${port}`, '127.0.0.1', `127.0.0.1:${Number(port) + 1}`, `0.0.0.0:${port}`])
+  for (const host of [
+    'evil.example',
+    `evil.example:${port}`,
+    '127.0.0.1',
+    `127.0.0.1:${Number(port) + 1}`,
+    `0.0.0.0:${port}`,
+  ])
     assert.equal((await ask(`${url}/decode`, { body: plain, headers: { Host: host } })).status, 421, host);
-  assert.equal((await ask(`${url}/decode`, { body: plain, headers: { Host: `evil.example:${port}`, Origin: `http://evil.example:${port}` } })).status, 421);
+  assert.equal(
+    (
+      await ask(`${url}/decode`, {
+        body: plain,
+        headers: { Host: `evil.example:${port}`, Origin: `http://evil.example:${port}` },
+      })
+    ).status,
+    421,
+  );
   assert.equal((await ask(`${url}/decode`, { body: plain, headers: { Host: `localhost:${port}` } })).status, 200);
 });
 
 test('with a token only those are answered who send it', async () => {
   const guarded = await start({ token: 'the token' });
-  const decode = async (authorization?: string): Promise<number> => (await ask(`${guarded}/decode`, { body: plain, headers: authorization === undefined ? {} : { Authorization: authorization } })).status;
-  assert.deepEqual(await Promise.all([decode(), decode('Bearer the'), decode('the token'), decode('Bearer the token ')]), [401, 401, 401, 200], 'HTTP strips blanks around a value');
+  const decode = async (authorization?: string): Promise<number> =>
+    (
+      await ask(`${guarded}/decode`, {
+        body: plain,
+        headers: authorization === undefined ? {} : { Authorization: authorization },
+      })
+    ).status;
+  assert.deepEqual(
+    await Promise.all([decode(), decode('Bearer the'), decode('the token'), decode('Bearer the token ')]),
+    [401, 401, 401, 200],
+    'HTTP strips blanks around a value',
+  );
   assert.equal(await decode('Bearer the token'), 200);
-  assert.equal((await ask(`${guarded}/decode`, { method: 'OPTIONS', headers: { Origin: UI } })).status, 204, 'browsers ask without the token first');
+  assert.equal(
+    (await ask(`${guarded}/decode`, { method: 'OPTIONS', headers: { Origin: UI } })).status,
+    204,
+    'browsers ask without the token first',
+  );
 });
 
 test('what is no request for it is refused with a reason', async () => {
-  for (const body of ['', '{', '[]', '{}', 'null', '{"payloads":3}', '{"payloads":[3]}']) assert.equal((await ask(`${url}/decode`, { body })).status, 400, body);
+  for (const body of ['', '{', '[]', '{}', 'null', '{"payloads":3}', '{"payloads":[3]}'])
+    assert.equal((await ask(`${url}/decode`, { body })).status, 400, body);
   assert.equal((await ask(`${url}/other`, { body: plain })).status, 404);
   assert.equal((await ask(`${url}/decode`, { method: 'GET' })).status, 405);
   const foreign = await startForeign();
   const { status, text } = await ask(`${url}/decode`, { body: foreign, headers: { Origin: UI } });
   assert.deepEqual([status, /encrypted with the key \d{4}-.*which is not among the keys here/.test(text)], [400, true]);
-  assert.deepEqual(await ask(`${url}/health`, { method: 'GET', headers: { Host: '10.0.0.7:8234' } }).then(({ status: code, text: said }) => [code, said]), [200, 'ok']);
+  assert.deepEqual(
+    await ask(`${url}/health`, { method: 'GET', headers: { Host: '10.0.0.7:8234' } }).then(
+      ({ status: code, text: said }) => [code, said],
+    ),
+    [200, 'ok'],
+  );
 });
 
 async function startForeign(): Promise<string> {
@@ -116,14 +214,26 @@ test('TLS is spoken with a certificate of its own', async () => {
 
 test('a server that other machines can reach needs a token and a name', async () => {
   const open = { listen: { host: '0.0.0.0', port: 0 } };
-  await assert.rejects(start(open), /--listen 0\.0\.0\.0:0: can be reached from other machines: it needs a token \(RAPT_CODEC_TOKEN_FILE\) and the host name that callers use \(--public-host\), and TLS/);
+  await assert.rejects(
+    start(open),
+    /--listen 0\.0\.0\.0:0: can be reached from other machines: it needs a token \(RAPT_CODEC_TOKEN_FILE\) and the host name that callers use \(--public-host\), and TLS/,
+  );
   await assert.rejects(start({ ...open, token: 'x' }), /--public-host/);
-  const reachable = (await start({ ...open, token: 'x', publicHost: 'codec.example.org' })).replace('0.0.0.0', '127.0.0.1');
+  const reachable = (await start({ ...open, token: 'x', publicHost: 'codec.example.org' })).replace(
+    '0.0.0.0',
+    '127.0.0.1',
+  );
   const headers = { Authorization: 'Bearer x' };
-  assert.equal((await ask(`${reachable}/encode`, { body: plain, headers: { ...headers, Host: 'codec.example.org' } })).status, 200);
+  assert.equal(
+    (await ask(`${reachable}/encode`, { body: plain, headers: { ...headers, Host: 'codec.example.org' } })).status,
+    200,
+  );
   assert.equal((await ask(`${reachable}/encode`, { body: plain, headers })).status, 421);
 });
 
 test('an address that is taken is told', async () => {
-  await assert.rejects(start({ listen: { host: '127.0.0.1', port: Number(new URL(url).port) } }), /cannot listen on 127\.0\.0\.1:\d+ \(EADDRINUSE\); choose another address by --listen/);
+  await assert.rejects(
+    start({ listen: { host: '127.0.0.1', port: Number(new URL(url).port) } }),
+    /cannot listen on 127\.0\.0\.1:\d+ \(EADDRINUSE\); choose another address by --listen/,
+  );
 });

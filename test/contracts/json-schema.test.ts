@@ -15,16 +15,25 @@ function readmeBlock(first: string): string {
   const lines = readFileSync(join(projectRoot, 'README.md'), 'utf8').split('\n');
   const start = lines.indexOf(`    ${first}`);
   const end = lines.findIndex((line, at) => at > start && !line.startsWith('    '));
-  return lines.slice(start, end).map((line) => line.slice(4)).join('\n');
+  return lines
+    .slice(start, end)
+    .map((line) => line.slice(4))
+    .join('\n');
 }
 
 test('the published schema is the one of this code; `rapt schema > docs/tuning.schema.json` makes it anew', () => {
-  assert.deepEqual(JSON.parse(readFileSync(join(projectRoot, 'docs', 'tuning.schema.json'), 'utf8')), JSON.parse(JSON.stringify(schema)));
+  assert.deepEqual(
+    JSON.parse(readFileSync(join(projectRoot, 'docs', 'tuning.schema.json'), 'utf8')),
+    JSON.parse(JSON.stringify(schema)),
+  );
 });
 
 test('every field is described', () => {
   const undescribed: string[] = [];
-  const visit = ({ properties = {}, anyOf = [] }: { properties?: Record<string, object>; anyOf?: object[] }, path: string): void => {
+  const visit = (
+    { properties = {}, anyOf = [] }: { properties?: Record<string, object>; anyOf?: object[] },
+    path: string,
+  ): void => {
     for (const [name, field] of Object.entries(properties)) {
       if (!('description' in field)) undescribed.push(path + name);
       visit(field, `${path}${name}.`);
@@ -38,7 +47,11 @@ test('every field is described', () => {
 const RIGHT: Readonly<Record<string, unknown>> = {
   'nothing at all': {},
   "the README's": parse(readmeBlock('data:')) as unknown,
-  'a pair task without attacks': { data: { train: 'pairs.parquet', pairColumn: 'second' }, audit: false, tuning: { reconstruction: false } },
+  'a pair task without attacks': {
+    data: { train: 'pairs.parquet', pairColumn: 'second' },
+    audit: false,
+    tuning: { reconstruction: false },
+  },
   'attacks by name, and runs to go on from': { audit: ['bayes'], resumeFrom: ['nightly', 'nightly-r2'] },
 };
 const WRONG: Readonly<Record<string, unknown>> = {
@@ -53,5 +66,6 @@ test('an editor and Rapt agree on what is right and what is wrong', () => {
     assert.ok(validate(config), `${what}: ${JSON.stringify(validate.errors)}`);
     assert.ok(parseTuningConfig(config).ok, what);
   }
-  for (const [what, config] of Object.entries(WRONG)) assert.deepEqual([validate(config), parseTuningConfig(config).ok], [false, false], what);
+  for (const [what, config] of Object.entries(WRONG))
+    assert.deepEqual([validate(config), parseTuningConfig(config).ok], [false, false], what);
 });

@@ -9,21 +9,34 @@ function problemsOf(input: unknown): string[] {
 }
 
 test('a mistyped field is told with the one that was probably meant', () => {
-  assert.deepEqual(problemsOf({ tuning: { epoch: 3, lerning_rate: 1, reconstruction: { plainToken: 3 } }, audit: { attack: [] }, privacy: { budget: { per_text: 3 } } }), [
-    'privacy.budget.per_text: is not a known field; did you mean privacy.budget.perText?',
-    'tuning.reconstruction.plainToken: is not a known field; did you mean tuning.reconstruction.plainTokens?',
-    'tuning.epoch: is not a known field; did you mean tuning.epochs?',
-    'tuning.lerning_rate: is not a known field; did you mean tuning.learningRate?',
-    'audit.attack: is not a known field; did you mean audit.attacks?',
-  ]);
+  assert.deepEqual(
+    problemsOf({
+      tuning: { epoch: 3, lerning_rate: 1, reconstruction: { plainToken: 3 } },
+      audit: { attack: [] },
+      privacy: { budget: { per_text: 3 } },
+    }),
+    [
+      'privacy.budget.per_text: is not a known field; did you mean privacy.budget.perText?',
+      'tuning.reconstruction.plainToken: is not a known field; did you mean tuning.reconstruction.plainTokens?',
+      'tuning.epoch: is not a known field; did you mean tuning.epochs?',
+      'tuning.lerning_rate: is not a known field; did you mean tuning.learningRate?',
+      'audit.attack: is not a known field; did you mean audit.attacks?',
+    ],
+  );
 });
 
 test('a field at the wrong place is told with its place', () => {
-  assert.deepEqual(problemsOf({ epochs: 3, maxTokens: 8 }), ['epochs: is not a known field; did you mean tuning.epochs?', 'maxTokens: is not a known field; did you mean data.maxTokens?']);
+  assert.deepEqual(problemsOf({ epochs: 3, maxTokens: 8 }), [
+    'epochs: is not a known field; did you mean tuning.epochs?',
+    'maxTokens: is not a known field; did you mean data.maxTokens?',
+  ]);
 });
 
 test('a field that is like no other is told with those there are', () => {
-  assert.match(problemsOf({ privacy: { colour: 'red' } })[0] ?? '', /^privacy\.colour: is not a known field; .*the fields here are mechanism, eta, targetUnchanged, labelEpsilon, budget$/);
+  assert.match(
+    problemsOf({ privacy: { colour: 'red' } })[0] ?? '',
+    /^privacy\.colour: is not a known field; .*the fields here are mechanism, eta, targetUnchanged, labelEpsilon, budget$/,
+  );
   const predict = parsePredictInput({ run: 'a', in: 'b.csv', out: 'c.csv', textcolumn: 'd' });
   assert.equal(predict.ok ? '' : predict.problems[0]?.problem, 'is not a known field; did you mean textColumn?');
 });

@@ -18,18 +18,18 @@ const USABLE = {
   'what people write': 'nightly',
   'a path': 'team/nightly/checkpoints/x',
   'the words of keys': 'runs/checkpoints/predictions/00000050-1',
-  'a file\'s name in the first place': 'latest.json',
+  "a file's name in the first place": 'latest.json',
   'thirty Chinese characters': '电影评论'.repeat(8).slice(0, 30),
   'as many as fit': '电'.repeat(76),
   'emoji and letters that combine': '🎬 cafe\u0301 ñ',
   'what addresses give a meaning to': 'a b?c#d%2Fe+f&g=h;"i"\'j\'<k>*|:~!',
-  'dots': '.../.hidden/a.',
+  dots: '.../.hidden/a.',
   'the longest part': long(1, 230),
   'the longest of all': long(4, 199) + 'x',
 };
 
 const REFUSED: Record<string, [id: string, problem: RegExp]> = {
-  'nothing': ['', /no part between slashes that is empty/],
+  nothing: ['', /no part between slashes that is empty/],
   'the folder above': ['..', /no part between slashes that is empty, "\." or "\.\."/],
   'one within': ['a/../b', /no part/],
   'a dot': ['./a', /no part/],
@@ -54,7 +54,13 @@ describe('the name of a run', () => {
       assert.deepEqual(idProblems(id, 'run', '--id'), []);
       const prefix = keys.checkpointPrefix(TENANT, id, 50, ATTEMPT);
       const digest = 'a'.repeat(64) as Parameters<typeof keys.predictions>[2];
-      const stored = [`${prefix}optimizer.safetensors`, keys.checkpointPointer(TENANT, id), keys.predictions(TENANT, id, digest), keys.runManifest(TENANT, id), `${keys.reportPrefix(TENANT, id)}index.html`];
+      const stored = [
+        `${prefix}optimizer.safetensors`,
+        keys.checkpointPointer(TENANT, id),
+        keys.predictions(TENANT, id, digest),
+        keys.runManifest(TENANT, id),
+        `${keys.reportPrefix(TENANT, id)}index.html`,
+      ];
       for (const key of stored) {
         const ref = await store.put(key, Buffer.from(key));
         assert.equal((await store.get(ref)).toString(), key);
@@ -87,7 +93,7 @@ describe('the name of a run', () => {
   });
 });
 
-describe('a run\'s folder on the client', () => {
+describe("a run's folder on the client", () => {
   const folderOf = (id: string): string => basename(dirname(runFile(home, 'local', id, 'run.json')));
 
   it('is called as before where that is short enough', () => {

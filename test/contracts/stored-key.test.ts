@@ -1,15 +1,44 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ADAPTER_FILES, CHECKPOINT_FILES, IMPORT_MARK, keys, parseKey, REPORT_FILES, type Sha256, type StoredKey } from '../../contracts/index.ts';
+import {
+  ADAPTER_FILES,
+  CHECKPOINT_FILES,
+  IMPORT_MARK,
+  keys,
+  parseKey,
+  REPORT_FILES,
+  type Sha256,
+  type StoredKey,
+} from '../../contracts/index.ts';
 
 const digest = 'a1'.repeat(32) as Sha256;
 const ATTEMPT = '1-0b1c2d3e';
 const WORDS = [
-  'a', 'ab', 'checkpoints', 'predictions', 'adapters', 'reports', 'releases', 'runs', 'latest.json', 'manifest.json', 'result.json', 'state.json', 'index.html',
-  `00000010-${ATTEMPT}`, `${digest}.json`, digest, 'two\nlines', 'ä ?#%2F', '..',
+  'a',
+  'ab',
+  'checkpoints',
+  'predictions',
+  'adapters',
+  'reports',
+  'releases',
+  'runs',
+  'latest.json',
+  'manifest.json',
+  'result.json',
+  'state.json',
+  'index.html',
+  `00000010-${ATTEMPT}`,
+  `${digest}.json`,
+  digest,
+  'two\nlines',
+  'ä ?#%2F',
+  '..',
 ];
 /** Ids of one to three segments, each a word that the layout itself uses, or a strange one. */
-const IDS = WORDS.flatMap((one) => [one, ...WORDS.flatMap((two) => [`${one}/${two}`, ...WORDS.map((three) => `${one}/${two}/${three}`)])]);
+const IDS = WORDS.flatMap((one) => [
+  one,
+  ...WORDS.flatMap((two) => [`${one}/${two}`, ...WORDS.map((three) => `${one}/${two}/${three}`)]),
+]);
 
 /** Every object of a run, and what it is. */
 function objectsOf(tenant: string, run: string): [string, StoredKey][] {
@@ -18,8 +47,14 @@ function objectsOf(tenant: string, run: string): [string, StoredKey][] {
     [keys.runManifest(tenant, run), { kind: 'manifest', tenant, run }],
     [keys.runResult(tenant, run), { kind: 'result', tenant, run }],
     [keys.predictions(tenant, run, digest), { kind: 'predictions', tenant, run, digest }],
-    ...CHECKPOINT_FILES.map((file): [string, StoredKey] => [keys.checkpointPrefix(tenant, run, 123_456_789, ATTEMPT) + file, { kind: 'checkpoint', tenant, run, step: 123_456_789, attempt: ATTEMPT, file }]),
-    ...['index.html', ...REPORT_FILES].map((file): [string, StoredKey] => [keys.reportPrefix(tenant, run) + file, { kind: 'report', tenant, run, file }]),
+    ...CHECKPOINT_FILES.map((file): [string, StoredKey] => [
+      keys.checkpointPrefix(tenant, run, 123_456_789, ATTEMPT) + file,
+      { kind: 'checkpoint', tenant, run, step: 123_456_789, attempt: ATTEMPT, file },
+    ]),
+    ...['index.html', ...REPORT_FILES].map((file): [string, StoredKey] => [
+      keys.reportPrefix(tenant, run) + file,
+      { kind: 'report', tenant, run, file },
+    ]),
   ];
 }
 
@@ -35,8 +70,14 @@ test('a key is of the one run and of the one kind that it was made of, whatever 
 });
 
 test('releases and adapters are known by their digest', () => {
-  assert.deepEqual(parseKey(`${keys.releasePrefix('t', digest)}train-00000.parquet`), { kind: 'release', tenant: 't', digest, file: 'train-00000.parquet' });
-  for (const file of [...ADAPTER_FILES, IMPORT_MARK]) assert.deepEqual(parseKey(keys.adapterPrefix('t', digest) + file), { kind: 'adapter', tenant: 't', digest, file });
+  assert.deepEqual(parseKey(`${keys.releasePrefix('t', digest)}train-00000.parquet`), {
+    kind: 'release',
+    tenant: 't',
+    digest,
+    file: 'train-00000.parquet',
+  });
+  for (const file of [...ADAPTER_FILES, IMPORT_MARK])
+    assert.deepEqual(parseKey(keys.adapterPrefix('t', digest) + file), { kind: 'adapter', tenant: 't', digest, file });
 });
 
 test("a client's mark is of its tenant alone", () => {
@@ -44,6 +85,19 @@ test("a client's mark is of its tenant alone", () => {
 });
 
 test('what has another form is nothing of ours', () => {
-  for (const key of ['', 'runs/t/latest.json', 'runs/t/x/checkpoints/notes.txt', 'runs/t/x/checkpoints/10-a/state.json', 'runs/t/x/predictions/x.json', 'adapters/t/x/rapt.json', `adapters/t/${digest}/notes.txt`, `releases/${digest}/manifest.json`, 'models/x/latest.json', 'releases/client.json', 'releases/t/x/client.json', 'adapters/t/client.json'])
+  for (const key of [
+    '',
+    'runs/t/latest.json',
+    'runs/t/x/checkpoints/notes.txt',
+    'runs/t/x/checkpoints/10-a/state.json',
+    'runs/t/x/predictions/x.json',
+    'adapters/t/x/rapt.json',
+    `adapters/t/${digest}/notes.txt`,
+    `releases/${digest}/manifest.json`,
+    'models/x/latest.json',
+    'releases/client.json',
+    'releases/t/x/client.json',
+    'adapters/t/client.json',
+  ])
     assert.equal(parseKey(key), null, key);
 });

@@ -11,7 +11,9 @@ const INDEX = join(projectRoot, 'docs', 'README.md');
 
 const pages = [
   ...readdirSync(projectRoot).map((name) => join(projectRoot, name)),
-  ...readdirSync(join(projectRoot, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => join(projectRoot, 'docs', name)),
+  ...readdirSync(join(projectRoot, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) =>
+    join(projectRoot, 'docs', name),
+  ),
 ].filter((path) => path.endsWith('.md') && !path.startsWith(REFERENCE));
 
 function tokensOf(page: string): Token[] {
@@ -21,29 +23,47 @@ function tokensOf(page: string): Token[] {
 }
 
 const linksOf = (page: string): string[] =>
-  tokensOf(page).flatMap((token) => (token.type === 'link' || token.type === 'image' ? [(token as { href: string }).href] : []));
+  tokensOf(page).flatMap((token) =>
+    token.type === 'link' || token.type === 'image' ? [(token as { href: string }).href] : [],
+  );
 
 /** Names of a page's headings as links write them. */
 const anchorsOf = (page: string): string[] =>
   tokensOf(page).flatMap((token) =>
-    token.type === 'heading' ? [(token as { text: string }).text.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-')] : [],
+    token.type === 'heading'
+      ? [
+          (token as { text: string }).text
+            .toLowerCase()
+            .replace(/[^\p{L}\p{N} _-]/gu, '')
+            .replaceAll(' ', '-'),
+        ]
+      : [],
   );
 
 function leadsSomewhere(page: string, link: string): boolean {
   if (/^[a-z]+:/.test(link)) return true;
   const [path = '', anchor] = link.split('#');
   const target = path === '' ? page : join(dirname(page), path);
-  return target.startsWith(REFERENCE) || (existsSync(target) && (anchor === undefined || anchorsOf(target).includes(anchor)));
+  return (
+    target.startsWith(REFERENCE) || (existsSync(target) && (anchor === undefined || anchorsOf(target).includes(anchor)))
+  );
 }
 
 test('every link of the documentation leads somewhere', () => {
-  const broken = pages.flatMap((page) => linksOf(page).filter((link) => !leadsSomewhere(page, link)).map((link) => `${relative(projectRoot, page)}: ${link}`));
+  const broken = pages.flatMap((page) =>
+    linksOf(page)
+      .filter((link) => !leadsSomewhere(page, link))
+      .map((link) => `${relative(projectRoot, page)}: ${link}`),
+  );
   assert.deepEqual(broken, []);
   assert.ok(!leadsSomewhere(INDEX, 'no-such-page.md') && !leadsSomewhere(INDEX, 'privacy.md#no-such-heading'));
 });
 
-test("every page of the documentation is in its index", () => {
+test('every page of the documentation is in its index', () => {
   const listed = linksOf(INDEX).map((link) => join(dirname(INDEX), link.split('#')[0]!));
   const missing = pages.filter((page) => dirname(page) !== projectRoot && page !== INDEX && !listed.includes(page));
-  assert.deepEqual(missing.map((page) => relative(projectRoot, page)), []);
+  assert.deepEqual(
+    missing.map((page) => relative(projectRoot, page)),
+    [],
+  );
 });

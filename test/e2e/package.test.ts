@@ -1,4 +1,5 @@
-/** The package that `npm pack` makes, in an empty project: the command, the library in both module systems, its types, its reference. */
+/** The package that `npm pack` makes, in an empty project: the command, the library in both module systems, its types,
+ *  its reference. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -28,7 +29,8 @@ function environment(): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(own), HOME: join(folder, 'home'), RAPT_CACHE: cacheFolder() };
 }
 
-const run = (args: readonly string[], cwd = project): Promise<CommandResult> => runProgram(args[0]!, args.slice(1), environment(), cwd);
+const run = (args: readonly string[], cwd = project): Promise<CommandResult> =>
+  runProgram(args[0]!, args.slice(1), environment(), cwd);
 
 async function succeeds(args: readonly string[], cwd = project): Promise<string> {
   const { code, stdout, stderr } = await run(args, cwd);
@@ -46,9 +48,19 @@ test('before the set-up the command works, and whoever needs TensorFlow is told 
   assert.match(await succeeds(['npx', 'rapt', '--help']), /privatize/);
   const doctor = await run(['npx', 'rapt', 'doctor', '--json']);
   const { findings } = JSON.parse(doctor.stdout) as { findings: { what: string; ok: boolean; fix: string | null }[] };
-  assert.deepEqual(findings.filter(({ what }) => what === 'tensorflow-binding').map(({ ok, fix }) => ({ ok, fix })), [{ ok: false, fix: 'npx rapt setup' }]);
-  const program = "({ openBackbone, createMechanism }) => openBackbone('all-MiniLM-L6-v2').then((backbone) => createMechanism({ name: 'exponential', ...backbone }))";
-  for (const needy of [['npx', 'rapt', 'up'], ['npx', 'rapt', 'calibrate'], ['node', '-e', `import('rapt').then(${program})`], ['node', '-e', `(${program})(require('rapt'))`]]) {
+  assert.deepEqual(
+    findings.filter(({ what }) => what === 'tensorflow-binding').map(({ ok, fix }) => ({ ok, fix })),
+    [{ ok: false, fix: 'npx rapt setup' }],
+  );
+  const program =
+    "({ openBackbone, createMechanism }) => openBackbone('all-MiniLM-L6-v2').then((backbone) => createMechanism({ " +
+    "name: 'exponential', ...backbone }))";
+  for (const needy of [
+    ['npx', 'rapt', 'up'],
+    ['npx', 'rapt', 'calibrate'],
+    ['node', '-e', `import('rapt').then(${program})`],
+    ['node', '-e', `(${program})(require('rapt'))`],
+  ]) {
     const { code, stderr } = await run(needy);
     assert.notEqual(code, 0);
     assert.match(stderr, /run `npx rapt setup` once/, needy.join(' '));
@@ -62,7 +74,9 @@ describe('after it', () => {
 
   test('the command privatizes, and keeps its ledger where npm does not reach', async () => {
     writeFileSync(join(project, 'notes.csv'), 'text\nthe cat sat on the mat\n');
-    const { rows } = JSON.parse(await succeeds(['npx', 'rapt', 'privatize', '--in', 'notes.csv', '--out', 'notes.noisy.csv', '--json'])) as { rows: number };
+    const { rows } = JSON.parse(
+      await succeeds(['npx', 'rapt', 'privatize', '--in', 'notes.csv', '--out', 'notes.noisy.csv', '--json']),
+    ) as { rows: number };
     assert.equal(rows, 1);
     assert.ok(existsSync(join(folder, 'home', '.local', 'share', 'rapt', 'client', 'local', 'ledger')));
     assert.ok(!existsSync(join(installed, '.rapt')));
@@ -104,12 +118,22 @@ describe('after it', () => {
       const place = placeOf(system, { model: system === 'esm' ? 'default' : 'tiny' });
       mkdirSync(join(place, 'examples'));
       writeFileSync(join(place, 'examples', 'notes.csv'), readFileSync(join(projectRoot, 'examples', 'notes.csv')));
-      writeFileSync(join(place, 'small.json'), JSON.stringify({ data: { train: 'reviews.csv' }, tuning: { epochs: 1 }, audit: false }));
+      writeFileSync(
+        join(place, 'small.json'),
+        JSON.stringify({ data: { train: 'reviews.csv' }, tuning: { epochs: 1 }, audit: false }),
+      );
       const examples = readdirSync(join(installed, 'examples')).filter((name) => name.endsWith('.mjs'));
       assert.equal(examples.length, 3);
       for (const name of examples) {
-        const program = write(place, join('examples', basename(name, '.mjs')), readFileSync(join(installed, 'examples', name), 'utf8'));
-        assert.notEqual(await succeeds(['node', program, ...(name.startsWith('tune') ? ['small.json'] : [])], place), '');
+        const program = write(
+          place,
+          join('examples', basename(name, '.mjs')),
+          readFileSync(join(installed, 'examples', name), 'utf8'),
+        );
+        assert.notEqual(
+          await succeeds(['node', program, ...(name.startsWith('tune') ? ['small.json'] : [])], place),
+          '',
+        );
       }
     });
   }
@@ -136,30 +160,62 @@ export const wrongSetting: TuningInput = { tuning: { epochs: 'three' } };
 export const problems = (error: unknown): number => (error instanceof BadInput ? error.problems.length : 0);
 `;
   for (const extension of ['mts', 'cts']) writeFileSync(join(project, `consumer.${extension}`), consumer);
-  const options = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--target', 'es2022', '--module', 'node16', '--moduleResolution', 'node16'];
-  await succeeds(['node', join(projectRoot, 'node_modules', 'typescript', 'bin', 'tsc'), ...options, 'consumer.mts', 'consumer.cts']);
+  const options = [
+    '--noEmit',
+    '--strict',
+    '--exactOptionalPropertyTypes',
+    '--target',
+    'es2022',
+    '--module',
+    'node16',
+    '--moduleResolution',
+    'node16',
+  ];
+  await succeeds([
+    'node',
+    join(projectRoot, 'node_modules', 'typescript', 'bin', 'tsc'),
+    ...options,
+    'consumer.mts',
+    'consumer.cts',
+  ]);
 });
 
 test('attw and publint find nothing', async () => {
-  const { problems } = (await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(tarball))))) as { problems: unknown[] };
+  const { problems } = (await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(tarball))))) as {
+    problems: unknown[];
+  };
   assert.deepEqual(problems, []);
   const { messages, pkg } = await publint({ pkgDir: installed, level: 'suggestion', strict: true, pack: false });
-  assert.deepEqual(messages.map((message) => formatMessage(message, pkg as Record<string, unknown>, { color: false })), []);
+  assert.deepEqual(
+    messages.map((message) => formatMessage(message, pkg as Record<string, unknown>, { color: false })),
+    [],
+  );
 });
 
 test('the package holds every folder that its programs are made of, and a reference of all that it offers', () => {
   const { include } = JSON.parse(readFileSync(join(projectRoot, 'tsconfig.json'), 'utf8')) as { include: string[] };
   const folders = include.filter((name) => !name.includes('.') && !['bench', 'test'].includes(name));
-  assert.deepEqual(folders.filter((name) => !existsSync(join(installed, name))), []);
-  assert.deepEqual(['bench', 'test', '.ci'].filter((name) => existsSync(join(installed, name))), []);
-  for (const file of readdirSync(join(installed, 'dist'))) assert.doesNotMatch(readFileSync(join(installed, 'dist', file), 'utf8'), /@temporalio/, `${file} needs Temporal`);
+  assert.deepEqual(
+    folders.filter((name) => !existsSync(join(installed, name))),
+    [],
+  );
+  assert.deepEqual(
+    ['bench', 'test', '.ci'].filter((name) => existsSync(join(installed, name))),
+    [],
+  );
+  for (const file of readdirSync(join(installed, 'dist')))
+    assert.doesNotMatch(readFileSync(join(installed, 'dist', file), 'utf8'), /@temporalio/, `${file} needs Temporal`);
   const reference = readFileSync(join(installed, 'docs', 'api', 'README.md'), 'utf8').replaceAll('\\_', '_');
-  const names = Array.from(readFileSync(join(projectRoot, 'rapt', 'index.ts'), 'utf8').matchAll(/\{ (.*?) \}/g), ([, list]) => list!.split(', ').map((name) => name.replace('type ', ''))).flat();
+  const names = Array.from(
+    readFileSync(join(projectRoot, 'rapt', 'index.ts'), 'utf8').matchAll(/\{ (.*?) \}/g),
+    ([, list]) => list!.split(', ').map((name) => name.replace('type ', '')),
+  ).flat();
   assert.ok(names.length > 30);
   for (const name of names) assert.match(reference, new RegExp(`^### ${name}(\\(\\))?$`, 'm'), name);
 });
 
-/** A folder of the project with a table. A folder that has the default model's name is taken for it, so that what is written for that one runs with the tiny one. */
+/** A folder of the project with a table. A folder that has the default model's name is taken for it, so that what is
+ *  written for that one runs with the tiny one. */
 function placeOf(system: string, { model }: { readonly model: 'tiny' | 'default' }): string {
   const place = mkdtempSync(join(project, `${system}-`));
   if (model === 'tiny') writeTinyModel(join(place, 'all-MiniLM-L6-v2'));
@@ -168,12 +224,18 @@ function placeOf(system: string, { model }: { readonly model: 'tiny' | 'default'
 }
 
 function realRows(): string[] {
-  const [, ...lines] = readFileSync(join(cacheFolder(), 'datasets', 'movie-reviews', 'test.tsv'), 'utf8').trimEnd().split('\n');
+  const [, ...lines] = readFileSync(join(cacheFolder(), 'datasets', 'movie-reviews', 'test.tsv'), 'utf8')
+    .trimEnd()
+    .split('\n');
   return lines.slice(0, ROWS).map((line) => line.split('\t').map(csvCell).join(','));
 }
 
 /** Words of the tiny model, those of one class apart from those of the other. */
 function tinyRows(): string[] {
   const word = (label: number, row: number, at: number): string => `w${5 + label * 27 + ((row * 7 + at * 5) % 27)}`;
-  return Array.from({ length: ROWS }, (_, row) => `${Array.from({ length: 6 }, (_, at) => word(row % 2, row, at)).join(' ')},${row % 2 === 0 ? 'positive' : 'negative'}`);
+  return Array.from(
+    { length: ROWS },
+    (_, row) =>
+      `${Array.from({ length: 6 }, (_, at) => word(row % 2, row, at)).join(' ')},${row % 2 === 0 ? 'positive' : 'negative'}`,
+  );
 }

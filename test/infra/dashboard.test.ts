@@ -8,7 +8,14 @@ const { panels } = dashboard;
 test('every panel has its own place, says what it shows in which unit, and asks for it by PromQL', () => {
   assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length);
   const taken = new Set<string>();
-  for (const { type, title, description = '', gridPos: { x, y, w, h }, fieldConfig, targets = [] } of panels) {
+  for (const {
+    type,
+    title,
+    description = '',
+    gridPos: { x, y, w, h },
+    fieldConfig,
+    targets = [],
+  } of panels) {
     for (let column = x; column < x + w; column++)
       for (let line = y; line < y + h; line++) {
         assert.ok(!taken.has(`${column} ${line}`) && column < 24, `${title} lies on another panel or beside the page`);
@@ -30,7 +37,10 @@ test('its variables are those that the panels use', () => {
   assert.deepEqual([...used].sort(), [...names].sort());
   assert.ok(askedBy(dashboard).some(({ title }) => title === 'tenant'));
   const definition = 'label_values(tenant)';
-  assert.throws(() => askedBy({ ...dashboard, templating: { list: [{ name: 'tenant', type: 'query', definition }] } }), /no label_values/);
+  assert.throws(
+    () => askedBy({ ...dashboard, templating: { list: [{ name: 'tenant', type: 'query', definition }] } }),
+    /no label_values/,
+  );
 });
 
 test('what is no PromQL is noticed, and so is every metric and label of a query', () => {

@@ -1,4 +1,5 @@
-/** Temporal servers that Rapt did not start: what they lack is told in one sentence with the command that mends it, and that command does. */
+/** Temporal servers that Rapt did not start: what they lack is told in one sentence with the command that mends it, and
+ *  that command does. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,11 +19,14 @@ import { startGuardedTemporal, type GuardedTemporal } from '../support/temporal-
 
 const folder = temporaryFolder();
 const BASE: NodeJS.ProcessEnv = { PATH: process.env['PATH'], HOME: folder, RAPT_HOME: folder };
-const rapt = (env: NodeJS.ProcessEnv, ...args: string[]): Promise<CommandResult> => runProgram(process.execPath, [PROGRAM, ...args], { ...BASE, ...env });
+const rapt = (env: NodeJS.ProcessEnv, ...args: string[]): Promise<CommandResult> =>
+  runProgram(process.execPath, [PROGRAM, ...args], { ...BASE, ...env });
 
 /** Runs what was printed to be pasted. */
 async function paste(command: string, env: NodeJS.ProcessEnv = {}): Promise<void> {
-  const script = command.replaceAll(/\btemporal operator\b/g, `${temporalBinary()} operator`).replaceAll(/\brapt temporal\b/g, `${process.execPath} ${PROGRAM} temporal`);
+  const script = command
+    .replaceAll(/\btemporal operator\b/g, `${temporalBinary()} operator`)
+    .replaceAll(/\brapt temporal\b/g, `${process.execPath} ${PROGRAM} temporal`);
   const { code, stdout, stderr } = await runProgram('bash', ['-c', script], { ...BASE, ...env });
   assert.equal(code, 0, `${command}\n${stdout}${stderr}`);
 }
@@ -38,7 +42,10 @@ async function lacksOf(address: string, namespace = 'default'): Promise<readonly
 }
 
 const attributes = (...left: readonly string[]): string[] =>
-  NEEDED.filter(({ name }) => !left.includes(name)).flatMap(({ name, type }) => ['--search-attribute', `${name}=${type === 4 ? 'Double' : 'Keyword'}`]);
+  NEEDED.filter(({ name }) => !left.includes(name)).flatMap(({ name, type }) => [
+    '--search-attribute',
+    `${name}=${type === 4 ? 'Double' : 'Keyword'}`,
+  ]);
 
 describe('a server that knows nothing of Rapt', { timeout: 300_000 }, async () => {
   const { address } = await temporalOfFile();
@@ -49,31 +56,62 @@ describe('a server that knows nothing of Rapt', { timeout: 300_000 }, async () =
     assert.deepEqual(lack, {
       what: 'search attributes',
       kind: ErrorKind.notFound,
-      problem: `the namespace default at ${address} lacks the search attributes RaptTenant, RaptStage, RaptMechanism, RaptEta, RaptAccuracy, RaptBackbone, without which no run gets on`,
+      problem:
+        `the namespace default at ${address} lacks the search attributes RaptTenant, RaptStage, RaptMechanism, ` +
+        'RaptEta, RaptAccuracy, RaptBackbone, without which no run gets on',
       fix: `rapt temporal init --address ${address} --namespace default`,
     });
     await paste(lack.fix);
     assert.deepEqual(await lacksOf(address), []);
     const again = await rapt({ RAPT_TEMPORAL_ADDRESS: address }, 'temporal', 'init', '--json');
-    assert.deepEqual([again.code, JSON.parse(again.stdout)], [0, { address, namespace: 'default', serverVersion: (JSON.parse(again.stdout) as { serverVersion: string }).serverVersion, registered: [], lacks: [] }]);
+    assert.deepEqual(
+      [again.code, JSON.parse(again.stdout)],
+      [
+        0,
+        {
+          address,
+          namespace: 'default',
+          serverVersion: (JSON.parse(again.stdout) as { serverVersion: string }).serverVersion,
+          registered: [],
+          lacks: [],
+        },
+      ],
+    );
   });
 
   it('is what the doctor looks at, in the place of the local stack: which workers ask it for work, and how to start the others', async () => {
-    const env = { RAPT_TEMPORAL_ADDRESS: address, RAPT_S3_ENDPOINT: 'http://127.0.0.1:1', RAPT_S3_ACCESS_KEY: 'a', RAPT_S3_SECRET_KEY: 'b' };
+    const env = {
+      RAPT_TEMPORAL_ADDRESS: address,
+      RAPT_S3_ENDPOINT: 'http://127.0.0.1:1',
+      RAPT_S3_ACCESS_KEY: 'a',
+      RAPT_S3_SECRET_KEY: 'b',
+    };
     const connection = await Connection.connect({ address });
     const stop = new AbortController();
-    const ask = (): Promise<unknown> => connection.workflowService.pollActivityTaskQueue({ namespace: 'default', identity: 'gpu', taskQueue: { name: GPU_QUEUE } });
-    const poll = connection.withAbortSignal(stop.signal, () => connection.withDeadline(Date.now() + 60_000, ask)).catch(() => undefined);
+    const ask = (): Promise<unknown> =>
+      connection.workflowService.pollActivityTaskQueue({
+        namespace: 'default',
+        identity: 'gpu',
+        taskQueue: { name: GPU_QUEUE },
+      });
+    const poll = connection
+      .withAbortSignal(stop.signal, () => connection.withDeadline(Date.now() + 60_000, ask))
+      .catch(() => undefined);
     const { stdout } = await rapt(env, 'doctor', '--tenant', 'acme', '--json');
     stop.abort();
     await poll;
     await connection.close();
     const { findings } = JSON.parse(stdout) as { findings: { what: string; ok: boolean; fix: string | null }[] };
-    assert.deepEqual(findings.filter(({ what }) => /worker|server|^temporal$|^minio$/.test(what)).map(({ what, ok, fix }) => [what, ok, fix]), [
-      ['control worker', false, 'rapt worker control'],
-      ['client worker', false, 'rapt worker client --tenant acme'],
-      ['gpu worker', true, null],
-    ]);
+    assert.deepEqual(
+      findings
+        .filter(({ what }) => /worker|server|^temporal$|^minio$/.test(what))
+        .map(({ what, ok, fix }) => [what, ok, fix]),
+      [
+        ['control worker', false, 'rapt worker control'],
+        ['client worker', false, 'rapt worker client --tenant acme'],
+        ['gpu worker', true, null],
+      ],
+    );
   });
 
   it('lacks a namespace that it was never told of; the command makes it, and the next one prepares it', async () => {
@@ -92,9 +130,16 @@ describe('a server that knows nothing of Rapt', { timeout: 300_000 }, async () =
 
   it('is told of by every command that asks for a run, before anything is started', async () => {
     for (const args of [['run'], ['list'], ['show', 'x'], ['schedule', 'create', 'weekly', '--daily', '03:00']]) {
-      const { code, stderr } = await rapt({ RAPT_TEMPORAL_ADDRESS: address, RAPT_TEMPORAL_NAMESPACE: 'nowhere' }, ...args);
+      const { code, stderr } = await rapt(
+        { RAPT_TEMPORAL_ADDRESS: address, RAPT_TEMPORAL_NAMESPACE: 'nowhere' },
+        ...args,
+      );
       assert.equal(code, 2, stderr);
-      assert.match(stderr, /has no namespace nowhere; .*\. Run: temporal operator namespace create --address .* --namespace nowhere/, args[0]);
+      assert.match(
+        stderr,
+        /has no namespace nowhere; .*\. Run: temporal operator namespace create --address .* --namespace nowhere/,
+        args[0],
+      );
     }
   });
 });
@@ -109,9 +154,16 @@ describe('a server that has something else', { timeout: 300_000 }, async () => {
     const { address } = otherType;
     const told = await rapt({ RAPT_TEMPORAL_ADDRESS: address }, 'temporal', 'init');
     assert.equal(told.code, 2);
-    assert.match(told.stdout, /has the search attribute RaptEta as Keyword where Rapt needs Double; use another namespace, or remove it if nobody else uses it/);
+    assert.match(
+      told.stdout,
+      /has the search attribute RaptEta as Keyword where Rapt needs Double; use another namespace, or remove it if nobody else uses it/,
+    );
     const fix = /→ (.*)/.exec(told.stdout)![1]!;
-    assert.equal(fix, `temporal operator search-attribute remove --address ${address} --namespace default --name RaptEta && rapt temporal init --address ${address} --namespace default`);
+    assert.equal(
+      fix,
+      `temporal operator search-attribute remove --address ${address} --namespace default --name RaptEta && rapt ` +
+        `temporal init --address ${address} --namespace default`,
+    );
     await paste(`yes | ${fix}`);
     assert.deepEqual(await lacksOf(address), []);
   });
@@ -119,7 +171,10 @@ describe('a server that has something else', { timeout: 300_000 }, async () => {
   it('is told that worker deployments are switched off', async () => {
     const [lack, ...others] = await lacksOf(switchedOff.address);
     assert.deepEqual(others, []);
-    assert.match(lack!.problem, /has no worker deployments on the namespace default, by which .*; set system\.enableDeploymentVersions to true in its dynamic configuration$/);
+    assert.match(
+      lack!.problem,
+      /has no worker deployments on the namespace default, by which .*; set system\.enableDeploymentVersions to true in its dynamic configuration$/,
+    );
   });
 });
 
@@ -128,17 +183,24 @@ describe('a server whose operator is somebody else', { timeout: 300_000 }, () =>
   const ofClient = authority.issue('client');
   let temporal: GuardedTemporal;
   let env: NodeJS.ProcessEnv;
-  before(async () => {
-    temporal = await startGuardedTemporal({ server: authority.issue('server'), authority: authority.cert, apiKey: 'planted-key' });
-    writeFileSync(join(folder, 'key'), 'planted-key\n');
-    env = {
-      TEMPORAL_ADDRESS: temporal.address,
-      TEMPORAL_TLS_SERVER_CA_CERT_PATH: authority.cert,
-      TEMPORAL_TLS_CLIENT_CERT_PATH: ofClient.cert,
-      TEMPORAL_TLS_CLIENT_KEY_PATH: ofClient.key,
-      RAPT_TEMPORAL_API_KEY_FILE: join(folder, 'key'),
-    };
-  }, { timeout: 120_000 });
+  before(
+    async () => {
+      temporal = await startGuardedTemporal({
+        server: authority.issue('server'),
+        authority: authority.cert,
+        apiKey: 'planted-key',
+      });
+      writeFileSync(join(folder, 'key'), 'planted-key\n');
+      env = {
+        TEMPORAL_ADDRESS: temporal.address,
+        TEMPORAL_TLS_SERVER_CA_CERT_PATH: authority.cert,
+        TEMPORAL_TLS_CLIENT_CERT_PATH: ofClient.cert,
+        TEMPORAL_TLS_CLIENT_KEY_PATH: ofClient.key,
+        RAPT_TEMPORAL_API_KEY_FILE: join(folder, 'key'),
+      };
+    },
+    { timeout: 120_000 },
+  );
   after(() => temporal.close());
 
   const OPERATOR = ['ListSearchAttributes', 'AddSearchAttributes', 'RemoveSearchAttributes'];
@@ -147,19 +209,34 @@ describe('a server whose operator is somebody else', { timeout: 300_000 }, () =>
     for (const call of OPERATOR) temporal.refused.add(call);
     const told = await rapt(env, 'temporal', 'init');
     assert.equal(told.code, 4, told.stdout + told.stderr);
-    assert.match(told.stdout, /this process may not register search attributes on the namespace default at localhost:\d+; have somebody do it who may/);
+    assert.match(
+      told.stdout,
+      /this process may not register search attributes on the namespace default at localhost:\d+; have somebody do it who may/,
+    );
     assert.ok(!told.stdout.includes('planted'));
     const command = /→ (.*)/.exec(told.stdout)![1]!;
-    assert.match(command, /^temporal operator search-attribute create --address localhost:\d+ --namespace default --tls --name RaptTenant --type Keyword --name RaptStage --type Keyword .* --name RaptBackbone --type Keyword$/);
+    assert.match(
+      command,
+      /^temporal operator search-attribute create --address localhost:\d+ --namespace default --tls --name RaptTenant --type Keyword --name RaptStage --type Keyword .* --name RaptBackbone --type Keyword$/,
+    );
     // One attribute of the wrong type is told from one that is not there also by who may list none.
     temporal.refused.clear();
     await paste(command.replace(' --name RaptStage --type Keyword', ''), { ...env, TEMPORAL_API_KEY: 'planted-key' });
-    await paste(`temporal operator search-attribute create --address ${temporal.plainAddress} --namespace default --type Double --name RaptStage`);
+    await paste(
+      `temporal operator search-attribute create --address ${temporal.plainAddress} --namespace default --type ` +
+        'Double --name RaptStage',
+    );
     for (const call of OPERATOR) temporal.refused.add(call);
     const mistyped = await rapt(env, 'temporal', 'init');
     assert.match(mistyped.stdout, /has the search attribute RaptStage as another type where Rapt needs Keyword/);
-    await paste(`yes | temporal operator search-attribute remove --address ${temporal.plainAddress} --namespace default --name RaptStage`);
-    await paste(`temporal operator search-attribute create --address ${temporal.plainAddress} --namespace default --type Keyword --name RaptStage`);
+    await paste(
+      `yes | temporal operator search-attribute remove --address ${temporal.plainAddress} --namespace default ` +
+        '--name RaptStage',
+    );
+    await paste(
+      `temporal operator search-attribute create --address ${temporal.plainAddress} --namespace default --type ` +
+        'Keyword --name RaptStage',
+    );
     const ready = await rapt(env, 'temporal', 'init');
     assert.equal(ready.code, 0, ready.stdout);
     assert.match(ready.stdout, /the search attributes were there already/);
@@ -169,18 +246,29 @@ describe('a server whose operator is somebody else', { timeout: 300_000 }, () =>
     temporal.refused.add('RequestCancelWorkflowExecution');
     const told = await rapt(env, 'temporal', 'init');
     assert.equal(told.code, 4);
-    assert.match(told.stdout, /lets this process read the namespace default but not work in it; give its key or certificate the right to write there/);
+    assert.match(
+      told.stdout,
+      /lets this process read the namespace default but not work in it; give its key or certificate the right to write there/,
+    );
     const connection = await Connection.connect(namedTemporal({ ...BASE, ...env })!.connection);
-    await assert.rejects(requireServer(connection, namedTemporal({ ...BASE, ...env })!), (error: Error & { kind?: string }) => error.kind === ErrorKind.accessDenied);
+    await assert.rejects(
+      requireServer(connection, namedTemporal({ ...BASE, ...env })!),
+      (error: Error & { kind?: string }) => error.kind === ErrorKind.accessDenied,
+    );
     await connection.close();
     temporal.refused.clear();
   });
 
-  it('is told of by Temporal Cloud\'s own command where it is that', () => {
-    const cloud = { connection: { address: 'ours.a1b2c.tmprl.cloud:7233', tls: true }, namespace: 'ours.a1b2c' } as const;
+  it("is told of by Temporal Cloud's own command where it is that", () => {
+    const cloud = {
+      connection: { address: 'ours.a1b2c.tmprl.cloud:7233', tls: true },
+      namespace: 'ours.a1b2c',
+    } as const;
     assert.equal(
       createAttributes(NEEDED, cloud),
-      'tcld namespace search-attributes add --namespace ours.a1b2c --search-attribute "RaptTenant=Keyword" --search-attribute "RaptStage=Keyword" --search-attribute "RaptMechanism=Keyword" --search-attribute "RaptEta=Double" --search-attribute "RaptAccuracy=Double" --search-attribute "RaptBackbone=Keyword"',
+      'tcld namespace search-attributes add --namespace ours.a1b2c --search-attribute "RaptTenant=Keyword" ' +
+        '--search-attribute "RaptStage=Keyword" --search-attribute "RaptMechanism=Keyword" --search-attribute ' +
+        '"RaptEta=Double" --search-attribute "RaptAccuracy=Double" --search-attribute "RaptBackbone=Keyword"',
     );
   });
 });
@@ -191,7 +279,12 @@ describe('a server of another version', () => {
     const nothing = (): Promise<object> => Promise.resolve({});
     const customAttributes = Object.fromEntries(NEEDED.map(({ name, type }) => [name, type]));
     return {
-      workflowService: { getSystemInfo: () => Promise.resolve({ serverVersion }), describeNamespace: nothing, listWorkerDeployments: nothing, requestCancelWorkflowExecution: nothing },
+      workflowService: {
+        getSystemInfo: () => Promise.resolve({ serverVersion }),
+        describeNamespace: nothing,
+        listWorkerDeployments: nothing,
+        requestCancelWorkflowExecution: nothing,
+      },
       operatorService: { listSearchAttributes: () => Promise.resolve({ customAttributes }) },
       withDeadline: <T>(_: unknown, ask: () => Promise<T>) => ask(),
     } as unknown as ConnectionLike;
@@ -203,7 +296,13 @@ describe('a server of another version', () => {
       assert.deepEqual((await examineServer(server(version), named)).lacks, [], version);
     for (const version of ['1.29.0', '1.28.9', '0.99.99', '1.24.3-rc1']) {
       const { lacks } = await prepareServer(server(version), named);
-      assert.deepEqual(lacks.map(({ problem }) => problem), [`the Temporal server at there:7233 is version ${version}, and Rapt needs 1.29.1 or later, for its worker deployments; upgrade it`]);
+      assert.deepEqual(
+        lacks.map(({ problem }) => problem),
+        [
+          `the Temporal server at there:7233 is version ${version}, and Rapt needs 1.29.1 or later, for its worker ` +
+            'deployments; upgrade it',
+        ],
+      );
     }
   });
 });

@@ -15,7 +15,10 @@ const secretOf = (size: number): string => `whsec_${Buffer.alloc(size, 7).toStri
 test('a webhook is an address and a secret, each from a variable or a file; several secrets stand on lines of their own', () => {
   const RAPT_WEBHOOK_SECRET_FILE = join(folder, 'secret');
   writeFileSync(RAPT_WEBHOOK_SECRET_FILE, `${secretOf(32)}\n${secretOf(24)}\n`);
-  assert.deepEqual(resolveWebhook({ RAPT_WEBHOOK_URL, RAPT_WEBHOOK_SECRET_FILE }), { url: RAPT_WEBHOOK_URL, secrets: [Buffer.alloc(32, 7), Buffer.alloc(24, 7)] });
+  assert.deepEqual(resolveWebhook({ RAPT_WEBHOOK_URL, RAPT_WEBHOOK_SECRET_FILE }), {
+    url: RAPT_WEBHOOK_URL,
+    secrets: [Buffer.alloc(32, 7), Buffer.alloc(24, 7)],
+  });
   const RAPT_WEBHOOK_URL_FILE = join(folder, 'address');
   writeFileSync(RAPT_WEBHOOK_URL_FILE, `${RAPT_WEBHOOK_URL}\n`);
   assert.equal(resolveWebhook({ RAPT_WEBHOOK_URL_FILE, RAPT_WEBHOOK_SECRET: secretOf(32) })?.url, RAPT_WEBHOOK_URL);
@@ -27,7 +30,10 @@ test('what cannot be used is refused, and quoted by no message', () => {
     [{ RAPT_WEBHOOK_URL }, /RAPT_WEBHOOK_SECRET_FILE: is needed/],
     [{ RAPT_WEBHOOK_SECRET: secretOf(32) }, /RAPT_WEBHOOK_URL: is needed/],
     [{ RAPT_WEBHOOK_URL: 'ftp://hidden', RAPT_WEBHOOK_SECRET: secretOf(32) }, /must be an address/],
-    [{ RAPT_WEBHOOK_URL: 'https://hidden:hidden@hooks.example.org', RAPT_WEBHOOK_SECRET: secretOf(32) }, /no user name/],
+    [
+      { RAPT_WEBHOOK_URL: 'https://hidden:hidden@hooks.example.org', RAPT_WEBHOOK_SECRET: secretOf(32) },
+      /no user name/,
+    ],
     [{ RAPT_WEBHOOK_URL, RAPT_WEBHOOK_SECRET: secretOf(16) }, /24 to 64 bytes/],
     [{ RAPT_WEBHOOK_URL, RAPT_WEBHOOK_SECRET: `${secretOf(32)}\nhidden` }, /must be whsec_/],
   ];

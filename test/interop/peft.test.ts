@@ -1,12 +1,32 @@
-/** Adapters of Rapt in Hugging Face PEFT, and PEFT's in Rapt, by the real packages: the same logits, the same hidden states. */
+/** Adapters of Rapt in Hugging Face PEFT, and PEFT's in Rapt, by the real packages: the same logits, the same hidden
+ *  states. */
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test, type TestContext } from 'node:test';
 import { DEFAULT_BACKBONE_ON_HUB, type AdapterCard, type BadInput, type Sha256 } from '../../contracts/index.ts';
-import { Encoder, loadTokenizer, locateBackbone, readFrameIds, type FrameIds, type Tokenizer } from '../../rapt/backbone/index.ts';
+import {
+  Encoder,
+  loadTokenizer,
+  locateBackbone,
+  readFrameIds,
+  type FrameIds,
+  type Tokenizer,
+} from '../../rapt/backbone/index.ts';
 import { encodeSafetensors, readSafetensors } from '../../rapt/safetensors.ts';
-import { classifyExamples, encodeAdapter, normalValues, PARAMETER, readAdapter, readPeftConfig, readPeftWeights, seededStream, type Examples, type Parameters, type Pooling } from '../../rapt/tuning/index.ts';
+import {
+  classifyExamples,
+  encodeAdapter,
+  normalValues,
+  PARAMETER,
+  readAdapter,
+  readPeftConfig,
+  readPeftWeights,
+  seededStream,
+  type Examples,
+  type Parameters,
+  type Pooling,
+} from '../../rapt/tuning/index.ts';
 import { layOut } from '../../rapt/tuning/examples.ts';
 import { toVirtualTokens } from '../../rapt/tuning/virtual-tokens.ts';
 import { sentences } from '../e2e/reviews.ts';
@@ -32,24 +52,45 @@ type Kind = (typeof KINDS)[number];
 const poolingOf = (kind: Kind): Pooling => (kind.startsWith('mean') ? 'mean' : 'pooler');
 
 const folder = temporaryFolder();
-const texts = sentences().slice(0, TEXTS).map(({ text }) => text);
-const pairs = sentences().slice(TEXTS, TEXTS + PAIRS).map(({ text }) => text);
+const texts = sentences()
+  .slice(0, TEXTS)
+  .map(({ text }) => text);
+const pairs = sentences()
+  .slice(TEXTS, TEXTS + PAIRS)
+  .map(({ text }) => text);
 /** In the order in which they are asked of PEFT. */
-const CASES = METHODS.flatMap((method) => KINDS.map((kind) => ({ method, kind, folder: join(folder, `${method}-${kind}`) })));
+const CASES = METHODS.flatMap((method) =>
+  KINDS.map((kind) => ({ method, kind, folder: join(folder, `${method}-${kind}`) })),
+);
 const elsewhere = (method: Method): string => join(folder, `peft-${method}`);
 const statesOf = (method: Method): string => join(folder, `${method}-states.safetensors`);
 
 let encoder: Encoder;
 let tokenizer: Tokenizer;
 let frame: FrameIds;
-let peft: { readonly exported: readonly number[][][]; readonly found: readonly number[][][]; readonly trained: readonly number[][][] };
+let peft: {
+  readonly exported: readonly number[][][];
+  readonly found: readonly number[][][];
+  readonly trained: readonly number[][][];
+};
 
 /** Large enough for each value to matter. */
 function parametersOf(method: Method): Parameters {
   const { embeddingSize, hiddenSize, layers } = encoder.config;
-  const normal = (name: string, shape: number[], deviation: number) => ({ shape, values: normalValues(seededStream(7, name + method), shape.reduce((product, size) => product * size), deviation) });
+  const normal = (name: string, shape: number[], deviation: number) => ({
+    shape,
+    values: normalValues(
+      seededStream(7, name + method),
+      shape.reduce((product, size) => product * size),
+      deviation,
+    ),
+  });
   return {
-    [PARAMETER.virtualTokens]: normal(PARAMETER.virtualTokens, method === 'prompt' ? [LENGTH, embeddingSize] : [LENGTH, layers * 2 * hiddenSize], method === 'prompt' ? 0.1 : 0.5),
+    [PARAMETER.virtualTokens]: normal(
+      PARAMETER.virtualTokens,
+      method === 'prompt' ? [LENGTH, embeddingSize] : [LENGTH, layers * 2 * hiddenSize],
+      method === 'prompt' ? 0.1 : 0.5,
+    ),
     [PARAMETER.headWeight]: normal(PARAMETER.headWeight, [CLASSES.length, hiddenSize], 0.1),
     [PARAMETER.headBias]: normal(PARAMETER.headBias, [CLASSES.length], 1),
   };
@@ -57,8 +98,16 @@ function parametersOf(method: Method): Parameters {
 
 function cardOf(method: Method, kind: Kind, sha256: Sha256): AdapterCard {
   return {
-    format: 'rapt-adapter/1', backbone: { name: BACKBONE, sha256 }, method, length: LENGTH, pooling: poolingOf(kind), classes: CLASSES,
-    pair: kind === 'pooler on pairs', maxTokens: MAX_TOKENS, plain: kind.endsWith('plain tokens') && PLAIN, guarantee,
+    format: 'rapt-adapter/1',
+    backbone: { name: BACKBONE, sha256 },
+    method,
+    length: LENGTH,
+    pooling: poolingOf(kind),
+    classes: CLASSES,
+    pair: kind === 'pooler on pairs',
+    maxTokens: MAX_TOKENS,
+    plain: kind.endsWith('plain tokens') && PLAIN,
+    guarantee,
   };
 }
 
@@ -67,12 +116,24 @@ function examplesOf({ pair, plain }: Pick<AdapterCard, 'pair' | 'plain'> = { pai
   const ragged = (of: readonly string[]) => {
     const rows = of.map((text) => tokenizer.encode(text, MAX_TOKENS));
     let end = 0;
-    return { offsets: Int32Array.from([0, ...rows.map(({ length }) => (end += length))]), ids: Int32Array.from(rows.flatMap((ids) => [...ids])) };
+    return {
+      offsets: Int32Array.from([0, ...rows.map(({ length }) => (end += length))]),
+      ids: Int32Array.from(rows.flatMap((ids) => [...ids])),
+    };
   };
   const first = pair ? texts.slice(0, PAIRS) : texts;
   const drawn = plain === false ? null : new Int32Array(first.length * plain.tokensPerRow).fill(plain.vocabulary[0]!);
-  const beside = plain === false || drawn === null ? null : { perRow: plain.tokensPerRow, noisyIds: drawn, targets: drawn };
-  return { count: first.length, text: ragged(first), pair: pair ? ragged(pairs) : null, plain: beside, labels: null, labelNoise: null, rows: Int32Array.from(first.keys()) };
+  const beside =
+    plain === false || drawn === null ? null : { perRow: plain.tokensPerRow, noisyIds: drawn, targets: drawn };
+  return {
+    count: first.length,
+    text: ragged(first),
+    pair: pair ? ragged(pairs) : null,
+    plain: beside,
+    labels: null,
+    labelNoise: null,
+    rows: Int32Array.from(first.keys()),
+  };
 }
 
 /** The model as Hugging Face's own programs have it on a machine that fetched it from the hub. */
@@ -86,39 +147,58 @@ function hubHome(model: string): string {
   return home;
 }
 
-before(async () => {
-  const backbone = await locateBackbone(BACKBONE);
-  encoder = new Encoder(backbone.folder);
-  tokenizer = await loadTokenizer(backbone.folder);
-  frame = readFrameIds(backbone.folder);
-  // Whose adapter and texts they are, is said here.
-  const begin = docsBlock('files.md', 'import json, torch').replace(/^adapter, backbone, texts = .*\n/m, '');
-  const model = docsBlock('files.md', 'BertForSequenceClassification.from_pretrained');
-  const mean = [docsBlock('files.md', '(AutoModel.from_pretrained'), docsBlock('files.md', 'head = ')];
-  const [, states = ''] = mean[0]!.split('\n');
-  const logitsOf = model.split('\n').at(-1)!;
-  const auto = docsBlock('files.md', 'AutoPeftModelForFeatureExtraction');
-  const autoClassifier = auto.replaceAll('FeatureExtraction', 'SequenceClassification').replace('(adapter)', '(adapter, num_labels=len(card["classes"]))');
-  assert.equal(mean[1]!.split('\n').length, 5, 'five lines apply the head');
-  for (const { method, kind, folder: place } of CASES) {
-    const card = cardOf(method, kind, backbone.sha256);
-    mkdirSync(place);
-    for (const [file, bytes] of Object.entries(encodeAdapter(parametersOf(method), card, encoder.config))) writeFileSync(join(place, file), bytes);
-  }
-  peft = await runPython('peft_side.py', {
-    backbone: backbone.folder, texts, pairs,
-    exported: CASES.map(({ method, kind, folder: place }) => ({
-      folder: place, pairs: kind === 'pooler on pairs',
-      // Pairs are not cut here: how Rapt shares the tokens between two texts is its own.
-      blocks: [kind === 'pooler on pairs' ? begin.replace('card["maxTokens"] + 2', '400') : begin, ...(poolingOf(kind) === 'mean' ? mean : [model])],
-      states: kind === 'mean' ? statesOf(method) : null,
-    })),
-    found: CASES.filter(({ kind }) => kind !== 'pooler on pairs').map(({ kind, folder: place }) => ({
-      folder: place, pairs: false, blocks: poolingOf(kind) === 'mean' ? [begin, auto, states, mean[1]] : [begin, autoClassifier, logitsOf], states: null,
-    })),
-    trained: METHODS.map((method) => ({ folder: elsewhere(method), method })),
-  }, { HF_HOME: hubHome(backbone.folder) });
-}, { timeout: 900_000 });
+before(
+  async () => {
+    const backbone = await locateBackbone(BACKBONE);
+    encoder = new Encoder(backbone.folder);
+    tokenizer = await loadTokenizer(backbone.folder);
+    frame = readFrameIds(backbone.folder);
+    // Whose adapter and texts they are, is said here.
+    const begin = docsBlock('files.md', 'import json, torch').replace(/^adapter, backbone, texts = .*\n/m, '');
+    const model = docsBlock('files.md', 'BertForSequenceClassification.from_pretrained');
+    const mean = [docsBlock('files.md', '(AutoModel.from_pretrained'), docsBlock('files.md', 'head = ')];
+    const [, states = ''] = mean[0]!.split('\n');
+    const logitsOf = model.split('\n').at(-1)!;
+    const auto = docsBlock('files.md', 'AutoPeftModelForFeatureExtraction');
+    const autoClassifier = auto
+      .replaceAll('FeatureExtraction', 'SequenceClassification')
+      .replace('(adapter)', '(adapter, num_labels=len(card["classes"]))');
+    assert.equal(mean[1]!.split('\n').length, 5, 'five lines apply the head');
+    for (const { method, kind, folder: place } of CASES) {
+      const card = cardOf(method, kind, backbone.sha256);
+      mkdirSync(place);
+      for (const [file, bytes] of Object.entries(encodeAdapter(parametersOf(method), card, encoder.config)))
+        writeFileSync(join(place, file), bytes);
+    }
+    peft = await runPython(
+      'peft_side.py',
+      {
+        backbone: backbone.folder,
+        texts,
+        pairs,
+        exported: CASES.map(({ method, kind, folder: place }) => ({
+          folder: place,
+          pairs: kind === 'pooler on pairs',
+          // Pairs are not cut here: how Rapt shares the tokens between two texts is its own.
+          blocks: [
+            kind === 'pooler on pairs' ? begin.replace('card["maxTokens"] + 2', '400') : begin,
+            ...(poolingOf(kind) === 'mean' ? mean : [model]),
+          ],
+          states: kind === 'mean' ? statesOf(method) : null,
+        })),
+        found: CASES.filter(({ kind }) => kind !== 'pooler on pairs').map(({ kind, folder: place }) => ({
+          folder: place,
+          pairs: false,
+          blocks: poolingOf(kind) === 'mean' ? [begin, auto, states, mean[1]] : [begin, autoClassifier, logitsOf],
+          states: null,
+        })),
+        trained: METHODS.map((method) => ({ folder: elsewhere(method), method })),
+      },
+      { HF_HOME: hubHome(backbone.folder) },
+    );
+  },
+  { timeout: 900_000 },
+);
 
 const largestDifference = (found: ArrayLike<number>, expected: ArrayLike<number>): number => {
   assert.equal(found.length, expected.length);
@@ -129,11 +209,21 @@ const largestDifference = (found: ArrayLike<number>, expected: ArrayLike<number>
 
 type Asked = Pick<AdapterCard, 'pooling' | 'pair' | 'plain'>;
 
-function assertEqualLogits(t: TestContext, parameters: Parameters, method: Method, { pooling, pair, plain }: Asked, expected: readonly number[][]): void {
+function assertEqualLogits(
+  t: TestContext,
+  parameters: Parameters,
+  method: Method,
+  { pooling, pair, plain }: Asked,
+  expected: readonly number[][],
+): void {
   const { logits } = classifyExamples(encoder, parameters, method, examplesOf({ pair, plain }), frame, { pooling });
   assert.ok(Math.max(...logits) - Math.min(...logits) > 0.5, 'logits differ among texts and classes');
   const difference = largestDifference(logits, expected.flat());
-  t.diagnostic(`${expected.length} ${pair ? 'pairs' : 'texts'}, ${CLASSES.length} classes: largest difference of a logit ${difference.toExponential(1)}, of logits from ${Math.min(...logits).toFixed(2)} to ${Math.max(...logits).toFixed(2)}`);
+  t.diagnostic(
+    `${expected.length} ${pair ? 'pairs' : 'texts'}, ${CLASSES.length} classes: largest difference of a logit ` +
+      `${difference.toExponential(1)}, of logits from ${Math.min(...logits).toFixed(2)} to ` +
+      Math.max(...logits).toFixed(2),
+  );
   assert.ok(difference <= TOLERANCE, `${difference} apart`);
 }
 
@@ -152,19 +242,30 @@ for (const [at, { method, kind, folder: place }] of CASES.filter((one) => one.ki
 for (const method of METHODS)
   test(`a ${method} that Rapt wrote gives PEFT Rapt's own hidden states`, (t) => {
     const batch = layOut(examplesOf(), Int32Array.from(texts.keys()), frame);
-    const hidden = encoder.encode(batch, toVirtualTokens(method, parametersOf(method)[PARAMETER.virtualTokens]!, encoder.config));
+    const hidden = encoder.encode(
+      batch,
+      toVirtualTokens(method, parametersOf(method)[PARAMETER.virtualTokens]!, encoder.config),
+    );
     const [, seq, size] = hidden.shape;
     const values = hidden.dataSync<'float32'>();
     const from = seq - batch.seq;
-    const real = Array.from(batch.lengths, (length, row) => values.subarray((row * seq + from) * size, (row * seq + from + length) * size));
+    const real = Array.from(batch.lengths, (length, row) =>
+      values.subarray((row * seq + from) * size, (row * seq + from + length) * size),
+    );
     hidden.dispose();
     const { states } = readSafetensors(statesOf(method));
     const difference = real.reduce((largest, row, at) => {
       const start = batch.lengths.subarray(0, at).reduce((sum, length) => sum + length, 0) * size;
       return Math.max(largest, largestDifference(row, states!.values.subarray(start, start + row.length)));
     }, 0);
-    t.diagnostic(`${states!.shape[0]} positions of ${TEXTS} texts: largest difference of a hidden state ${difference.toExponential(1)}`);
-    assert.equal(states!.shape[0], batch.lengths.reduce((sum, length) => sum + length, 0));
+    t.diagnostic(
+      `${states!.shape[0]} positions of ${TEXTS} texts: largest difference of a hidden state ` +
+        difference.toExponential(1),
+    );
+    assert.equal(
+      states!.shape[0],
+      batch.lengths.reduce((sum, length) => sum + length, 0),
+    );
     assert.ok(difference <= TOLERANCE, `${difference} apart`);
   });
 
@@ -192,8 +293,13 @@ test('what PEFT wrote and cannot be used is refused by file and field', () => {
       return (error as BadInput).problems.map(({ where, problem }) => `${where.replace(`${place}/`, '')}: ${problem}`);
     }
   };
-  const config = (fields: object): string[] => broken('adapter_config.json', (content) => JSON.stringify({ ...(JSON.parse(content.toString()) as object), ...fields }));
-  const weights = (change: (tensors: Record<string, { shape: readonly number[]; values: Float32Array }>) => void): string[] =>
+  const config = (fields: object): string[] =>
+    broken('adapter_config.json', (content) =>
+      JSON.stringify({ ...(JSON.parse(content.toString()) as object), ...fields }),
+    );
+  const weights = (
+    change: (tensors: Record<string, { shape: readonly number[]; values: Float32Array }>) => void,
+  ): string[] =>
     broken('adapter_model.safetensors', () => {
       const tensors = { ...readSafetensors(join(good, 'adapter_model.safetensors')) };
       change(tensors);
@@ -204,13 +310,27 @@ test('what PEFT wrote and cannot be used is refused by file and field', () => {
     'adapter_config.json, peft_type: "LORA" cannot be imported; only PROMPT_TUNING and PREFIX_TUNING can',
     'adapter_config.json, task_type: "CAUSAL_LM" has no classifier; train with TaskType.SEQ_CLS',
   ]);
-  assert.match(config({ num_virtual_tokens: 'six' })[0]!, /^adapter_config\.json, num_virtual_tokens: .*expected number/);
-  assert.match(config({ num_virtual_tokens: 7 })[0]!, /^adapter_model\.safetensors, prompt_embeddings: is 6 x 4608, and backbone and adapter_config\.json need 7 x 4608/);
+  assert.match(
+    config({ num_virtual_tokens: 'six' })[0]!,
+    /^adapter_config\.json, num_virtual_tokens: .*expected number/,
+  );
+  assert.match(
+    config({ num_virtual_tokens: 7 })[0]!,
+    /^adapter_model\.safetensors, prompt_embeddings: is 6 x 4608, and backbone and adapter_config\.json need 7 x 4608/,
+  );
   assert.match(broken('adapter_config.json', () => null)[0]!, /^adapter_config\.json: does not exist/);
   assert.match(broken('adapter_config.json', () => '{')[0]!, /^adapter_config\.json: is not JSON/);
   assert.match(broken('adapter_model.safetensors', () => null)[0]!, /^adapter_model\.safetensors: does not exist/);
-  assert.match(broken('adapter_model.safetensors', (content) => content.subarray(0, 1000))[0]!, /^adapter_model\.safetensors: is not a readable safetensors file/);
-  assert.match(weights((tensors) => delete tensors['base_model.classifier.bias'])[0]!, /^adapter_model\.safetensors, classifier\.bias: is missing/);
-  assert.match(weights((tensors) => delete tensors['prompt_embeddings'])[0]!, /^adapter_model\.safetensors, prompt_embeddings: is missing/);
+  assert.match(
+    broken('adapter_model.safetensors', (content) => content.subarray(0, 1000))[0]!,
+    /^adapter_model\.safetensors: is not a readable safetensors file/,
+  );
+  assert.match(
+    weights((tensors) => delete tensors['base_model.classifier.bias'])[0]!,
+    /^adapter_model\.safetensors, classifier\.bias: is missing/,
+  );
+  assert.match(
+    weights((tensors) => delete tensors['prompt_embeddings'])[0]!,
+    /^adapter_model\.safetensors, prompt_embeddings: is missing/,
+  );
 });
-

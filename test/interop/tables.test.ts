@@ -1,4 +1,5 @@
-/** Tables written by the packages that people have, in the versions of today's pins: the same as those that are kept, written anew. */
+/** Tables written by the packages that people have, in the versions of today's pins: the same as those that are kept,
+ *  written anew. */
 import { join } from 'node:path';
 import { before, describe } from 'node:test';
 import { temporaryFolder } from '../support/folder.ts';

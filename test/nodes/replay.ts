@@ -9,5 +9,10 @@ const RUNS = ['finished', 'predicted', 'cancelled-while-training'];
 const logger = new DefaultLogger('ERROR');
 Runtime.install({ logger });
 const workflowBundle = await bundleWorkflowCode({ ...bundledWorkflows, logger });
-for (const run of RUNS) await Worker.runReplayHistory({ workflowBundle, sinks: runSinks }, JSON.parse(readFileSync(new URL(`../fixtures/histories/${run}-1.json`, import.meta.url), 'utf8')), run);
+for (const run of RUNS)
+  await Worker.runReplayHistory(
+    { workflowBundle, sinks: runSinks },
+    JSON.parse(readFileSync(new URL(`../fixtures/histories/${run}-1.json`, import.meta.url), 'utf8')),
+    run,
+  );
 process.stdout.write(`${RUNS.length} runs replayed\n`);

@@ -13,7 +13,12 @@ console.log(tf.matMul(matrix, matrix).arraySync().join(' '), tf.topk(matrix, 1).
 
 function compute(settings: NodeJS.ProcessEnv = {}): Promise<CommandResult> {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('TF_'));
-  return runProgram(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', PRODUCT], { ...Object.fromEntries(own), ...settings }, projectRoot);
+  return runProgram(
+    process.execPath,
+    ['--import', 'tsx', '--input-type=module', '-e', PRODUCT],
+    { ...Object.fromEntries(own), ...settings },
+    projectRoot,
+  );
 }
 
 test('products come out right, and neither Node nor TensorFlow writes a line of its own', async () => {

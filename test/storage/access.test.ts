@@ -9,8 +9,22 @@ import { claimRun } from '../../activities/gpu/checkpoints.ts';
 import { minioClient } from '../../bench/minio-client.ts';
 import { ErrorKind, IMPORT_MARK, keys, RaptError } from '../../contracts/index.ts';
 import {
-  CheckpointPointerCell, createIssuer, createMinioStore, ensureLender, findGarbage, issueKeys, newToken, parseRole,
-  policyOf, putFiles, removeGarbage, sealForAdmin, type IssuedKeys, type ObjectStore, type Policy, type Role,
+  CheckpointPointerCell,
+  createIssuer,
+  createMinioStore,
+  ensureLender,
+  findGarbage,
+  issueKeys,
+  newToken,
+  parseRole,
+  policyOf,
+  putFiles,
+  removeGarbage,
+  sealForAdmin,
+  type IssuedKeys,
+  type ObjectStore,
+  type Policy,
+  type Role,
 } from '../../storage/index.ts';
 import { checkpoint, pointerWith, sha } from '../support/checkpoints.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -35,13 +49,41 @@ const TENANTS = ['acme', 'acme-2'];
 const PART_BYTES = 5 << 20;
 
 const storeOf = (role: Role, options: { endpoint?: string } = {}): ObjectStore =>
-  createMinioStore({ endpoint, bucket, keys: () => issue(role), partBytes: PART_BYTES, retry: { attempts: 2, baseDelayMs: 10, maxDelayMs: 20 }, ...options });
+  createMinioStore({
+    endpoint,
+    bucket,
+    keys: () => issue(role),
+    partBytes: PART_BYTES,
+    retry: { attempts: 2, baseDelayMs: 10, maxDelayMs: 20 },
+    ...options,
+  });
 
-/** All kinds of objects that there are, and what who may do there: r(ead), w(rite), d(elete). A client may do so with its own, and nothing with those of others. */
-const OBJECTS: readonly { readonly what: string; readonly key: (tenant: string) => string; readonly client: string; readonly gpu: string }[] = [
-  { what: 'shard', key: (tenant) => `${keys.releasePrefix(tenant, sha('1'))}train-00000.parquet`, client: 'rw', gpu: 'r' },
-  { what: 'release manifest', key: (tenant) => `${keys.releasePrefix(tenant, sha('1'))}manifest.json`, client: 'rw', gpu: 'r' },
-  { what: 'checkpoint', key: (tenant) => `${keys.checkpointPrefix(tenant, 'run', 10, 'a')}state.json`, client: 'r', gpu: 'rwd' },
+/** All kinds of objects that there are, and what who may do there: r(ead), w(rite), d(elete). A client may do so with
+ *  its own, and nothing with those of others. */
+const OBJECTS: readonly {
+  readonly what: string;
+  readonly key: (tenant: string) => string;
+  readonly client: string;
+  readonly gpu: string;
+}[] = [
+  {
+    what: 'shard',
+    key: (tenant) => `${keys.releasePrefix(tenant, sha('1'))}train-00000.parquet`,
+    client: 'rw',
+    gpu: 'r',
+  },
+  {
+    what: 'release manifest',
+    key: (tenant) => `${keys.releasePrefix(tenant, sha('1'))}manifest.json`,
+    client: 'rw',
+    gpu: 'r',
+  },
+  {
+    what: 'checkpoint',
+    key: (tenant) => `${keys.checkpointPrefix(tenant, 'run', 10, 'a')}state.json`,
+    client: 'r',
+    gpu: 'rwd',
+  },
   { what: 'pointer', key: (tenant) => keys.checkpointPointer(tenant, 'run'), client: 'r', gpu: 'rw' },
   { what: 'predictions', key: (tenant) => keys.predictions(tenant, 'run', sha('2')), client: 'r', gpu: 'rw' },
   { what: 'adapter', key: (tenant) => `${keys.adapterPrefix(tenant, sha('3'))}rapt.json`, client: 'rw', gpu: 'rw' },
@@ -50,22 +92,43 @@ const OBJECTS: readonly { readonly what: string; readonly key: (tenant: string) 
   { what: 'result', key: (tenant) => keys.runResult(tenant, 'run'), client: 'rw', gpu: '' },
   { what: 'report', key: (tenant) => `${keys.reportPrefix(tenant, 'run')}index.html`, client: 'rw', gpu: '' },
   // A run's id may have slashes.
-  { what: 'manifest of a run called checkpoints/x', key: (tenant) => keys.runManifest(tenant, 'checkpoints/x'), client: 'rw', gpu: 'r' },
-  { what: 'result of a run called a/predictions/b', key: (tenant) => keys.runResult(tenant, 'a/predictions/b'), client: 'rw', gpu: 'r' },
+  {
+    what: 'manifest of a run called checkpoints/x',
+    key: (tenant) => keys.runManifest(tenant, 'checkpoints/x'),
+    client: 'rw',
+    gpu: 'r',
+  },
+  {
+    what: 'result of a run called a/predictions/b',
+    key: (tenant) => keys.runResult(tenant, 'a/predictions/b'),
+    client: 'rw',
+    gpu: 'r',
+  },
   { what: 'something else', key: (tenant) => `other/${tenant}/x`, client: '', gpu: '' },
 ];
 /** What may be listed; by a client nothing. */
 const PREFIXES: readonly { readonly prefix: (tenant: string) => string; readonly gpu: boolean }[] = [
   { prefix: (tenant) => keys.checkpointsPrefix(tenant, 'run'), gpu: true },
   { prefix: (tenant) => keys.runPrefix(tenant, 'run'), gpu: false },
-  ...['releases', 'adapters', 'reports'].map((top) => ({ prefix: (tenant: string) => `${top}/${tenant}/`, gpu: false })),
+  ...['releases', 'adapters', 'reports'].map((top) => ({
+    prefix: (tenant: string) => `${top}/${tenant}/`,
+    gpu: false,
+  })),
   { prefix: () => 'runs/', gpu: false },
   { prefix: () => '', gpu: false },
 ];
 
 function clientWith({ accessKey: id, secretKey: secret, sessionToken }: IssuedKeys): Client {
   const { hostname, port } = new URL(endpoint);
-  return new Client({ endPoint: hostname, port: Number(port), useSSL: false, accessKey: id, secretKey: secret, sessionToken, region: 'us-east-1' });
+  return new Client({
+    endPoint: hostname,
+    port: Number(port),
+    useSSL: false,
+    accessKey: id,
+    secretKey: secret,
+    sessionToken,
+    region: 'us-east-1',
+  });
 }
 
 /** Whether MinIO itself lets it happen. */
@@ -84,7 +147,8 @@ async function drain(stream: AsyncIterable<unknown>): Promise<void> {
 }
 
 let asked = 0;
-/** What roles may do and should not, or should and may not. Every action is tried on every kind of object of both tenants. */
+/** What roles may do and should not, or should and may not. Every action is tried on every kind of object of both
+ *  tenants. */
 async function differences(policyFor: (role: Role) => Policy): Promise<string[]> {
   const found: string[] = [];
   for (const role of ROLES) {
@@ -99,18 +163,31 @@ async function differences(policyFor: (role: Role) => Policy): Promise<string[]>
         const name = key(tenant);
         const rights = role.kind === 'operator' ? 'rwd' : role.kind === 'gpu' ? may.gpu : own ? may.client : '';
         await rootClient.putObject(bucket, name, 'before');
-        await compare(`read ${what} of ${tenant}`, rights.includes('r'), async () => drain(await client.getObject(bucket, name)));
-        await compare(`overwrite ${what} of ${tenant}`, rights.includes('w'), () => client.putObject(bucket, name, 'after'));
+        await compare(`read ${what} of ${tenant}`, rights.includes('r'), async () =>
+          drain(await client.getObject(bucket, name)),
+        );
+        await compare(`overwrite ${what} of ${tenant}`, rights.includes('w'), () =>
+          client.putObject(bucket, name, 'after'),
+        );
         await compare(`delete ${what} of ${tenant}`, rights.includes('d'), () => client.removeObject(bucket, name));
         await rootClient.removeObject(bucket, name);
         await compare(`create ${what} of ${tenant}`, rights.includes('w'), () => client.putObject(bucket, name, 'new'));
-        await compare(`upload ${what} of ${tenant} in parts`, rights.includes('w'), async () => client.abortMultipartUpload(bucket, name, await client.initiateNewMultipartUpload(bucket, name, {})));
+        await compare(`upload ${what} of ${tenant} in parts`, rights.includes('w'), async () =>
+          client.abortMultipartUpload(bucket, name, await client.initiateNewMultipartUpload(bucket, name, {})),
+        );
         const uploadId = await rootClient.initiateNewMultipartUpload(bucket, name, {});
-        await compare(`abort an upload of ${what} of ${tenant}`, rights.includes('w'), () => client.abortMultipartUpload(bucket, name, uploadId));
-        await compare(`look for uploads of ${what} of ${tenant}`, role.kind !== 'client', () => drain(client.listIncompleteUploads(bucket, name, true)));
+        await compare(`abort an upload of ${what} of ${tenant}`, rights.includes('w'), () =>
+          client.abortMultipartUpload(bucket, name, uploadId),
+        );
+        await compare(`look for uploads of ${what} of ${tenant}`, role.kind !== 'client', () =>
+          drain(client.listIncompleteUploads(bucket, name, true)),
+        );
         await rootClient.removeObject(bucket, name);
       }
-      for (const { prefix, gpu } of PREFIXES) await compare(`list "${prefix(tenant)}"`, role.kind === 'operator' || (role.kind === 'gpu' && gpu), () => drain(client.listObjectsV2(bucket, prefix(tenant), true)));
+      for (const { prefix, gpu } of PREFIXES)
+        await compare(`list "${prefix(tenant)}"`, role.kind === 'operator' || (role.kind === 'gpu' && gpu), () =>
+          drain(client.listObjectsV2(bucket, prefix(tenant), true)),
+        );
     }
     await compare('make a bucket', false, () => client.makeBucket('another', 'us-east-1'));
     await compare('remove the bucket', false, () => client.removeBucket(bucket));
@@ -132,44 +209,74 @@ describe('a role', { timeout: 600_000 }, () => {
 
   for (const { mistake, role, change, shows } of [
     {
-      mistake: 'a GPU worker that may write releases', role: GPU,
+      mistake: 'a GPU worker that may write releases',
+      role: GPU,
       change: (policy: Policy) => withWritable(policy, 'releases/*'),
-      shows: ['overwrite', 'create'].flatMap((action) => TENANTS.flatMap((tenant) => ['shard', 'release manifest'].map((what) => `gpu can ${action} ${what} of ${tenant}`))),
+      shows: ['overwrite', 'create'].flatMap((action) =>
+        TENANTS.flatMap((tenant) =>
+          ['shard', 'release manifest'].map((what) => `gpu can ${action} ${what} of ${tenant}`),
+        ),
+      ),
     },
     {
-      mistake: 'a GPU worker that may remove anything of a run', role: GPU,
-      change: (policy: Policy) => replaced(policy, '"s3:DeleteObject"],"Resource":["arn:aws:s3:::rapt-test/runs/*/checkpoints/*"', '"s3:DeleteObject"],"Resource":["arn:aws:s3:::rapt-test/runs/*"'),
+      mistake: 'a GPU worker that may remove anything of a run',
+      role: GPU,
+      change: (policy: Policy) =>
+        replaced(
+          policy,
+          '"s3:DeleteObject"],"Resource":["arn:aws:s3:::rapt-test/runs/*/checkpoints/*"',
+          '"s3:DeleteObject"],"Resource":["arn:aws:s3:::rapt-test/runs/*"',
+        ),
       shows: ['gpu can delete pointer of acme', 'gpu can delete predictions of acme-2'],
     },
     {
-      mistake: 'records of a run without their own rule', role: GPU,
-      change: (policy: Policy) => ({ ...policy, Statement: policy.Statement.filter(({ Effect }) => Effect !== 'Deny') }),
-      shows: ['gpu can overwrite manifest of a run called checkpoints/x of acme', 'gpu can overwrite result of a run called a/predictions/b of acme'],
+      mistake: 'records of a run without their own rule',
+      role: GPU,
+      change: (policy: Policy) => ({
+        ...policy,
+        Statement: policy.Statement.filter(({ Effect }) => Effect !== 'Deny'),
+      }),
+      shows: [
+        'gpu can overwrite manifest of a run called checkpoints/x of acme',
+        'gpu can overwrite result of a run called a/predictions/b of acme',
+      ],
     },
     {
-      mistake: 'a prefix without its slash', role: ACME,
+      mistake: 'a prefix without its slash',
+      role: ACME,
       change: (policy: Policy) => replaced(policy, '/acme/*', '/acme*'),
       shows: ['client can read shard of acme-2', 'client can overwrite report of acme-2'],
     },
     {
-      mistake: 'a GPU worker that may list whatever it asks for', role: GPU,
-      change: (policy: Policy) => ({ ...policy, Statement: policy.Statement.map(({ Condition: _, ...statement }) => statement) }),
+      mistake: 'a GPU worker that may list whatever it asks for',
+      role: GPU,
+      change: (policy: Policy) => ({
+        ...policy,
+        Statement: policy.Statement.map(({ Condition: _, ...statement }) => statement),
+      }),
       shows: ['gpu can list ""', 'gpu can list "reports/acme-2/"'],
     },
     {
-      mistake: 'a client that cannot write its result', role: ACME,
+      mistake: 'a client that cannot write its result',
+      role: ACME,
       change: (policy: Policy) => replaced(policy, 'result.json', 'results.json'),
       shows: ['client cannot overwrite result of acme', 'client cannot create result of acme'],
     },
   ])
     it(`with a planted mistake is caught by the same check: ${mistake}`, async () => {
-      const found = await differences((asking) => (asking === role ? change(policyOf(role, bucket)) : policyOf(asking, bucket)));
+      const found = await differences((asking) =>
+        asking === role ? change(policyOf(role, bucket)) : policyOf(asking, bucket),
+      );
       for (const line of shows) assert.ok(found.includes(line), `${line}, in\n${found.join('\n')}`);
-      assert.ok(found.every((line) => line.startsWith(role.kind)), 'of the other roles nothing changed');
+      assert.ok(
+        found.every((line) => line.startsWith(role.kind)),
+        'of the other roles nothing changed',
+      );
     });
 
   it('fits into what STS takes, with the longest names that there can be', () => {
-    for (const role of [{ kind: 'client', tenant: 'a'.repeat(40) }, GPU, OPERATOR] as const) assert.ok(JSON.stringify(policyOf(role, 'b'.repeat(63))).length <= 2048, role.kind);
+    for (const role of [{ kind: 'client', tenant: 'a'.repeat(40) }, GPU, OPERATOR] as const)
+      assert.ok(JSON.stringify(policyOf(role, 'b'.repeat(63))).length <= 2048, role.kind);
   });
 
   it('is of a tenant whose name stands for itself alone', () => {
@@ -183,7 +290,9 @@ describe('a role', { timeout: 600_000 }, () => {
 
   it('cannot issue keys itself, not even its own', async () => {
     for (const role of ROLES) {
-      const error: unknown = await issueKeys({ ...admin, keys: await issue(role) }, policyOf(role, bucket)).catch((reason: unknown) => reason);
+      const error: unknown = await issueKeys({ ...admin, keys: await issue(role) }, policyOf(role, bucket)).catch(
+        (reason: unknown) => reason,
+      );
       assert.ok(error instanceof RaptError && error.kind === ErrorKind.accessDenied, String(error));
     }
   });
@@ -201,7 +310,10 @@ describe('the lender', () => {
     const retry = { attempts: 1, baseDelayMs: 1, maxDelayMs: 1 };
     const away = { endpoint: 'http://127.0.0.1:9', bucket, ...lender, retry };
     await assert.rejects(ensureLender(away, secret), (error: RaptError) => {
-      assert.match(error.message, /making a user for bucket "rapt-test" at http:\/\/127\.0\.0\.1:9: .*\(ECONNREFUSED\)/);
+      assert.match(
+        error.message,
+        /making a user for bucket "rapt-test" at http:\/\/127\.0\.0\.1:9: .*\(ECONNREFUSED\)/,
+      );
       return error.kind === ErrorKind.unavailable;
     });
   });
@@ -215,11 +327,27 @@ describe('a role whose keys are in wrong hands', { timeout: 400_000 }, () => {
     await root.put(secretOfOther, Buffer.from('{}'));
     const list = async (policy: Policy): Promise<boolean> => {
       const client = clientWith(await issueKeys(admin, policy));
-      return allows(() => client.makeRequestAsyncOmit({ method: 'GET', bucketName: bucket, query: 'list-type=2&prefix=releases%2Facme-2%2F', headers: { Prefix: 'releases/acme/' } }));
+      return allows(() =>
+        client.makeRequestAsyncOmit({
+          method: 'GET',
+          bucketName: bucket,
+          query: 'list-type=2&prefix=releases%2Facme-2%2F',
+          headers: { Prefix: 'releases/acme/' },
+        }),
+      );
     };
     assert.equal(await list(policyOf(ACME, bucket)), false);
-    const byPrefix = { Effect: 'Allow', Action: ['s3:ListBucket'], Resource: [`arn:aws:s3:::${bucket}`], Condition: { StringLike: { 's3:prefix': ['releases/acme/*'] } } } as const;
-    assert.equal(await list({ ...policyOf(ACME, bucket), Statement: [byPrefix] }), true, 'a rule by prefix would not hold');
+    const byPrefix = {
+      Effect: 'Allow',
+      Action: ['s3:ListBucket'],
+      Resource: [`arn:aws:s3:::${bucket}`],
+      Condition: { StringLike: { 's3:prefix': ['releases/acme/*'] } },
+    } as const;
+    assert.equal(
+      await list({ ...policyOf(ACME, bucket), Statement: [byPrefix] }),
+      true,
+      'a rule by prefix would not hold',
+    );
   });
 
   it("cannot write in its lender's name, by a body that needs no signature", async () => {
@@ -227,7 +355,9 @@ describe('a role whose keys are in wrong hands', { timeout: 400_000 }, () => {
     const write = async (keysOfLender: { accessKey: string; secretKey: string }): Promise<string | undefined> => {
       await root.put(victim, Buffer.from('right'));
       const { sessionToken } = await issueKeys({ ...admin, keys: keysOfLender }, policyOf(GPU, bucket));
-      const { parent } = JSON.parse(Buffer.from(sessionToken.split('.')[1]!, 'base64url').toString('utf8')) as { parent: string };
+      const { parent } = JSON.parse(Buffer.from(sessionToken.split('.')[1]!, 'base64url').toString('utf8')) as {
+        parent: string;
+      };
       assert.equal(parent, keysOfLender.accessKey, 'the token tells who lent');
       return unsignedWrite(victim, parent);
     };
@@ -239,8 +369,22 @@ describe('a role whose keys are in wrong hands', { timeout: 400_000 }, () => {
 
   it('cannot make itself an account that lasts', async () => {
     const account = async (client: Client, secret: string): Promise<number | undefined> => {
-      const body = sealForAdmin(secret, Buffer.from(JSON.stringify({ accessKey: `forever-${randomBytes(4).toString('hex')}`, secretKey: randomBytes(16).toString('hex') })));
-      return (await client.makeRequestAsyncOmit({ method: 'PUT', bucketName: 'minio', objectName: 'admin/v3/add-service-account' }, body, [200, 403])).statusCode;
+      const body = sealForAdmin(
+        secret,
+        Buffer.from(
+          JSON.stringify({
+            accessKey: `forever-${randomBytes(4).toString('hex')}`,
+            secretKey: randomBytes(16).toString('hex'),
+          }),
+        ),
+      );
+      return (
+        await client.makeRequestAsyncOmit(
+          { method: 'PUT', bucketName: 'minio', objectName: 'admin/v3/add-service-account' },
+          body,
+          [200, 403],
+        )
+      ).statusCode;
     };
     assert.equal(await account(rootClient, secretKey), 200, 'root can, asked in the same way');
     for (const role of ROLES) {
@@ -252,7 +396,12 @@ describe('a role whose keys are in wrong hands', { timeout: 400_000 }, () => {
   it('cannot copy what it may not read, nor remove several at once', async () => {
     await root.put(secretOfOther, Buffer.from('{}'));
     const client = clientWith(await issue(ACME));
-    assert.equal(await allows(() => client.copyObject(bucket, `${keys.releasePrefix('acme', sha('9'))}copy`, `/${bucket}/${secretOfOther}`)), false);
+    assert.equal(
+      await allows(() =>
+        client.copyObject(bucket, `${keys.releasePrefix('acme', sha('9'))}copy`, `/${bucket}/${secretOfOther}`),
+      ),
+      false,
+    );
     const gone = await clientWith(await issue(GPU)).removeObjects(bucket, [secretOfOther]);
     assert.match(JSON.stringify(gone), /AccessDenied/);
     assert.notEqual(await root.read(secretOfOther), null);
@@ -266,14 +415,26 @@ async function unsignedWrite(key: string, user: string): Promise<string | undefi
   const CRC32_OF_EVIL = 'jfsxUg==';
   const reply = await fetch(`${endpoint}/${bucket}/${key}?X-Amz-Credential=${credential}`, {
     method: 'PUT',
-    headers: { 'X-Amz-Content-Sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER', 'X-Amz-Date': date, 'X-Amz-Decoded-Content-Length': '4', 'Content-Encoding': 'aws-chunked', 'X-Amz-Trailer': 'x-amz-checksum-crc32' },
+    headers: {
+      'X-Amz-Content-Sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+      'X-Amz-Date': date,
+      'X-Amz-Decoded-Content-Length': '4',
+      'Content-Encoding': 'aws-chunked',
+      'X-Amz-Trailer': 'x-amz-checksum-crc32',
+    },
     body: `4\r\nevil\r\n0\r\nx-amz-checksum-crc32:${CRC32_OF_EVIL}\r\n\r\n`,
   });
   return /<Code>(\w+)/.exec(await reply.text())?.[1];
 }
 
 /** A policy that allows writing below a pattern as well. */
-const withWritable = (policy: Policy, pattern: string): Policy => ({ ...policy, Statement: [...policy.Statement, { Effect: 'Allow', Action: ['s3:PutObject'], Resource: [`arn:aws:s3:::${bucket}/${pattern}`] }] });
+const withWritable = (policy: Policy, pattern: string): Policy => ({
+  ...policy,
+  Statement: [
+    ...policy.Statement,
+    { Effect: 'Allow', Action: ['s3:PutObject'], Resource: [`arn:aws:s3:::${bucket}/${pattern}`] },
+  ],
+});
 
 function replaced(policy: Policy, text: string, by: string): Policy {
   const before = JSON.stringify(policy);
@@ -294,13 +455,25 @@ describe('the store, used by a role', { timeout: 400_000 }, () => {
     assert.match((await rootClient.statObject(bucket, shard)).etag, /-3$/, 'three parts');
     assert.deepEqual(await store.put(shard, { file: large }, { verify: true }), ref);
     assert.equal((await store.get(ref)).length, 12 << 20);
-    assert.equal(await store.read(keys.runManifest('acme', 'fresh')), null, 'what is missing is missing, and not forbidden');
-    for (const key of [`${keys.releasePrefix('acme', sha('a'))}manifest.json`, `${keys.reportPrefix('acme', 'r')}index.html`, keys.runResult('acme', 'r'), keys.runManifest('acme', 'r')]) await store.put(key, Buffer.from(key));
+    assert.equal(
+      await store.read(keys.runManifest('acme', 'fresh')),
+      null,
+      'what is missing is missing, and not forbidden',
+    );
+    for (const key of [
+      `${keys.releasePrefix('acme', sha('a'))}manifest.json`,
+      `${keys.reportPrefix('acme', 'r')}index.html`,
+      keys.runResult('acme', 'r'),
+      keys.runManifest('acme', 'r'),
+    ])
+      await store.put(key, Buffer.from(key));
   });
 
   it('leaves no part of a client behind when the sending fails', async () => {
     const key = `${keys.releasePrefix('acme', sha('b'))}train-00000.parquet`;
-    const proxy = await startHttpProxy(endpoint, (request) => (request.url?.includes('partNumber=2') === true ? 500 : 'pass'));
+    const proxy = await startHttpProxy(endpoint, (request) =>
+      request.url?.includes('partNumber=2') === true ? 500 : 'pass',
+    );
     await assert.rejects(storeOf(ACME, { endpoint: proxy.endpoint }).put(key, { file: large }), /no success/);
     proxy.close();
     assert.deepEqual(await root.unfinishedUploads(key), []);
@@ -316,10 +489,18 @@ describe('the store, used by a role', { timeout: 400_000 }, () => {
     await root.put(stray, Buffer.from('stray'));
     const old = checkpoint(5, 1, 'old');
     const cell = await CheckpointPointerCell.open(store, 'acme', 'trained');
-    await claimRun(store, cell, { tenant: 'acme', run: 'trained' }, { name: 'a', fence: { scheduledMs: 1, attempt: 1 } });
+    await claimRun(
+      store,
+      cell,
+      { tenant: 'acme', run: 'trained' },
+      { name: 'a', fence: { scheduledMs: 1, attempt: 1 } },
+    );
     assert.equal(await root.read(stray), null);
     await cell.advance(pointerWith({ newest: old }));
-    await assert.rejects(store.compareAndSwap(keys.checkpointPointer('acme', 'trained'), Buffer.from('{}'), null), (error: RaptError) => error.kind === ErrorKind.overtaken);
+    await assert.rejects(
+      store.compareAndSwap(keys.checkpointPointer('acme', 'trained'), Buffer.from('{}'), null),
+      (error: RaptError) => error.kind === ErrorKind.overtaken,
+    );
 
     const weights = `${keys.checkpointPrefix('acme', 'trained', 10, 'a')}weights.safetensors`;
     await rootClient.initiateNewMultipartUpload(bucket, weights, {});
@@ -335,11 +516,19 @@ describe('the store, used by a role', { timeout: 400_000 }, () => {
     const store = storeOf(OPERATOR);
     // It is no manifest, and would stop the collection.
     await store.remove(keys.runManifest('acme', 'r'));
-    for (const tenant of TENANTS) await root.put(`${keys.releasePrefix(tenant, sha('f'))}train-00000.parquet`, Buffer.from(tenant));
+    for (const tenant of TENANTS)
+      await root.put(`${keys.releasePrefix(tenant, sha('f'))}train-00000.parquet`, Buffer.from(tenant));
     const garbage = await findGarbage(store, { beforeMs: Infinity, openRuns: () => Promise.resolve([]) });
-    for (const tenant of TENANTS) assert.ok(garbage.objects.some(({ key }) => key.startsWith(keys.releasePrefix(tenant, sha('f')))), tenant);
+    for (const tenant of TENANTS)
+      assert.ok(
+        garbage.objects.some(({ key }) => key.startsWith(keys.releasePrefix(tenant, sha('f')))),
+        tenant,
+      );
     await removeGarbage(store, garbage);
-    assert.deepEqual((await findGarbage(store, { beforeMs: Infinity, openRuns: () => Promise.resolve([]) })).objects, []);
+    assert.deepEqual(
+      (await findGarbage(store, { beforeMs: Infinity, openRuns: () => Promise.resolve([]) })).objects,
+      [],
+    );
   });
 
   it('says of what is refused which key it was and that the role may not, and tries it once more with other keys at the most', async () => {
@@ -347,7 +536,10 @@ describe('the store, used by a role', { timeout: 400_000 }, () => {
     const store = createMinioStore({ endpoint, bucket, keys: () => (issued++, issue(ACME)) });
     await assert.rejects(store.read(keys.runResult('acme-2', 'x')), (error: RaptError) => {
       assert.equal(error.kind, ErrorKind.accessDenied);
-      assert.match(error.message, /reading "runs\/acme-2\/x\/result\.json" in bucket "rapt-test".*refused \(AccessDenied\); the role whose keys this process is given may not do that/);
+      assert.match(
+        error.message,
+        /reading "runs\/acme-2\/x\/result\.json" in bucket "rapt-test".*refused \(AccessDenied\); the role whose keys this process is given may not do that/,
+      );
       return true;
     });
     assert.equal(issued, 1, 'the first keys were fresh');

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, existsSync, ftruncateSync, openSync, readdirSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
@@ -19,14 +29,19 @@ const QUICK = { attempts: 3, baseDelayMs: 10, maxDelayMs: 20 };
 const { server, store } = await minioOfFile();
 const client = minioClient(server.options);
 
-const kind = (expected: ErrorKind, ...patterns: readonly RegExp[]) => (error: unknown): true => {
-  assert.ok(error instanceof RaptError, inspect(error));
-  assert.equal(error.kind, expected, error.message);
-  for (const pattern of patterns) assert.match(error.message, pattern);
-  const everything = inspect(error, { depth: 9, showHidden: true });
-  assert.ok(!everything.includes(server.options.secretKey) && !everything.includes(server.options.accessKey), 'no credentials in an error');
-  return true;
-};
+const kind =
+  (expected: ErrorKind, ...patterns: readonly RegExp[]) =>
+  (error: unknown): true => {
+    assert.ok(error instanceof RaptError, inspect(error));
+    assert.equal(error.kind, expected, error.message);
+    for (const pattern of patterns) assert.match(error.message, pattern);
+    const everything = inspect(error, { depth: 9, showHidden: true });
+    assert.ok(
+      !everything.includes(server.options.secretKey) && !everything.includes(server.options.accessKey),
+      'no credentials in an error',
+    );
+    return true;
+  };
 
 async function keysUnder(prefix: string): Promise<string[]> {
   const keys: string[] = [];
@@ -75,7 +90,10 @@ describe('the object store', () => {
     const path = join(folder, 'changed');
     await assert.rejects(store.getToFile(ref, path), kind(ErrorKind.corruptArtifact, /does not have 5 bytes/));
     assert.equal(existsSync(path), false);
-    assert.deepEqual(readdirSync(folder).filter((name) => name.endsWith('.part')), []);
+    assert.deepEqual(
+      readdirSync(folder).filter((name) => name.endsWith('.part')),
+      [],
+    );
   });
 
   it('mends an object that another program overwrote', async () => {
@@ -109,9 +127,14 @@ describe('the object store', () => {
     ftruncateSync(file, 12 << 20);
     closeSync(file);
     let parts = 0;
-    const proxy = await startHttpProxy(server.options.endpoint, (request) => (request.url?.includes('partNumber=2') === true && ++parts > 0 ? 500 : 'pass'));
+    const proxy = await startHttpProxy(server.options.endpoint, (request) =>
+      request.url?.includes('partNumber=2') === true && ++parts > 0 ? 500 : 'pass',
+    );
     const failing = createMinioStore({ ...server.options, endpoint: proxy.endpoint, partBytes: 5 << 20, retry: QUICK });
-    await assert.rejects(failing.put('b/failing', { file: path }), kind(ErrorKind.unavailable, /"b\/failing" in bucket "rapt-test"/));
+    await assert.rejects(
+      failing.put('b/failing', { file: path }),
+      kind(ErrorKind.unavailable, /"b\/failing" in bucket "rapt-test"/),
+    );
     proxy.close();
     assert.equal(parts, QUICK.attempts);
     assert.equal(await unfinishedUploads('b/failing'), 0);
@@ -128,18 +151,28 @@ describe('the object store', () => {
       return 'pass';
     });
     const failing = createMinioStore({ ...server.options, endpoint: proxy.endpoint, partBytes: 5 << 20, retry: QUICK });
-    await assert.rejects(failing.put('b/changing', { file: path }), kind(ErrorKind.corruptArtifact, /changed while it was sent/));
+    await assert.rejects(
+      failing.put('b/changing', { file: path }),
+      kind(ErrorKind.corruptArtifact, /changed while it was sent/),
+    );
     proxy.close();
     assert.equal(await unfinishedUploads('b/changing'), 0);
     assert.deepEqual(await keysUnder('b/changing'), []);
   });
 
   it('lists by prefix in key order, across pages', async () => {
-    await Promise.all(Array.from({ length: 1005 }, (_, index) => client.putObject('rapt-test', `many/${String(index).padStart(4, '0')}`, 'x')));
+    await Promise.all(
+      Array.from({ length: 1005 }, (_, index) =>
+        client.putObject('rapt-test', `many/${String(index).padStart(4, '0')}`, 'x'),
+      ),
+    );
     await store.put('many-other', Buffer.from('y'));
     const found = await keysUnder('many/');
     assert.equal(found.length, 1005);
-    assert.deepEqual([found[0], found[999], found[1000], found[1004]], ['many/0000', 'many/0999', 'many/1000', 'many/1004']);
+    assert.deepEqual(
+      [found[0], found[999], found[1000], found[1004]],
+      ['many/0000', 'many/0999', 'many/1000', 'many/1004'],
+    );
     for await (const { changedMs, ...object } of store.list('many-other')) {
       assert.deepEqual(object, { key: 'many-other', sizeBytes: 1 });
       assert.ok(Math.abs(Date.now() - changedMs) < 60_000);
@@ -151,7 +184,10 @@ describe('the object store', () => {
     writeFileSync(path, randomBytes(11 << 20));
     await client.initiateNewMultipartUpload('rapt-test', 'u/one', {});
     await client.initiateNewMultipartUpload('rapt-test', 'u/two', {});
-    assert.deepEqual((await store.unfinishedUploads('u/one')).map(({ key }) => key), ['u/one']);
+    assert.deepEqual(
+      (await store.unfinishedUploads('u/one')).map(({ key }) => key),
+      ['u/one'],
+    );
     await createMinioStore({ ...server.options, partBytes: 5 << 20 }).put('u/one', { file: path });
     assert.deepEqual(await store.unfinishedUploads('u/one'), []);
     const left = await store.unfinishedUploads('u/two');
@@ -170,7 +206,11 @@ describe('the object store', () => {
 
   it('makes its bucket once, whoever asks', async () => {
     const fresh = createMinioStore({ ...server.options, bucket: 'rapt-fresh' });
-    await Promise.all([fresh.ensureBucket(), fresh.ensureBucket(), createMinioStore({ ...server.options, bucket: 'rapt-fresh' }).ensureBucket()]);
+    await Promise.all([
+      fresh.ensureBucket(),
+      fresh.ensureBucket(),
+      createMinioStore({ ...server.options, bucket: 'rapt-fresh' }).ensureBucket(),
+    ]);
     await fresh.put('x', Buffer.from('x'));
   });
 
@@ -186,7 +226,10 @@ describe('the object store', () => {
 describe('a compare-and-swap', () => {
   it('creates only what is not there, and changes only what is still the same', async () => {
     const first = await store.compareAndSwap('e/cell', Buffer.from('1'), null);
-    await assert.rejects(store.compareAndSwap('e/cell', Buffer.from('2'), null), kind(ErrorKind.overtaken, /"e\/cell" in bucket "rapt-test"/));
+    await assert.rejects(
+      store.compareAndSwap('e/cell', Buffer.from('2'), null),
+      kind(ErrorKind.overtaken, /"e\/cell" in bucket "rapt-test"/),
+    );
     const second = await store.compareAndSwap('e/cell', Buffer.from('2'), first);
     await assert.rejects(store.compareAndSwap('e/cell', Buffer.from('3'), first), kind(ErrorKind.overtaken));
     assert.deepEqual(await store.read('e/cell'), { body: Buffer.from('2'), etag: second });
@@ -196,7 +239,9 @@ describe('a compare-and-swap', () => {
   it('is won by one of two contenders each time', async () => {
     let etag: string | null = null;
     for (let round = 0; round < 20; round++) {
-      const outcomes = await Promise.allSettled(['left', 'right'].map((side) => store.compareAndSwap('e/race', Buffer.from(`${side} ${round}`), etag)));
+      const outcomes = await Promise.allSettled(
+        ['left', 'right'].map((side) => store.compareAndSwap('e/race', Buffer.from(`${side} ${round}`), etag)),
+      );
       const won = outcomes.filter((outcome) => outcome.status === 'fulfilled');
       assert.equal(won.length, 1, `round ${round}`);
       for (const outcome of outcomes) if (outcome.status === 'rejected') kind(ErrorKind.overtaken)(outcome.reason);
@@ -207,7 +252,9 @@ describe('a compare-and-swap', () => {
   it('knows its own write again when the answer to it was lost', async () => {
     const etag = await store.compareAndSwap('e/lost', Buffer.from('before'), null);
     let writes = 0;
-    const proxy = await startHttpProxy(server.options.endpoint, (request) => (request.method === 'PUT' && ++writes === 1 ? 'lose the answer' : 'pass'));
+    const proxy = await startHttpProxy(server.options.endpoint, (request) =>
+      request.method === 'PUT' && ++writes === 1 ? 'lose the answer' : 'pass',
+    );
     const behind = createMinioStore({ ...server.options, endpoint: proxy.endpoint, retry: QUICK });
     const next = await behind.compareAndSwap('e/lost', Buffer.from('after'), etag);
     proxy.close();
@@ -219,7 +266,10 @@ describe('a compare-and-swap', () => {
 describe('a failure of the object store', () => {
   it('tells apart what is missing, what is forbidden and what does not answer', async () => {
     const missing = { bucket: 'rapt-test', key: 'f/none', sha256: sha256Of(Buffer.from('x')), sizeBytes: 1 };
-    await assert.rejects(store.get(missing), kind(ErrorKind.notFound, /"f\/none" in bucket "rapt-test".*no such object/));
+    await assert.rejects(
+      store.get(missing),
+      kind(ErrorKind.notFound, /"f\/none" in bucket "rapt-test".*no such object/),
+    );
     const noBucket = createMinioStore({ ...server.options, bucket: 'rapt-none', retry: QUICK });
     await assert.rejects(noBucket.read('x'), kind(ErrorKind.notFound, /no such bucket/));
     const wrongKey = createMinioStore({ ...server.options, secretKey: 'not-the-secret', retry: QUICK });
@@ -246,7 +296,12 @@ describe('a failure of the object store', () => {
 
   it('comes in time when the server hears and never answers', async () => {
     const proxy = await startHttpProxy(server.options.endpoint, () => 'never answer');
-    const behind = createMinioStore({ ...server.options, endpoint: proxy.endpoint, timeoutMs: 200, retry: { ...QUICK, attempts: 2 } });
+    const behind = createMinioStore({
+      ...server.options,
+      endpoint: proxy.endpoint,
+      timeoutMs: 200,
+      retry: { ...QUICK, attempts: 2 },
+    });
     const start = Date.now();
     await assert.rejects(behind.read('f/slow'), kind(ErrorKind.unavailable, /ETIMEDOUT/));
     assert.ok(Date.now() - start < 3000);
@@ -263,7 +318,10 @@ describe('a failure of the object store', () => {
 
   it('says that an endpoint is no address without repeating it', () => {
     for (const endpoint of ['planted:secret', 'ftp://planted', 'http://planted/path'])
-      assert.throws(() => createMinioStore({ ...server.options, endpoint } satisfies StoreOptions), (error: Error) => /must be an address such as/.test(error.message) && !/planted/.test(error.message));
+      assert.throws(
+        () => createMinioStore({ ...server.options, endpoint } satisfies StoreOptions),
+        (error: Error) => /must be an address such as/.test(error.message) && !/planted/.test(error.message),
+      );
   });
 });
 
@@ -271,5 +329,8 @@ it('a file is hashed as its bytes are', async () => {
   const path = join(folder, 'hashed');
   writeFileSync(path, randomBytes(3_000_000));
   const bytes = readFileSync(path);
-  assert.deepEqual(await sha256File(path), { sha256: createHash('sha256').update(bytes).digest('hex') as Sha256, sizeBytes: bytes.length });
+  assert.deepEqual(await sha256File(path), {
+    sha256: createHash('sha256').update(bytes).digest('hex') as Sha256,
+    sizeBytes: bytes.length,
+  });
 });

@@ -11,9 +11,11 @@ const { server, store } = await minioOfFile();
 
 /** Attempts are named in the order in which they were made. */
 const fence = (attempt: string): Fence => ({ scheduledMs: 1000, attempt: attempt.charCodeAt(0) });
-const pointer = (attempt: string, step: number): CheckpointPointer => pointerWith({ attempt, fence: fence(attempt), newest: checkpoint(step) });
+const pointer = (attempt: string, step: number): CheckpointPointer =>
+  pointerWith({ attempt, fence: fence(attempt), newest: checkpoint(step) });
 const open = (run: string): Promise<CheckpointPointerCell> => CheckpointPointerCell.open(store, 'local', run);
-const overtaken = (error: unknown): boolean => error instanceof RaptError && error.kind === ErrorKind.overtaken && /latest\.json/.test(error.message);
+const overtaken = (error: unknown): boolean =>
+  error instanceof RaptError && error.kind === ErrorKind.overtaken && /latest\.json/.test(error.message);
 
 describe('the checkpoint pointer', () => {
   it('is empty before the first checkpoint, and then points at the newest', async () => {
@@ -74,9 +76,13 @@ describe('the checkpoint pointer', () => {
     const attempts = ['a', 'b', 'c'];
     const cells = await Promise.all(attempts.map(() => open('race')));
     await Promise.allSettled(cells.map((cell, index) => cell.claim(attempts[index]!, fence(attempts[index]!))));
-    const outcomes = await Promise.allSettled(cells.map((cell, index) => cell.advance(pointer(attempts[index] ?? '', 10))));
+    const outcomes = await Promise.allSettled(
+      cells.map((cell, index) => cell.advance(pointer(attempts[index] ?? '', 10))),
+    );
     assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
-    for (const outcome of outcomes) if (outcome.status === 'rejected') assert.match(String(outcome.reason), /another writer changed it first|must claim the pointer/);
+    for (const outcome of outcomes)
+      if (outcome.status === 'rejected')
+        assert.match(String(outcome.reason), /another writer changed it first|must claim the pointer/);
     assert.equal((await open('race')).current?.attempt, 'c', 'the newest');
   });
 
@@ -94,7 +100,10 @@ describe('the checkpoint pointer', () => {
       const behind = createMinioStore({ ...server.options, endpoint: proxy.endpoint });
       assert.deepEqual((await CheckpointPointerCell.open(behind, 'local', 'noise')).current, pointer('a', 10));
       wrong = Infinity;
-      await assert.rejects(CheckpointPointerCell.open(behind, 'local', 'noise'), /is not a checkpoint pointer, or was damaged/);
+      await assert.rejects(
+        CheckpointPointerCell.open(behind, 'local', 'noise'),
+        /is not a checkpoint pointer, or was damaged/,
+      );
     } finally {
       proxy.close();
     }
@@ -102,6 +111,10 @@ describe('the checkpoint pointer', () => {
 
   it('is refused when it is something else', async () => {
     await store.put(keys.checkpointPointer('local', 'strange'), Buffer.from('{"format":"other"}'));
-    await assert.rejects(open('strange'), (error: RaptError) => error.kind === ErrorKind.corruptArtifact && /is not a checkpoint pointer/.test(error.message));
+    await assert.rejects(
+      open('strange'),
+      (error: RaptError) =>
+        error.kind === ErrorKind.corruptArtifact && /is not a checkpoint pointer/.test(error.message),
+    );
   });
 });

@@ -5,9 +5,12 @@ import { BucketReader, createMinioStore } from '../../storage/index.ts';
 import { minioOfFile } from '../support/minio.ts';
 
 process.env['MINIO_SITE_REGION'] = 'eu-central-1';
-const { server: { options }, store } = await minioOfFile();
+const {
+  server: { options },
+  store,
+} = await minioOfFile();
 
-test('objects are put, read, looked up and listed in the bucket\'s own region', async () => {
+test("objects are put, read, looked up and listed in the bucket's own region", async () => {
   const ref = await store.put('a/one', Buffer.from('here'));
   const other = (): ReturnType<typeof createMinioStore> => createMinioStore({ ...options, region: 'us-west-2' });
   assert.equal((await other().get(ref)).toString(), 'here');

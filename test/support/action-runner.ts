@@ -1,4 +1,5 @@
-/** Runs a composite action as GitHub's runner does: its expressions evaluated by GitHub's own library, each `run` in a bash of its own. */
+/** Runs a composite action as GitHub's runner does: its expressions evaluated by GitHub's own library, each `run` in a
+ *  bash of its own. */
 import { data, Evaluator, Lexer, Parser } from '@actions/expressions';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -69,7 +70,8 @@ export class RunningJob {
   constructor(job: Job) {
     this.#job = job;
     this.#action = readAction(job.action);
-    for (const name of Object.keys(job.inputs)) if (!(name in this.#action.inputs)) throw new Error(`the action has no input ${name}`);
+    for (const name of Object.keys(job.inputs))
+      if (!(name in this.#action.inputs)) throw new Error(`the action has no input ${name}`);
     this.finished = this.#steps();
   }
 
@@ -85,7 +87,11 @@ export class RunningJob {
     const child = this.process;
     const ended = once(child, 'close');
     const sent: NodeJS.Signals[] = [];
-    for (const [signal, patience] of [['SIGINT', AFTER_SIGINT_MS], ['SIGTERM', AFTER_SIGTERM_MS], ['SIGKILL', 60_000]] as const) {
+    for (const [signal, patience] of [
+      ['SIGINT', AFTER_SIGINT_MS],
+      ['SIGTERM', AFTER_SIGTERM_MS],
+      ['SIGKILL', 60_000],
+    ] as const) {
       if (child.exitCode !== null) break;
       child.kill(signal);
       sent.push(signal);
@@ -105,7 +111,9 @@ export class RunningJob {
     } finally {
       rmSync(this.#files, { recursive: true, force: true });
     }
-    const outputs = Object.fromEntries(Object.entries(this.#action.outputs).map(([name, { value }]) => [name, this.#text(value)]));
+    const outputs = Object.fromEntries(
+      Object.entries(this.#action.outputs).map(([name, { value }]) => [name, this.#text(value)]),
+    );
     return { code: this.#code, outputs, summary: this.#summary, log: this.#log, uploads: this.#uploads };
   }
 
@@ -114,14 +122,23 @@ export class RunningJob {
     for (const name of ['output', 'env', 'summary']) writeFileSync(file(name), '');
     writeFileSync(file('script.sh'), this.#text(script));
     const env = Object.fromEntries(Object.entries(step.env ?? {}).map(([name, value]) => [name, this.#text(value)]));
-    const given = { GITHUB_ACTIONS: 'true', CI: 'true', GITHUB_OUTPUT: file('output'), GITHUB_ENV: file('env'), GITHUB_STEP_SUMMARY: file('summary'), GITHUB_WORKSPACE: this.#job.workspace, GITHUB_ACTION_PATH: dirname(this.#job.action) };
+    const given = {
+      GITHUB_ACTIONS: 'true',
+      CI: 'true',
+      GITHUB_OUTPUT: file('output'),
+      GITHUB_ENV: file('env'),
+      GITHUB_STEP_SUMMARY: file('summary'),
+      GITHUB_WORKSPACE: this.#job.workspace,
+      GITHUB_ACTION_PATH: dirname(this.#job.action),
+    };
     const child = spawn('bash', ['--noprofile', '--norc', '-e', '-o', 'pipefail', file('script.sh')], {
       cwd: this.#job.workspace,
       env: { ...this.#job.env, ...given, ...this.#env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (this.#log += chunk.toString()));
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (this.#log += chunk.toString()));
     const [code] = (await once(child, 'close')) as [number | null];
     this.#child = null;
     this.#outputs[step.id ?? ''] = fileCommands(readFileSync(file('output'), 'utf8'));
@@ -132,10 +149,14 @@ export class RunningJob {
 
   #use({ uses = '', with: given = {} }: Step): number {
     if (!uses.startsWith('actions/upload-artifact@')) throw new Error(`this runner does not know ${uses}`);
-    const { name = 'artifact', path = '' } = Object.fromEntries(Object.entries(given).map(([key, value]) => [key, this.#text(String(value))]));
+    const { name = 'artifact', path = '' } = Object.fromEntries(
+      Object.entries(given).map(([key, value]) => [key, this.#text(String(value))]),
+    );
     // As the action itself does.
     if (/["\r\n:<>|*?\\/]/.test(name)) throw new Error(`${name} is no name of an artifact`);
-    const found = path.split('\n').filter((line) => line.trim() !== '' && existsSync(join(this.#job.workspace, line.trim())));
+    const found = path
+      .split('\n')
+      .filter((line) => line.trim() !== '' && existsSync(join(this.#job.workspace, line.trim())));
     if (found.length > 0) this.#uploads.push({ name, files: found.map((line) => basename(line.trim())).sort() });
     return 0;
   }
@@ -149,18 +170,37 @@ export class RunningJob {
   }
 
   #evaluate(expression: string): data.ExpressionData {
-    const status = { always: true, success: this.#status === 'success', failure: this.#status === 'failure', cancelled: this.#status === 'cancelled' };
-    const functions = Object.entries(status).map(([name, holds]) => ({ name, minArgs: 0, maxArgs: 0, call: () => new data.BooleanData(holds) }));
-    const inputs = Object.entries(this.#action.inputs).map(([name, input]) => pair(name, this.#job.inputs[name] ?? input.default ?? ''));
-    const steps = Object.entries(this.#outputs).map(([id, outputs]) => ({ key: id, value: new data.Dictionary({ key: 'outputs', value: dictionary(outputs) }) }));
-    const context = new data.Dictionary({ key: 'inputs', value: new data.Dictionary(...inputs) }, { key: 'steps', value: new data.Dictionary(...steps) });
+    const status = {
+      always: true,
+      success: this.#status === 'success',
+      failure: this.#status === 'failure',
+      cancelled: this.#status === 'cancelled',
+    };
+    const functions = Object.entries(status).map(([name, holds]) => ({
+      name,
+      minArgs: 0,
+      maxArgs: 0,
+      call: () => new data.BooleanData(holds),
+    }));
+    const inputs = Object.entries(this.#action.inputs).map(([name, input]) =>
+      pair(name, this.#job.inputs[name] ?? input.default ?? ''),
+    );
+    const steps = Object.entries(this.#outputs).map(([id, outputs]) => ({
+      key: id,
+      value: new data.Dictionary({ key: 'outputs', value: dictionary(outputs) }),
+    }));
+    const context = new data.Dictionary(
+      { key: 'inputs', value: new data.Dictionary(...inputs) },
+      { key: 'steps', value: new data.Dictionary(...steps) },
+    );
     const parsed = new Parser(new Lexer(expression).lex().tokens, ['inputs', 'steps'], functions).parse();
     return new Evaluator(parsed, context, new Map(functions.map((one) => [one.name, one]))).evaluate();
   }
 }
 
 const pair = (key: string, value: string) => ({ key, value: new data.StringData(value) });
-const dictionary = (values: Readonly<Record<string, string>>): data.Dictionary => new data.Dictionary(...Object.entries(values).map(([key, value]) => pair(key, value)));
+const dictionary = (values: Readonly<Record<string, string>>): data.Dictionary =>
+  new data.Dictionary(...Object.entries(values).map(([key, value]) => pair(key, value)));
 
 /** What a step wrote: "name=value", or "name<<END", lines, "END". */
 function fileCommands(text: string): Record<string, string> {

@@ -2,6 +2,7 @@
 import type { ToModelProcess } from '../../activities/gpu/trainer-protocol.ts';
 
 process.on('message', (message: ToModelProcess) => {
-  if (message.type === 'job' && message.job.checkpointFolder !== null) process.send!({ type: 'finished', reconstruction: null });
+  if (message.type === 'job' && message.job.checkpointFolder !== null)
+    process.send!({ type: 'finished', reconstruction: null });
 });
 process.on('disconnect', () => process.exit(0));

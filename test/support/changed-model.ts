@@ -16,12 +16,18 @@ export interface ModelChanges {
 }
 
 /** @returns the folder. */
-export function writeChangedModel(folder: string, { tensors: change, names = (name) => name, config, tokenizer }: ModelChanges): string {
+export function writeChangedModel(
+  folder: string,
+  { tensors: change, names = (name) => name, config, tokenizer }: ModelChanges,
+): string {
   writeTinyModel(folder);
   const weights = join(folder, 'model.safetensors');
   const tensors: Record<string, FloatTensor> = { ...readSafetensors(weights) };
   change?.(tensors);
-  writeFileSync(weights, encodeSafetensors(Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [names(name), tensor]))));
+  writeFileSync(
+    weights,
+    encodeSafetensors(Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [names(name), tensor]))),
+  );
   edit(join(folder, 'config.json'), (json) => ({ ...json, ...config }));
   edit(join(folder, 'tokenizer.json'), (json) => {
     tokenizer?.(json as unknown as Parameters<NonNullable<ModelChanges['tokenizer']>>[0]);
@@ -41,7 +47,10 @@ export function storeAs(path: string, dtype: 'F16' | 'BF16' | 'F64'): void {
   const blocks: Buffer[] = [];
   let offset = 0;
   for (const [name, { shape, values }] of Object.entries(tensors)) {
-    const block = dtype === 'F64' ? Buffer.from(Float64Array.from(values).buffer) : Buffer.from(Uint16Array.from(values, dtype === 'BF16' ? toBfloat16 : toFloat16).buffer);
+    const block =
+      dtype === 'F64'
+        ? Buffer.from(Float64Array.from(values).buffer)
+        : Buffer.from(Uint16Array.from(values, dtype === 'BF16' ? toBfloat16 : toFloat16).buffer);
     header[name] = { dtype, shape, data_offsets: [offset, offset + block.length] };
     blocks.push(block);
     offset += block.length;

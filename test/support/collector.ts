@@ -5,7 +5,12 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
 
-type Value = { readonly stringValue?: string; readonly intValue?: number | string; readonly doubleValue?: number; readonly boolValue?: boolean };
+type Value = {
+  readonly stringValue?: string;
+  readonly intValue?: number | string;
+  readonly doubleValue?: number;
+  readonly boolValue?: boolean;
+};
 interface Attribute {
   readonly key: string;
   readonly value: Value;
@@ -64,7 +69,9 @@ export class Collector {
 
   /** All that came as JSON. */
   get spans(): CollectedSpan[] {
-    return this.received.filter(({ contentType }) => contentType.startsWith('application/json')).flatMap(({ body }) => spansOf(JSON.parse(body.toString('utf8')) as ExportRequest));
+    return this.received
+      .filter(({ contentType }) => contentType.startsWith('application/json'))
+      .flatMap(({ body }) => spansOf(JSON.parse(body.toString('utf8')) as ExportRequest));
   }
 
   async close(): Promise<void> {
@@ -75,7 +82,11 @@ export class Collector {
 
   async #take(request: http.IncomingMessage): Promise<void> {
     const body = await buffer(request);
-    this.received.push({ path: request.url ?? '', contentType: request.headers['content-type'] ?? '', body: request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body });
+    this.received.push({
+      path: request.url ?? '',
+      contentType: request.headers['content-type'] ?? '',
+      body: request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body,
+    });
   }
 }
 
@@ -88,9 +99,24 @@ const spansOf = ({ resourceSpans }: ExportRequest): CollectedSpan[] =>
 function collected(span: SentSpan, service: string): CollectedSpan {
   const { traceId, spanId, parentSpanId = '', name, startTimeUnixNano, endTimeUnixNano, attributes, status } = span;
   const ms = (nanos: string): number => Number(BigInt(nanos) / 1000n) / 1000;
-  return { traceId, spanId, parent: parentSpanId === '' ? null : parentSpanId, name, service, startMs: ms(startTimeUnixNano), endMs: ms(endTimeUnixNano), attributes: valuesOf(attributes), failed: status.code === 2 };
+  return {
+    traceId,
+    spanId,
+    parent: parentSpanId === '' ? null : parentSpanId,
+    name,
+    service,
+    startMs: ms(startTimeUnixNano),
+    endMs: ms(endTimeUnixNano),
+    attributes: valuesOf(attributes),
+    failed: status.code === 2,
+  };
 }
 
 function valuesOf(attributes: readonly Attribute[]): Record<string, string | number | boolean> {
-  return Object.fromEntries(attributes.map(({ key, value: { stringValue, intValue, doubleValue, boolValue } }) => [key, stringValue ?? boolValue ?? doubleValue ?? Number(intValue)]));
+  return Object.fromEntries(
+    attributes.map(({ key, value: { stringValue, intValue, doubleValue, boolValue } }) => [
+      key,
+      stringValue ?? boolValue ?? doubleValue ?? Number(intValue),
+    ]),
+  );
 }

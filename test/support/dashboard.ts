@@ -24,7 +24,9 @@ export interface Dashboard {
   readonly uid: string;
   readonly title: string;
   readonly schemaVersion: number;
-  readonly templating: { readonly list: readonly { readonly name: string; readonly type: string; readonly definition?: string }[] };
+  readonly templating: {
+    readonly list: readonly { readonly name: string; readonly type: string; readonly definition?: string }[];
+  };
   readonly panels: readonly Panel[];
 }
 
@@ -37,7 +39,8 @@ export const readDashboard = (): Dashboard => JSON.parse(DASHBOARD) as Dashboard
 export const metricsNamedIn = (text: string): string[] => [...new Set(text.match(/\b(?:rapt|temporal)_\w+/g))].sort();
 
 /** A query as Grafana sends it. */
-export const filledIn = (expr: string): string => expr.replaceAll('$__rate_interval', '5m').replaceAll('$__range', '1h').replaceAll('$tenant', '.*');
+export const filledIn = (expr: string): string =>
+  expr.replaceAll('$__rate_interval', '5m').replaceAll('$__range', '1h').replaceAll('$tenant', '.*');
 
 /** What a query reads. */
 export interface Selector {
@@ -45,10 +48,15 @@ export interface Selector {
   readonly labels: readonly string[];
 }
 
-/** What a dashboard asks for: in its panels, and to offer the values of its variables. @throws Error for what is no PromQL. */
+/** What a dashboard asks for: in its panels, and to offer the values of its variables. @throws Error for what is no
+ *  PromQL. */
 export function askedBy({ panels, templating }: Dashboard): ({ readonly title: string } & Selector)[] {
-  const ofPanels = panels.flatMap(({ title, targets = [] }) => targets.flatMap(({ expr }) => selectorsOf(expr).map((selector) => ({ title, ...selector }))));
-  const ofVariables = templating.list.flatMap(({ name, definition }) => (definition === undefined ? [] : [{ title: name, ...valuesOf(definition) }]));
+  const ofPanels = panels.flatMap(({ title, targets = [] }) =>
+    targets.flatMap(({ expr }) => selectorsOf(expr).map((selector) => ({ title, ...selector }))),
+  );
+  const ofVariables = templating.list.flatMap(({ name, definition }) =>
+    definition === undefined ? [] : [{ title: name, ...valuesOf(definition) }],
+  );
   return [...ofPanels, ...ofVariables];
 }
 
@@ -75,7 +83,10 @@ export function selectorsOf(expr: string): Selector[] {
       const matchers = node.getChild('LabelMatchers')?.getChildren('UnquotedLabelMatcher') ?? [];
       const name = node.getChild('Identifier');
       if (name === null) throw new Error(`a selector without a metric: ${text}`);
-      selectors.push({ metric: textOf(name), labels: matchers.map((matcher) => textOf(matcher.getChild('LabelName')!)) });
+      selectors.push({
+        metric: textOf(name),
+        labels: matchers.map((matcher) => textOf(matcher.getChild('LabelName')!)),
+      });
     },
   });
   if (selectors.length === 0) throw new Error(`asks for nothing: ${text}`);

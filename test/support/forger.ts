@@ -26,21 +26,49 @@ export class Forger {
     // That his workflows fail is what is expected of them.
     Runtime.install({ logger: new DefaultLogger('ERROR') });
     const connection = await NativeConnection.connect({ address });
-    const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined, debug: () => undefined, trace: () => undefined, log: () => undefined };
-    const workflowBundle = await bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('forging-workflow.ts', import.meta.url)), failureConverterPath, logger: quiet });
-    return new Forger(client, connection, await Worker.create({ connection, taskQueue: QUEUE, workflowBundle, dataConverter }));
+    const quiet = {
+      info: () => undefined,
+      warn: () => undefined,
+      error: () => undefined,
+      debug: () => undefined,
+      trace: () => undefined,
+      log: () => undefined,
+    };
+    const workflowBundle = await bundleWorkflowCode({
+      workflowsPath: fileURLToPath(new URL('forging-workflow.ts', import.meta.url)),
+      failureConverterPath,
+      logger: quiet,
+    });
+    return new Forger(
+      client,
+      connection,
+      await Worker.create({ connection, taskQueue: QUEUE, workflowBundle, dataConverter }),
+    );
   }
 
   /** Has an activity called by a workflow that bears any name he likes, a finished run's too. @returns its result, or
    *  what it failed with. */
-  async ask(workflowId: string, forged: Forged): Promise<{ readonly result: unknown } | { readonly refused: string; readonly kind: string }> {
+  async ask(
+    workflowId: string,
+    forged: Forged,
+  ): Promise<{ readonly result: unknown } | { readonly refused: string; readonly kind: string }> {
     try {
-      return { result: await this.#client.workflow.execute('forged', { workflowId, taskQueue: QUEUE, args: [forged], workflowIdReusePolicy: 'ALLOW_DUPLICATE' }) };
+      return {
+        result: await this.#client.workflow.execute('forged', {
+          workflowId,
+          taskQueue: QUEUE,
+          args: [forged],
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        }),
+      };
     } catch (error) {
       if (!(error instanceof WorkflowFailedError)) throw error;
       let at: unknown = error;
       while (at instanceof Error && !(at instanceof ApplicationFailure) && at.cause !== undefined) at = at.cause;
-      return { refused: at instanceof Error ? at.message : String(at), kind: at instanceof ApplicationFailure ? (at.type ?? '') : '' };
+      return {
+        refused: at instanceof Error ? at.message : String(at),
+        kind: at instanceof ApplicationFailure ? (at.type ?? '') : '',
+      };
     }
   }
 

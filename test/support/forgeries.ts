@@ -1,7 +1,17 @@
 /** What a malicious provider asks of a client and of a GPU worker: by workflows of his own, by runs that he starts, and
  *  by what he changes in the store. Each is refused, and is told here with the words of the refusal. */
 import type { Client } from '@temporalio/client';
-import { clientQueue, CONTROL_QUEUE, GPU_QUEUE, keys, MANIFEST_FILE, parseTuningConfig, WORKFLOW_TYPE, type TuningConfig, type TuningInput } from '../../contracts/index.ts';
+import {
+  clientQueue,
+  CONTROL_QUEUE,
+  GPU_QUEUE,
+  keys,
+  MANIFEST_FILE,
+  parseTuningConfig,
+  WORKFLOW_TYPE,
+  type TuningConfig,
+  type TuningInput,
+} from '../../contracts/index.ts';
 import type { ObjectStore } from '../../storage/index.ts';
 import type { Forged } from './forging-workflow.ts';
 
@@ -11,7 +21,15 @@ export interface Known {
   /** As he sees it; paths may be guesses. */
   readonly input: TuningInput;
   readonly localKey: string;
-  readonly release: { readonly digest: string; readonly manifest: { readonly bucket: string; readonly key: string; readonly sha256: string; readonly sizeBytes: number } };
+  readonly release: {
+    readonly digest: string;
+    readonly manifest: {
+      readonly bucket: string;
+      readonly key: string;
+      readonly sha256: string;
+      readonly sizeBytes: number;
+    };
+  };
   /** A private table that he has heard of, and a file of the owner. */
   readonly secret: string;
   readonly victim: string;
@@ -35,23 +53,103 @@ function configOf(input: TuningInput): TuningConfig {
 export function forgeries({ run, input, localKey, release, secret, victim }: Known): Forgery[] {
   const own = configOf(input);
   const plain = configOf({ ...input, data: { train: secret }, privacy: { mechanism: 'none' } });
-  const toClient = (activity: string, request: object): Forged => ({ activity, taskQueue: clientQueue('local'), request });
+  const toClient = (activity: string, request: object): Forged => ({
+    activity,
+    taskQueue: clientQueue('local'),
+    request,
+  });
   const toGpu = (activity: string, request: object): Forged => ({ activity, taskQueue: GPU_QUEUE, request });
   const drawn = { localKey, digest: release.digest, rows: { train: 1, test: 1 } };
-  const refs = { predictions: { bucket: release.manifest.bucket, key: release.manifest.key, sha256: release.manifest.sha256, sizeBytes: 1 } };
+  const refs = {
+    predictions: {
+      bucket: release.manifest.bucket,
+      key: release.manifest.key,
+      sha256: release.manifest.sha256,
+      sizeBytes: 1,
+    },
+  };
   const ofPolicy = /is not among the tables of the owner's policy/;
   const training = { tuning: own.tuning, backbone: own.backbone, untilStep: null, resumeFrom: [], release };
   return [
-    { what: 'plain texts', workflowId: 'forged-none', forged: toClient('privatize', { run: 'forged-none', config: plain }), refused: ofPolicy },
-    { what: 'plain texts, past the first step', workflowId: 'forged-publish', forged: toClient('publish', { run: 'forged-publish', config: plain, release: { ...drawn, localKey: '../../../etc' } }), refused: ofPolicy },
-    { what: 'the same for a tenant who has spent nothing', workflowId: 'forged-tenant', forged: toClient('privatize', { run: 'forged-tenant', config: { ...plain, tenant: 'fresh' } }), refused: /is of tenant fresh and came by the queue rapt-client-local/ },
-    { what: 'an attack on a single text', workflowId: run, forged: toClient('audit', { run, config: { ...own, audit: { ...own.audit, maxTokens: 1 } }, release: drawn }), refused: /is what the owner has called one of other settings/ },
-    { what: 'a grade for answers of his choice', workflowId: 'forged-score', forged: toClient('score', { run, config: own, release: drawn, audit: null, reconstruction: null, ...refs }), refused: /is of run .* and was sent by forged-score/ },
-    { what: "a prediction over the owner's file", workflowId: 'forged-predict', forged: toClient('preparePrediction', { tenant: 'local', run, prediction: 'forged-predict', in: secret, out: victim }), refused: /in: is not among the tables|has not finished on this client/ },
-    { what: 'answers to nothing, over a file', workflowId: 'forged-answers', forged: toClient('finishPrediction', { prepared: { prediction: 'forged-answers', tenant: 'local', input: { path: secret, text: 'text' } }, ...refs, out: victim }), refused: /was not prepared by this client/ },
-    { what: 'a message of his own to the webhook', workflowId: 'forged-notify-0123abcd', forged: toClient('notify', { run: 'forged', text: 'pay here' }), refused: /notice: is not what a run tells of itself/ },
-    { what: "training of another tenant on this one's release", workflowId: 'theirs', forged: toGpu('train', { run: 'theirs', tenant: 'other', ...training }), refused: /names a / },
-    { what: 'training on a file that is no shard', workflowId: 'astray', forged: toGpu('train', { run: 'astray', tenant: 'local', ...training, release: { ...release, manifest: { ...release.manifest, key: `runs/local/${run}/result.json` } } }), refused: /names a / },
+    {
+      what: 'plain texts',
+      workflowId: 'forged-none',
+      forged: toClient('privatize', { run: 'forged-none', config: plain }),
+      refused: ofPolicy,
+    },
+    {
+      what: 'plain texts, past the first step',
+      workflowId: 'forged-publish',
+      forged: toClient('publish', {
+        run: 'forged-publish',
+        config: plain,
+        release: { ...drawn, localKey: '../../../etc' },
+      }),
+      refused: ofPolicy,
+    },
+    {
+      what: 'the same for a tenant who has spent nothing',
+      workflowId: 'forged-tenant',
+      forged: toClient('privatize', { run: 'forged-tenant', config: { ...plain, tenant: 'fresh' } }),
+      refused: /is of tenant fresh and came by the queue rapt-client-local/,
+    },
+    {
+      what: 'an attack on a single text',
+      workflowId: run,
+      forged: toClient('audit', { run, config: { ...own, audit: { ...own.audit, maxTokens: 1 } }, release: drawn }),
+      refused: /is what the owner has called one of other settings/,
+    },
+    {
+      what: 'a grade for answers of his choice',
+      workflowId: 'forged-score',
+      forged: toClient('score', { run, config: own, release: drawn, audit: null, reconstruction: null, ...refs }),
+      refused: /is of run .* and was sent by forged-score/,
+    },
+    {
+      what: "a prediction over the owner's file",
+      workflowId: 'forged-predict',
+      forged: toClient('preparePrediction', {
+        tenant: 'local',
+        run,
+        prediction: 'forged-predict',
+        in: secret,
+        out: victim,
+      }),
+      refused: /in: is not among the tables|has not finished on this client/,
+    },
+    {
+      what: 'answers to nothing, over a file',
+      workflowId: 'forged-answers',
+      forged: toClient('finishPrediction', {
+        prepared: { prediction: 'forged-answers', tenant: 'local', input: { path: secret, text: 'text' } },
+        ...refs,
+        out: victim,
+      }),
+      refused: /was not prepared by this client/,
+    },
+    {
+      what: 'a message of his own to the webhook',
+      workflowId: 'forged-notify-0123abcd',
+      forged: toClient('notify', { run: 'forged', text: 'pay here' }),
+      refused: /notice: is not what a run tells of itself/,
+    },
+    {
+      what: "training of another tenant on this one's release",
+      workflowId: 'theirs',
+      forged: toGpu('train', { run: 'theirs', tenant: 'other', ...training }),
+      refused: /names a /,
+    },
+    {
+      what: 'training on a file that is no shard',
+      workflowId: 'astray',
+      forged: toGpu('train', {
+        run: 'astray',
+        tenant: 'local',
+        ...training,
+        release: { ...release, manifest: { ...release.manifest, key: `runs/local/${run}/result.json` } },
+      }),
+      refused: /names a /,
+    },
   ];
 }
 
@@ -59,8 +157,12 @@ export function forgeries({ run, input, localKey, release, secret, victim }: Kno
 export async function replay(client: Client, run: string, replayed: string): Promise<void> {
   const [started] = (await client.workflow.getHandle(run).fetchHistory()).events ?? [];
   await client.workflowService.startWorkflowExecution({
-    namespace: 'default', workflowId: replayed, requestId: replayed, identity: 'provider',
-    workflowType: { name: WORKFLOW_TYPE.tuning }, taskQueue: { name: CONTROL_QUEUE },
+    namespace: 'default',
+    workflowId: replayed,
+    requestId: replayed,
+    identity: 'provider',
+    workflowType: { name: WORKFLOW_TYPE.tuning },
+    taskQueue: { name: CONTROL_QUEUE },
     input: started!.workflowExecutionStartedEventAttributes!.input!,
   });
 }
@@ -69,7 +171,9 @@ export async function replay(client: Client, run: string, replayed: string): Pro
 export async function alterManifest(store: ObjectStore, tenant: string, digest: string): Promise<() => Promise<void>> {
   const key = keys.releasePrefix(tenant, digest as never) + MANIFEST_FILE;
   const { body } = (await store.read(key))!;
-  await store.put(key, Buffer.from(body.toString('utf8').replace(`"tenant":"${tenant}"`, '"tenant":"other"')), { verify: true });
+  await store.put(key, Buffer.from(body.toString('utf8').replace(`"tenant":"${tenant}"`, '"tenant":"other"')), {
+    verify: true,
+  });
   return async () => {
     await store.put(key, body, { verify: true });
   };

@@ -8,6 +8,10 @@ export interface Forged {
 }
 
 export async function forged({ activity, taskQueue, request }: Forged): Promise<unknown> {
-  const activities = proxyActivities<Record<string, (request: unknown) => Promise<unknown>>>({ taskQueue, startToCloseTimeout: '5 minutes', retry: { maximumAttempts: 1 } });
+  const activities = proxyActivities<Record<string, (request: unknown) => Promise<unknown>>>({
+    taskQueue,
+    startToCloseTimeout: '5 minutes',
+    retry: { maximumAttempts: 1 },
+  });
   return activities[activity]!(request);
 }

@@ -15,7 +15,8 @@ export interface ForwardProxy {
 export async function startForwardProxy(user?: string): Promise<ForwardProxy> {
   const passed: string[] = [];
   const wanted = user === undefined ? undefined : `Basic ${Buffer.from(user).toString('base64')}`;
-  const mayPass = ({ headers }: http.IncomingMessage): boolean => wanted === undefined || headers['proxy-authorization'] === wanted;
+  const mayPass = ({ headers }: http.IncomingMessage): boolean =>
+    wanted === undefined || headers['proxy-authorization'] === wanted;
   const proxy = http.createServer((request, reply) => {
     if (!mayPass(request)) return void reply.writeHead(407).end();
     const url = new URL(request.url ?? '');

@@ -1,4 +1,5 @@
-/** Reads JUnit XML as strictly as a CI system may: by Python's parser, which takes nothing that is not well-formed, and by the rules of the common schema. */
+/** Reads JUnit XML as strictly as a CI system may: by Python's parser, which takes nothing that is not well-formed, and
+ *  by the rules of the common schema. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 
@@ -48,18 +49,26 @@ export function readJunit(xml: string): Report {
   const keys = cases.map(([key]) => key);
   assert.equal(new Set(keys).size, keys.length, 'names are unique');
   for (const { attributes } of [root, suite]) {
-    const counted = { tests: cases.length, failures: count(cases, 'failure'), errors: count(cases, 'error'), skipped: count(cases, 'skipped') };
+    const counted = {
+      tests: cases.length,
+      failures: count(cases, 'failure'),
+      errors: count(cases, 'error'),
+      skipped: count(cases, 'skipped'),
+    };
     assert.deepEqual(Object.fromEntries(Object.keys(counted).map((name) => [name, Number(attributes[name])])), counted);
   }
   const properties = suite.children.filter(({ tag }) => tag === 'properties').flatMap(({ children }) => children);
   return {
     suite: attributeOf(suite, 'name'),
-    properties: Object.fromEntries(properties.map((property) => [attributeOf(property, 'name'), attributeOf(property, 'value')])),
+    properties: Object.fromEntries(
+      properties.map((property) => [attributeOf(property, 'name'), attributeOf(property, 'value')]),
+    ),
     cases: Object.fromEntries(cases),
   };
 }
 
-const count = (cases: readonly (readonly [string, TestCase])[], outcome: TestCase['outcome']): number => cases.filter(([, found]) => found.outcome === outcome).length;
+const count = (cases: readonly (readonly [string, TestCase])[], outcome: TestCase['outcome']): number =>
+  cases.filter(([, found]) => found.outcome === outcome).length;
 
 function testCase(element: Element): [string, TestCase] {
   assert.ok(Number(attributeOf(element, 'time')) >= 0);

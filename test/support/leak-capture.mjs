@@ -1,5 +1,5 @@
-/** For the client worker of the leak hunt, by NODE_OPTIONS=--import: writes down every point that the laplace mechanism looks up, with the token it is
- *  drawn around. In any other process it does nothing. */
+/** For the client worker of the leak hunt, by NODE_OPTIONS=--import: writes down every point that the laplace mechanism
+ *  looks up, with the token it is drawn around. In any other process it does nothing. */
 import { appendFileSync } from 'node:fs';
 
 const file = process.env.RAPT_TEST_NOISY_POINTS;

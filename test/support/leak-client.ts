@@ -1,4 +1,5 @@
-/** The client's side of a hunt, apart from the provider's: a home of its own, and all that it sends goes by way of a tap that keeps it. */
+/** The client's side of a hunt, apart from the provider's: a home of its own, and all that it sends goes by way of a
+ *  tap that keeps it. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
@@ -28,12 +29,17 @@ class Tap {
       incoming.on('data', (chunk: Buffer) => sent.push(chunk));
       incoming.pipe(outgoing).pipe(incoming);
       // The server is down: so is the tap.
-      for (const [one, other] of [[incoming, outgoing], [outgoing, incoming]] as const) {
+      for (const [one, other] of [
+        [incoming, outgoing],
+        [outgoing, incoming],
+      ] as const) {
         this.#sockets.add(one);
-        one.on('error', () => one.destroy()).on('close', () => {
-          this.#sockets.delete(one);
-          other.destroy();
-        });
+        one
+          .on('error', () => one.destroy())
+          .on('close', () => {
+            this.#sockets.delete(one);
+            other.destroy();
+          });
       }
     });
   }
@@ -83,24 +89,35 @@ export class LeakClient {
     this.#env = env;
   }
 
-  /** @param home folder of the client alone. @param pointsFile where the worker's noisy points are written down, see leak-capture.mjs. */
-  static async open(home: string, { temporal, s3 }: StackRecord, { keysFile, ownerKeysFile, pointsFile }: { keysFile: string; ownerKeysFile: string; pointsFile: string }): Promise<LeakClient> {
+  /** @param home folder of the client alone. @param pointsFile where the worker's noisy points are written down, see
+   *  leak-capture.mjs. */
+  static async open(
+    home: string,
+    { temporal, s3 }: StackRecord,
+    { keysFile, ownerKeysFile, pointsFile }: { keysFile: string; ownerKeysFile: string; pointsFile: string },
+  ): Promise<LeakClient> {
     mkdirSync(join(home, 'tmp'), { recursive: true });
     const [toTemporal, toStore] = [await Tap.open(`http://${temporal.address}`), await Tap.open(s3.endpoint)];
     const endpoint = `http://${toStore.address}`;
-    return new LeakClient(home, toTemporal, toStore, { ...s3, endpoint }, {
-      ...process.env,
-      RAPT_HOME: home,
-      TMPDIR: join(home, 'tmp'),
-      RAPT_TEMPORAL_ADDRESS: toTemporal.address,
-      RAPT_S3_ENDPOINT: endpoint,
-      RAPT_S3_ACCESS_KEY: s3.accessKey,
-      RAPT_S3_SECRET_KEY: s3.secretKey,
-      RAPT_CODEC_KEYS_FILE: keysFile,
-      RAPT_OWNER_KEYS_FILE: ownerKeysFile,
-      RAPT_TEST_NOISY_POINTS: pointsFile,
-      RAPT_METRICS_ADDRESS: `127.0.0.1:${await steadyPort()}`,
-    });
+    return new LeakClient(
+      home,
+      toTemporal,
+      toStore,
+      { ...s3, endpoint },
+      {
+        ...process.env,
+        RAPT_HOME: home,
+        TMPDIR: join(home, 'tmp'),
+        RAPT_TEMPORAL_ADDRESS: toTemporal.address,
+        RAPT_S3_ENDPOINT: endpoint,
+        RAPT_S3_ACCESS_KEY: s3.accessKey,
+        RAPT_S3_SECRET_KEY: s3.secretKey,
+        RAPT_CODEC_KEYS_FILE: keysFile,
+        RAPT_OWNER_KEYS_FILE: ownerKeysFile,
+        RAPT_TEST_NOISY_POINTS: pointsFile,
+        RAPT_METRICS_ADDRESS: `127.0.0.1:${await steadyPort()}`,
+      },
+    );
   }
 
   /** What the client keeps for a tenant. */
@@ -127,11 +144,16 @@ export class LeakClient {
   /** Starts the client worker and waits until it is ready. */
   async start(): Promise<void> {
     const capture = fileURLToPath(new URL('leak-capture.mjs', import.meta.url));
-    const worker = spawn(process.execPath, [PROGRAM, 'worker', 'client'], { env: { ...this.#env, NODE_OPTIONS: `--import ${capture}` }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const worker = spawn(process.execPath, [PROGRAM, 'worker', 'client'], {
+      env: { ...this.#env, NODE_OPTIONS: `--import ${capture}` },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.#worker = worker;
     const before = this.#log.length;
     for (const stream of [worker.stdout, worker.stderr]) stream.on('data', (chunk: Buffer) => this.#log.push(chunk));
-    await eventually('the client worker is ready', 240_000, () => this.#log.slice(before).some((chunk) => chunk.includes('worker ready')));
+    await eventually('the client worker is ready', 240_000, () =>
+      this.#log.slice(before).some((chunk) => chunk.includes('worker ready')),
+    );
   }
 
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
@@ -145,9 +167,18 @@ export class LeakClient {
 
   /** Every byte that worker and commands have sent, and what they asked of Temporal, decompressed. */
   *sent(): Generator<Place> {
-    for (const [server, tap] of [['Temporal', this.#temporal], ['MinIO', this.#store]] as const)
-      for (const [connection, bytes] of tap.sent.entries()) yield { kind: `sent to ${server}`, name: `connection ${connection}`, bytes };
-    for (const [connection, bytes] of this.#temporal.sent.entries()) yield { kind: 'request to Temporal', name: `connection ${connection}`, bytes: Buffer.concat(grpcRequests(bytes)) };
+    for (const [server, tap] of [
+      ['Temporal', this.#temporal],
+      ['MinIO', this.#store],
+    ] as const)
+      for (const [connection, bytes] of tap.sent.entries())
+        yield { kind: `sent to ${server}`, name: `connection ${connection}`, bytes };
+    for (const [connection, bytes] of this.#temporal.sent.entries())
+      yield {
+        kind: 'request to Temporal',
+        name: `connection ${connection}`,
+        bytes: Buffer.concat(grpcRequests(bytes)),
+      };
   }
 
   /** The worker's metrics, which whoever has the provider's Prometheus may be shown. */

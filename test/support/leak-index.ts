@@ -1,4 +1,5 @@
-/** Finds any of millions of byte strings in one pass over the bytes: the first 8 of each are looked up at every offset. */
+/** Finds any of millions of byte strings in one pass over the bytes: the first 8 of each are looked up at every
+ *  offset. */
 
 /** Needles of one length, which may overlap: windows over a sequence. */
 export interface Windows {
@@ -21,14 +22,23 @@ export interface Found {
 
 /** Windows of a sequence of records, each of which has so many bytes.
  *  @param count records in a window. @param from whether a window may begin at this record. Default: at any. */
-export function windowsOf(what: string, bytes: Uint8Array, { size, count, from = () => true }: { size: number; count: number; from?: (record: number) => boolean }): Windows {
+export function windowsOf(
+  what: string,
+  bytes: Uint8Array,
+  { size, count, from = () => true }: { size: number; count: number; from?: (record: number) => boolean },
+): Windows {
   const starts: number[] = [];
   for (let record = 0; (record + count) * size <= bytes.length; record++) if (from(record)) starts.push(record * size);
   return { what, bytes, starts: Uint32Array.from(starts), length: count * size };
 }
 
 /** A sequence that is looked for as a whole. */
-export const whole = (what: string, bytes: Uint8Array): Windows => ({ what, bytes, starts: Uint32Array.of(0), length: bytes.length });
+export const whole = (what: string, bytes: Uint8Array): Windows => ({
+  what,
+  bytes,
+  starts: Uint32Array.of(0),
+  length: bytes.length,
+});
 
 const KEY_BYTES = 8;
 /** Bits for each needle in the second table: few offsets get past it by chance. */
@@ -42,7 +52,8 @@ export class NeedleIndex {
   /** Needles by their key's hash: the last one of each, and before each the one before; -1 for none. */
   readonly #last: Int32Array;
   readonly #before: Int32Array;
-  /** Whether a needle has this pair of bytes at 3 and 7: the exponents, where needles are numbers. Small enough to stay at hand, which the others are not. */
+  /** Whether a needle has this pair of bytes at 3 and 7: the exponents, where needles are numbers. Small enough to stay
+   *  at hand, which the others are not. */
   readonly #pairs = new Uint8Array(2 ** 16);
   readonly #bits: Uint32Array;
   readonly #bitShift: number;

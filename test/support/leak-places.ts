@@ -1,4 +1,5 @@
-/** All that the provider's side holds: Temporal's database and what its server tells, every version of every object, logs, processes, disks. */
+/** All that the provider's side holds: Temporal's database and what its server tells, every version of every object,
+ *  logs, processes, disks. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +8,14 @@ import type { WorkflowService } from '@temporalio/client';
 import type { Payload, PayloadCodec } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import { minioClient } from '../../bench/minio-client.ts';
-import { clientQueue, CONTROL_QUEUE, DEPLOYMENT_NAME, GPU_QUEUE, PROGRESS_QUERY, WORKFLOW_TYPE } from '../../contracts/index.ts';
+import {
+  clientQueue,
+  CONTROL_QUEUE,
+  DEPLOYMENT_NAME,
+  GPU_QUEUE,
+  PROGRESS_QUERY,
+  WORKFLOW_TYPE,
+} from '../../contracts/index.ts';
 import type { StoreOptions } from '../../storage/index.ts';
 import type { Place } from './leak-search.ts';
 
@@ -44,13 +52,18 @@ export function* processes(pids: readonly number[]): Generator<Place> {
 }
 
 function withDescendants(pids: readonly number[]): number[] {
-  const parents = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
-    const fields = read(`/proc/${pid}/stat`)?.toString('latin1').replace(/^.*\) /s, '').split(' ');
-    return fields === undefined ? [] : [[Number(pid), Number(fields[1])] as const];
-  });
+  const parents = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      const fields = read(`/proc/${pid}/stat`)
+        ?.toString('latin1')
+        .replace(/^.*\) /s, '')
+        .split(' ');
+      return fields === undefined ? [] : [[Number(pid), Number(fields[1])] as const];
+    });
   const found = new Set(pids);
   // A process may have a smaller number than its parent.
-  for (let before = -1; before !== found.size; ) {
+  for (let before = -1; before !== found.size;) {
     before = found.size;
     for (const [pid, parent] of parents) if (found.has(parent)) found.add(pid);
   }
@@ -59,18 +72,29 @@ function withDescendants(pids: readonly number[]): number[] {
 
 /** Pages of workers with their metrics. */
 export async function* metricsPages(addresses: readonly string[]): AsyncGenerator<Place> {
-  for (const address of addresses) yield { kind: 'page of metrics', name: address, bytes: Buffer.from(await (await fetch(`http://${address}/metrics`)).arrayBuffer()) };
+  for (const address of addresses)
+    yield {
+      kind: 'page of metrics',
+      name: address,
+      bytes: Buffer.from(await (await fetch(`http://${address}/metrics`)).arrayBuffer()),
+    };
 }
 
 /** Every version of every object in every bucket, with its name and metadata. */
 export async function* objects(options: StoreOptions): AsyncGenerator<Place> {
   const client = minioClient(options);
   for (const { name: bucket } of await client.listBuckets()) {
-    const listed = client.listObjects(bucket, '', true, { IncludeVersion: true }) as AsyncIterable<{ name: string; versionId: string; isLatest?: boolean; isDeleteMarker?: boolean }>;
+    const listed = client.listObjects(bucket, '', true, { IncludeVersion: true }) as AsyncIterable<{
+      name: string;
+      versionId: string;
+      isLatest?: boolean;
+      isDeleteMarker?: boolean;
+    }>;
     for await (const { name, versionId, isLatest, isDeleteMarker } of listed) {
       if (isDeleteMarker === true) continue;
       const chunks: Buffer[] = [];
-      for await (const chunk of (await client.getObject(bucket, name, { versionId })) as AsyncIterable<Buffer>) chunks.push(chunk);
+      for await (const chunk of (await client.getObject(bucket, name, { versionId })) as AsyncIterable<Buffer>)
+        chunks.push(chunk);
       const { metaData } = await client.statObject(bucket, name, { versionId });
       const kind = isLatest === true ? 'object' : 'older version of an object';
       yield { kind, name: `${bucket}/${name}`, bytes: Buffer.concat(chunks) };
@@ -90,12 +114,16 @@ const OPEN = [{ namespace: 'default', query: "ExecutionStatus = 'Running'" }] as
 type Which = 'all' | 'open';
 type Execution = proto.temporal.api.common.v1.IWorkflowExecution;
 
-/** What the server tells of workflows to whoever asks without the keys: histories, and descriptions with memo, search attributes, heartbeats and failures
- *  of pending activities. */
+/** What the server tells of workflows to whoever asks without the keys: histories, and descriptions with memo, search
+ *  attributes, heartbeats and failures of pending activities. */
 export async function* workflows(service: WorkflowService, which: Which): AsyncGenerator<Place> {
   for await (const { namespace, name, execution, listed } of executions(service, which)) {
     yield { kind: 'list of workflows', name, bytes: listed };
-    yield { kind: 'history', name, bytes: History.encode({ events: await eventsOf(service, namespace, execution) }).finish() };
+    yield {
+      kind: 'history',
+      name,
+      bytes: History.encode({ events: await eventsOf(service, namespace, execution) }).finish(),
+    };
     const description = await service.describeWorkflowExecution({ namespace, execution });
     yield { kind: 'description', name, bytes: api.DescribeWorkflowExecutionResponse.encode(description).finish() };
   }
@@ -106,15 +134,25 @@ export async function* answers(service: WorkflowService, which: Which): AsyncGen
   for await (const { namespace, name, execution, type } of executions(service, which)) {
     if (!Object.values<string>(WORKFLOW_TYPE).includes(type)) continue;
     for (const queryType of [PROGRESS_QUERY, '__temporal_workflow_metadata']) {
-      const answer = await service.queryWorkflow({ namespace, execution, query: { queryType } }).catch((error: unknown) => String(error));
-      yield { kind: 'answer to a query', name: `${name} ${queryType}`, bytes: typeof answer === 'string' ? Buffer.from(answer) : api.QueryWorkflowResponse.encode(answer).finish() };
+      const answer = await service
+        .queryWorkflow({ namespace, execution, query: { queryType } })
+        .catch((error: unknown) => String(error));
+      yield {
+        kind: 'answer to a query',
+        name: `${name} ${queryType}`,
+        bytes: typeof answer === 'string' ? Buffer.from(answer) : api.QueryWorkflowResponse.encode(answer).finish(),
+      };
     }
   }
 }
 
 /** What the histories say to whoever has the keys. @param codecs in the order in which they decode. @param without a
  *  type of workflow that is left out. */
-export async function* decrypted(service: WorkflowService, codecs: readonly PayloadCodec[], without: string): AsyncGenerator<Place> {
+export async function* decrypted(
+  service: WorkflowService,
+  codecs: readonly PayloadCodec[],
+  without: string,
+): AsyncGenerator<Place> {
   for await (const { namespace, name, execution, type } of executions(service, 'all')) {
     if (type === without) continue;
     let payloads = payloadsIn(await eventsOf(service, namespace, execution));
@@ -123,21 +161,34 @@ export async function* decrypted(service: WorkflowService, codecs: readonly Payl
   }
 }
 
-async function* executions(service: WorkflowService, which: Which): AsyncGenerator<{ namespace: string; name: string; execution: Execution; type: string; listed: Uint8Array }> {
+async function* executions(
+  service: WorkflowService,
+  which: Which,
+): AsyncGenerator<{ namespace: string; name: string; execution: Execution; type: string; listed: Uint8Array }> {
   for (const { namespace, query } of which === 'all' ? ALL : OPEN) {
     let nextPageToken: Uint8Array = new Uint8Array();
     do {
       const page = await service.listWorkflowExecutions({ namespace, query, nextPageToken });
       for (const info of page.executions) {
         const execution = info.execution!;
-        yield { namespace, name: `${execution.workflowId} ${execution.runId}`, execution, type: info.type?.name ?? '', listed: WorkflowExecutionInfo.encode(info).finish() };
+        yield {
+          namespace,
+          name: `${execution.workflowId} ${execution.runId}`,
+          execution,
+          type: info.type?.name ?? '',
+          listed: WorkflowExecutionInfo.encode(info).finish(),
+        };
       }
       ({ nextPageToken } = page);
     } while (nextPageToken.length > 0);
   }
 }
 
-async function eventsOf(service: WorkflowService, namespace: string, execution: Execution): Promise<proto.temporal.api.history.v1.IHistoryEvent[]> {
+async function eventsOf(
+  service: WorkflowService,
+  namespace: string,
+  execution: Execution,
+): Promise<proto.temporal.api.history.v1.IHistoryEvent[]> {
   const events: proto.temporal.api.history.v1.IHistoryEvent[] = [];
   let nextPageToken: Uint8Array = new Uint8Array();
   do {
@@ -154,16 +205,32 @@ function payloadsIn(message: unknown): Payload[] {
   return isPayload(message) ? [message] : Object.values(message).flatMap(payloadsIn);
 }
 
-const isPayload = (message: object): message is Payload => 'data' in message && message.data instanceof Uint8Array && 'metadata' in message;
+const isPayload = (message: object): message is Payload =>
+  'data' in message && message.data instanceof Uint8Array && 'metadata' in message;
 
 /** What it tells of itself: its namespaces, who polls its queues, and the versions of the workflows. */
 export async function* server(service: WorkflowService): AsyncGenerator<Place> {
-  for (const { namespace } of ALL) yield { kind: 'description', name: `namespace ${namespace}`, bytes: api.DescribeNamespaceResponse.encode(await service.describeNamespace({ namespace })).finish() };
+  for (const { namespace } of ALL)
+    yield {
+      kind: 'description',
+      name: `namespace ${namespace}`,
+      bytes: api.DescribeNamespaceResponse.encode(await service.describeNamespace({ namespace })).finish(),
+    };
   for (const name of [CONTROL_QUEUE, GPU_QUEUE, clientQueue('local')])
     for (const taskQueueType of [TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY])
-      yield { kind: 'pollers of a queue', name, bytes: api.DescribeTaskQueueResponse.encode(await service.describeTaskQueue({ namespace: 'default', taskQueue: { name }, taskQueueType })).finish() };
+      yield {
+        kind: 'pollers of a queue',
+        name,
+        bytes: api.DescribeTaskQueueResponse.encode(
+          await service.describeTaskQueue({ namespace: 'default', taskQueue: { name }, taskQueueType }),
+        ).finish(),
+      };
   const deployment = await service.describeWorkerDeployment({ namespace: 'default', deploymentName: DEPLOYMENT_NAME });
-  yield { kind: 'description', name: `deployment ${DEPLOYMENT_NAME}`, bytes: api.DescribeWorkerDeploymentResponse.encode(deployment).finish() };
+  yield {
+    kind: 'description',
+    name: `deployment ${DEPLOYMENT_NAME}`,
+    bytes: api.DescribeWorkerDeploymentResponse.encode(deployment).finish(),
+  };
 }
 
 /** Looks again and again at places that change, and keeps all that it ever saw there. */

@@ -52,7 +52,10 @@ export interface PlantOptions {
 export async function plantLeaks(o: PlantOptions): Promise<{ plants: Plant[]; process: ChildProcess }> {
   const marker = (): string => o.markers.plant('leak made on purpose');
   const [environment, argument] = [marker(), marker()];
-  const process = spawn(execPath, ['-e', 'setInterval(() => undefined, 1000)', argument], { env: { LEAK: environment }, stdio: 'ignore' });
+  const process = spawn(execPath, ['-e', 'setInterval(() => undefined, 1000)', argument], {
+    env: { LEAK: environment },
+    stdio: 'ignore',
+  });
   return {
     process,
     plants: [
@@ -72,42 +75,83 @@ async function onTemporal({ temporalAddress }: PlantOptions, marker: () => strin
   const taskQueue = 'leaks';
   const connection = await Connection.connect({ address: temporalAddress });
   try {
-    const handle = await new Client({ connection }).workflow.start('leak', { workflowId: 'leak', taskQueue, args: [{ text: input }], memo: { note: memo } });
+    const handle = await new Client({ connection }).workflow.start('leak', {
+      workflowId: 'leak',
+      taskQueue,
+      args: [{ text: input }],
+      memo: { note: memo },
+    });
     await handle.signal('note', signal);
     const poll = { namespace: 'default', taskQueue: { name: taskQueue }, identity: 'leak' };
-    const { taskToken } = await connection.withDeadline(Date.now() + POLL_MS, () => connection.workflowService.pollWorkflowTaskQueue(poll));
+    const { taskToken } = await connection.withDeadline(Date.now() + POLL_MS, () =>
+      connection.workflowService.pollWorkflowTaskQueue(poll),
+    );
     const failure = { message, applicationFailureInfo: { type: 'Leak' } };
     await connection.workflowService.respondWorkflowTaskCompleted({
       namespace: 'default',
       taskToken,
-      commands: [{ commandType: CommandType.COMMAND_TYPE_FAIL_WORKFLOW_EXECUTION, failWorkflowExecutionCommandAttributes: { failure } }],
+      commands: [
+        {
+          commandType: CommandType.COMMAND_TYPE_FAIL_WORKFLOW_EXECUTION,
+          failWorkflowExecutionCommandAttributes: { failure },
+        },
+      ],
     });
   } finally {
     await connection.close();
   }
   return [
-    { what: memo, kinds: ['description', 'list of workflows', 'history', 'Temporal database', 'sent to Temporal', 'request to Temporal'] },
-    ...[input, message, signal].map((what) => ({ what, kinds: ['history', 'Temporal database', 'sent to Temporal', 'request to Temporal'] })),
+    {
+      what: memo,
+      kinds: [
+        'description',
+        'list of workflows',
+        'history',
+        'Temporal database',
+        'sent to Temporal',
+        'request to Temporal',
+      ],
+    },
+    ...[input, message, signal].map((what) => ({
+      what,
+      kinds: ['history', 'Temporal database', 'sent to Temporal', 'request to Temporal'],
+    })),
   ];
 }
 
 /** An attribute of a span, and a type of workflow that the control worker does not know and counts. */
-async function whereItIsWatched({ temporalAddress, collector, metricsAddress }: PlantOptions, marker: () => string): Promise<Plant[]> {
+async function whereItIsWatched(
+  { temporalAddress, collector, metricsAddress }: PlantOptions,
+  marker: () => string,
+): Promise<Plant[]> {
   const [attribute, type] = [marker(), marker()];
-  await fetch(`${collector}/v1/traces`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ resourceSpans: [], attribute }) });
+  await fetch(`${collector}/v1/traces`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ resourceSpans: [], attribute }),
+  });
   const connection = await Connection.connect({ address: temporalAddress });
   try {
     await new Client({ connection }).workflow.start(type, { workflowId: 'leak-of-a-type', taskQueue: CONTROL_QUEUE });
-    await eventually('the control worker counts it', POLL_MS, async () => (await (await fetch(`http://${metricsAddress}/metrics`)).text()).includes(type));
+    await eventually('the control worker counts it', POLL_MS, async () =>
+      (await (await fetch(`http://${metricsAddress}/metrics`)).text()).includes(type),
+    );
   } finally {
     await connection.close();
   }
-  return [{ what: attribute, kinds: ['exported trace'] }, { what: type, kinds: ['page of metrics', 'history'] }];
+  return [
+    { what: attribute, kinds: ['exported trace'] },
+    { what: type, kinds: ['page of metrics', 'history'] },
+  ];
 }
 
-async function inObjects({ markers, tokenizer, s3, embedding, noise, testLabels, digest, releaseKey }: PlantOptions, marker: () => string): Promise<Plant[]> {
+async function inObjects(
+  { markers, tokenizer, s3, embedding, noise, testLabels, digest, releaseKey }: PlantOptions,
+  marker: () => string,
+): Promise<Plant[]> {
   const client = minioClient(s3);
-  const put = (name: string, content: Uint8Array | string, metadata = {}): Promise<unknown> => client.putObject(s3.bucket, `leaks/${name}`, Buffer.from(content), undefined, metadata);
+  const put = (name: string, content: Uint8Array | string, metadata = {}): Promise<unknown> =>
+    client.putObject(s3.bucket, `leaks/${name}`, Buffer.from(content), undefined, metadata);
   const object = ['object'];
   const plants: Plant[] = [];
 
@@ -132,7 +176,17 @@ async function inObjects({ markers, tokenizer, s3, embedding, noise, testLabels,
 
   const compressed = marker();
   const columnData = [{ name: 'note', data: ['nothing', compressed, 'nothing'] }];
-  await put('compressed.parquet', new Uint8Array(parquetWriteBuffer({ columnData, codec: 'GZIP', compressors: { GZIP: (bytes) => gzipSync(bytes) }, statistics: false })));
+  await put(
+    'compressed.parquet',
+    new Uint8Array(
+      parquetWriteBuffer({
+        columnData,
+        codec: 'GZIP',
+        compressors: { GZIP: (bytes) => gzipSync(bytes) },
+        statistics: false,
+      }),
+    ),
+  );
   plants.push({ what: compressed, kinds: object, how: /^Parquet column note, utf-8$/ });
   const zipped = marker();
   await put('lines.gz', gzipSync(`nothing\n${zipped}\n`));
@@ -140,14 +194,32 @@ async function inObjects({ markers, tokenizer, s3, embedding, noise, testLabels,
 
   const unprivatized = marker();
   const ids = tokenizer.encode(`the film ${unprivatized} was good`, 40);
-  await put('train-00000.parquet', encodeShard({ count: 1, rows: Int32Array.of(0), input: toRagged([ids]), pair: null, labels: Int32Array.of(1), plain: null }));
-  for (const how of [/input_ids, joined, utf-8 of lower case/, /input_ids, word pieces, word pieces/, /input_ids, token ids in JSON/]) plants.push({ what: unprivatized, kinds: object, how });
+  await put(
+    'train-00000.parquet',
+    encodeShard({
+      count: 1,
+      rows: Int32Array.of(0),
+      input: toRagged([ids]),
+      pair: null,
+      labels: Int32Array.of(1),
+      plain: null,
+    }),
+  );
+  for (const how of [
+    /input_ids, joined, utf-8 of lower case/,
+    /input_ids, word pieces, word pieces/,
+    /input_ids, token ids in JSON/,
+  ])
+    plants.push({ what: unprivatized, kinds: object, how });
 
   await put('noise', new Uint8Array(Float32Array.from(noise).buffer));
   await put('noise-64', Buffer.concat([Buffer.alloc(3), new Uint8Array(noise.slice().buffer)]));
   await put('embedding.txt', Array.from(embedding, (value) => value.toFixed(4)).join(' '));
   await put('embedding.json', JSON.stringify({ q: [...embedding] }));
-  await put('embedding.base64', JSON.stringify({ q: Buffer.from(new Float32Array(embedding).buffer).toString('base64') }));
+  await put(
+    'embedding.base64',
+    JSON.stringify({ q: Buffer.from(new Float32Array(embedding).buffer).toString('base64') }),
+  );
   plants.push(
     { what: 'noise as float32', kinds: object, place: /noise$/ },
     { what: 'noise as float64', kinds: object, place: /noise-64$/ },
@@ -158,12 +230,20 @@ async function inObjects({ markers, tokenizer, s3, embedding, noise, testLabels,
 
   await put('labels.json', JSON.stringify({ labels: testLabels }));
   await put('labels.csv', testLabels.map((label, row) => `${row},${CLASSES[label]!}`).join('\r\n'));
-  await put('labels.parquet', new Uint8Array(parquetWriteBuffer({ columnData: [{ name: 'label', data: Int32Array.from(testLabels) }] })));
+  await put(
+    'labels.parquet',
+    new Uint8Array(parquetWriteBuffer({ columnData: [{ name: 'label', data: Int32Array.from(testLabels) }] })),
+  );
   await put('labels', new Uint8Array(Int32Array.from(testLabels).buffer));
   plants.push(
     { what: 'labels of test rows as uint8', kinds: object, place: /labels\.json$/, how: /^labels$/ },
     { what: 'labels of test rows as uint8', kinds: object, place: /labels\.csv$/, how: /^labels$/ },
-    { what: 'labels of test rows as uint8', kinds: object, place: /labels\.parquet$/, how: /^Parquet column label, labels$/ },
+    {
+      what: 'labels of test rows as uint8',
+      kinds: object,
+      place: /labels\.parquet$/,
+      how: /^Parquet column label, labels$/,
+    },
     { what: 'labels of test rows as int32', kinds: object, place: /labels$/ },
   );
 
@@ -174,7 +254,10 @@ async function inObjects({ markers, tokenizer, s3, embedding, noise, testLabels,
 
 function onDisks({ stackFolder, gpuFolder, temporary }: PlantOptions, marker: () => string): Plant[] {
   const [line, file, name, leftover] = [marker(), marker(), marker(), marker()];
-  appendFileSync(join(stackFolder, 'logs', 'gpu.log'), `${JSON.stringify({ level: 'warn', message: `cannot read "${line}"` })}\n`);
+  appendFileSync(
+    join(stackFolder, 'logs', 'gpu.log'),
+    `${JSON.stringify({ level: 'warn', message: `cannot read "${line}"` })}\n`,
+  );
   const folder = join(gpuFolder, 'attempts', 'leak');
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'batch.json'), JSON.stringify([file]));

@@ -1,5 +1,5 @@
-/** The provider's side of a hunt: the servers and workers of a local stack, without its client worker, and all that they hold. The collector of
- *  traces is the provider's; the client sends its own there as well. */
+/** The provider's side of a hunt: the servers and workers of a local stack, without its client worker, and all that
+ *  they hold. The collector of traces is the provider's; the client sends its own there as well. */
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WorkflowService } from '@temporalio/client';
@@ -27,11 +27,15 @@ export class LeakProvider {
   readonly #collector = new Collector();
   #restarts: Promise<void> = Promise.resolve();
 
-  /** Starts it, with a bucket that keeps every version of every object. This process's environment becomes that of its processes. */
+  /** Starts it, with a bucket that keeps every version of every object. This process's environment becomes that of its
+   *  processes. */
   async start(): Promise<void> {
     Object.assign(process.env, { RAPT_HOME: this.#stack.home, TMPDIR: this.temporary });
     mkdirSync(this.temporary);
-    Object.assign(process.env, { OTEL_EXPORTER_OTLP_ENDPOINT: await this.#collector.listen(), OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' });
+    Object.assign(process.env, {
+      OTEL_EXPORTER_OTLP_ENDPOINT: await this.#collector.listen(),
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+    });
     await choosePorts();
     const { s3 } = await up({ components: PROVIDER });
     await minioClient(s3).setBucketVersioning(s3.bucket, { Status: 'Enabled' });
@@ -70,7 +74,11 @@ export class LeakProvider {
 
   /** Keeps all that is seen, while runs are under way, on disks, of processes, and of workflows. */
   watch(service: WorkflowService): Watch[] {
-    return [new Watch(() => this.#changing(), 400), new Watch(() => workflows(service, 'open'), 1500), new Watch(() => answers(service, 'open'), 4000)];
+    return [
+      new Watch(() => this.#changing(), 400),
+      new Watch(() => workflows(service, 'open'), 1500),
+      new Watch(() => answers(service, 'open'), 4000),
+    ];
   }
 
   /** @param more processes that are searched besides the provider's. */
@@ -78,7 +86,8 @@ export class LeakProvider {
     yield* this.#changing(more);
     yield* filesIn('temporary file', this.temporary);
     yield* filesIn('log', join(this.folder, 'logs'));
-    for (const [at, { body }] of this.#collector.received.entries()) yield { kind: 'exported trace', name: `request ${at}`, bytes: body };
+    for (const [at, { body }] of this.#collector.received.entries())
+      yield { kind: 'exported trace', name: `request ${at}`, bytes: body };
     yield* metricsPages([this.record.metrics.control, this.record.metrics.gpu]);
     yield* filesIn('MinIO data', join(this.folder, 'minio'));
     yield* filesIn('Temporal database', this.folder, /^temporal\.db/);
@@ -98,6 +107,7 @@ export class LeakProvider {
 
 async function choosePorts(): Promise<void> {
   let record = JSON.stringify(await up({ components: [] }));
-  for (const [address] of record.matchAll(/127\.0\.0\.1:\d+/g)) record = record.replace(address, `127.0.0.1:${await steadyPort()}`);
+  for (const [address] of record.matchAll(/127\.0\.0\.1:\d+/g))
+    record = record.replace(address, `127.0.0.1:${await steadyPort()}`);
   writeStack(JSON.parse(record) as StackRecord);
 }

@@ -77,7 +77,9 @@ export class LeakSearch {
       };
       look({ how: 'name', bytes: Buffer.from(name) });
       for (const reading of readings({ how: '', bytes }, this.#options)) look(reading);
-      if (isParquet(bytes)) for (const column of await columnsOf(bytes, this.#options.tokenizer)) for (const reading of readings(column, this.#options)) look(reading);
+      if (isParquet(bytes))
+        for (const column of await columnsOf(bytes, this.#options.tokenizer))
+          for (const reading of readings(column, this.#options)) look(reading);
     }
     return { leaks, places: searched };
   }
@@ -86,7 +88,10 @@ export class LeakSearch {
     const { markers } = this.#options;
     for (const { windows, offset } of this.#index.find(bytes)) {
       const isMarker = this.#encodings.has(windows);
-      yield [isMarker ? (markers.nameAt(bytes, offset, windows.what) ?? markers.prefix) : windows.what, [how, isMarker ? windows.what : ''].filter((part) => part !== '').join(', ')];
+      yield [
+        isMarker ? (markers.nameAt(bytes, offset, windows.what) ?? markers.prefix) : windows.what,
+        [how, isMarker ? windows.what : ''].filter((part) => part !== '').join(', '),
+      ];
     }
   }
 }
@@ -96,7 +101,9 @@ function* readings(reading: Reading, { classes }: SearchOptions): Generator<Read
   const of = (how: string): string => [reading.how, how].filter((part) => part !== '').join(', ');
   for (const unpacked of [reading, ...unpack(reading)]) {
     yield unpacked;
-    const text = Buffer.from(unpacked.bytes.buffer, unpacked.bytes.byteOffset, unpacked.bytes.byteLength).toString('latin1');
+    const text = Buffer.from(unpacked.bytes.buffer, unpacked.bytes.byteOffset, unpacked.bytes.byteLength).toString(
+      'latin1',
+    );
     yield { how: of('decimals'), bytes: decimalsIn(text) };
     yield { how: of('labels'), bytes: labelsIn(text, classes) };
   }
@@ -106,14 +113,17 @@ function* readings(reading: Reading, { classes }: SearchOptions): Generator<Read
 function unpack({ how, bytes }: Reading): Reading[] {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const runs = Array.from(buffer.toString('latin1').matchAll(/[\w+/-]{64,}/g), ([run]) => Buffer.from(run, 'base64'));
-  const unzipped = buffer[0] === 0x1f && buffer[1] === 0x8b ? [{ how: `${how}unzipped`, bytes: gunzipSync(buffer) }] : [];
+  const unzipped =
+    buffer[0] === 0x1f && buffer[1] === 0x8b ? [{ how: `${how}unzipped`, bytes: gunzipSync(buffer) }] : [];
   return [...(runs.length === 0 ? [] : [{ how: `${how}from base64`, bytes: Buffer.concat(runs) }]), ...unzipped];
 }
 
 /** Whole: a file that is still being written has no footer. */
-const isParquet = (bytes: Uint8Array): boolean => [bytes.subarray(0, 4), bytes.subarray(-4)].every((end) => Buffer.from(end).toString('latin1') === 'PAR1');
+const isParquet = (bytes: Uint8Array): boolean =>
+  [bytes.subarray(0, 4), bytes.subarray(-4)].every((end) => Buffer.from(end).toString('latin1') === 'PAR1');
 
-/** Each column as text, and where it holds token ids the text that they stand for: decoded, as word pieces, and as pieces without marks and spaces. */
+/** Each column as text, and where it holds token ids the text that they stand for: decoded, as word pieces, and as
+ *  pieces without marks and spaces. */
 async function columnsOf(bytes: Uint8Array, tokenizer: Tokenizer): Promise<Reading[]> {
   const rows = await parquetReadObjects({ file: new Uint8Array(bytes).buffer, compressors });
   return Object.keys(rows[0] ?? {}).flatMap((name) => {
@@ -126,14 +136,20 @@ async function columnsOf(bytes: Uint8Array, tokenizer: Tokenizer): Promise<Readi
       { how, bytes: Buffer.from(lists.map((ids) => ids.join(',')).join('\n')) },
       { how: `${how}, decoded`, bytes: Buffer.from(lists.map((ids) => tokenizer.decode(ids)).join('\n')) },
       { how: `${how}, word pieces`, bytes: Buffer.from(pieces.map((row) => row.join(' ')).join('\n')) },
-      { how: `${how}, joined`, bytes: Buffer.from(pieces.map((row) => row.map((piece) => piece.replace(/^##/, '')).join('')).join('\n')) },
+      {
+        how: `${how}, joined`,
+        bytes: Buffer.from(pieces.map((row) => row.map((piece) => piece.replace(/^##/, '')).join('')).join('\n')),
+      },
     ];
   });
 }
 
-const idsOf = (value: unknown): number[] | null => (Array.isArray(value) && value.every((id) => typeof id === 'number' && Number.isInteger(id)) ? value : null);
+const idsOf = (value: unknown): number[] | null =>
+  Array.isArray(value) && value.every((id) => typeof id === 'number' && Number.isInteger(id)) ? value : null;
 
 function textOf(value: unknown): string {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('latin1');
-  return typeof value === 'object' && value !== null ? JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? Number(part) : part)) : String(value);
+  return typeof value === 'object' && value !== null
+    ? JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? Number(part) : part))
+    : String(value);
 }

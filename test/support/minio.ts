@@ -26,7 +26,8 @@ const OFF = { MINIO_BROWSER: 'off', MINIO_UPDATE: 'off' };
 /** Starts a server on a free port with credentials of its own; the bucket is not made. */
 async function startMinio(): Promise<TestMinio> {
   const binary = minioBinary();
-  if (!existsSync(binary)) throw new Error(`${binary} does not exist; run \`npm run setup\`, or name the server in RAPT_MINIO_BIN`);
+  if (!existsSync(binary))
+    throw new Error(`${binary} does not exist; run \`npm run setup\`, or name the server in RAPT_MINIO_BIN`);
   const folder = mkdtempSync(join(tmpdir(), 'rapt-minio-'));
   const port = await freePort(0);
   const options: StoreOptions = {
@@ -44,7 +45,10 @@ async function startMinio(): Promise<TestMinio> {
     const killWithTest = (): void => void server.kill('SIGKILL');
     process.once('exit', killWithTest);
     for (let tries = 0; ; tries++) {
-      const healthy = await fetch(`${options.endpoint}/minio/health/live`).then((reply) => reply.ok, () => false);
+      const healthy = await fetch(`${options.endpoint}/minio/health/live`).then(
+        (reply) => reply.ok,
+        () => false,
+      );
       if (healthy) break;
       if (tries === 300 || server.exitCode !== null) throw new Error('MinIO did not start');
       await sleep(100);

@@ -10,7 +10,13 @@ import { approve } from '../../rapt/policy/index.ts';
 export const OWNERS_WORD = byWord({ type: 'tuning', id: 'x', request: {} });
 
 /** @param raptHome as RAPT_HOME names it. An input that is refused before it reaches the client needs no word. */
-export async function giveWord(raptHome: string, type: 'tuning' | 'prediction', id: string, input: unknown): Promise<void> {
+export async function giveWord(
+  raptHome: string,
+  type: 'tuning' | 'prediction',
+  id: string,
+  input: unknown,
+): Promise<void> {
   const parsed = type === 'tuning' ? parseTuningConfig(input) : parsePredictInput(input);
-  if (parsed.ok) await approve(tenantFolder(join(raptHome, 'client'), parsed.value.tenant), { type, id, request: parsed.value });
+  if (parsed.ok)
+    await approve(tenantFolder(join(raptHome, 'client'), parsed.value.tenant), { type, id, request: parsed.value });
 }

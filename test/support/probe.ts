@@ -44,7 +44,11 @@ export class Probe {
 
   /** Waits until training has done so many steps. */
   async untilStep(id: string, step: number): Promise<number> {
-    const { progress } = await this.until(id, 'train', (pending) => pending.running && (pending.progress.step ?? 0) >= step);
+    const { progress } = await this.until(
+      id,
+      'train',
+      (pending) => pending.running && (pending.progress.step ?? 0) >= step,
+    );
     return progress.step!;
   }
 }
@@ -59,7 +63,11 @@ export function childrenOf(parent: number): number[] {
 }
 
 /** Waits until there is an answer. */
-export async function eventually<T>(what: string, timeoutMs: number, ask: () => Promise<T | null | undefined | false> | T | null | undefined | false): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  timeoutMs: number,
+  ask: () => Promise<T | null | undefined | false> | T | null | undefined | false,
+): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const answer = await ask();
@@ -69,7 +77,8 @@ export async function eventually<T>(what: string, timeoutMs: number, ask: () => 
   }
 }
 
-/** Shards of a release on the client's disk: how many were drawn, of each of which a record is written, and how many there are. */
+/** Shards of a release on the client's disk: how many were drawn, of each of which a record is written, and how many
+ *  there are. */
 export const shardsIn = (release: string): { drawn: number; kept: number } => ({
   drawn: foldersIn(join(release, 'private', 'shards')).length,
   kept: foldersIn(release).filter((name) => name.endsWith('.parquet')).length,

@@ -24,7 +24,10 @@ export interface HttpProxy {
 }
 
 /** A server between client and store that lets requests pass, or does something else to them. */
-export async function startHttpProxy(endpoint: string, decide: (request: http.IncomingMessage) => Answer): Promise<HttpProxy> {
+export async function startHttpProxy(
+  endpoint: string,
+  decide: (request: http.IncomingMessage) => Answer,
+): Promise<HttpProxy> {
   const target = new URL(endpoint);
   const proxy = http.createServer((request, reply) => {
     const answer = decide(request);
@@ -36,19 +39,26 @@ export async function startHttpProxy(endpoint: string, decide: (request: http.In
     }
     if (typeof answer === 'object' && 'status' in answer) {
       request.resume();
-      const body = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${answer.code}</Code><Message>injected</Message></Error>`;
-      return void request.on('end', () => reply.writeHead(answer.status, { 'Content-Type': 'application/xml', 'Content-Length': body.length }).end(body));
+      const body =
+        '<?xml version="1.0" ' +
+        `encoding="UTF-8"?><Error><Code>${answer.code}</Code><Message>injected</Message></Error>`;
+      return void request.on('end', () =>
+        reply.writeHead(answer.status, { 'Content-Type': 'application/xml', 'Content-Length': body.length }).end(body),
+      );
     }
-    const forward = http.request({ host: target.hostname, port: target.port, method: request.method, path: request.url, headers: request.headers }, (inner) => {
-      if (answer === 'lose the answer') return void inner.resume().on('end', () => request.socket.destroy());
-      reply.writeHead(inner.statusCode ?? 500, inner.headers);
-      if (answer === 'flip a bit') return void inner.pipe(flipFirstBit()).pipe(reply);
-      if (answer !== 'cut the answer') return void inner.pipe(reply);
-      inner.once('data', (chunk: Buffer) => {
-        reply.write(chunk.subarray(0, 1000));
-        setTimeout(() => request.socket.destroy(), 50);
-      });
-    });
+    const forward = http.request(
+      { host: target.hostname, port: target.port, method: request.method, path: request.url, headers: request.headers },
+      (inner) => {
+        if (answer === 'lose the answer') return void inner.resume().on('end', () => request.socket.destroy());
+        reply.writeHead(inner.statusCode ?? 500, inner.headers);
+        if (answer === 'flip a bit') return void inner.pipe(flipFirstBit()).pipe(reply);
+        if (answer !== 'cut the answer') return void inner.pipe(reply);
+        inner.once('data', (chunk: Buffer) => {
+          reply.write(chunk.subarray(0, 1000));
+          setTimeout(() => request.socket.destroy(), 50);
+        });
+      },
+    );
     // The target is away: so is the proxy.
     forward.on('error', () => request.socket.destroy());
     if (typeof answer === 'object') setTimeout(() => request.pipe(forward), answer.waitMs);

@@ -1,4 +1,5 @@
-/** The Python packages that users open Rapt's files with, in a folder of the cache, made on first use: some 2 minutes and 2 GB. */
+/** The Python packages that users open Rapt's files with, in a folder of the cache, made on first use: some 2 minutes
+ *  and 2 GB. */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -17,7 +18,12 @@ const PINNED_PYTHON = '3.11';
 /** Installs the packages unless they are there. @returns where they lie. */
 async function pythonPackages(): Promise<string> {
   const version = await versionOf('python3');
-  const digest = createHash('sha256').update(version).update(readFileSync(REQUIREMENTS)).update(readFileSync(STAND_INS)).digest('hex').slice(0, 16);
+  const digest = createHash('sha256')
+    .update(version)
+    .update(readFileSync(REQUIREMENTS))
+    .update(readFileSync(STAND_INS))
+    .digest('hex')
+    .slice(0, 16);
   const place = join(cacheFolder(), 'python', digest);
   if (existsSync(place)) return place;
   const say = (line: string): void => void process.stderr.write(`set-up: ${line}\n`);
@@ -32,7 +38,21 @@ async function pythonPackages(): Promise<string> {
       const requirements = join(folder, 'requirements.txt');
       const pinned = readFileSync(REQUIREMENTS, 'utf8');
       writeFileSync(requirements, version === PINNED_PYTHON ? pinned : pinned.replaceAll(/ --hash=\S+/g, ''));
-      const args = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-cache-dir', '--no-deps', '--no-compile', '--only-binary=:all:', '--target', target, '-r', requirements];
+      const args = [
+        '-m',
+        'pip',
+        'install',
+        '--quiet',
+        '--disable-pip-version-check',
+        '--no-cache-dir',
+        '--no-deps',
+        '--no-compile',
+        '--only-binary=:all:',
+        '--target',
+        target,
+        '-r',
+        requirements,
+      ];
       await runCommand('python3', args, { env: { TMPDIR: temporary } });
       await runCommand('python3', [STAND_INS, join(target, 'torch', 'lib')]);
       mkdirSync(dirname(place), { recursive: true });
@@ -43,17 +63,32 @@ async function pythonPackages(): Promise<string> {
 }
 
 async function versionOf(python: string): Promise<string> {
-  const { code, stdout, stderr } = await runProgram(python, ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])']);
+  const { code, stdout, stderr } = await runProgram(python, [
+    '-c',
+    'import sys; print("%d.%d" % sys.version_info[:2])',
+  ]);
   if (code !== 0) throw new Error(`${python} does not run: ${stderr}`);
   return stdout.trim();
 }
 
-/** Runs one of the scripts beside the packages' pins. @param request its one argument, as JSON. @returns the JSON that its last line is.
+/** Runs one of the scripts beside the packages' pins. @param request its one argument, as JSON. @returns the JSON that
+ *  its last line is.
  *  @throws Error with what it said when it fails. */
 export async function runPython<T>(script: string, request: object, env: NodeJS.ProcessEnv = {}): Promise<T> {
   const packages = await pythonPackages();
-  const offline = { HF_HUB_OFFLINE: '1', TOKENIZERS_PARALLELISM: 'false', HF_HUB_DISABLE_PROGRESS_BARS: '1', TRANSFORMERS_VERBOSITY: 'error' };
-  const { code, stdout, stderr } = await runProgram('python3', [join(FOLDER, script), JSON.stringify(request)], { ...process.env, PYTHONPATH: packages, PYTHONNOUSERSITE: '1', ...offline, ...env });
+  const offline = {
+    HF_HUB_OFFLINE: '1',
+    TOKENIZERS_PARALLELISM: 'false',
+    HF_HUB_DISABLE_PROGRESS_BARS: '1',
+    TRANSFORMERS_VERBOSITY: 'error',
+  };
+  const { code, stdout, stderr } = await runProgram('python3', [join(FOLDER, script), JSON.stringify(request)], {
+    ...process.env,
+    PYTHONPATH: packages,
+    PYTHONNOUSERSITE: '1',
+    ...offline,
+    ...env,
+  });
   if (code !== 0) throw new Error(`${script} failed:\n${stderr}`);
   return JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as T;
 }

@@ -8,12 +8,17 @@ export interface Sample {
 
 /** @throws Error for a line that is none of the text format's. */
 export function samplesOf(page: string): Sample[] {
-  return page.split('\n').filter((line) => line !== '' && !line.startsWith('#')).map((line) => {
-    const [, name, labels = '', value] = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
-    if (name === undefined || value === undefined) throw new Error(`not of the text format: ${line}`);
-    const pairs = [...labels.matchAll(/([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g)].map(([, label, text]) => [label!, text!] as const);
-    return { name, labels: Object.fromEntries(pairs), value: Number(value.replace('Inf', 'Infinity')) };
-  });
+  return page
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => {
+      const [, name, labels = '', value] = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
+      if (name === undefined || value === undefined) throw new Error(`not of the text format: ${line}`);
+      const pairs = [...labels.matchAll(/([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g)].map(
+        ([, label, text]) => [label!, text!] as const,
+      );
+      return { name, labels: Object.fromEntries(pairs), value: Number(value.replace('Inf', 'Infinity')) };
+    });
 }
 
 export async function scrape(url: string): Promise<Sample[]> {
@@ -24,6 +29,9 @@ export async function scrape(url: string): Promise<Sample[]> {
 
 /** Sum of the samples that have these labels. */
 export function sumOf(samples: readonly Sample[], name: string, labels: Readonly<Record<string, string>> = {}): number {
-  const found = samples.filter((sample) => sample.name === name && Object.entries(labels).every(([label, value]) => sample.labels[label] === value));
+  const found = samples.filter(
+    (sample) =>
+      sample.name === name && Object.entries(labels).every(([label, value]) => sample.labels[label] === value),
+  );
   return found.reduce((sum, { value }) => sum + value, 0);
 }

@@ -34,7 +34,8 @@ export class TestStack {
   /** As `rapt`, and parses the one JSON object on stdout. @throws Error with what was said when the code is another. */
   async json<T>(args: readonly string[], code = 0): Promise<T> {
     const result = await this.rapt(...args, '--json');
-    if (result.code !== code) throw new Error(`rapt ${args.join(' ')} ended with ${result.code}:\n${result.stdout}${result.stderr}`);
+    if (result.code !== code)
+      throw new Error(`rapt ${args.join(' ')} ended with ${result.code}:\n${result.stdout}${result.stderr}`);
     return JSON.parse(result.stdout) as T;
   }
 
@@ -46,7 +47,9 @@ export class TestStack {
 
   environment(): NodeJS.ProcessEnv {
     // Nothing that leads to other servers.
-    const own = Object.entries(process.env).filter(([name]) => !/^(RAPT_)?TEMPORAL_(?!BIN$)|^RAPT_S3_|^AWS_CONTAINER_|^OTEL_/.test(name));
+    const own = Object.entries(process.env).filter(
+      ([name]) => !/^(RAPT_)?TEMPORAL_(?!BIN$)|^RAPT_S3_|^AWS_CONTAINER_|^OTEL_/.test(name),
+    );
     return { ...Object.fromEntries(own), RAPT_HOME: this.home, ...this.settings };
   }
 
@@ -67,7 +70,12 @@ export class TestStack {
   }
 }
 
-export async function runProgram(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env, cwd = process.cwd()): Promise<CommandResult> {
+export async function runProgram(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+  cwd = process.cwd(),
+): Promise<CommandResult> {
   const child = spawn(command, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';

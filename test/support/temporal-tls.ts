@@ -1,4 +1,5 @@
-/** A real Temporal server that is reached by TLS alone, by who shows a certificate and a key: as its cloud does, which the dev server cannot. */
+/** A real Temporal server that is reached by TLS alone, by who shows a certificate and a key: as its cloud does, which
+ *  the dev server cannot. */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import http2 from 'node:http2';
@@ -35,7 +36,13 @@ export async function startGuardedTemporal({ server, authority, apiKey }: Guard)
   const upstream = http2.connect(`http://${temporal.address}`);
   const refused = new Set<string>();
   let passed = 0;
-  const proxy = http2.createSecureServer({ cert: readFileSync(server.cert), key: readFileSync(server.key), ca: readFileSync(authority), requestCert: true, rejectUnauthorized: true });
+  const proxy = http2.createSecureServer({
+    cert: readFileSync(server.cert),
+    key: readFileSync(server.key),
+    ca: readFileSync(authority),
+    requestCert: true,
+    rejectUnauthorized: true,
+  });
   const sessions = new Set<http2.ServerHttp2Session>();
   proxy.on('session', (session) => {
     sessions.add(session);
@@ -44,10 +51,24 @@ export async function startGuardedTemporal({ server, authority, apiKey }: Guard)
   proxy.on('stream', (stream, headers) => {
     stream.on('error', () => undefined);
     const refuse = (status: string): void => {
-      stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': status, 'grpc-message': 'Request unauthorized.' }, { endStream: true });
+      stream.respond(
+        {
+          ':status': 200,
+          'content-type': 'application/grpc',
+          'grpc-status': status,
+          'grpc-message': 'Request unauthorized.',
+        },
+        { endStream: true },
+      );
     };
-    if (headers.authorization !== `Bearer ${apiKey}`) { refuse(UNAUTHENTICATED); return; }
-    if (refused.has(headers[':path']?.split('/').at(-1) ?? '')) { refuse(PERMISSION_DENIED); return; }
+    if (headers.authorization !== `Bearer ${apiKey}`) {
+      refuse(UNAUTHENTICATED);
+      return;
+    }
+    if (refused.has(headers[':path']?.split('/').at(-1) ?? '')) {
+      refuse(PERMISSION_DENIED);
+      return;
+    }
     passed++;
     forward(stream, headers, upstream);
   });
@@ -68,7 +89,11 @@ export async function startGuardedTemporal({ server, authority, apiKey }: Guard)
 }
 
 /** One call, with the trailers in which gRPC tells how it ended. */
-function forward(incoming: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders, upstream: http2.ClientHttp2Session): void {
+function forward(
+  incoming: http2.ServerHttp2Stream,
+  headers: http2.IncomingHttpHeaders,
+  upstream: http2.ClientHttp2Session,
+): void {
   const outgoing = upstream.request(headers);
   let trailers: http2.IncomingHttpHeaders = {};
   outgoing.on('response', (reply, flags) => {

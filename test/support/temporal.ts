@@ -15,7 +15,22 @@ export interface TestTemporal {
 /** @param options of `temporal server start-dev`. */
 export async function startTemporal(...options: readonly string[]): Promise<TestTemporal> {
   const port = await freePort(0);
-  const server = spawn(temporalBinary(), ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--headless', '--log-level', 'error', ...options], { stdio: 'ignore' });
+  const server = spawn(
+    temporalBinary(),
+    [
+      'server',
+      'start-dev',
+      '--ip',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      '--headless',
+      '--log-level',
+      'error',
+      ...options,
+    ],
+    { stdio: 'ignore' },
+  );
   const killWithTest = (): void => void server.kill('SIGKILL');
   process.once('exit', killWithTest);
   await eventually('Temporal answers', 60_000, () => answersOn(port));

@@ -1,7 +1,8 @@
 /** A program on a terminal, as somebody at a keyboard sees it. */
 import { runProgram } from './stack.ts';
 
-/** Types the keys when the program has said the word to wait for, and reads until it has said the last one. Python has terminals in its library. */
+/** Types the keys when the program has said the word to wait for, and reads until it has said the last one. Python has
+ *  terminals in its library. */
 const SCRIPT = `
 import json, os, pty, re, select, sys, time
 command, dialogue = json.loads(sys.argv[1]), json.loads(sys.argv[2])
@@ -24,8 +25,16 @@ sys.stdout.write(said.decode(errors="replace"))
 
 /** @param dialogue what to wait for, as a regular expression, and the keys to press then.
  *  @returns all that the terminal showed. @throws Error when it was waited for in vain. */
-export async function onTerminal(command: readonly string[], dialogue: readonly (readonly [awaited: string, keys: string])[], env: NodeJS.ProcessEnv = process.env): Promise<string> {
-  const { code, stdout, stderr } = await runProgram('python3', ['-c', SCRIPT, JSON.stringify(command), JSON.stringify(dialogue)], { ...env, TERM: 'xterm' });
+export async function onTerminal(
+  command: readonly string[],
+  dialogue: readonly (readonly [awaited: string, keys: string])[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<string> {
+  const { code, stdout, stderr } = await runProgram(
+    'python3',
+    ['-c', SCRIPT, JSON.stringify(command), JSON.stringify(dialogue)],
+    { ...env, TERM: 'xterm' },
+  );
   if (code !== 0) throw new Error(stderr);
   return stdout;
 }

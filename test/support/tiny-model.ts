@@ -18,7 +18,10 @@ export function writeTinyModel(folder: string, seed = 1): string {
   const tensors: Record<string, FloatTensor> = {};
   const add = (name: string, shape: number[], deviation: number, mean = 0): void => {
     const count = shape.reduce((product, size) => product * size, 1);
-    tensors[name] = { shape, values: normalValues(seededStream(seed, name), count, deviation).map((value) => value + mean) };
+    tensors[name] = {
+      shape,
+      values: normalValues(seededStream(seed, name), count, deviation).map((value) => value + mean),
+    };
   };
   const dense = (name: string, out: number, input: number): void => {
     add(`${name}.weight`, [out, input], 0.25);
@@ -64,7 +67,8 @@ export function writeTinyModel(folder: string, seed = 1): string {
   return folder;
 }
 
-/** Cuts the folder's weights into so many files with an index, as `save_pretrained` does with those that are too large for one. */
+/** Cuts the folder's weights into so many files with an index, as `save_pretrained` does with those that are too large
+ *  for one. */
 export function shardTinyModel(folder: string, shards: number): string {
   const whole = join(folder, 'model.safetensors');
   const tensors = Object.entries(readSafetensors(whole));
@@ -76,7 +80,10 @@ export function shardTinyModel(folder: string, shards: number): string {
     for (const [name] of held) places[name] = file;
     writeFileSync(join(folder, file), encodeSafetensors(Object.fromEntries(held), { format: 'pt' }));
   }
-  writeFileSync(join(folder, 'model.safetensors.index.json'), JSON.stringify({ metadata: { total_size: 0 }, weight_map: places }));
+  writeFileSync(
+    join(folder, 'model.safetensors.index.json'),
+    JSON.stringify({ metadata: { total_size: 0 }, weight_map: places }),
+  );
   rmSync(whole);
   return folder;
 }
@@ -84,8 +91,22 @@ export function shardTinyModel(folder: string, shards: number): string {
 function tinyTokenizer(): unknown {
   return {
     version: '1.0',
-    added_tokens: SPECIAL.map((content, id) => ({ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true })),
-    normalizer: { type: 'BertNormalizer', clean_text: true, handle_chinese_chars: true, strip_accents: null, lowercase: true },
+    added_tokens: SPECIAL.map((content, id) => ({
+      id,
+      content,
+      single_word: false,
+      lstrip: false,
+      rstrip: false,
+      normalized: false,
+      special: true,
+    })),
+    normalizer: {
+      type: 'BertNormalizer',
+      clean_text: true,
+      handle_chinese_chars: true,
+      strip_accents: null,
+      lowercase: true,
+    },
     pre_tokenizer: { type: 'BertPreTokenizer' },
     post_processor: null,
     decoder: { type: 'WordPiece', prefix: '##', cleanup: true },

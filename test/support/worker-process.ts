@@ -17,7 +17,8 @@ export class WorkerProcess {
 
   constructor(args: readonly string[], env: NodeJS.ProcessEnv) {
     this.#child = spawn(process.execPath, [PROGRAM, 'worker', ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    for (const stream of [this.#child.stdout, this.#child.stderr]) stream.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));
+    for (const stream of [this.#child.stdout, this.#child.stderr])
+      stream.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));
     this.#ended = once(this.#child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
   }
 
@@ -25,7 +26,8 @@ export class WorkerProcess {
   async says(wanted: RegExp): Promise<void> {
     await eventually(`a worker says ${String(wanted)}`, 60_000, () => {
       if (wanted.test(this.#output)) return true;
-      if (this.#child.exitCode !== null || this.#child.signalCode !== null) throw new Error(`the worker ended before: ${this.#output}`);
+      if (this.#child.exitCode !== null || this.#child.signalCode !== null)
+        throw new Error(`the worker ended before: ${this.#output}`);
       return false;
     });
   }

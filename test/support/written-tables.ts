@@ -1,4 +1,5 @@
-/** What the tables hold that pandas, Polars and pyarrow wrote by test/fixtures/tables/make.py, as Rapt must read them. */
+/** What the tables hold that pandas, Polars and pyarrow wrote by test/fixtures/tables/make.py, as Rapt must read
+ *  them. */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,22 +9,58 @@ import { inspectTables, proposeColumns, readTable, surveyTable, type TableColumn
 
 const ROWS = 40;
 const NUMBERS = Array.from({ length: ROWS }, (_, number) => number);
-const PLAIN: Cells = NUMBERS.map((number) => [`a film of ${number} words é🎬 ${'word '.repeat(number)}`, number % 3 === 0 ? 'good' : 'bad']);
+const PLAIN: Cells = NUMBERS.map((number) => [
+  `a film of ${number} words é🎬 ${'word '.repeat(number)}`,
+  number % 3 === 0 ? 'good' : 'bad',
+]);
 
 type Cells = readonly (readonly [string, string | null])[];
 
 /** Review texts with a line break inside. */
-const reviews = (lineBreak: string): Cells => NUMBERS.map((number) => [`fine film number ${number}${lineBreak}and some more words ${number * 7}`, number % 2 === 0 ? 'good' : 'bad']);
+const reviews = (lineBreak: string): Cells =>
+  NUMBERS.map((number) => [
+    `fine film number ${number}${lineBreak}and some more words ${number * 7}`,
+    number % 2 === 0 ? 'good' : 'bad',
+  ]);
 
 const READ_AS_PLAIN = [
-  ...['lz4', 'zstd', 'uncompressed'].flatMap((codec) => [`pandas-${codec}.feather`, `polars-${codec}.arrow`, `polars-${codec}.arrows`]),
-  'pandas-category.feather', 'pyarrow-lz4.arrow', 'pyarrow-zstd.arrow',
-  'gzip.csv', 'zstd.csv', 'zstd-frames.csv.zst', 'utf-8-sig.csv', 'utf-16.csv', 'utf-16-le.csv', 'utf-16-be.csv',
-  'semicolons.csv', 'tabs.csv', 'commas.tsv', 'index.csv', 'cr.csv', 'cr.tsv', 'records.json', 'lines.csv', 'parquet.csv',
+  ...['lz4', 'zstd', 'uncompressed'].flatMap((codec) => [
+    `pandas-${codec}.feather`,
+    `polars-${codec}.arrow`,
+    `polars-${codec}.arrows`,
+  ]),
+  'pandas-category.feather',
+  'pyarrow-lz4.arrow',
+  'pyarrow-zstd.arrow',
+  'gzip.csv',
+  'zstd.csv',
+  'zstd-frames.csv.zst',
+  'utf-8-sig.csv',
+  'utf-16.csv',
+  'utf-16-le.csv',
+  'utf-16-be.csv',
+  'semicolons.csv',
+  'tabs.csv',
+  'commas.tsv',
+  'index.csv',
+  'cr.csv',
+  'cr.tsv',
+  'records.json',
+  'lines.csv',
+  'parquet.csv',
 ];
-const READ_AS_REVIEWS = [['lines.tsv', '\n'], ['lines-index.tsv', '\n'], ['lines-last.tsv', '\n'], ['lines-crlf.tsv', '\r\n'], ['lines-windows.tsv', '\r\r\n']] as const;
+const READ_AS_REVIEWS = [
+  ['lines.tsv', '\n'],
+  ['lines-index.tsv', '\n'],
+  ['lines-last.tsv', '\n'],
+  ['lines-crlf.tsv', '\r\n'],
+  ['lines-windows.tsv', '\r\r\n'],
+] as const;
 const REFUSED = [
-  ['pyarrow-v1.feather', /is a Feather file of version 1; write it as version 2 \(pandas: read_feather, then to_feather\)/],
+  [
+    'pyarrow-v1.feather',
+    /is a Feather file of version 1; write it as version 2 \(pandas: read_feather, then to_feather\)/,
+  ],
   ['zip.csv.zip', /is a zip archive; unzip it/],
   ['bz2.csv', /is compressed by bzip2; decompress it \(`bunzip2`\)/],
   ['xz.csv', /is compressed by xz; decompress it \(`unxz`\)/],
@@ -51,7 +88,14 @@ async function cellsOf(file: string, columns: TableColumns): Promise<Cells> {
 /** Tests of all files, wherever they were written. */
 export function testWrittenTables(folder: () => string): void {
   it('has a test for each file', () => {
-    const tested = [...READ_AS_PLAIN, ...READ_AS_REVIEWS.map(([name]) => name), ...REFUSED.map(([name]) => name), 'kinds.feather', 'kinds.parquet', 'glue'];
+    const tested = [
+      ...READ_AS_PLAIN,
+      ...READ_AS_REVIEWS.map(([name]) => name),
+      ...REFUSED.map(([name]) => name),
+      'kinds.feather',
+      'kinds.parquet',
+      'glue',
+    ];
     assert.deepEqual(readdirSync(folder()).sort(), tested.sort());
   });
 
@@ -70,14 +114,21 @@ export function testWrittenTables(folder: () => string): void {
 
   for (const [name, problem] of REFUSED)
     it(`says what ${name} is`, async () => {
-      await assert.rejects(cellsOf(join(folder(), name), { text: 'text' }), (error: unknown) => error instanceof BadInput && problem.test(error.message));
+      await assert.rejects(
+        cellsOf(join(folder(), name), { text: 'text' }),
+        (error: unknown) => error instanceof BadInput && problem.test(error.message),
+      );
     });
 
   for (const name of ['kinds.feather', 'kinds.parquet'])
     it(`has the values of ${name} as labels that none other has`, async () => {
       for (const [column, expected] of Object.entries(KINDS)) {
         const cells = await cellsOf(join(folder(), name), { text: 'text', label: column });
-        assert.deepEqual(cells.map(([, label]) => label), expected, column);
+        assert.deepEqual(
+          cells.map(([, label]) => label),
+          expected,
+          column,
+        );
       }
     });
 
@@ -86,7 +137,10 @@ export function testWrittenTables(folder: () => string): void {
     const { data } = tuningConfigSchema.parse({ data: { train: glue, textColumn: 'sentence' } });
     const { tables, classes, classCounts, rows, unlabelled } = await inspectTables(data);
     assert.deepEqual(tables, { train: glue, test: `${glue}#validation`, unlabelledTest: `${glue}#test` });
-    assert.deepEqual([classes, classCounts, rows], [['negative', 'positive'], { train: [2, 3], test: [1, 2] }, { train: 5, test: 3 }]);
+    assert.deepEqual(
+      [classes, classCounts, rows],
+      [['negative', 'positive'], { train: [2, 3], test: [1, 2] }, { train: 5, test: 3 }],
+    );
     assert.deepEqual(unlabelled, { train: 1, test: 0 });
   });
 }

@@ -12,7 +12,8 @@ test('all folders that are missing are made, with their mode, and may be there a
   const deep = join(folder, 'a', 'b', 'c');
   makeFolder(deep, 0o700);
   makeFolder(deep);
-  for (const made of [deep, join(folder, 'a', 'b'), join(folder, 'a')]) assert.equal(statSync(made).mode & 0o777, 0o700);
+  for (const made of [deep, join(folder, 'a', 'b'), join(folder, 'a')])
+    assert.equal(statSync(made).mode & 0o777, 0o700);
   mkdirSync(join(folder, 'there'));
   symlinkSync(join(folder, 'there'), join(folder, 'link'));
   makeFolder(join(folder, 'link', 'below'));
@@ -22,6 +23,16 @@ test('all folders that are missing are made, with their mode, and may be there a
 test('what cannot be one is an error of the file system', () => {
   writeFileSync(join(folder, 'file'), '');
   symlinkSync(join(folder, 'nowhere'), join(folder, 'dangling'));
-  for (const [path, code] of [[join(folder, 'file'), 'ENOTDIR'], [join(folder, 'file', 'x'), 'ENOTDIR'], [join(folder, 'dangling', 'x'), 'ENOENT'], ['/proc/x', 'ENOENT'], ['/proc/x/y', 'ENOENT']] as const)
-    assert.throws(() => makeFolder(path), (error: NodeJS.ErrnoException) => error.code === code && error.syscall !== undefined, path);
+  for (const [path, code] of [
+    [join(folder, 'file'), 'ENOTDIR'],
+    [join(folder, 'file', 'x'), 'ENOTDIR'],
+    [join(folder, 'dangling', 'x'), 'ENOENT'],
+    ['/proc/x', 'ENOENT'],
+    ['/proc/x/y', 'ENOENT'],
+  ] as const)
+    assert.throws(
+      () => makeFolder(path),
+      (error: NodeJS.ErrnoException) => error.code === code && error.syscall !== undefined,
+      path,
+    );
 });

@@ -37,7 +37,8 @@ test('a place that takes no file is one sentence with the reason', async () => {
   mkdirSync(join(own, 'folder.csv'), { recursive: true });
   writeFileSync(join(own, 'file'), '');
   const told = {
-    '/proc/answers.csv': /^\/proc\/answers\.csv: cannot be written \(ENOENT\): its folder does not exist, or takes no files; name a file/,
+    '/proc/answers.csv':
+      /^\/proc\/answers\.csv: cannot be written \(ENOENT\): its folder does not exist, or takes no files; name a file/,
     [join(own, 'folder.csv')]: /cannot be written \((EISDIR|ENOTEMPTY|EEXIST)\)/,
     [join(own, 'file', 'answers.csv')]: /cannot be written \(ENOTDIR\): what stands before its last "\/" is no folder/,
     [join(own, `${'n'.repeat(300)}.csv`)]: /cannot be written \(ENAMETOOLONG\): its name is too long/,
@@ -53,7 +54,10 @@ test('a place that takes no file is one sentence with the reason', async () => {
   // No disk is filled for it: this is what a write answers then.
   const full = unwritable('/data/a.csv', Object.assign(new Error('write'), { code: 'ENOSPC', syscall: 'write' }));
   assert.ok(full instanceof BadInput);
-  assert.equal(full.message, '/data/a.csv: cannot be written, since its disk has no space left; free some, or name a file elsewhere');
+  assert.equal(
+    full.message,
+    '/data/a.csv: cannot be written, since its disk has no space left; free some, or name a file elsewhere',
+  );
 });
 
 test('a folder that is made if need be is tried in the nearest one that is there, and one of a file is refused', () => {
@@ -61,7 +65,10 @@ test('a folder that is made if need be is tried in the nearest one that is there
   mkdirSync(own);
   writeFileSync(join(own, 'file'), '');
   assert.match(fileProblem(join(own, 'a', 'b.csv'))!, /\(ENOENT\)/);
-  assert.deepEqual([fileProblem(join(own, 'a', 'b.csv'), { makesFolders: true }), folderProblem(join(own, 'a', 'b'))], [null, null]);
+  assert.deepEqual(
+    [fileProblem(join(own, 'a', 'b.csv'), { makesFolders: true }), folderProblem(join(own, 'a', 'b'))],
+    [null, null],
+  );
   assert.match(folderProblem(join(own, 'file'))!, /\(ENOTDIR\)/);
   // A device is written in place: no other file can take its.
   assert.equal(fileProblem('/dev/null', { inPlace: true }), null);
@@ -77,14 +84,20 @@ test('a symbolic link stays, and the file that it leads to is written, whole or 
   symlinkSync(join('folder', 'first.csv'), join(own, 'second.csv'));
   for (const path of [join(own, 'folder', 'first.csv'), join(own, 'second.csv')]) {
     rmSync(join(own, 'results', 'a.csv'), { force: true });
-    await assert.rejects(writeWholeFile(path, pieces(), { beforeName: () => Promise.reject(new Error('not allowed')) }), /not allowed/);
+    await assert.rejects(
+      writeWholeFile(path, pieces(), { beforeName: () => Promise.reject(new Error('not allowed')) }),
+      /not allowed/,
+    );
     assert.deepEqual(readdirSync(join(own, 'results')), [], 'a dangling link, and nothing stays');
     await writeWholeFile(path, pieces());
     await writeWholeFile(path, pieces(1));
     assert.equal(readFileSync(join(own, 'results', 'a.csv'), 'utf8'), 'piece 0\n');
     assert.ok(lstatSync(path).isSymbolicLink());
   }
-  assert.deepEqual([readdirSync(own).sort(), readdirSync(join(own, 'elsewhere')), readdirSync(join(own, 'results'))], [['elsewhere', 'folder', 'results', 'second.csv'], ['first.csv'], ['a.csv']]);
+  assert.deepEqual(
+    [readdirSync(own).sort(), readdirSync(join(own, 'elsewhere')), readdirSync(join(own, 'results'))],
+    [['elsewhere', 'folder', 'results', 'second.csv'], ['first.csv'], ['a.csv']],
+  );
 });
 
 test('a symbolic link to where nothing can be written is told by its own name', async () => {
@@ -92,7 +105,10 @@ test('a symbolic link to where nothing can be written is told by its own name', 
   mkdirSync(own);
   symlinkSync('loop.csv', join(own, 'loop.csv'));
   symlinkSync('none/a.csv', join(own, 'nowhere.csv'));
-  for (const [name, reason] of [['loop.csv', '(ELOOP): it is a symbolic link that leads back to itself'], ['nowhere.csv', '(ENOENT): its folder does not exist, or takes no files']] as const) {
+  for (const [name, reason] of [
+    ['loop.csv', '(ELOOP): it is a symbolic link that leads back to itself'],
+    ['nowhere.csv', '(ENOENT): its folder does not exist, or takes no files'],
+  ] as const) {
     const path = join(own, name);
     const problem = `cannot be written ${reason}; name a file in a folder that this user may write to`;
     assert.equal(await problemOf(path), `${path}: ${problem}`);
@@ -108,7 +124,10 @@ test('what fails while the content is made is told as it is, and nothing stays',
     throw Object.assign(new Error('of the source'), { code: 'EIO', syscall: 'read' });
   }
   await assert.rejects(writeWholeFile(join(own, 'a.csv'), failing()), /of the source/);
-  await assert.rejects(writeWholeFile(join(own, 'a.csv'), pieces(), { beforeName: () => Promise.reject(new Error('not allowed')) }), /not allowed/);
+  await assert.rejects(
+    writeWholeFile(join(own, 'a.csv'), pieces(), { beforeName: () => Promise.reject(new Error('not allowed')) }),
+    /not allowed/,
+  );
   assert.deepEqual(readdirSync(own), []);
 });
 

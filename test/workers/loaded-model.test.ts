@@ -13,7 +13,8 @@ import { writeTinyModel } from '../support/tiny-model.ts';
 
 const folder = temporaryFolder();
 const [one, other] = [join(folder, 'one'), join(folder, 'other')];
-const readManifest = (of: string): ReleaseManifest => releaseManifestSchema.parse(JSON.parse(readFileSync(join(of, MANIFEST_FILE), 'utf8')));
+const readManifest = (of: string): ReleaseManifest =>
+  releaseManifestSchema.parse(JSON.parse(readFileSync(join(of, MANIFEST_FILE), 'utf8')));
 const model = new LoadedModel();
 let job: TrainJob;
 let manifest: ReleaseManifest;
@@ -22,10 +23,29 @@ before(async () => {
   writeTinyModel(one);
   writeTinyModel(other, 2);
   const train = join(folder, 'texts.csv');
-  writeFileSync(train, `text,label\n${Array.from({ length: 40 }, (_, row) => `w${5 + (row % 9)} w${20 + (row % 2)},${row % 2}\n`).join('')}`);
-  const { release, config } = await tune({ data: { train }, backbone: one, audit: false, tuning: { epochs: 1, batchSize: 8 } }, { adapter: join(folder, 'adapter'), home: join(folder, 'home') });
+  writeFileSync(
+    train,
+    `text,label\n${Array.from(
+      { length: 40 },
+      (_, row) => `w${5 + (row % 9)} ` + `w${20 + (row % 2)},${row % 2}\n`,
+    ).join('')}`,
+  );
+  const { release, config } = await tune(
+    { data: { train }, backbone: one, audit: false, tuning: { epochs: 1, batchSize: 8 } },
+    { adapter: join(folder, 'adapter'), home: join(folder, 'home') },
+  );
   manifest = readManifest(release.folder);
-  job = { kind: 'train', backboneFolder: one, releaseFolder: release.folder, options: config.tuning, trainingDigest: 'd'.repeat(64) as Sha256, checkpointFolder: null, fromStep: 0, untilStep: 2, outputFolder: folder };
+  job = {
+    kind: 'train',
+    backboneFolder: one,
+    releaseFolder: release.folder,
+    options: config.tuning,
+    trainingDigest: 'd'.repeat(64) as Sha256,
+    checkpointFolder: null,
+    fromStep: 0,
+    untilStep: 2,
+    outputFolder: folder,
+  };
 });
 
 const open = (backbone: string) => model.encoder(backbone, 'released', manifest);
@@ -36,7 +56,8 @@ async function stepped(): Promise<{ trainer: Trainer; next: TrainJob }> {
   await trainer.next();
   const checkpointFolder = join(folder, 'checkpoint');
   mkdirSync(checkpointFolder, { recursive: true });
-  for (const [file, bytes] of Object.entries(encodeCheckpoint(trainer))) writeFileSync(join(checkpointFolder, file), bytes);
+  for (const [file, bytes] of Object.entries(encodeCheckpoint(trainer)))
+    writeFileSync(join(checkpointFolder, file), bytes);
   return { trainer, next: { ...job, fromStep: 1, checkpointFolder } };
 }
 
@@ -73,5 +94,5 @@ test('a training is gone on with from memory where it stopped, and from its chec
   assert.notEqual(read, again.trainer);
   await read.next();
   assert.deepEqual(encodeCheckpoint(read), undisturbed);
-  assert.notEqual(await model.takeTrainer(job, readManifest), read, 'one that was not handed back is nobody else\'s');
+  assert.notEqual(await model.takeTrainer(job, readManifest), read, "one that was not handed back is nobody else's");
 });

@@ -6,7 +6,8 @@ import { logLine } from '../../workers/log.ts';
 import { logLevel } from '../../workers/settings.ts';
 
 const SECRET = 'a quoted text';
-const line = (meta: Record<string, unknown>, message = 'activity done'): Record<string, unknown> => logLine({ level: 'WARN', message, timestampNanos: 1_700_000_000_000_000_000n, meta });
+const line = (meta: Record<string, unknown>, message = 'activity done'): Record<string, unknown> =>
+  logLine({ level: 'WARN', message, timestampNanos: 1_700_000_000_000_000_000n, meta });
 
 test('a line tells run, attempt and trace, under the same names for workflows and activities', () => {
   const of = { workflowId: 'nightly', traceId: 'a', spanId: 'b', attempt: 2 };
@@ -23,11 +24,17 @@ test('nothing else of what is logged gets into it: no arguments, no other fields
     line({}, `failed\n${SECRET}\n    at ${SECRET}`),
   ]);
   assert.ok(!told.includes(SECRET), told);
-  assert.equal(line({ error: new RaptError(ErrorKind.noSpace, 'no space is left') })['error'], 'RaptNoSpace: no space is left');
+  assert.equal(
+    line({ error: new RaptError(ErrorKind.noSpace, 'no space is left') })['error'],
+    'RaptNoSpace: no space is left',
+  );
 });
 
 test('RAPT_LOG_LEVEL is one of the known levels', () => {
   assert.equal(logLevel({}), 'INFO');
   assert.equal(logLevel({ RAPT_LOG_LEVEL: 'debug' }), 'DEBUG');
-  assert.throws(() => logLevel({ RAPT_LOG_LEVEL: 'loud' }), /RAPT_LOG_LEVEL: must be one of TRACE, DEBUG, INFO, WARN, ERROR, not "loud"/);
+  assert.throws(
+    () => logLevel({ RAPT_LOG_LEVEL: 'loud' }),
+    /RAPT_LOG_LEVEL: must be one of TRACE, DEBUG, INFO, WARN, ERROR, not "loud"/,
+  );
 });

@@ -8,8 +8,13 @@ import { installRuntime } from '../../workers/shared.ts';
 
 test('RAPT_METRICS_ADDRESS is an address and a port, or not set', () => {
   assert.equal(metricsAddress({}), null);
-  for (const address of ['127.0.0.1:9464', '0.0.0.0:9464', '[::1]:9464']) assert.equal(metricsAddress({ RAPT_METRICS_ADDRESS: address }), address);
-  for (const address of ['9464', 'localhost:9464', '127.0.0.1', '127.0.0.1:99999', 'http://127.0.0.1:9464']) assert.throws(() => metricsAddress({ RAPT_METRICS_ADDRESS: address }), /RAPT_METRICS_ADDRESS: must be an address and a port/);
+  for (const address of ['127.0.0.1:9464', '0.0.0.0:9464', '[::1]:9464'])
+    assert.equal(metricsAddress({ RAPT_METRICS_ADDRESS: address }), address);
+  for (const address of ['9464', 'localhost:9464', '127.0.0.1', '127.0.0.1:99999', 'http://127.0.0.1:9464'])
+    assert.throws(
+      () => metricsAddress({ RAPT_METRICS_ADDRESS: address }),
+      /RAPT_METRICS_ADDRESS: must be an address and a port/,
+    );
 });
 
 test('a worker whose address is taken works without a page', async () => {

@@ -14,7 +14,11 @@ const PROGRAM = `
 `;
 
 test('the first signal asks, its repetition by a terminal or by npm is the same wish, and a later one ends the process at once', async () => {
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', PROGRAM], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(
+    process.execPath,
+    ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', PROGRAM],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
   const ended = once(child, 'exit');
   let said = '';
   const heard = new Promise<void>((resolve) =>

@@ -11,11 +11,29 @@ import { DeterminismViolationError } from '@temporalio/workflow';
 import { bundleWorkflowCode, Runtime, Worker } from '@temporalio/worker';
 import { atBoundary } from '../../activities/boundary.ts';
 import { untilPending } from '../../bench/pending.ts';
-import { CONTINUE_UPDATE, CONTROL_QUEUE, ErrorKind, NOTICES_WANTED_SIGNAL, PAUSE_UPDATE, PROGRESS_QUERY, RaptError, searchAttributes, WORKFLOW_TYPE, type RunProgress, type TuningResult } from '../../contracts/index.ts';
+import {
+  CONTINUE_UPDATE,
+  CONTROL_QUEUE,
+  ErrorKind,
+  NOTICES_WANTED_SIGNAL,
+  PAUSE_UPDATE,
+  PROGRESS_QUERY,
+  RaptError,
+  searchAttributes,
+  WORKFLOW_TYPE,
+  type RunProgress,
+  type TuningResult,
+} from '../../contracts/index.ts';
 import { waitsFor } from '../../cli/follow.ts';
 import { queryProgress, withTemporal } from '../../cli/temporal.ts';
 import {
-  CREDENTIALS_PATH, grantFor, keysFrom, newToken, startCredentialServer, type Grant, type Role,
+  CREDENTIALS_PATH,
+  grantFor,
+  keysFrom,
+  newToken,
+  startCredentialServer,
+  type Grant,
+  type Role,
 } from '../../storage/index.ts';
 import { eventually } from '../support/probe.ts';
 import { bundledWorkflows } from '../../workers/bundle.ts';
@@ -26,9 +44,12 @@ import { PATHS } from './paths.ts';
 import { startWorkflowServer, type Activities, type WorkflowServer } from './server.ts';
 
 let server: WorkflowServer;
-before(async () => {
-  server = await startWorkflowServer();
-}, { timeout: 400_000 });
+before(
+  async () => {
+    server = await startWorkflowServer();
+  },
+  { timeout: 400_000 },
+);
 after(() => server.stop(), { timeout: 240_000 });
 
 describe('a run', () => {
@@ -48,40 +69,56 @@ describe('a run', () => {
       }
     });
 
-  it('stays on the version that it began with, and moves to a newer one when it goes on in a new history', { timeout: 240_000 }, async () => {
-    const versionOf = async (runId?: string): Promise<string | null | undefined> =>
-      (await server.client.workflow.getHandle('upgraded', runId).describe()).raw.workflowExecutionInfo?.versioningInfo?.deploymentVersion?.buildId;
-    const stops: (() => Promise<void>)[] = [];
-    let upgraded = false;
-    try {
-      stops.push(
-        await server.activityWorkers({
-          ...simpleActivities,
-          // The server tells a run of a newer version with one of its next tasks, not with the very next one.
-          train: async (block) => {
-            await sleep(upgraded ? 0 : 200);
-            return simpleActivities.train(block);
-          },
-        }),
-      );
-      stops.push(await server.controlWorker('old'));
-      const handle = await server.client.workflow.start(WORKFLOW_TYPE.tuning, { workflowId: 'upgraded', taskQueue: CONTROL_QUEUE, args: [{ tuning: { epochs: 100 } }] });
-      while ((await versionOf()) !== 'old') await sleep(50);
-      stops.push(await server.controlWorker('new'));
-      while ((await versionOf()) === 'old') await sleep(50);
-      upgraded = true;
-      assert.equal(((await handle.result()) as TuningResult).status, 'completed');
-      assert.equal(await versionOf(handle.firstExecutionRunId), 'old');
-      assert.equal(await versionOf(), 'new');
-    } finally {
-      for (const stop of stops) await stop();
-    }
-  });
+  it(
+    'stays on the version that it began with, and moves to a newer one when it goes on in a new history',
+    { timeout: 240_000 },
+    async () => {
+      const versionOf = async (runId?: string): Promise<string | null | undefined> =>
+        (await server.client.workflow.getHandle('upgraded', runId).describe()).raw.workflowExecutionInfo?.versioningInfo
+          ?.deploymentVersion?.buildId;
+      const stops: (() => Promise<void>)[] = [];
+      let upgraded = false;
+      try {
+        stops.push(
+          await server.activityWorkers({
+            ...simpleActivities,
+            // The server tells a run of a newer version with one of its next tasks, not with the very next one.
+            train: async (block) => {
+              await sleep(upgraded ? 0 : 200);
+              return simpleActivities.train(block);
+            },
+          }),
+        );
+        stops.push(await server.controlWorker('old'));
+        const handle = await server.client.workflow.start(WORKFLOW_TYPE.tuning, {
+          workflowId: 'upgraded',
+          taskQueue: CONTROL_QUEUE,
+          args: [{ tuning: { epochs: 100 } }],
+        });
+        while ((await versionOf()) !== 'old') await sleep(50);
+        stops.push(await server.controlWorker('new'));
+        while ((await versionOf()) === 'old') await sleep(50);
+        upgraded = true;
+        assert.equal(((await handle.result()) as TuningResult).status, 'completed');
+        assert.equal(await versionOf(handle.firstExecutionRunId), 'old');
+        assert.equal(await versionOf(), 'new');
+      } finally {
+        for (const stop of stops) await stop();
+      }
+    },
+  );
 });
 
 describe('a pause that is asked for', () => {
   it('while the run is about to go on in a new history lets it rest where it is', { timeout: 120_000 }, async () => {
-    const slow = await bundleWorkflowCode({ ...bundledWorkflows, workflowInterceptorModules: [...bundledWorkflows.workflowInterceptorModules, fileURLToPath(new URL('slow-signals.mjs', import.meta.url))], logger: Runtime.instance().logger });
+    const slow = await bundleWorkflowCode({
+      ...bundledWorkflows,
+      workflowInterceptorModules: [
+        ...bundledWorkflows.workflowInterceptorModules,
+        fileURLToPath(new URL('slow-signals.mjs', import.meta.url)),
+      ],
+      logger: Runtime.instance().logger,
+    });
     let trained = (): void => undefined;
     const train: Activities['train'] = async (block) => {
       if (block.untilStep === null) await new Promise<void>((resolve) => (trained = resolve));
@@ -92,9 +129,16 @@ describe('a pause that is asked for', () => {
       await client.workflow.getHandle(info.workflowExecution!.workflowId).signal(NOTICES_WANTED_SIGNAL);
       return simpleActivities.inspect(request);
     };
-    const stops = [await server.activityWorkers(atBoundary('client', { ...simpleActivities, inspect, train })), await server.controlWorker('slow', slow)];
+    const stops = [
+      await server.activityWorkers(atBoundary('client', { ...simpleActivities, inspect, train })),
+      await server.controlWorker('slow', slow),
+    ];
     try {
-      const handle = await server.client.workflow.start(WORKFLOW_TYPE.tuning, { workflowId: 'rests', taskQueue: CONTROL_QUEUE, args: [{}] });
+      const handle = await server.client.workflow.start(WORKFLOW_TYPE.tuning, {
+        workflowId: 'rests',
+        taskQueue: CONTROL_QUEUE,
+        args: [{}],
+      });
       await untilPending(handle, 'train');
       stops.push(await server.controlWorker('slow and new', slow));
       // Notices are told meanwhile, one a second: with one of these tasks the server tells of the new version.
@@ -104,10 +148,17 @@ describe('a pause that is asked for', () => {
       const { stage, step, paused } = await handle.executeUpdate<RunProgress, []>(PAUSE_UPDATE);
       assert.deepEqual([stage, step, paused], ['train', STEPS_PER_EPOCH, true]);
       const { events } = await handle.fetchHistory();
-      assert.ok(events?.some(({ markerRecordedEventAttributes: marker }) => marker), 'the pause came in between');
+      assert.ok(
+        events?.some(({ markerRecordedEventAttributes: marker }) => marker),
+        'the pause came in between',
+      );
       await handle.executeUpdate(CONTINUE_UPDATE);
       assert.equal(((await handle.result()) as TuningResult).status, 'completed');
-      assert.notEqual((await server.client.workflow.getHandle('rests').describe()).runId, handle.firstExecutionRunId, 'it went on in a new history after that');
+      assert.notEqual(
+        (await server.client.workflow.getHandle('rests').describe()).runId,
+        handle.firstExecutionRunId,
+        'it went on in a new history after that',
+      );
     } finally {
       for (const stop of stops) await stop();
     }
@@ -118,12 +169,29 @@ describe('the name of a workflow that anybody may start', () => {
   it('is refused before anything is done when store or client could not keep it', { timeout: 120_000 }, async () => {
     const stopControl = await server.controlWorker('first');
     try {
-      for (const [type, input] of [[WORKFLOW_TYPE.tuning, {}], [WORKFLOW_TYPE.predict, { run: 'nightly', in: '/in.csv', out: '/out.csv' }]] as const)
+      for (const [type, input] of [
+        [WORKFLOW_TYPE.tuning, {}],
+        [WORKFLOW_TYPE.predict, { run: 'nightly', in: '/in.csv', out: '/out.csv' }],
+      ] as const)
         for (const workflowId of ['team/../nightly', `team//${type}`, 'x'.repeat(256)]) {
-          const handle = await server.client.workflow.start(type, { workflowId, taskQueue: CONTROL_QUEUE, args: [input], workflowIdReusePolicy: 'ALLOW_DUPLICATE' });
-          await assert.rejects(handle.result(), ({ cause }: { cause: ApplicationFailure }) => cause.type === ErrorKind.badInput && cause.nonRetryable === true && /^workflow id: must have (no part|at most)/.test(cause.message));
+          const handle = await server.client.workflow.start(type, {
+            workflowId,
+            taskQueue: CONTROL_QUEUE,
+            args: [input],
+            workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          });
+          await assert.rejects(
+            handle.result(),
+            ({ cause }: { cause: ApplicationFailure }) =>
+              cause.type === ErrorKind.badInput &&
+              cause.nonRetryable === true &&
+              /^workflow id: must have (no part|at most)/.test(cause.message),
+          );
           const { events } = await handle.fetchHistory();
-          assert.ok(!events?.some(({ activityTaskScheduledEventAttributes: scheduled }) => scheduled), 'no activity was asked for');
+          assert.ok(
+            !events?.some(({ activityTaskScheduledEventAttributes: scheduled }) => scheduled),
+            'no activity was asked for',
+          );
         }
     } finally {
       await stopControl();
@@ -142,7 +210,11 @@ describe('failures of an activity', () => {
     const stopActivities = await server.activityWorkers(atBoundary('gpu', { ...simpleActivities, train }));
     const stopControl = await server.controlWorker('first');
     try {
-      const handle = await server.client.workflow.start(WORKFLOW_TYPE.tuning, { workflowId: 'counted', taskQueue: CONTROL_QUEUE, args: [{}] });
+      const handle = await server.client.workflow.start(WORKFLOW_TYPE.tuning, {
+        workflowId: 'counted',
+        taskQueue: CONTROL_QUEUE,
+        args: [{}],
+      });
       const { progress } = await untilPending(handle, 'train', ({ attempt, running }) => attempt === 3 && running);
       assert.deepEqual(progress, { failures: { RaptUnavailable: 1, RaptTrainerCrashed: 1 } });
       await handle.terminate();
@@ -178,7 +250,10 @@ describe('a worker whose token for the object store is revoked', () => {
       await eventually('it is tried again', 60_000, () => tries >= 3);
       const progress = await queryProgress(handle);
       const waits = String(await withTemporal((link) => waitsFor(link, 'revoked', progress, 'local')));
-      assert.match(waits, /^publish: attempt \d, since the one before failed: .*token of RAPT_S3\w+FILE \(status 403\)/);
+      assert.match(
+        waits,
+        /^publish: attempt \d, since the one before failed: .*token of RAPT_S3\w+FILE \(status 403\)/,
+      );
       assert.match(waits, /`rapt credentials grant client --tenant acme`.*goes on by itself/);
       token = newToken();
       grants.push(grantFor(token, acme));
@@ -195,14 +270,28 @@ describe('a worker whose token for the object store is revoked', () => {
 
 describe('what the provider can search for', () => {
   const backboneOf = async (backbone: string, found: string): Promise<{ shown: unknown; history: string }> => {
-    const stopActivities = await server.activityWorkers({ ...simpleActivities, inspect: () => Promise.resolve({ rows: { train: 80, test: 20 }, backbone: found }) });
+    const stopActivities = await server.activityWorkers({
+      ...simpleActivities,
+      inspect: () => Promise.resolve({ rows: { train: 80, test: 20 }, backbone: found }),
+    });
     const stopControl = await server.controlWorker('first');
     try {
-      const handle = await server.client.workflow.start(WORKFLOW_TYPE.tuning, { workflowId: `backbone-${found.replace('/', '-')}`, taskQueue: CONTROL_QUEUE, args: [{ backbone }] });
+      const handle = await server.client.workflow.start(WORKFLOW_TYPE.tuning, {
+        workflowId: `backbone-${found.replace('/', '-')}`,
+        taskQueue: CONTROL_QUEUE,
+        args: [{ backbone }],
+      });
       await handle.result();
-      const changes = (await handle.fetchHistory()).events?.flatMap(({ upsertWorkflowSearchAttributesEventAttributes: changed }) => (changed ? [changed] : []));
-      const said = changes?.flatMap(({ searchAttributes: set }) => Object.values(set?.indexedFields ?? {})).map(({ data }) => Buffer.from(data ?? []).toString());
-      return { shown: (await handle.describe()).typedSearchAttributes.get(searchAttributes.backbone), history: (said ?? []).join(' ') };
+      const changes = (await handle.fetchHistory()).events?.flatMap(
+        ({ upsertWorkflowSearchAttributesEventAttributes: changed }) => (changed ? [changed] : []),
+      );
+      const said = changes
+        ?.flatMap(({ searchAttributes: set }) => Object.values(set?.indexedFields ?? {}))
+        .map(({ data }) => Buffer.from(data ?? []).toString());
+      return {
+        shown: (await handle.describe()).typedSearchAttributes.get(searchAttributes.backbone),
+        history: (said ?? []).join(' '),
+      };
     } finally {
       await stopControl();
       await stopActivities();
@@ -226,22 +315,33 @@ describe('the recorded histories', () => {
 
   for (const file of historyFiles())
     it(`${file} replays`, async () => {
-      await Worker.runReplayHistory({ workflowBundle: server.bundle, sinks: runSinks }, JSON.parse(readFileSync(join(HISTORIES, file), 'utf8')), file.replace(/-\d+\.json$/, ''));
+      await Worker.runReplayHistory(
+        { workflowBundle: server.bundle, sinks: runSinks },
+        JSON.parse(readFileSync(join(HISTORIES, file), 'utf8')),
+        file.replace(/-\d+\.json$/, ''),
+      );
     });
 
   it('are refused by a workflow that was changed', { timeout: 240_000 }, async () => {
     const root = fileURLToPath(new URL('../..', import.meta.url));
     const folder = mkdtempSync(join(tmpdir(), 'rapt-changed-'));
     try {
-      for (const part of ['workflows', 'contracts', 'package.json']) cpSync(join(root, part), join(folder, part), { recursive: true });
+      for (const part of ['workflows', 'contracts', 'package.json'])
+        cpSync(join(root, part), join(folder, part), { recursive: true });
       symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
       const path = join(folder, 'workflows', 'tuning.ts');
       const source = readFileSync(path, 'utf8');
       // Validates after privatizing.
-      const changed = source.replace('    if (carried === undefined) await this.#validate();\n', '').replace(/(    const local = carried.*\n)/, '$1    if (carried === undefined) await this.#validate();\n');
+      const changed = source
+        .replace('    if (carried === undefined) await this.#validate();\n', '')
+        .replace(/(    const local = carried.*\n)/, '$1    if (carried === undefined) await this.#validate();\n');
       assert.notEqual(changed, source);
       writeFileSync(path, changed);
-      const replay = Worker.runReplayHistory({ workflowsPath: join(folder, 'workflows', 'index.ts') }, JSON.parse(readFileSync(join(HISTORIES, 'finished-1.json'), 'utf8')), 'changed');
+      const replay = Worker.runReplayHistory(
+        { workflowsPath: join(folder, 'workflows', 'index.ts') },
+        JSON.parse(readFileSync(join(HISTORIES, 'finished-1.json'), 'utf8')),
+        'changed',
+      );
       await assert.rejects(replay, DeterminismViolationError);
     } finally {
       rmSync(folder, { recursive: true });

@@ -1,11 +1,23 @@
-/** Every path that a run can take through the workflows. Each is walked on a real server by the tests, and once to record the histories that
- *  later versions of the workflows must replay. */
+/** Every path that a run can take through the workflows. Each is walked on a real server by the tests, and once to
+ *  record the histories that later versions of the workflows must replay. */
 import assert from 'node:assert/strict';
 import { activityInfo, cancelled, Context, heartbeat, sleep as activitySleep } from '@temporalio/activity';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { untilPending } from '../../bench/pending.ts';
-import { CONTINUE_UPDATE, CONTROL_QUEUE, ErrorKind, NOTICES_WANTED_SIGNAL, PAUSE_UPDATE, PROGRESS_QUERY, TRAINING_PROGRESS_SIGNAL, WORKFLOW_TYPE, type RunProgress, type TuningInput, type TuningResult } from '../../contracts/index.ts';
+import {
+  CONTINUE_UPDATE,
+  CONTROL_QUEUE,
+  ErrorKind,
+  NOTICES_WANTED_SIGNAL,
+  PAUSE_UPDATE,
+  PROGRESS_QUERY,
+  TRAINING_PROGRESS_SIGNAL,
+  WORKFLOW_TYPE,
+  type RunProgress,
+  type TuningInput,
+  type TuningResult,
+} from '../../contracts/index.ts';
 import { simpleActivities } from './activities.ts';
 import type { Activities, WorkflowServer } from './server.ts';
 
@@ -32,7 +44,8 @@ async function failsWith(handle: WorkflowHandle, check: (cause: unknown) => bool
   await assert.rejects(handle.result(), (error) => {
     assert.ok(error instanceof WorkflowFailedError);
     let cause: unknown = error.cause;
-    while (cause instanceof Error && !(cause instanceof ApplicationFailure) && !(cause instanceof CancelledFailure)) cause = cause.cause;
+    while (cause instanceof Error && !(cause instanceof ApplicationFailure) && !(cause instanceof CancelledFailure))
+      cause = cause.cause;
     return check(cause);
   });
 }
@@ -48,18 +61,22 @@ const finishes: Path['walk'] = async (server, id) => {
   return [handle];
 };
 
-const cancelledIn = (activity: string): Path['walk'] => async (server, id) => {
-  const handle = await start(server, id);
-  await untilPending(handle, activity);
-  await cancels(handle);
-  return [handle];
-};
+const cancelledIn =
+  (activity: string): Path['walk'] =>
+  async (server, id) => {
+    const handle = await start(server, id);
+    await untilPending(handle, activity);
+    await cancels(handle);
+    return [handle];
+  };
 
-const failsBy = (check: (cause: ApplicationFailure) => boolean, input?: unknown): Path['walk'] => async (server, id) => {
-  const handle = await start(server, id, input);
-  await failsWith(handle, (cause) => cause instanceof ApplicationFailure && check(cause));
-  return [handle];
-};
+const failsBy =
+  (check: (cause: ApplicationFailure) => boolean, input?: unknown): Path['walk'] =>
+  async (server, id) => {
+    const handle = await start(server, id, input);
+    await failsWith(handle, (cause) => cause instanceof ApplicationFailure && check(cause));
+    return [handle];
+  };
 
 /** Works until it is cancelled, as training does. */
 export async function untilCancelled(): Promise<never> {
@@ -152,7 +169,9 @@ export const PATHS: readonly Path[] = [
     walk: async (server, id) => {
       const handle = await start(server, id);
       await untilPending(handle, 'register');
-      await assert.rejects(handle.executeUpdate(PAUSE_UPDATE), ({ cause }: Error) => /the run ended before it could pause/.test(String(cause)));
+      await assert.rejects(handle.executeUpdate(PAUSE_UPDATE), ({ cause }: Error) =>
+        /the run ended before it could pause/.test(String(cause)),
+      );
       await finished(handle);
       const { stage, paused } = await handle.query<RunProgress>(PROGRESS_QUERY);
       assert.deepEqual([stage, paused], ['done', false]);
@@ -198,7 +217,10 @@ export const PATHS: readonly Path[] = [
   },
   {
     name: 'refused for bad input',
-    walk: failsBy(({ message }) => /colour: is not a known field/.test(message), { tuning: { epochs: 0 }, colour: 'red' }),
+    walk: failsBy(({ message }) => /colour: is not a known field/.test(message), {
+      tuning: { epochs: 0 },
+      colour: 'red',
+    }),
   },
   {
     name: 'continued in a new history',
@@ -207,9 +229,22 @@ export const PATHS: readonly Path[] = [
       const handle = await start(server, id, { tuning: { epochs: 60 } });
       const { firstExecutionRunId } = handle as WorkflowHandle & { firstExecutionRunId: string };
       // Progress of a long run: what makes a history grow.
-      const noise = { step: 1, totalSteps: 600, epoch: 0, loss: 1, stepMs: 1, checkpointStep: null, resumed: null, crashes: 0 };
-      for (let running = true; running; ) {
-        await Promise.all(Array.from({ length: 40 }, () => handle.signal(TRAINING_PROGRESS_SIGNAL, noise).catch(() => (running = false))));
+      const noise = {
+        step: 1,
+        totalSteps: 600,
+        epoch: 0,
+        loss: 1,
+        stepMs: 1,
+        checkpointStep: null,
+        resumed: null,
+        crashes: 0,
+      };
+      for (let running = true; running;) {
+        await Promise.all(
+          Array.from({ length: 40 }, () =>
+            handle.signal(TRAINING_PROGRESS_SIGNAL, noise).catch(() => (running = false)),
+          ),
+        );
         if ((await server.client.workflow.getHandle(id).describe()).runId !== firstExecutionRunId) running = false;
       }
       const { runId } = await server.client.workflow.getHandle(id).describe();
@@ -224,7 +259,9 @@ export const PATHS: readonly Path[] = [
       const handle = await start(server, id);
       await finished(handle);
       const { events } = await handle.fetchHistory();
-      const firstTask = events?.find(({ workflowTaskCompletedEventAttributes }) => workflowTaskCompletedEventAttributes);
+      const firstTask = events?.find(
+        ({ workflowTaskCompletedEventAttributes }) => workflowTaskCompletedEventAttributes,
+      );
       await server.client.workflowService.resetWorkflowExecution({
         namespace: 'default',
         workflowExecution: { workflowId: id },
@@ -250,8 +287,12 @@ export const PATHS: readonly Path[] = [
       const handle = await start(server, id);
       await finished(handle);
       const { events } = await handle.fetchHistory();
-      const started = events?.find(({ childWorkflowExecutionStartedEventAttributes }) => childWorkflowExecutionStartedEventAttributes);
-      const messenger = server.client.workflow.getHandle(started!.childWorkflowExecutionStartedEventAttributes!.workflowExecution!.workflowId!);
+      const started = events?.find(
+        ({ childWorkflowExecutionStartedEventAttributes }) => childWorkflowExecutionStartedEventAttributes,
+      );
+      const messenger = server.client.workflow.getHandle(
+        started!.childWorkflowExecutionStartedEventAttributes!.workflowExecution!.workflowId!,
+      );
       await messenger.result();
       return [handle, messenger];
     },
@@ -259,10 +300,13 @@ export const PATHS: readonly Path[] = [
   {
     name: 'predicted',
     walk: async ({ client }, id) => {
-      const handle = await client.workflow.start(WORKFLOW_TYPE.predict, { workflowId: id, taskQueue: CONTROL_QUEUE, args: [{ run: 'x', in: '/data/in.csv', out: '/data/out.csv' }] });
+      const handle = await client.workflow.start(WORKFLOW_TYPE.predict, {
+        workflowId: id,
+        taskQueue: CONTROL_QUEUE,
+        args: [{ run: 'x', in: '/data/in.csv', out: '/data/out.csv' }],
+      });
       assert.deepEqual(await handle.result(), { rows: 3, out: '/data/out.csv', accuracy: null });
       return [handle];
     },
   },
 ];
-

@@ -1,5 +1,6 @@
-/** Records the history of a path that is new: `node --import tsx test/workflows/record-histories.ts 'its name'`. Without a name, of every path: only for a change of the
- *  workflows that old runs need not survive; otherwise the old histories are kept, and must replay. */
+/** Records the history of a path that is new: `node --import tsx test/workflows/record-histories.ts 'its name'`.
+ *  Without a name, of every path: only for a change of the workflows that old runs need not survive; otherwise the old
+ *  histories are kept, and must replay. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';

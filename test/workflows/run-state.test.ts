@@ -5,7 +5,15 @@ import { nextBoundary } from '../../workflows/blocks.ts';
 import { detailsTable, duration, sparkline } from '../../workflows/details.ts';
 import { RunState } from '../../workflows/run-state.ts';
 
-const step = (at: number, loss: number | null = 1) => ({ step: at, totalSteps: 100, epoch: at / 20, loss, stepMs: 500, checkpointStep: null, resumed: null });
+const step = (at: number, loss: number | null = 1) => ({
+  step: at,
+  totalSteps: 100,
+  epoch: at / 20,
+  loss,
+  stepMs: 500,
+  checkpointStep: null,
+  resumed: null,
+});
 
 test('a stage is timed from its beginning to the next one', () => {
   const state = new RunState(1000);
@@ -87,15 +95,30 @@ test('the table in the Temporal UI tells the stage, the step and the loss, and n
 test('at its end the table tells what attacks got, whether the gates hold, and where the report is', () => {
   const state = new RunState(0);
   const share = (value: number) => ({ value, low: value, high: value });
-  state.attacked({ attacks: [{ attack: 'bayes', success: share(0.517), priorOnly: share(0.011), mostFrequent: share(0.052), n: 100 }] });
+  state.attacked({
+    attacks: [{ attack: 'bayes', success: share(0.517), priorOnly: share(0.011), mostFrequent: share(0.052), n: 100 }],
+  });
   const ofToday = detailsTable(state.progress);
-  for (const row of ['attacks get\u2003 | of the tokens (without the release; by the most frequent token alone):', 'bayes\u2003 | 51.7 % (1.1 %; 5.2 %)']) assert.ok(ofToday.includes(`| ${row} |`), row);
+  for (const row of [
+    'attacks get\u2003 | of the tokens (without the release; by the most frequent token alone):',
+    'bayes\u2003 | 51.7 % (1.1 %; 5.2 %)',
+  ])
+    assert.ok(ofToday.includes(`| ${row} |`), row);
   // As earlier versions told it, who took the most frequent token for no release.
   state.attacked({ attacks: [{ attack: 'bayes', success: share(0.517), priorOnly: share(0.052), n: 100 }] });
-  state.scored(0.657, [{ gate: 'accuracy>=0.6', value: 0.657, passed: true }, { gate: 'attribute.Krankheit<=0.5', value: 0.6, passed: false }]);
+  state.scored(0.657, [
+    { gate: 'accuracy>=0.6', value: 0.657, passed: true },
+    { gate: 'attribute.Krankheit<=0.5', value: 0.6, passed: false },
+  ]);
   state.reported('s3://rapt/reports/local/x/index.html', 'http://127.0.0.1:8234/report/local/x');
   const table = detailsTable(state.progress);
-  for (const row of ['attacks get\u2003 | of the tokens (by the most frequent token alone):', 'bayes\u2003 | 51.7 % (5.2 %)', 'accuracy\u2003 | 65.7 %', 'gates\u2003 | 1 of 2 hold', 'report\u2003 | [open it](<http://127.0.0.1:8234/report/local/x>)'])
+  for (const row of [
+    'attacks get\u2003 | of the tokens (by the most frequent token alone):',
+    'bayes\u2003 | 51.7 % (5.2 %)',
+    'accuracy\u2003 | 65.7 %',
+    'gates\u2003 | 1 of 2 hold',
+    'report\u2003 | [open it](<http://127.0.0.1:8234/report/local/x>)',
+  ])
     assert.ok(table.includes(`| ${row} |`), row);
   // The name of a column.
   assert.doesNotMatch(table, /Krankheit/);
@@ -106,7 +129,11 @@ test('at its end the table tells what attacks got, whether the gates hold, and w
 test('a state that an earlier version wrote down is completed', () => {
   const { attacks, gates, reportLink, ...earlier } = new RunState(0).progress;
   assert.deepEqual([attacks, gates, reportLink], [[], null, null]);
-  const state = new RunState(0, { progress: { ...earlier, stage: 'train' } as RunProgress, enteredAtMs: 0, seconds: {} });
+  const state = new RunState(0, {
+    progress: { ...earlier, stage: 'train' } as RunProgress,
+    enteredAtMs: 0,
+    seconds: {},
+  });
   assert.match(detailsTable(state.progress), /train \(4 of 9\)/);
 });
 

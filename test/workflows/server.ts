@@ -3,8 +3,21 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { bundleWorkflowCode, NativeConnection, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
-import { clientQueue, CONTROL_QUEUE, DEPLOYMENT_NAME, GPU_QUEUE, type ClientActivities, type GpuActivities } from '../../contracts/index.ts';
+import {
+  bundleWorkflowCode,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
+import {
+  clientQueue,
+  CONTROL_QUEUE,
+  DEPLOYMENT_NAME,
+  GPU_QUEUE,
+  type ClientActivities,
+  type GpuActivities,
+} from '../../contracts/index.ts';
 import { down, up } from '../../infra/index.ts';
 import { bundledWorkflows } from '../../workers/bundle.ts';
 import { promote } from '../../workers/promotion.ts';
@@ -16,7 +29,8 @@ export type Activities = ClientActivities & GpuActivities;
 export interface WorkflowServer {
   readonly client: Client;
   readonly bundle: WorkflowBundleWithSourceMap;
-  /** Runs a control worker of this version, and makes it the current one. @param code other than the workflows as they are.
+  /** Runs a control worker of this version, and makes it the current one. @param code other than the workflows as they
+   *  are.
    *  @returns how to stop it. */
   controlWorker(buildId: string, code?: WorkflowBundleWithSourceMap): Promise<() => Promise<void>>;
   /** Runs the activities of both sides. @returns how to stop it. */
@@ -63,7 +77,17 @@ export async function startWorkflowServer(): Promise<WorkflowServer> {
     async activityWorkers(activities) {
       const stops: (() => Promise<void>)[] = [];
       for (const taskQueue of [clientQueue('local'), GPU_QUEUE])
-        stops.push(run(await Worker.create({ connection: native, identity: taskQueue, taskQueue, activities, maxHeartbeatThrottleInterval: '100ms' })));
+        stops.push(
+          run(
+            await Worker.create({
+              connection: native,
+              identity: taskQueue,
+              taskQueue,
+              activities,
+              maxHeartbeatThrottleInterval: '100ms',
+            }),
+          ),
+        );
       return async () => {
         for (const stop of stops) await stop();
       };

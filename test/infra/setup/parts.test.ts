@@ -72,11 +72,14 @@ test('the doctor names each part of Rapt, and a command for each that is missing
 test('of what a command printed, the reason is told', () => {
   const cases: readonly [string, string][] = [
     [
-      "WARNING: Retrying (Retry(total=0)) after connection broken by 'ProxyError('Cannot connect to proxy.', NewConnectionError('<x>: Failed: [Errno 111] Connection refused'))': /simple/x/\nERROR: No matching distribution found for x",
+      "WARNING: Retrying (Retry(total=0)) after connection broken by 'ProxyError('Cannot connect to proxy.', " +
+        "NewConnectionError('<x>: Failed: [Errno 111] Connection refused'))': /simple/x/\nERROR: No matching " +
+        'distribution found for x',
       'Connection refused',
     ],
     [
-      'npm error code ENOTFOUND\nnpm error network request to URL failed, reason: getaddrinfo ENOTFOUND host\nnpm error network In most cases',
+      'npm error code ENOTFOUND\nnpm error network request to URL failed, reason: getaddrinfo ENOTFOUND host\nnpm ' +
+        'error network In most cases',
       'request to URL failed, reason: getaddrinfo ENOTFOUND host',
     ],
     [

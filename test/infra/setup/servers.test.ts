@@ -52,7 +52,8 @@ test('one that is too old, or does not run, is named, and another is made', () =
     [
       [
         true,
-        `the MinIO on the PATH (${s3}) is version 2025-09-07T16-13-09Z, and Rapt needs 2025-10-15T17-29-55Z or later, whose keys keep to their policies: set-up provides another`,
+        `the MinIO on the PATH (${s3}) is version 2025-09-07T16-13-09Z, and Rapt needs 2025-10-15T17-29-55Z or ` +
+          'later, whose keys keep to their policies: set-up provides another',
       ],
     ],
   );

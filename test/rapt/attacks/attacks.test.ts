@@ -1,8 +1,26 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ATTACKS } from '../../../contracts/index.ts';
-import { attackAttribute, audit, Channel, countedPrior, drawFrom, estimatedPrior, LearnedInverter, bayesianGuesses, SuccessCounter, zipfPrior, type AuditOptions } from '../../../rapt/attacks/index.ts';
-import { createMechanism, fillDirection, seededRandom, uniform, type EmbeddingTable } from '../../../rapt/privacy/index.ts';
+import {
+  attackAttribute,
+  audit,
+  Channel,
+  countedPrior,
+  drawFrom,
+  estimatedPrior,
+  LearnedInverter,
+  bayesianGuesses,
+  SuccessCounter,
+  zipfPrior,
+  type AuditOptions,
+} from '../../../rapt/attacks/index.ts';
+import {
+  createMechanism,
+  fillDirection,
+  seededRandom,
+  uniform,
+  type EmbeddingTable,
+} from '../../../rapt/privacy/index.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 
 const ROWS = 200;
@@ -33,7 +51,13 @@ function randomTable(): EmbeddingTable {
   return { values, rows: ROWS, dimensions: DIMENSIONS, sha256: 'a'.repeat(64) };
 }
 
-const distance = (a: number, b: number): number => Math.hypot(...Array.from({ length: DIMENSIONS }, (_, i) => table.values[a * DIMENSIONS + i]! - table.values[b * DIMENSIONS + i]!));
+const distance = (a: number, b: number): number =>
+  Math.hypot(
+    ...Array.from(
+      { length: DIMENSIONS },
+      (_, i) => table.values[a * DIMENSIONS + i]! - table.values[b * DIMENSIONS + i]!,
+    ),
+  );
 
 /** log P(y|x) of the exponential mechanism, term by term. */
 function logLikelihood(y: number, x: number): number {
@@ -42,10 +66,17 @@ function logLikelihood(y: number, x: number): number {
 }
 
 const zipf = zipfPrior(ROWS, outputIds);
-const channelOf = (prior = zipf, mechanism: 'exponential' | 'laplace' = 'exponential', eta = ETA): Promise<Channel> => Channel.create({ mechanism, eta, table, outputIds, prior });
+const channelOf = (prior = zipf, mechanism: 'exponential' | 'laplace' = 'exponential', eta = ETA): Promise<Channel> =>
+  Channel.create({ mechanism, eta, table, outputIds, prior });
 
 /** Texts of ten tokens drawn from a prior, and what the mechanism makes of them. */
-function texts(prior: Float64Array, count: number, name: 'exponential' | 'laplace' | 'none', eta: number | undefined, seed = 3): { plain: Int32Array[]; released: Int32Array[] } {
+function texts(
+  prior: Float64Array,
+  count: number,
+  name: 'exponential' | 'laplace' | 'none',
+  eta: number | undefined,
+  seed = 3,
+): { plain: Int32Array[]; released: Int32Array[] } {
   const random = seededRandom(seed);
   const mechanism = createMechanism({ name, ...(eta === undefined ? {} : { eta }), table, outputIds, random });
   const plain = Array.from({ length: count }, () => drawFrom(prior, 10, random));
@@ -56,11 +87,29 @@ function texts(prior: Float64Array, count: number, name: 'exponential' | 'laplac
 
 const flat = (lists: readonly Int32Array[]): Int32Array => Int32Array.from(lists.flatMap((list) => [...list]));
 
-function auditOf(o: { plain: Int32Array[]; released: Int32Array[] }, mechanism: AuditOptions['mechanism'], eta: number | null, more: Partial<AuditOptions> = {}): ReturnType<typeof audit> {
-  return audit({ table, outputIds, mechanism, eta, attacks: ATTACKS, release: flat(o.released), pairs: null, publicTexts: [], attributes: [], ...o, ...more });
+function auditOf(
+  o: { plain: Int32Array[]; released: Int32Array[] },
+  mechanism: AuditOptions['mechanism'],
+  eta: number | null,
+  more: Partial<AuditOptions> = {},
+): ReturnType<typeof audit> {
+  return audit({
+    table,
+    outputIds,
+    mechanism,
+    eta,
+    attacks: ATTACKS,
+    release: flat(o.released),
+    pairs: null,
+    publicTexts: [],
+    attributes: [],
+    ...o,
+    ...more,
+  });
 }
 
-const successOf = (result: Awaited<ReturnType<typeof audit>>, name: string): number => result.attacks.find(({ attack }) => attack === name)!.success.value;
+const successOf = (result: Awaited<ReturnType<typeof audit>>, name: string): number =>
+  result.attacks.find(({ attack }) => attack === name)!.success.value;
 
 test('the channel is the mechanism, term by term', async () => {
   const channel = await channelOf();
@@ -68,7 +117,9 @@ test('the channel is the mechanism, term by term', async () => {
   const likelihood = channel.logLikelihood(Int32Array.of(17, 90), tile!);
   const values = likelihood.dataSync();
   likelihood.dispose();
-  for (const [row, y] of [17, 90].entries()) for (const x of [0, 17, 63, 199]) assert.ok(Math.abs(values[row * ROWS + x]! - logLikelihood(y, x)) < 5e-3, 'single precision');
+  for (const [row, y] of [17, 90].entries())
+    for (const x of [0, 17, 63, 199])
+      assert.ok(Math.abs(values[row * ROWS + x]! - logLikelihood(y, x)) < 5e-3, 'single precision');
   channel.dispose();
 });
 
@@ -78,38 +129,68 @@ test("the Bayesian adversary's guess is the token of largest P(y|x) P(x)", async
   const guesses = await bayesianGuesses(channel, zipf, ys, 3);
   for (const y of ys) {
     const scores = Array.from({ length: ROWS }, (_, x) => logLikelihood(y, x) + Math.log(zipf[x]!));
-    const best = scores.map((score, x) => [score, x] as const).sort((a, b) => b[0] - a[0]).slice(0, 3).map(([, x]) => x);
+    const best = scores
+      .map((score, x) => [score, x] as const)
+      .sort((a, b) => b[0] - a[0])
+      .slice(0, 3)
+      .map(([, x]) => x);
     assert.deepEqual([...guesses.get(y)!], best);
   }
   channel.dispose();
 });
 
 test('what was released tells its prior', async () => {
-  const truth = countedPrior([], zipf.map((_, id) => (id >= 5 && id % 20 === 5 ? 1 : 1e-6)), 1);
+  const truth = countedPrior(
+    [],
+    zipf.map((_, id) => (id >= 5 && id % 20 === 5 ? 1 : 1e-6)),
+    1,
+  );
   const { released } = texts(truth, 600, 'exponential', ETA);
   const channel = await channelOf();
   const estimated = await estimatedPrior(channel, flat(released), zipf);
   channel.dispose();
-  const shareOfTrue = (prior: Float64Array): number => prior.reduce((sum, p, id) => sum + (truth[id]! > 0.01 ? p : 0), 0);
-  assert.ok(shareOfTrue(zipf) < 0.2 && shareOfTrue(estimated) > 0.5, `${shareOfTrue(zipf)} before, ${shareOfTrue(estimated)} after`);
+  const shareOfTrue = (prior: Float64Array): number =>
+    prior.reduce((sum, p, id) => sum + (truth[id]! > 0.01 ? p : 0), 0);
+  assert.ok(
+    shareOfTrue(zipf) < 0.2 && shareOfTrue(estimated) > 0.5,
+    `${shareOfTrue(zipf)} before, ${shareOfTrue(estimated)} after`,
+  );
 });
 
-test('Bayes beats the nearest token, the learned inverter comes near to Bayes, and prior knowledge alone is behind both', { timeout: 120_000 }, async () => {
-  const drawn = texts(zipf, 600, 'exponential', ETA);
-  const vocabulary = outputIds;
-  const uniformPrior = countedPrior([], zipf.map((_, id) => (id >= 5 ? 1 : 0)), 1);
-  const pairs = texts(uniformPrior, 2000, 'exponential', ETA, 9);
-  const result = await auditOf(drawn, 'exponential', ETA, { pairs: { plain: flat(pairs.plain), noisy: flat(pairs.released), vocabulary } });
-  const [inversion, bayes, learned] = ['inversion', 'bayes', 'learned'].map((name) => successOf(result, name)) as [number, number, number];
-  assert.equal(inversion, flat(drawn.plain).filter((id, at) => id === flat(drawn.released)[at]).length / 6000, 'the nearest token is the released one');
-  assert.ok(bayes > inversion + 0.01, `Bayes ${bayes}, nearest ${inversion}`);
-  assert.ok(learned > bayes - 0.05, `learned ${learned}, Bayes ${bayes}`);
-  for (const { attack, success, priorOnly, n } of result.attacks) {
-    assert.equal(n, 6000);
-    assert.ok(success.low <= success.value && success.value <= success.high);
-    if (attack !== 'masked') assert.ok(success.value > priorOnly.value, attack);
-  }
-});
+test(
+  'Bayes beats the nearest token, the learned inverter comes near to Bayes, and prior knowledge alone is behind both',
+  { timeout: 120_000 },
+  async () => {
+    const drawn = texts(zipf, 600, 'exponential', ETA);
+    const vocabulary = outputIds;
+    const uniformPrior = countedPrior(
+      [],
+      zipf.map((_, id) => (id >= 5 ? 1 : 0)),
+      1,
+    );
+    const pairs = texts(uniformPrior, 2000, 'exponential', ETA, 9);
+    const result = await auditOf(drawn, 'exponential', ETA, {
+      pairs: { plain: flat(pairs.plain), noisy: flat(pairs.released), vocabulary },
+    });
+    const [inversion, bayes, learned] = ['inversion', 'bayes', 'learned'].map((name) => successOf(result, name)) as [
+      number,
+      number,
+      number,
+    ];
+    assert.equal(
+      inversion,
+      flat(drawn.plain).filter((id, at) => id === flat(drawn.released)[at]).length / 6000,
+      'the nearest token is the released one',
+    );
+    assert.ok(bayes > inversion + 0.01, `Bayes ${bayes}, nearest ${inversion}`);
+    assert.ok(learned > bayes - 0.05, `learned ${learned}, Bayes ${bayes}`);
+    for (const { attack, success, priorOnly, n } of result.attacks) {
+      assert.equal(n, 6000);
+      assert.ok(success.low <= success.value && success.value <= success.high);
+      if (attack !== 'masked') assert.ok(success.value > priorOnly.value, attack);
+    }
+  },
+);
 
 test('tokens that hang together are decoded better in context', { timeout: 120_000 }, async () => {
   // Each token decides the next one.
@@ -121,18 +202,27 @@ test('tokens that hang together are decoded better in context', { timeout: 120_0
   const mechanism = createMechanism({ name: 'exponential', eta: 14, table, outputIds, random });
   const released = plain.map((text) => mechanism.privatize(text));
   mechanism.dispose();
-  const result = await auditOf({ plain, released }, 'exponential', 14, { publicTexts: plain.slice(0, 100).map((text) => text.slice()) });
-  assert.ok(successOf(result, 'context') > successOf(result, 'bayes') + 0.05, `context ${successOf(result, 'context')}, alone ${successOf(result, 'bayes')}`);
+  const result = await auditOf({ plain, released }, 'exponential', 14, {
+    publicTexts: plain.slice(0, 100).map((text) => text.slice()),
+  });
+  assert.ok(
+    successOf(result, 'context') > successOf(result, 'bayes') + 0.05,
+    `context ${successOf(result, 'context')}, alone ${successOf(result, 'bayes')}`,
+  );
   assert.ok(successOf(result, 'masked') > 0.2);
 });
 
-test('without noise every attack gets everything; with nothing but noise, what prior knowledge gets', { timeout: 120_000 }, async () => {
-  const all = await auditOf(texts(zipf, 100, 'none', undefined), 'none', null);
-  for (const name of ['inversion', 'bayes', 'context']) assert.equal(successOf(all, name), 1, name);
-  const nothing = await auditOf(texts(zipf, 300, 'exponential', 0.01), 'exponential', 0.01);
-  const bayes = nothing.attacks.find(({ attack }) => attack === 'bayes')!;
-  assert.ok(Math.abs(bayes.success.value - bayes.priorOnly.value) < 0.05);
-});
+test(
+  'without noise every attack gets everything; with nothing but noise, what prior knowledge gets',
+  { timeout: 120_000 },
+  async () => {
+    const all = await auditOf(texts(zipf, 100, 'none', undefined), 'none', null);
+    for (const name of ['inversion', 'bayes', 'context']) assert.equal(successOf(all, name), 1, name);
+    const nothing = await auditOf(texts(zipf, 300, 'exponential', 0.01), 'exponential', 0.01);
+    const bayes = nothing.attacks.find(({ attack }) => attack === 'bayes')!;
+    assert.ok(Math.abs(bayes.success.value - bayes.priorOnly.value) < 0.05);
+  },
+);
 
 test('the laplace mechanism is attacked through a channel that is fitted to it', { timeout: 120_000 }, async () => {
   const drawn = texts(zipf, 400, 'laplace', 20);
@@ -142,20 +232,27 @@ test('the laplace mechanism is attacked through a channel that is fitted to it',
   assert.ok(staysItself.p05 < staysItself.p50 && staysItself.p50 < staysItself.p95);
 });
 
-test('an attribute that hangs on the words is guessed from plain text better than from the release, and one that does not is not guessed', { timeout: 120_000 }, async () => {
-  const random = seededRandom(8);
-  const values = Array.from({ length: 600 }, () => (uniform(random) < 0.5 ? 'young' : 'old'));
-  const plain = values.map((value) => drawFrom(zipf, 10, random).map((id, at) => (at === 3 ? (value === 'young' ? 40 : 41) : id)));
-  const mechanism = createMechanism({ name: 'exponential', eta: 4, table, outputIds, random });
-  const released = plain.map((text) => mechanism.privatize(text));
-  mechanism.dispose();
-  const attack = (of: readonly (string | null)[]): ReturnType<typeof attackAttribute> => attackAttribute({ table, plain, released, name: 'age', values: of });
-  const result = (await attack(values))!;
-  assert.ok(result.onPlainText.value > 0.9 && result.onPlainText.value > result.success.value);
-  const coin = (await attack(values.map(() => (uniform(random) < 0.5 ? 'a' : 'b'))))!;
-  assert.ok(coin.success.low < 0.6 && coin.success.high > 0.4);
-  assert.equal(await attack(values.map(() => 'same')), null);
-});
+test(
+  'an attribute that hangs on the words is guessed from plain text better than from the release, and one that does not is not guessed',
+  { timeout: 120_000 },
+  async () => {
+    const random = seededRandom(8);
+    const values = Array.from({ length: 600 }, () => (uniform(random) < 0.5 ? 'young' : 'old'));
+    const plain = values.map((value) =>
+      drawFrom(zipf, 10, random).map((id, at) => (at === 3 ? (value === 'young' ? 40 : 41) : id)),
+    );
+    const mechanism = createMechanism({ name: 'exponential', eta: 4, table, outputIds, random });
+    const released = plain.map((text) => mechanism.privatize(text));
+    mechanism.dispose();
+    const attack = (of: readonly (string | null)[]): ReturnType<typeof attackAttribute> =>
+      attackAttribute({ table, plain, released, name: 'age', values: of });
+    const result = (await attack(values))!;
+    assert.ok(result.onPlainText.value > 0.9 && result.onPlainText.value > result.success.value);
+    const coin = (await attack(values.map(() => (uniform(random) < 0.5 ? 'a' : 'b'))))!;
+    assert.ok(coin.success.low < 0.6 && coin.success.high > 0.4);
+    assert.equal(await attack(values.map(() => 'same')), null);
+  },
+);
 
 test('intervals are wider when the tokens of a text stand and fall together', () => {
   const [alike, mixed] = [new SuccessCounter(), new SuccessCounter()];
@@ -170,12 +267,23 @@ test('intervals are wider when the tokens of a text stand and fall together', ()
 });
 
 test('a learned inverter knows a rate like the mechanism’s', { timeout: 60_000 }, async () => {
-  const uniformPrior = countedPrior([], zipf.map((_, id) => (id >= 5 ? 1 : 0)), 1);
+  const uniformPrior = countedPrior(
+    [],
+    zipf.map((_, id) => (id >= 5 ? 1 : 0)),
+    1,
+  );
   const pairs = texts(uniformPrior, 2000, 'exponential', ETA, 10);
   const channel = await channelOf();
-  const inverter = await LearnedInverter.train(channel.tiles, { plain: flat(pairs.plain), noisy: flat(pairs.released), vocabulary: outputIds });
+  const inverter = await LearnedInverter.train(channel.tiles, {
+    plain: flat(pairs.plain),
+    noisy: flat(pairs.released),
+    vocabulary: outputIds,
+  });
   const ys = outputIds.slice(0, 60);
-  const [learned, bayes] = await Promise.all([inverter.guesses(uniformPrior, ys, 1), bayesianGuesses(channel, uniformPrior, ys, 1)]);
+  const [learned, bayes] = await Promise.all([
+    inverter.guesses(uniformPrior, ys, 1),
+    bayesianGuesses(channel, uniformPrior, ys, 1),
+  ]);
   const same = [...ys].filter((y) => learned.get(y)![0] === bayes.get(y)![0]).length;
   assert.ok(same > 40, `${same} of 60 guesses are Bayes'`);
   inverter.dispose();

@@ -1,8 +1,21 @@
-/** Attacks on vocabularies that are cut up: they hold no more than a tile at a time, and get what they would get of the whole. */
+/** Attacks on vocabularies that are cut up: they hold no more than a tile at a time, and get what they would get of the
+ *  whole. */
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { ATTACKS } from '../../../contracts/index.ts';
-import { attackAttribute, audit, bayesianGuesses, Channel, countedPrior, deniability, drawFrom, estimatedPrior, LearnedInverter, nearestGuesses, zipfPrior } from '../../../rapt/attacks/index.ts';
+import {
+  attackAttribute,
+  audit,
+  bayesianGuesses,
+  Channel,
+  countedPrior,
+  deniability,
+  drawFrom,
+  estimatedPrior,
+  LearnedInverter,
+  nearestGuesses,
+  zipfPrior,
+} from '../../../rapt/attacks/index.ts';
 import { bestOf } from '../../../rapt/attacks/inference.ts';
 import { TableTiles, type Tile } from '../../../rapt/attacks/tiles.ts';
 import { createMechanism, seededRandom } from '../../../rapt/privacy/index.ts';
@@ -17,7 +30,8 @@ process.env['RAPT_CACHE'] = temporaryFolder();
 const ROWS = 1500;
 const TILE_ROWS = 128;
 const ETA = 12;
-/** Scores of a block of outputs, of which 512 are looked at together at the most, and the best of a block in each tile. */
+/** Scores of a block of outputs, of which 512 are looked at together at the most, and the best of a block in each
+ *  tile. */
 const MOST_NUMBERS = 600 * TILE_ROWS;
 const table = randomTable(ROWS, 16);
 const outputIds = range(7, ROWS);
@@ -27,14 +41,32 @@ const random = seededRandom(3);
 const mechanism = createMechanism({ name: 'exponential', eta: ETA, table, outputIds, random });
 const plain = Array.from({ length: 300 }, () => drawFrom(zipf, 10, random));
 const released = plain.map((text) => mechanism.privatize(text));
-const uniformly = countedPrior([], zipf.map((_, id) => (id >= 7 && id < 107 ? 1 : 0)), 1);
+const uniformly = countedPrior(
+  [],
+  zipf.map((_, id) => (id >= 7 && id < 107 ? 1 : 0)),
+  1,
+);
 const pairTokens = drawFrom(uniformly, 2000, random);
 const pairs = { plain: pairTokens, noisy: mechanism.privatize(pairTokens), vocabulary: range(0, 110) };
 mechanism.dispose();
 const attributes = [{ name: 'first', values: plain.map(([first]) => (first! % 2 === 0 ? 'even' : 'odd')) }];
 const release = Int32Array.from(released.flatMap((text) => [...text]));
 
-const audited = (tileRows?: number) => audit({ table, outputIds, mechanism: 'exponential', eta: ETA, attacks: ATTACKS, plain, released, release, pairs, publicTexts: [], attributes, tileRows });
+const audited = (tileRows?: number) =>
+  audit({
+    table,
+    outputIds,
+    mechanism: 'exponential',
+    eta: ETA,
+    attacks: ATTACKS,
+    plain,
+    released,
+    release,
+    pairs,
+    publicTexts: [],
+    attributes,
+    tileRows,
+  });
 
 /** Numbers in the largest tensor that an operation gives. */
 async function largestTensor(work: () => Promise<unknown>): Promise<number> {
@@ -42,7 +74,11 @@ async function largestTensor(work: () => Promise<unknown>): Promise<number> {
     await work();
     return tf.scalar(0);
   });
-  return Math.max(...kernels.flatMap(({ outputShapes }) => outputShapes.map((shape) => shape.reduce((size, length) => size * length, 1))));
+  return Math.max(
+    ...kernels.flatMap(({ outputShapes }) =>
+      outputShapes.map((shape) => shape.reduce((size, length) => size * length, 1)),
+    ),
+  );
 }
 
 describe('attacks tile by tile', () => {
@@ -54,7 +90,19 @@ describe('attacks tile by tile', () => {
   });
 
   it('hold no more than a tile', async () => {
-    const options = { table, outputIds, mechanism: 'exponential', eta: ETA, attacks: ['inversion', 'bayes', 'context', 'deniability'], plain, released, release, pairs: null, publicTexts: [], attributes: [] } as const;
+    const options = {
+      table,
+      outputIds,
+      mechanism: 'exponential',
+      eta: ETA,
+      attacks: ['inversion', 'bayes', 'context', 'deniability'],
+      plain,
+      released,
+      release,
+      pairs: null,
+      publicTexts: [],
+      attributes: [],
+    } as const;
     await audit(options);
     assert.ok((await largestTensor(() => audit(options))) > MOST_NUMBERS, 'what looks at all is found out');
     const largest = await largestTensor(() => audit({ ...options, tileRows: TILE_ROWS }));
@@ -66,7 +114,19 @@ describe('attacks tile by tile', () => {
     for (const stopAt of ['bayes', 'learned', 'attributes']) {
       const stop = new AbortController();
       const stopped = audit({
-        table, outputIds, mechanism: 'exponential', eta: ETA, attacks: ATTACKS, plain, released, release, pairs, publicTexts: [], attributes, tileRows: TILE_ROWS, signal: stop.signal,
+        table,
+        outputIds,
+        mechanism: 'exponential',
+        eta: ETA,
+        attacks: ATTACKS,
+        plain,
+        released,
+        release,
+        pairs,
+        publicTexts: [],
+        attributes,
+        tileRows: TILE_ROWS,
+        signal: stop.signal,
         onAttack: (attack) => {
           if (attack === stopAt) stop.abort(new Error(`stopped at ${stopAt}`));
         },
@@ -77,7 +137,14 @@ describe('attacks tile by tile', () => {
   });
 
   it('estimate the same prior whether likelihoods are kept or made again', async () => {
-    const channel = await Channel.create({ mechanism: 'exponential', eta: ETA, table, outputIds, prior: zipf, tileRows: TILE_ROWS });
+    const channel = await Channel.create({
+      mechanism: 'exponential',
+      eta: ETA,
+      table,
+      outputIds,
+      prior: zipf,
+      tileRows: TILE_ROWS,
+    });
     const whole = await Channel.create({ mechanism: 'exponential', eta: ETA, table, outputIds, prior: zipf });
     const kept = await estimatedPrior(channel, release, zipf);
     const before = tf.memory().numBytes;
@@ -102,8 +169,20 @@ describe('attacks tile by tile', () => {
     const tiles = new TableTiles(table, { tileRows: TILE_ROWS });
     /** As a function of the id alone: few different values. */
     const score = (y: number, id: number): number => (id * 7919 + y) % 5;
-    const scores = (block: Int32Array, { start, end }: Tile) => tf.tensor2d(Float32Array.from({ length: block.length * (end - start) }, (_, at) => score(block[Math.floor(at / (end - start))]!, start + (at % (end - start)))), [block.length, end - start]);
-    const guesses = await bestOf(range(0, 300), 40, tiles, (block, tile) => tidy(() => scores(block, tile)), new Turns());
+    const scores = (block: Int32Array, { start, end }: Tile) =>
+      tf.tensor2d(
+        Float32Array.from({ length: block.length * (end - start) }, (_, at) =>
+          score(block[Math.floor(at / (end - start))]!, start + (at % (end - start))),
+        ),
+        [block.length, end - start],
+      );
+    const guesses = await bestOf(
+      range(0, 300),
+      40,
+      tiles,
+      (block, tile) => tidy(() => scores(block, tile)),
+      new Turns(),
+    );
     for (const [y, best] of guesses) {
       const expected = Array.from({ length: ROWS }, (_, id) => id).sort((a, b) => score(y, b) - score(y, a) || a - b);
       assert.deepEqual([...best], expected.slice(0, 40), `output ${y}`);
@@ -124,11 +203,19 @@ describe('attacks tile by tile', () => {
 describe('every attack by itself', () => {
   let channel: Channel;
   before(async () => {
-    channel = await Channel.create({ mechanism: 'exponential', eta: ETA, table, outputIds, prior: zipf, tileRows: TILE_ROWS });
+    channel = await Channel.create({
+      mechanism: 'exponential',
+      eta: ETA,
+      table,
+      outputIds,
+      prior: zipf,
+      tileRows: TILE_ROWS,
+    });
   });
   const ys = range(7, 500);
   const attacks: Readonly<Record<string, (turns: Turns) => Promise<unknown>>> = {
-    'making the channel': (turns) => Channel.create({ mechanism: 'laplace', eta: ETA, table, outputIds, prior: zipf, turns }),
+    'making the channel': (turns) =>
+      Channel.create({ mechanism: 'laplace', eta: ETA, table, outputIds, prior: zipf, turns }),
     'estimating the prior': (turns) => estimatedPrior(channel, release, zipf, turns),
     inversion: (turns) => nearestGuesses(channel, ys, 10, turns),
     bayes: (turns) => bayesianGuesses(channel, zipf, ys, 10, turns),

@@ -4,7 +4,13 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { Encoder, loadTokenizer, locateBackbone, type EncoderBatch, type VirtualTokens } from '../../../rapt/backbone/index.ts';
+import {
+  Encoder,
+  loadTokenizer,
+  locateBackbone,
+  type EncoderBatch,
+  type VirtualTokens,
+} from '../../../rapt/backbone/index.ts';
 import { cacheFolder } from '../../../rapt/cache.ts';
 import { readSafetensors, type FloatTensor } from '../../../rapt/safetensors.ts';
 import { tf } from '../../../rapt/tensorflow.ts';
@@ -20,7 +26,9 @@ interface StoredBatch {
   readonly lengths: readonly number[];
 }
 
-const cases = readdirSync(FIXTURES, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
+const cases = readdirSync(FIXTURES, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
 
 for (const name of cases) {
   const folder = join(FIXTURES, name);
@@ -30,8 +38,17 @@ for (const name of cases) {
 
   test(`${name}: hidden states equal PyTorch's within ${TOLERANCE}, in a padded batch and row by row`, () => {
     closeTo(realStates(encoder, batchOf(stored), {}), expected['none']!);
-    const alone = stored.ids.map((_, row) => batchOf({ ids: [stored.ids[row]!.slice(0, stored.lengths[row])], tokenTypes: [stored.tokenTypes[row]!.slice(0, stored.lengths[row])], lengths: [stored.lengths[row]!] }));
-    closeTo(alone.flatMap((batch) => realStates(encoder, batch, {})), expected['none']!);
+    const alone = stored.ids.map((_, row) =>
+      batchOf({
+        ids: [stored.ids[row]!.slice(0, stored.lengths[row])],
+        tokenTypes: [stored.tokenTypes[row]!.slice(0, stored.lengths[row])],
+        lengths: [stored.lengths[row]!],
+      }),
+    );
+    closeTo(
+      alone.flatMap((batch) => realStates(encoder, batch, {})),
+      expected['none']!,
+    );
   });
 
   for (const method of ['prompt', 'prefix'] as const) {
@@ -60,16 +77,31 @@ test('the one that set-up brings is said to come from there', async (t) => {
   const cache = process.env['RAPT_CACHE'] ?? '';
   process.env['RAPT_CACHE'] = join(FIXTURES, 'nothing');
   t.after(() => (process.env['RAPT_CACHE'] = cache));
-  await assert.rejects(locateBackbone(MINILM), /backbone "all-MiniLM-L6-v2" is not on this machine yet; run `npm run setup`/);
+  await assert.rejects(
+    locateBackbone(MINILM),
+    /backbone "all-MiniLM-L6-v2" is not on this machine yet; run `npm run setup`/,
+  );
 });
 
 test('a backbone that is not there, or not whole, is refused with the way out', async () => {
-  await assert.rejects(locateBackbone('no-such-model'), /backbone "no-such-model" is neither a folder .* nor a hub name/);
-  await assert.rejects(locateBackbone(join(FIXTURES, 'bert')), /lacks tokenizer\.json; a model folder needs config\.json, model\.safetensors, tokenizer\.json/);
+  await assert.rejects(
+    locateBackbone('no-such-model'),
+    /backbone "no-such-model" is neither a folder .* nor a hub name/,
+  );
+  await assert.rejects(
+    locateBackbone(join(FIXTURES, 'bert')),
+    /lacks tokenizer\.json; a model folder needs config\.json, model\.safetensors, tokenizer\.json/,
+  );
 });
 
 function batchOf({ ids, tokenTypes, lengths }: StoredBatch): EncoderBatch {
-  return { batch: ids.length, seq: ids[0]!.length, ids: Int32Array.from(ids.flat()), tokenTypes: Int32Array.from(tokenTypes.flat()), lengths: Int32Array.from(lengths) };
+  return {
+    batch: ids.length,
+    seq: ids[0]!.length,
+    ids: Int32Array.from(ids.flat()),
+    tokenTypes: Int32Array.from(tokenTypes.flat()),
+    lengths: Int32Array.from(lengths),
+  };
 }
 
 /** States of all positions that are no padding, a prompt's included, row after row. */
@@ -80,7 +112,9 @@ function realStates(encoder: Encoder, batch: EncoderBatch, virtual: VirtualToken
   const prompt = seq - batch.seq;
   hidden.dispose();
   const states: number[] = [];
-  batch.lengths.forEach((length, row) => states.push(...values.subarray(row * seq * width, (row * seq + prompt + length) * width)));
+  batch.lengths.forEach((length, row) =>
+    states.push(...values.subarray(row * seq * width, (row * seq + prompt + length) * width)),
+  );
   return states;
 }
 

@@ -14,7 +14,8 @@ const folder = temporaryFolder();
 const whole = writeTinyModel(join(folder, 'whole'));
 const sharded = shardTinyModel(writeTinyModel(join(folder, 'sharded')), 3);
 
-const printed = (script: string, cwd: string): string => execFileSync('bash', ['-c', script], { cwd, encoding: 'utf8' }).trim().split(' ')[0]!;
+const printed = (script: string, cwd: string): string =>
+  execFileSync('bash', ['-c', script], { cwd, encoding: 'utf8' }).trim().split(' ')[0]!;
 
 describe('weights in shards', () => {
   it('are those of the single file', () => {
@@ -28,20 +29,32 @@ describe('weights in shards', () => {
 
   it('have a digest that sha256sum can repeat; that of a single file is its SHA-256', async () => {
     assert.equal((await locateBackbone(whole)).sha256, printed('sha256sum model.safetensors', whole));
-    assert.equal((await locateBackbone(sharded)).sha256, printed('LC_ALL=C sha256sum model-*.safetensors | sha256sum', sharded));
+    assert.equal(
+      (await locateBackbone(sharded)).sha256,
+      printed('LC_ALL=C sha256sum model-*.safetensors | sha256sum', sharded),
+    );
   });
 
   it('are refused when one is missing, or holds what another holds, or the index names none', async () => {
     const broken = shardTinyModel(writeTinyModel(join(folder, 'broken')), 3);
     renameSync(join(broken, 'model-00002-of-00003.safetensors'), join(broken, 'elsewhere'));
-    await assert.rejects(locateBackbone(broken), /lacks model-00002-of-00003\.safetensors, which model\.safetensors\.index\.json lists; fetch all shards/);
+    await assert.rejects(
+      locateBackbone(broken),
+      /lacks model-00002-of-00003\.safetensors, which model\.safetensors\.index\.json lists; fetch all shards/,
+    );
     renameSync(join(broken, 'elsewhere'), join(broken, 'model-00002-of-00003.safetensors'));
     const again = readSafetensors(join(broken, 'model-00001-of-00003.safetensors'));
     writeFileSync(join(broken, 'model-00003-of-00003.safetensors'), encodeSafetensors(again));
-    assert.throws(() => openTensors(broken), /model-00003-of-00003\.safetensors and another shard both hold the tensor/);
+    assert.throws(
+      () => openTensors(broken),
+      /model-00003-of-00003\.safetensors and another shard both hold the tensor/,
+    );
     for (const index of ['{}', 'x', '{"weight_map":{}}', '{"weight_map":{"a":"../model.safetensors"}}']) {
       writeFileSync(join(broken, 'model.safetensors.index.json'), index);
-      await assert.rejects(locateBackbone(broken), /model\.safetensors\.index\.json (lists no shards: it must name for each tensor|is )/);
+      await assert.rejects(
+        locateBackbone(broken),
+        /model\.safetensors\.index\.json (lists no shards: it must name for each tensor|is )/,
+      );
     }
   });
 });
@@ -57,15 +70,26 @@ describe('a folder that lacks something', () => {
   it('is refused by the names of the files, and with the command that makes them of what is there', async () => {
     const bin = having('config.json', 'tokenizer.json', 'pytorch_model.bin');
     await assert.rejects(locateBackbone(bin), (error: Error) => {
-      assert.ok(error.message.includes(`${bin} lacks model.safetensors; a model folder needs config.json, model.safetensors, tokenizer.json: its weights are in pytorch_model.bin alone. Convert it`), error.message);
+      assert.ok(
+        error.message.includes(
+          `${bin} lacks model.safetensors; a model folder needs config.json, model.safetensors, tokenizer.json: ` +
+            'its weights are in pytorch_model.bin alone. Convert it',
+        ),
+        error.message,
+      );
       assert.ok(error.message.includes(`m = '${bin}'; AutoModel.from_pretrained(m).save_pretrained('converted')`));
       return true;
     });
-    await assert.rejects(locateBackbone(having('config.json', 'model.safetensors', 'vocab.txt')), /lacks tokenizer\.json; .*: its tokenizer is in the slow form alone \(vocab\.txt\)\. Convert it/);
-    await assert.rejects(locateBackbone(having('config.json')), /lacks model\.safetensors, tokenizer\.json; a model folder needs config\.json, model\.safetensors, tokenizer\.json$/);
+    await assert.rejects(
+      locateBackbone(having('config.json', 'model.safetensors', 'vocab.txt')),
+      /lacks tokenizer\.json; .*: its tokenizer is in the slow form alone \(vocab\.txt\)\. Convert it/,
+    );
+    await assert.rejects(
+      locateBackbone(having('config.json')),
+      /lacks model\.safetensors, tokenizer\.json; a model folder needs config\.json, model\.safetensors, tokenizer\.json$/,
+    );
   });
 });
-
 
 describe('a tokenizer', () => {
   it('is that of its folder, whatever the folder is called, and whichever other folder has the same name', async () => {

@@ -12,13 +12,40 @@ import { temporaryFolder } from '../../support/folder.ts';
 import { unigram } from '../../support/tiny-tokenizers.ts';
 
 const TEXTS = 300;
-const PARTS = ['film', 'good', 'go', 'od', 'aaaa', 'ab', 'abab', '電影', '影電', 'สนุก', '12', '!!', ' ', '  ', '<s>', '<mask>', '<extra>', '🎬', 'é', '\ud83c', '▁', '\n'];
+const PARTS = [
+  'film',
+  'good',
+  'go',
+  'od',
+  'aaaa',
+  'ab',
+  'abab',
+  '電影',
+  '影電',
+  'สนุก',
+  '12',
+  '!!',
+  ' ',
+  '  ',
+  '<s>',
+  '<mask>',
+  '<extra>',
+  '🎬',
+  'é',
+  '\ud83c',
+  '▁',
+  '\n',
+];
 const CONFIG = { tokenizer_class: 'XLMRobertaTokenizerFast', eos_token: '</s>', mask_token: '<mask>' };
 const folder = temporaryFolder();
 
 function* texts(): Generator<string> {
   const random = seededRandom(3);
-  for (let text = 0; text < TEXTS; text++) yield Array.from({ length: 1 + uniformInteger(random, 30) }, () => PARTS[uniformInteger(random, PARTS.length)]!).join('');
+  for (let text = 0; text < TEXTS; text++)
+    yield Array.from(
+      { length: 1 + uniformInteger(random, 30) },
+      () => PARTS[uniformInteger(random, PARTS.length)]!,
+    ).join('');
 }
 
 interface Core extends TokenizerCore {
@@ -43,14 +70,21 @@ for (const parting of ['WhitespaceSplit', 'Metaspace'] as const)
       const partsOf = ({ model }: Core): object => ({ ...model, trie: null, config: null });
       assert.notEqual(opened.model.trie.constructor, whole.model.trie.constructor);
       assert.deepEqual(partsOf(opened), partsOf(whole));
-      assert.deepEqual((opened as unknown as { added_tokens: unknown }).added_tokens, (whole as unknown as { added_tokens: unknown }).added_tokens);
+      assert.deepEqual(
+        (opened as unknown as { added_tokens: unknown }).added_tokens,
+        (whole as unknown as { added_tokens: unknown }).added_tokens,
+      );
     });
 
     it('finds the same tokens at each place of a text, and makes the same ids of it', () => {
       for (const text of texts()) {
         const characters = Array.from(text);
         for (let place = 0; place < characters.length; place++)
-          assert.deepEqual([...opened.model.trie.common_prefix_search(characters, place)], [...whole.model.trie.common_prefix_search(characters, place)], text);
+          assert.deepEqual(
+            [...opened.model.trie.common_prefix_search(characters, place)],
+            [...whole.model.trie.common_prefix_search(characters, place)],
+            text,
+          );
         const ids = (core: Core): number[] => core.encode(text, { add_special_tokens: false }).ids;
         assert.deepEqual(ids(opened), ids(whole), text);
       }

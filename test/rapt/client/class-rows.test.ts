@@ -41,7 +41,10 @@ for (const splitByLabels of [true, false])
   });
 
 test('a built-in data set has the sizes of its training table', async () => {
-  const [protectedSizes, plain] = [await sizes({ train: 'movie-reviews' }, false), await sizes({ train: 'movie-reviews' }, true)];
+  const [protectedSizes, plain] = [
+    await sizes({ train: 'movie-reviews' }, false),
+    await sizes({ train: 'movie-reviews' }, true),
+  ];
   const { classCounts } = await inspectTables(tuningConfigSchema.parse({ data: { train: 'movie-reviews' } }).data);
   assert.deepEqual([protectedSizes, plain], [classCounts.train, classCounts.train]);
 });

@@ -85,8 +85,7 @@ test('noise is drawn once for a run, whoever asks at once or again; paid for by 
   const { rows: hidden, labels: truths } = await readLocalLabels(join(home, 'protected'));
   const predictions = { rows: hidden, predicted: truths };
   const asked: string[] = [];
-  const tellLabels: GradeOptions['tellLabels'] = (what) =>
-    Promise.resolve(asked.push(JSON.stringify(what)) > 0);
+  const tellLabels: GradeOptions['tellLabels'] = (what) => Promise.resolve(asked.push(JSON.stringify(what)) > 0);
   const told = new Set<number | null>();
   for (let run = 0; run < 30; run++) {
     const options = asking('protected', { predictions, tellLabels });

@@ -33,23 +33,48 @@ for (const name of ['exponential', 'laplace'] as const)
     const output = join(folder, `${name}.jsonl`);
     const { rows, tokens } = await privatize({ input, output, backbone, mechanism, home });
     assert.deepEqual([rows, tokens], [5, 3]);
-    const lines = readFileSync(output, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as { text: string; input_ids: number[] });
-    assert.deepEqual(lines.map(({ input_ids: ids }) => ids.length), [2, 0, 0, 0, 1]);
-    assert.deepEqual(lines.slice(1, 4).map(({ text }) => text), ['', '', '']);
+    const lines = readFileSync(output, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { text: string; input_ids: number[] });
+    assert.deepEqual(
+      lines.map(({ input_ids: ids }) => ids.length),
+      [2, 0, 0, 0, 1],
+    );
+    assert.deepEqual(
+      lines.slice(1, 4).map(({ text }) => text),
+      ['', '', ''],
+    );
     assert.ok((await attack({ input, released: output, backbone, mechanism: { name, eta: 14 } })).attacks.length > 0);
-    for (const released of [`${output}.none`, folder]) await assert.rejects(attack({ input, released, backbone, mechanism: { name, eta: 14 } }), /none: does not exist; name what|: is a folder, and a file is needed$/);
+    for (const released of [`${output}.none`, folder])
+      await assert.rejects(
+        attack({ input, released, backbone, mechanism: { name, eta: 14 } }),
+        /none: does not exist; name what|: is a folder, and a file is needed$/,
+      );
 
     const csv = join(folder, `${name}.csv`);
-    const nothing = await privatize({ input: table(`nothing-${name}.csv`, UNSEEN), output: csv, backbone, mechanism, home });
+    const nothing = await privatize({
+      input: table(`nothing-${name}.csv`, UNSEEN),
+      output: csv,
+      backbone,
+      mechanism,
+      home,
+    });
     assert.deepEqual([nothing.rows, nothing.tokens, nothing.unchangedRate], [3, 0, 0]);
     assert.equal(readFileSync(csv, 'utf8'), 'row,text\r\n0,\r\n1,\r\n2,\r\n');
     mechanism.dispose();
   });
 
 test('a tuning takes them as rows without a word, and answers them', async () => {
-  const train = table('train.csv', Array.from({ length: 24 }, (_, row) => (row < 6 ? UNSEEN[row % 3]! : `w${5 + (row % 2) * 20} w${9 + row}`)));
+  const train = table(
+    'train.csv',
+    Array.from({ length: 24 }, (_, row) => (row < 6 ? UNSEEN[row % 3]! : `w${5 + (row % 2) * 20} w${9 + row}`)),
+  );
   const adapter = join(folder, 'adapter');
-  const { metrics, privacy } = await tune({ data: { train }, backbone: model, tuning: { epochs: 1, batchSize: 4, length: 4 } }, { adapter, home });
+  const { metrics, privacy } = await tune(
+    { data: { train }, backbone: model, tuning: { epochs: 1, batchSize: 4, length: 4 } },
+    { adapter, home },
+  );
   assert.ok(metrics.test.n > 0 && privacy.unchangedRate >= 0);
   const predictor = await openPredictor(adapter, { backbone: model });
   assert.equal(predictor.predict(['w5', ...UNSEEN]).length, 4);

@@ -6,7 +6,15 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { BadInput, tuningConfigSchema } from '../../../contracts/index.ts';
-import { hashTable, inspectColumns, inspectTables, readTable, resolveTables, surveyTable, versionOf } from '../../../rapt/data/index.ts';
+import {
+  hashTable,
+  inspectColumns,
+  inspectTables,
+  readTable,
+  resolveTables,
+  surveyTable,
+  versionOf,
+} from '../../../rapt/data/index.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 
 const home = temporaryFolder();
@@ -21,9 +29,17 @@ function folderOf(files: Readonly<Record<string, string | Uint8Array>>): string 
   return folder;
 }
 
-const jsonl = (...texts: string[]): string => texts.map((text, at) => `${JSON.stringify({ text, label: at % 2 === 0 ? 'a' : 'b' })}\n`).join('');
+const jsonl = (...texts: string[]): string =>
+  texts.map((text, at) => `${JSON.stringify({ text, label: at % 2 === 0 ? 'a' : 'b' })}\n`).join('');
 const parquet = (...texts: string[]): Uint8Array =>
-  new Uint8Array(parquetWriteBuffer({ columnData: [{ name: 'text', data: texts, type: 'STRING' }, { name: 'label', data: texts.map((_, at) => (at % 2 === 0 ? 'a' : 'b')), type: 'STRING' }] }));
+  new Uint8Array(
+    parquetWriteBuffer({
+      columnData: [
+        { name: 'text', data: texts, type: 'STRING' },
+        { name: 'label', data: texts.map((_, at) => (at % 2 === 0 ? 'a' : 'b')), type: 'STRING' },
+      ],
+    }),
+  );
 
 async function textsOf(address: string): Promise<string[]> {
   const texts: string[] = [];
@@ -79,9 +95,15 @@ describe('a data set folder of Hugging Face', () => {
 
   it('by the head of its card: configurations, splits, patterns and folders', async () => {
     const folder = folderOf({
-      'README.md': '---\nlicense: mit\nconfigs:\n- config_name: short\n  default: true\n  data_files:\n  - split: train\n    path: "x/part-*.jsonl"\n  - split: test\n    path: [x/held.jsonl]\n- config_name: long\n  data_dir: y\n---\n# Card\n',
-      'x/part-1.jsonl': jsonl('one'), 'x/part-2.jsonl': jsonl('two'), 'x/held.jsonl': jsonl('three'),
-      'y/train.jsonl': jsonl('four'), 'y/test.jsonl': jsonl('five'),
+      'README.md':
+        '---\nlicense: mit\nconfigs:\n- config_name: short\n  default: true\n  data_files:\n  - split: train\n    ' +
+        'path: "x/part-*.jsonl"\n  - split: test\n    path: [x/held.jsonl]\n- config_name: long\n  data_dir: ' +
+        'y\n---\n# Card\n',
+      'x/part-1.jsonl': jsonl('one'),
+      'x/part-2.jsonl': jsonl('two'),
+      'x/held.jsonl': jsonl('three'),
+      'y/train.jsonl': jsonl('four'),
+      'y/test.jsonl': jsonl('five'),
     });
     assert.deepEqual(await textsOf(folder), ['one', 'two']);
     assert.deepEqual(await textsOf((await tablesOf(folder)).test!), ['three']);
@@ -94,15 +116,30 @@ describe('a data set folder of Hugging Face', () => {
 
   it('as save_to_disk of datasets 5.2 wrote it: a folder for each split, of any name', async () => {
     const saved = fileURLToPath(new URL('../../fixtures/save-to-disk', import.meta.url));
-    assert.deepEqual(await textsOf(saved), [0, 1, 2, 3, 4].map((at) => `train ${at} é🎬`));
+    assert.deepEqual(
+      await textsOf(saved),
+      [0, 1, 2, 3, 4].map((at) => `train ${at} é🎬`),
+    );
     assert.deepEqual(await textsOf(`${saved}#holdout`), ['holdout 0 é🎬', 'holdout 1 é🎬']);
     const rows: (string | null)[][] = [];
-    for await (const { text, label } of readTable(join(saved, 'train'), { text: 'stars', label: 'label' })) rows.push([text, label]);
-    assert.deepEqual(rows, [['0', 'neg'], ['1', 'pos'], ['2', 'neg'], ['3', 'pos'], ['4', 'neg']], 'numbers of classes have names, others none');
+    for await (const { text, label } of readTable(join(saved, 'train'), { text: 'stars', label: 'label' }))
+      rows.push([text, label]);
+    assert.deepEqual(
+      rows,
+      [
+        ['0', 'neg'],
+        ['1', 'pos'],
+        ['2', 'neg'],
+        ['3', 'pos'],
+        ['4', 'neg'],
+      ],
+      'numbers of classes have names, others none',
+    );
   });
 
   it('is tested on its validation split where its test split has no labels, or on rows of its own where it has none either', async () => {
-    const rows = (labels: readonly (string | number | null | undefined)[]): string => labels.map((label, at) => `${JSON.stringify({ text: `text ${at}`, label })}\n`).join('');
+    const rows = (labels: readonly (string | number | null | undefined)[]): string =>
+      labels.map((label, at) => `${JSON.stringify({ text: `text ${at}`, label })}\n`).join('');
     const train = rows([0, 1, 0, 1, 1, 0, 1, 0]);
     const folders: readonly [Readonly<Record<string, string>>, string | null][] = [
       [{ 'train.jsonl': train, 'validation.jsonl': rows([1]), 'test.jsonl': rows([-1, -1]) }, 'validation'],
@@ -115,12 +152,19 @@ describe('a data set folder of Hugging Face', () => {
     for (const [files, split] of folders) {
       const folder = folderOf(files);
       const tables = await tablesOf(folder);
-      assert.deepEqual(tables, { train: folder, test: split === null ? null : `${folder}#${split}`, unlabelledTest: `${folder}#test` });
+      assert.deepEqual(tables, {
+        train: folder,
+        test: split === null ? null : `${folder}#${split}`,
+        unlabelledTest: `${folder}#test`,
+      });
       const { rows: counted } = await inspectTables(configOf(folder));
       assert.deepEqual(counted, split === null ? { train: 5, test: 3 } : { train: 8, test: 1 });
     }
     // A class -1 of the training rows is one, and a test split with one label is tested on.
-    for (const files of [{ 'train.jsonl': rows([-1, 0, 1]), 'validation.jsonl': rows([1]), 'test.jsonl': rows([-1]) }, { 'train.jsonl': train, 'validation.jsonl': rows([1]), 'test.jsonl': rows([null, -1, 1]) }]) {
+    for (const files of [
+      { 'train.jsonl': rows([-1, 0, 1]), 'validation.jsonl': rows([1]), 'test.jsonl': rows([-1]) },
+      { 'train.jsonl': train, 'validation.jsonl': rows([1]), 'test.jsonl': rows([null, -1, 1]) },
+    ]) {
       const folder = folderOf(files);
       assert.deepEqual(await tablesOf(folder), { train: folder, test: `${folder}#test` });
     }
@@ -137,36 +181,83 @@ describe('a data set folder of Hugging Face', () => {
     assert.equal((await tablesOf(folder)).test, `${folder}#validation_matched`);
     // Where nothing needs to take the test split's place, such a name stands for no test rows, as ever.
     rmSync(join(folder, 'test.jsonl'));
-    writeFileSync(join(folder, 'README.md'), `---\nconfigs:\n- config_name: mnli\n  data_files:\n${names.filter((name) => name !== 'test').map(split).join('')}---\n`);
+    writeFileSync(
+      join(folder, 'README.md'),
+      `---\nconfigs:\n- config_name: mnli\n  data_files:\n${names
+        .filter((name) => name !== 'test')
+        .map(split)
+        .join('')}---\n`,
+    );
     assert.deepEqual(await tablesOf(folder), { train: folder, test: null });
   });
 
   it('has the tables that it always had, whatever of newer kinds lies beside them', async () => {
     const feather = 'not looked at';
-    const folder = folderOf({ 'train.csv': 'text,label\none,a\n', 'train.feather': feather, 'train.json': '{}', 'train.csv.zst': feather });
+    const folder = folderOf({
+      'train.csv': 'text,label\none,a\n',
+      'train.feather': feather,
+      'train.json': '{}',
+      'train.csv.zst': feather,
+    });
     assert.deepEqual(await textsOf(folder), ['one']);
     assert.deepEqual(await textsOf(folderOf({ 'train.json': jsonl('two'), 'dataset_info.json': '{}' })), ['two']);
   });
 
   it('that cannot be understood is refused with what it lacks', async () => {
-    assert.match(await refusal(textsOf(folderOf({ 'notes.txt': 'x' }))), /^\/ds: is not a file, nor a data set's folder: no .csv, .tsv, .jsonl, .parquet or .arrow lies in it$/);
-    assert.match(await refusal(textsOf(folderOf({ 'dataset_dict.json': '{', 'train/data-00000-of-00001.arrow': 'x' }))), /^\/ds\/dataset_dict\.json: is not as Hugging Face has it/);
+    assert.match(
+      await refusal(textsOf(folderOf({ 'notes.txt': 'x' }))),
+      /^\/ds: is not a file, nor a data set's folder: no .csv, .tsv, .jsonl, .parquet or .arrow lies in it$/,
+    );
+    assert.match(
+      await refusal(textsOf(folderOf({ 'dataset_dict.json': '{', 'train/data-00000-of-00001.arrow': 'x' }))),
+      /^\/ds\/dataset_dict\.json: is not as Hugging Face has it/,
+    );
     const card = (head: string) => folderOf({ 'README.md': `---\n${head}\n---\n`, 'x.csv': 'text,label\none,a\n' });
     assert.match(await refusal(textsOf(card('configs: [a'))), /^\/ds\/README\.md: has a head that is not YAML/);
-    assert.match(await refusal(textsOf(card('configs:\n- data_files: 7'))), /^\/ds\/README\.md, configs\.0\.data_files: is not as Hugging Face has it/);
-    assert.match(await refusal(textsOf(card('configs:\n- config_name: c\n  data_files: y.csv'))), /^\/ds\/README\.md, configs, c, train: names files that are not in the folder/);
-    assert.match(await refusal(textsOf(card('configs:\n- config_name: c\n  data_files: x.csv\n- config_name: d\n  data_files: x.csv'))), /^\/ds: has 2 configurations and no default; name one, as in FOLDER#NAME/);
-    assert.match(await refusal(textsOf(folderOf({ 'test.csv': 'text,label\none,a\n', 'dev.csv': 'text,label\none,a\n' }))), /^\/ds: has no split "train"; name another, as in FOLDER#SPLIT/);
-    assert.deepEqual(await inspectColumns(configOf(join(home, 'nowhere'))), [{ where: join(home, 'nowhere'), problem: 'does not exist on the machine of the client worker; give the path of a table there' }]);
-    assert.match(await refusal(textsOf('gs://bucket/table.csv')), /^gs:\/\/bucket\/table\.csv: is an address of a kind that cannot be read here; give a path/);
+    assert.match(
+      await refusal(textsOf(card('configs:\n- data_files: 7'))),
+      /^\/ds\/README\.md, configs\.0\.data_files: is not as Hugging Face has it/,
+    );
+    assert.match(
+      await refusal(textsOf(card('configs:\n- config_name: c\n  data_files: y.csv'))),
+      /^\/ds\/README\.md, configs, c, train: names files that are not in the folder/,
+    );
+    assert.match(
+      await refusal(
+        textsOf(card('configs:\n- config_name: c\n  data_files: x.csv\n- config_name: d\n  data_files: x.csv')),
+      ),
+      /^\/ds: has 2 configurations and no default; name one, as in FOLDER#NAME/,
+    );
+    assert.match(
+      await refusal(textsOf(folderOf({ 'test.csv': 'text,label\none,a\n', 'dev.csv': 'text,label\none,a\n' }))),
+      /^\/ds: has no split "train"; name another, as in FOLDER#SPLIT/,
+    );
+    assert.deepEqual(await inspectColumns(configOf(join(home, 'nowhere'))), [
+      {
+        where: join(home, 'nowhere'),
+        problem: 'does not exist on the machine of the client worker; give the path of a table there',
+      },
+    ]);
+    assert.match(
+      await refusal(textsOf('gs://bucket/table.csv')),
+      /^gs:\/\/bucket\/table\.csv: is an address of a kind that cannot be read here; give a path/,
+    );
   });
 
   it('names file, line, row and column of what is wrong in one of its files, and quotes nothing', async () => {
-    const folder = folderOf({ 'train-0.csv': 'text,label\none,a\ntwo,b\n', 'train-1.csv': 'text,label\n,planted\n', 'train-2.jsonl': '{"text":"x","label":"a"}\nplanted\n' });
-    assert.equal(await refusal(inspectTables(configOf(folder))), [
-      '/ds/train-1.csv, line 2 (row 1), column "text": is empty while the rest of the row is not; fill it in, or empty the whole row',
-      '/ds/train-2.jsonl, line 2 (row 2): is not valid JSON',
-    ].join('\n'));
+    const folder = folderOf({
+      'train-0.csv': 'text,label\none,a\ntwo,b\n',
+      'train-1.csv': 'text,label\n,planted\n',
+      'train-2.jsonl': '{"text":"x","label":"a"}\nplanted\n',
+    });
+    assert.equal(
+      await refusal(inspectTables(configOf(folder))),
+      [
+        '/ds/train-1.csv, line 2 (row 1), column "text": is empty while the rest of the row is not; fill it in, or ' +
+          'empty the whole row',
+        '/ds/train-2.jsonl, line 2 (row 2): is not valid JSON',
+      ].join('\n'),
+    );
     writeFileSync(join(folder, 'train-1.csv'), 'words,label\none,a\n');
     assert.match(await refusal(textsOf(folder)), /^\/ds\/train-1\.csv: has no column "text"/);
   });

@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { BadInput, tuningConfigSchema } from '../../../contracts/index.ts';
 import type { DataConfig, TuningInput } from '../../../contracts/index.ts';
-import { inspectColumns, inspectTable, inspectTables, isHeldOut, readSplit, resolveDataset, resolveTables } from '../../../rapt/data/index.ts';
+import {
+  inspectColumns,
+  inspectTable,
+  inspectTables,
+  isHeldOut,
+  readSplit,
+  resolveDataset,
+  resolveTables,
+} from '../../../rapt/data/index.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 
 const folder = temporaryFolder();
@@ -27,7 +35,8 @@ async function problemsOf(data: DataConfig): Promise<readonly { where: string; p
   return [];
 }
 
-const csvOf = (rows: readonly (readonly [string, string])[]): string => `text,label\n${rows.map((row) => row.join(',')).join('\n')}\n`;
+const csvOf = (rows: readonly (readonly [string, string])[]): string =>
+  `text,label\n${rows.map((row) => row.join(',')).join('\n')}\n`;
 
 describe('an inspection', () => {
   it('finds classes, counts, rows and skipped rows of both tables', async () => {
@@ -57,12 +66,15 @@ describe('an inspection', () => {
     const train = fileOf('b-train.csv', 'text,label\n ,y\n,x\nb,x\nc,y,z\n');
     const test = fileOf('b-test.csv', 'text,label\nplanted secret,x,more\n');
     const problems = await problemsOf(dataOf({ train, test }));
-    assert.deepEqual(problems.map(({ where }) => where), [
-      `${train}, line 2 (row 1), column "text"`,
-      `${train}, line 3 (row 2), column "text"`,
-      `${train}, line 5 (row 4)`,
-      `${test}, line 2 (row 1)`,
-    ]);
+    assert.deepEqual(
+      problems.map(({ where }) => where),
+      [
+        `${train}, line 2 (row 1), column "text"`,
+        `${train}, line 3 (row 2), column "text"`,
+        `${train}, line 5 (row 4)`,
+        `${test}, line 2 (row 1)`,
+      ],
+    );
     assert.doesNotMatch(JSON.stringify(problems), /planted/);
   });
 
@@ -74,37 +86,104 @@ describe('an inspection', () => {
   });
 
   it('wants two classes, and a known class in every test row, without quoting a label', async () => {
-    const train = fileOf('d-train.csv', csvOf([['a', 'x'], ['b', 'x']]));
-    const test = fileOf('d-test.csv', csvOf([['c', 'x'], ['d', 'planted'], ['e', 'planted'], ['f', 'other']]));
+    const train = fileOf(
+      'd-train.csv',
+      csvOf([
+        ['a', 'x'],
+        ['b', 'x'],
+      ]),
+    );
+    const test = fileOf(
+      'd-test.csv',
+      csvOf([
+        ['c', 'x'],
+        ['d', 'planted'],
+        ['e', 'planted'],
+        ['f', 'other'],
+      ]),
+    );
     const problems = await problemsOf(dataOf({ train, test }));
     assert.match(problems[0]?.problem ?? '', /has the same label in every training row; at least two classes/);
-    assert.deepEqual(problems.slice(1).map(({ where }) => where), [`${test}, line 3 (row 2), column "label"`, `${test}, line 5 (row 4), column "label"`]);
+    assert.deepEqual(
+      problems.slice(1).map(({ where }) => where),
+      [`${test}, line 3 (row 2), column "label"`, `${test}, line 5 (row 4), column "label"`],
+    );
     assert.match(problems[1]?.problem ?? '', /holds a label that no training row has, as 1 later row does/);
     assert.doesNotMatch(JSON.stringify(problems), /planted/);
   });
 
   it('suspects a column of texts that is named as the label column', async () => {
     const train = fileOf('e.csv', csvOf(Array.from({ length: 1200 }, (_, row) => ['text', `label ${row}`] as const)));
-    assert.match((await problemsOf(dataOf({ train, test: train })))[0]?.problem ?? '', /more than 1000 different labels; is it the label column\?/);
+    assert.match(
+      (await problemsOf(dataOf({ train, test: train })))[0]?.problem ?? '',
+      /more than 1000 different labels; is it the label column\?/,
+    );
   });
 
   it('wants test rows', async () => {
-    const train = fileOf('f.csv', csvOf([['a', 'x'], ['b', 'y']]));
-    assert.match((await problemsOf(dataOf({ train, testFraction: 0.0001 })))[0]?.problem ?? '', /too small for held-out test rows/);
+    const train = fileOf(
+      'f.csv',
+      csvOf([
+        ['a', 'x'],
+        ['b', 'y'],
+      ]),
+    );
+    assert.match(
+      (await problemsOf(dataOf({ train, testFraction: 0.0001 })))[0]?.problem ?? '',
+      /too small for held-out test rows/,
+    );
     const test = fileOf('f-test.csv', 'text,label\n,\n');
     assert.match((await problemsOf(dataOf({ train, test })))[0]?.problem ?? '', /has no row with a text and a label/);
   });
 
   it('leaves out rows without a label, and counts them', async () => {
-    const train = fileOf('unlabelled.csv', csvOf([['a', 'x'], ['b', ''], ['c', 'y'], ['d', ' '], ['', '']]));
-    const test = fileOf('unlabelled-test.csv', csvOf([['e', ''], ['f', 'y']]));
+    const train = fileOf(
+      'unlabelled.csv',
+      csvOf([
+        ['a', 'x'],
+        ['b', ''],
+        ['c', 'y'],
+        ['d', ' '],
+        ['', ''],
+      ]),
+    );
+    const test = fileOf(
+      'unlabelled-test.csv',
+      csvOf([
+        ['e', ''],
+        ['f', 'y'],
+      ]),
+    );
     const data = dataOf({ train, test });
     const { rows, unlabelled, skipped, tables } = await inspectTables(data);
-    assert.deepEqual([rows, unlabelled, skipped], [{ train: 2, test: 1 }, { train: 2, test: 1 }, { train: 1, test: 0 }]);
+    assert.deepEqual(
+      [rows, unlabelled, skipped],
+      [
+        { train: 2, test: 1 },
+        { train: 2, test: 1 },
+        { train: 1, test: 0 },
+      ],
+    );
     const read: string[] = [];
-    for (const split of ['train', 'test'] as const) for await (const { text } of readSplit(data, tables, split)) read.push(text);
+    for (const split of ['train', 'test'] as const)
+      for await (const { text } of readSplit(data, tables, split)) read.push(text);
     assert.deepEqual(read, ['a', 'c', 'f']);
-    assert.match((await problemsOf(dataOf({ train: fileOf('all-unlabelled.csv', csvOf([['a', ''], ['b', '']])) })))[0]?.problem ?? '', /has no row with a text and a label/);
+    assert.match(
+      (
+        await problemsOf(
+          dataOf({
+            train: fileOf(
+              'all-unlabelled.csv',
+              csvOf([
+                ['a', ''],
+                ['b', ''],
+              ]),
+            ),
+          }),
+        )
+      )[0]?.problem ?? '',
+      /has no row with a text and a label/,
+    );
   });
 
   it('names a built-in data set that is not set up, and the command that mends it', async () => {
@@ -113,7 +192,10 @@ describe('an inspection', () => {
     try {
       const problems = await inspectColumns(dataOf({ train: 'movie-reviews' }));
       assert.equal(problems.length, 2);
-      assert.match(problems[0]?.problem ?? '', /built-in data set movie-reviews, which is not set up yet; run `npm run setup`/);
+      assert.match(
+        problems[0]?.problem ?? '',
+        /built-in data set movie-reviews, which is not set up yet; run `npm run setup`/,
+      );
     } finally {
       if (cache === undefined) delete process.env['RAPT_CACHE'];
       else process.env['RAPT_CACHE'] = cache;
@@ -123,7 +205,10 @@ describe('an inspection', () => {
   it('of a table without labels counts its rows and reports its problems', async () => {
     const file = fileOf('g.csv', 'first,second\na,b\n,\nc,d\n');
     assert.deepEqual(await inspectTable(file, { text: 'first', pair: 'second' }), { rows: 2, skipped: 1 });
-    await assert.rejects(inspectTable(fileOf('h.csv', 'first,second\na,\n,b\n'), { text: 'first', pair: 'second' }), (error: BadInput) => error.problems.length === 2);
+    await assert.rejects(
+      inspectTable(fileOf('h.csv', 'first,second\na,\n,b\n'), { text: 'first', pair: 'second' }),
+      (error: BadInput) => error.problems.length === 2,
+    );
   });
 });
 
@@ -132,19 +217,31 @@ describe('the check of columns', () => {
     const test = fileOf('i.csv', 'text,lable,gender\nbroken "row,\n');
     const data = dataOf({ train: join(folder, 'none.csv'), test, attributeColumns: ['gender', 'age'] });
     assert.deepEqual(await inspectColumns(data, { listColumns: true }), [
-      { where: join(folder, 'none.csv'), problem: 'does not exist on the machine of the client worker; give the path of a table there' },
-      { where: test, problem: 'has no column "label" (labelColumn); its columns are "text", "lable", "gender"; did you mean "lable"?' },
+      {
+        where: join(folder, 'none.csv'),
+        problem: 'does not exist on the machine of the client worker; give the path of a table there',
+      },
+      {
+        where: test,
+        problem:
+          'has no column "label" (labelColumn); its columns are "text", "lable", "gender"; did you mean "lable"?',
+      },
       { where: test, problem: 'has no column "age" (attributeColumns); its columns are "text", "lable", "gender"' },
     ]);
     assert.deepEqual((await inspectColumns(data)).slice(1), [
-      { where: test, problem: 'has no column "label" (labelColumn); it has 3 columns of other names; did you mean "lable"?' },
+      {
+        where: test,
+        problem: 'has no column "label" (labelColumn); it has 3 columns of other names; did you mean "lable"?',
+      },
       { where: test, problem: 'has no column "age" (attributeColumns); it has 3 columns of other names' },
     ]);
   });
 
   it('refuses one column for two uses', async () => {
     const train = fileOf('j.csv', 'text,label\na,b\n');
-    assert.deepEqual(await inspectColumns(dataOf({ train, labelColumn: 'text' })), [{ where: 'data.labelColumn', problem: 'names the same column as textColumn, "text"' }]);
+    assert.deepEqual(await inspectColumns(dataOf({ train, labelColumn: 'text' })), [
+      { where: 'data.labelColumn', problem: 'names the same column as textColumn, "text"' },
+    ]);
   });
 });
 
@@ -156,24 +253,41 @@ describe('the split', () => {
     for (const fraction of [0.1, 0.2, 0.5]) {
       const share = numbers.filter((row) => isHeldOut(row, fraction)).length / numbers.length;
       // Five standard deviations of a fair draw.
-      assert.ok(Math.abs(share - fraction) < 5 * Math.sqrt((fraction * (1 - fraction)) / numbers.length), `${share} for ${fraction}`);
+      assert.ok(
+        Math.abs(share - fraction) < 5 * Math.sqrt((fraction * (1 - fraction)) / numbers.length),
+        `${share} for ${fraction}`,
+      );
     }
-    assert.deepEqual(numbers.slice(0, 25).filter((row) => isHeldOut(row, 0.2)), [1, 3, 6]);
+    assert.deepEqual(
+      numbers.slice(0, 25).filter((row) => isHeldOut(row, 0.2)),
+      [1, 3, 6],
+    );
   });
 
   it('parts a table into training and test rows without overlap, in file order', async () => {
     const data = dataOf({ train: fileOf('k.csv', csvOf(rows)) });
     const tables = await resolveTables(data);
     const numbers = { train: [] as number[], test: [] as number[] };
-    for (const split of ['train', 'test'] as const) for await (const row of readSplit(data, tables, split)) numbers[split].push(row.number);
-    assert.deepEqual([...numbers.train, ...numbers.test].sort((a, b) => a - b), rows.map((_, row) => row));
-    assert.deepEqual(numbers.test, [...numbers.test].sort((a, b) => a - b));
+    for (const split of ['train', 'test'] as const)
+      for await (const row of readSplit(data, tables, split)) numbers[split].push(row.number);
+    assert.deepEqual(
+      [...numbers.train, ...numbers.test].sort((a, b) => a - b),
+      rows.map((_, row) => row),
+    );
+    assert.deepEqual(
+      numbers.test,
+      [...numbers.test].sort((a, b) => a - b),
+    );
     const { rows: counted } = await inspectTables(data);
     assert.deepEqual(counted, { train: numbers.train.length, test: numbers.test.length });
   });
 
   /** Of a table of so many rows, those that are held out, by their labels. */
-  async function heldOut(name: string, labels: readonly string[], more: Partial<NonNullable<TuningInput['data']>> = {}): Promise<{ numbers: number[]; data: DataConfig }> {
+  async function heldOut(
+    name: string,
+    labels: readonly string[],
+    more: Partial<NonNullable<TuningInput['data']>> = {},
+  ): Promise<{ numbers: number[]; data: DataConfig }> {
     const data = dataOf({ ...more, train: fileOf(name, csvOf(labels.map((label, row) => [`text ${row}`, label]))) });
     const { tables, rows: counted } = await inspectTables(data);
     const numbers: number[] = [];
@@ -194,7 +308,15 @@ describe('the split', () => {
     assert.deepEqual([classes, classCounts], [['alone', 'even', 'odd'], { train: [1, 12, 10], test: [0, 1, 1] }]);
     assert.deepEqual(tables.keptInTraining, new Set([3]));
     // A class with a training row keeps its own in the test.
-    assert.deepEqual((await heldOut('alone-2.csv', usual.map((label, row) => (row === 3 || row === 4 ? 'two' : label)))).numbers, [1, 3, 6]);
+    assert.deepEqual(
+      (
+        await heldOut(
+          'alone-2.csv',
+          usual.map((label, row) => (row === 3 || row === 4 ? 'two' : label)),
+        )
+      ).numbers,
+      [1, 3, 6],
+    );
   });
 
   it('lets no label decide about the split where labels are private', async () => {
@@ -203,7 +325,9 @@ describe('the split', () => {
     const { classes, classCounts, rows: counted, tables } = await inspectTables(data, { splitByLabels: false });
     assert.deepEqual([classes, classCounts], [['alone', 'even', 'odd'], { train: [0, 12, 10], test: [1, 1, 1] }]);
     assert.deepEqual([counted, tables.keptInTraining], [{ train: 22, test: 3 }, undefined]);
-    const usual = dataOf({ train: fileOf('private-usual.csv', csvOf(labels.map((label, row) => [`text ${row}`, row === 3 ? 'odd' : label]))) });
+    const usual = dataOf({
+      train: fileOf('private-usual.csv', csvOf(labels.map((label, row) => [`text ${row}`, row === 3 ? 'odd' : label]))),
+    });
     assert.deepEqual(await inspectTables(usual, { splitByLabels: false }), await inspectTables(usual));
   });
 
@@ -247,7 +371,10 @@ describe('the split', () => {
     assert.deepEqual(await wrong({ train: one }), [
       'private-one.csv, column "label": has the same label in every row; at least two classes are needed',
     ]);
-    const many = table('private-many.csv', Array.from({ length: 1200 }, (_, row) => String(row)));
+    const many = table(
+      'private-many.csv',
+      Array.from({ length: 1200 }, (_, row) => String(row)),
+    );
     const tooMany = 'column "label": has more than 1000 different labels; is it the label column?';
     assert.deepEqual(await wrong({ train: many, testFraction: 0.5 }), [`private-many.csv, ${tooMany}`]);
     assert.deepEqual(await wrong({ train, test: many, maxTestRows: 1 }), [`private-many.csv, ${tooMany}`]);
@@ -256,20 +383,42 @@ describe('the split', () => {
 
   it('names the settings where a class cannot keep a row in training', async () => {
     const labels = Array.from({ length: 25 }, (_, row) => (row === 3 ? 'alone' : row % 2 === 0 ? 'even' : 'odd'));
-    await assert.rejects(heldOut('limited.csv', labels, { maxTrainRows: 10 }), /line 5 \(row 4\), column "label": holds a label that no training row has; correct it, or add training rows of that class, or set another data\.testFraction or a larger data\.maxTrainRows/);
+    await assert.rejects(
+      heldOut('limited.csv', labels, { maxTrainRows: 10 }),
+      /line 5 \(row 4\), column "label": holds a label that no training row has; correct it, or add training rows of that class, or set another data\.testFraction or a larger data\.maxTrainRows/,
+    );
     const texts = Array.from({ length: 25 }, (_, row) => `text ${row}`);
-    await assert.rejects(heldOut('texts.csv', texts), (error: BadInput) => error.problems.length === 3 && /holds a label that no training row has/.test(error.message));
+    await assert.rejects(
+      heldOut('texts.csv', texts),
+      (error: BadInput) => error.problems.length === 3 && /holds a label that no training row has/.test(error.message),
+    );
   });
 
   it('tells once that all rows of other classes are held out', async () => {
-    const train = fileOf('two-rows.csv', csvOf([['good', 'x'], ['bad', 'planted'], ['a row', '']]));
-    assert.deepEqual(await problemsOf(dataOf({ train })), [{
-      where: `${train}, column "label"`,
-      problem: 'has the same label in every training row, as the rows with other labels are held out for testing, and 1 without a label left out; ' +
-        'add rows of other classes, give data.test, or set another data.testFraction',
-    }]);
+    const train = fileOf(
+      'two-rows.csv',
+      csvOf([
+        ['good', 'x'],
+        ['bad', 'planted'],
+        ['a row', ''],
+      ]),
+    );
+    assert.deepEqual(await problemsOf(dataOf({ train })), [
+      {
+        where: `${train}, column "label"`,
+        problem:
+          'has the same label in every training row, as the rows with other labels are held out for testing, and 1 ' +
+          'without a label left out; ' +
+          'add rows of other classes, give data.test, or set another data.testFraction',
+      },
+    ]);
     const labels = Array.from({ length: 25 }, (_, row) => (row === 3 ? 'other' : 'usual'));
-    const [problem, ...more] = await problemsOf(dataOf({ train: fileOf('one-class.csv', csvOf(labels.map((label, row) => [`text ${row}`, label]))), maxTrainRows: 10 }));
+    const [problem, ...more] = await problemsOf(
+      dataOf({
+        train: fileOf('one-class.csv', csvOf(labels.map((label, row) => [`text ${row}`, label]))),
+        maxTrainRows: 10,
+      }),
+    );
     assert.match(problem?.problem ?? '', /held out for testing; .*testFraction or a larger data\.maxTrainRows$/);
     assert.deepEqual(more, []);
   });
@@ -278,7 +427,8 @@ describe('the split', () => {
     const data = dataOf({ train: fileOf('l.csv', csvOf(rows)), maxTrainRows: 50, maxTestRows: 7 });
     assert.deepEqual((await inspectTables(data)).rows, { train: 50, test: 7 });
     let count = 0;
-    for await (const row of readSplit(data, await resolveTables(data), 'test')) count += isHeldOut(row.number, 0.2) ? 1 : 0;
+    for await (const row of readSplit(data, await resolveTables(data), 'test'))
+      count += isHeldOut(row.number, 0.2) ? 1 : 0;
     assert.equal(count, 7);
   });
 

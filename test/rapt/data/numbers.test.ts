@@ -2,7 +2,17 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { Float64, makeData, makeVector, Table, tableToIPC, Timestamp, TimeUnit, Utf8, vectorFromArray } from 'apache-arrow';
+import {
+  Float64,
+  makeData,
+  makeVector,
+  Table,
+  tableToIPC,
+  Timestamp,
+  TimeUnit,
+  Utf8,
+  vectorFromArray,
+} from 'apache-arrow';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { tuningConfigSchema } from '../../../contracts/index.ts';
 import { inspectTables, readTable } from '../../../rapt/data/index.ts';
@@ -23,12 +33,38 @@ const withLabels = (...numbers: string[]): string[] => numbers.map((number) => `
 
 describe('a number as a label', () => {
   it('is called as ever where 64 bits hold it', async () => {
-    const numbers = ['1', '1.0', '-2', '0.10', '1e2', '2.5e-3', '9007199254740991', '0.1234567890123', '1E+15', '100000000000000000000', '0', '-0', '0.30000000000000004'];
-    assert.deepEqual(await labelsOf(...withLabels(...numbers)), numbers.map((number) => String(JSON.parse(number))));
+    const numbers = [
+      '1',
+      '1.0',
+      '-2',
+      '0.10',
+      '1e2',
+      '2.5e-3',
+      '9007199254740991',
+      '0.1234567890123',
+      '1E+15',
+      '100000000000000000000',
+      '0',
+      '-0',
+      '0.30000000000000004',
+    ];
+    assert.deepEqual(
+      await labelsOf(...withLabels(...numbers)),
+      numbers.map((number) => String(JSON.parse(number))),
+    );
   });
 
   it('is called as it is written where it would be rounded, so that no two become one', async () => {
-    const numbers = ['12345678901234567890', '12345678901234567891', '9007199254740993', '0.12345678901234567890', '1e400', '-1e400', '1e-400', '1.00000000000000000001'];
+    const numbers = [
+      '12345678901234567890',
+      '12345678901234567891',
+      '9007199254740993',
+      '0.12345678901234567890',
+      '1e400',
+      '-1e400',
+      '1e-400',
+      '1.00000000000000000001',
+    ];
     assert.deepEqual(await labelsOf(...withLabels(...numbers)), numbers);
   });
 
@@ -40,16 +76,34 @@ describe('a number as a label', () => {
       '{"text":"99999999999999999999 label","label":7}',
       '{"text":"x","label":"12345678901234567890.0"}',
     ];
-    assert.deepEqual(await labelsOf(...lines), ['12345678901234567890', '12345678901234567890', '12345678901234567890', '7', '12345678901234567890.0']);
+    assert.deepEqual(await labelsOf(...lines), [
+      '12345678901234567890',
+      '12345678901234567890',
+      '12345678901234567890',
+      '7',
+      '12345678901234567890.0',
+    ]);
   });
 });
 
 describe('a number that is none', () => {
   const noText = /column "text": is empty while the rest of the row is not/;
   const parquetOf = (texts: (string | null)[], labels: number[]): Uint8Array =>
-    new Uint8Array(parquetWriteBuffer({ columnData: [{ name: 'text', data: texts, type: 'STRING' }, { name: 'label', data: labels, type: 'DOUBLE' }] }));
-  const arrowOf = (texts: (string | null)[], labels: number[], kind: 'stream' | 'file'): Uint8Array => tableToIPC(new Table({ text: vectorFromArray(texts, new Utf8()), label: vectorFromArray(labels, new Float64()) }), kind);
-  const json = '{"text":"a","label":0}\n{"text":"b","label":NaN}\n{"text":"c","label":1}\n{"text":"d","label":-Infinity,"score":12345678901234567890}\n';
+    new Uint8Array(
+      parquetWriteBuffer({
+        columnData: [
+          { name: 'text', data: texts, type: 'STRING' },
+          { name: 'label', data: labels, type: 'DOUBLE' },
+        ],
+      }),
+    );
+  const arrowOf = (texts: (string | null)[], labels: number[], kind: 'stream' | 'file'): Uint8Array =>
+    tableToIPC(
+      new Table({ text: vectorFromArray(texts, new Utf8()), label: vectorFromArray(labels, new Float64()) }),
+      kind,
+    );
+  const json =
+    '{"text":"a","label":0}\n{"text":"b","label":NaN}\n{"text":"c","label":1}\n{"text":"d","label":-Infinity,"score":12345678901234567890}\n';
 
   it('is no label in any format: its rows are told, and left out', async () => {
     const tables: Readonly<Record<string, string | Uint8Array>> = {
@@ -66,7 +120,8 @@ describe('a number that is none', () => {
       const file = join(folder, name);
       writeFileSync(file, content);
       const labels: (string | null)[] = [];
-      for await (const { label } of readTable(file, { text: 'text', label: 'label' }, { unlabelled: 'keep' })) labels.push(label);
+      for await (const { label } of readTable(file, { text: 'text', label: 'label' }, { unlabelled: 'keep' }))
+        labels.push(label);
       assert.deepEqual(labels.slice(-4), ['0', null, '1', null], name);
       const { data } = tuningConfigSchema.parse({ data: { train: file, test: file } });
       const { classes, unlabelled } = await inspectTables(data);
@@ -75,32 +130,77 @@ describe('a number that is none', () => {
   });
 
   it('is no text, and stays as it is within a string', async () => {
-    assert.deepEqual(await labelsOf('{"text":"x","label":"say \\"NaN\\", Infinity","score":NaN}'), ['say "NaN", Infinity']);
+    assert.deepEqual(await labelsOf('{"text":"x","label":"say \\"NaN\\", Infinity","score":NaN}'), [
+      'say "NaN", Infinity',
+    ]);
     await assert.rejects(labelsOf('{"text":NaN,"label":1}'), noText);
-    for (const line of ['{"text":"x","label":NaNa}', '{"text":"x","label":1NaN}', '{"text":"x NaN', '{"text":"x","label":nan}']) await assert.rejects(labelsOf('{"text":"a","label":1}', line), /is not valid JSON/, line);
+    for (const line of [
+      '{"text":"x","label":NaNa}',
+      '{"text":"x","label":1NaN}',
+      '{"text":"x NaN',
+      '{"text":"x","label":nan}',
+    ])
+      await assert.rejects(labelsOf('{"text":"a","label":1}', line), /is not valid JSON/, line);
   });
 });
 
 describe('a point in time as a label', () => {
   it('has the digits that tell it from others, and three where these are enough', async () => {
     const ns = [0n, 1n, 1_000n, 1_700_000_000_123_000_000n, -1n];
-    const expected = ['1970-01-01T00:00:00.000Z', '1970-01-01T00:00:00.000000001Z', '1970-01-01T00:00:00.000001Z', '2023-11-14T22:13:20.123Z', '1969-12-31T23:59:59.999999999Z'];
+    const expected = [
+      '1970-01-01T00:00:00.000Z',
+      '1970-01-01T00:00:00.000000001Z',
+      '1970-01-01T00:00:00.000001Z',
+      '2023-11-14T22:13:20.123Z',
+      '1969-12-31T23:59:59.999999999Z',
+    ];
     const us = expected.filter((_, at) => at !== 1 && at !== 4);
     const texts = ns.map(() => 'x');
-    const stamps = (unit: TimeUnit, counts: readonly bigint[]) => makeVector(makeData({ type: new Timestamp(unit), length: counts.length, data: BigInt64Array.from(counts) }));
+    const stamps = (unit: TimeUnit, counts: readonly bigint[]) =>
+      makeVector(makeData({ type: new Timestamp(unit), length: counts.length, data: BigInt64Array.from(counts) }));
     const parquet = (unit: 'MICROS' | 'NANOS', counts: bigint[]): Uint8Array =>
-      new Uint8Array(parquetWriteBuffer({
-        columnData: [{ name: 'text', data: counts.map(() => 'x') }, { name: 'label', data: counts }],
-        schema: [
-          { name: 'root', num_children: 2 },
-          { name: 'text', type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'REQUIRED' },
-          { name: 'label', type: 'INT64', logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit }, repetition_type: 'REQUIRED' },
-        ],
-      }));
+      new Uint8Array(
+        parquetWriteBuffer({
+          columnData: [
+            { name: 'text', data: counts.map(() => 'x') },
+            { name: 'label', data: counts },
+          ],
+          schema: [
+            { name: 'root', num_children: 2 },
+            { name: 'text', type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'REQUIRED' },
+            {
+              name: 'label',
+              type: 'INT64',
+              logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit },
+              repetition_type: 'REQUIRED',
+            },
+          ],
+        }),
+      );
     const inUs = ns.filter((_, at) => at !== 1 && at !== 4).map((count) => count / 1000n);
     const tables: readonly (readonly [string, Uint8Array, readonly string[]])[] = [
-      ['ns.feather', tableToIPC(new Table({ text: vectorFromArray(texts, new Utf8()), label: stamps(TimeUnit.NANOSECOND, ns) }), 'file'), expected],
-      ['us.feather', tableToIPC(new Table({ text: vectorFromArray(us.map(() => 'x'), new Utf8()), label: stamps(TimeUnit.MICROSECOND, inUs) }), 'file'), us],
+      [
+        'ns.feather',
+        tableToIPC(
+          new Table({ text: vectorFromArray(texts, new Utf8()), label: stamps(TimeUnit.NANOSECOND, ns) }),
+          'file',
+        ),
+        expected,
+      ],
+      [
+        'us.feather',
+        tableToIPC(
+          new Table({
+            text: vectorFromArray(
+              us.map(() => 'x'),
+              new Utf8(),
+            ),
+            label: stamps(TimeUnit.MICROSECOND, inUs),
+          }),
+          'file',
+        ),
+        us,
+      ],
       ['ns.parquet', parquet('NANOS', ns), expected],
       ['us.parquet', parquet('MICROS', inUs), us],
     ];

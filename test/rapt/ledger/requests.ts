@@ -1,6 +1,14 @@
 /** Requests to a ledger, of texts that are at hand. */
 import type { Budget } from '../../../contracts/index.ts';
-import { limitsOf, ownersBudget, policysBudget, runsBudget, TextCollector, type Limits, type ReservationRequest } from '../../../rapt/ledger/index.ts';
+import {
+  limitsOf,
+  ownersBudget,
+  policysBudget,
+  runsBudget,
+  TextCollector,
+  type Limits,
+  type ReservationRequest,
+} from '../../../rapt/ledger/index.ts';
 
 export const SECRET = Buffer.alloc(32, 7);
 
@@ -15,9 +23,14 @@ export interface RequestOptions {
   readonly more?: Partial<ReservationRequest>;
 }
 
-export const limits = ({ owner = {}, budget = {}, policy = {} }: RequestOptions): Limits => limitsOf(ownersBudget(owner), runsBudget(budget), policysBudget(policy));
+export const limits = ({ owner = {}, budget = {}, policy = {} }: RequestOptions): Limits =>
+  limitsOf(ownersBudget(owner), runsBudget(budget), policysBudget(policy));
 
-export function requestOf(localKey: string, texts: readonly string[], options: RequestOptions = {}): ReservationRequest {
+export function requestOf(
+  localKey: string,
+  texts: readonly string[],
+  options: RequestOptions = {},
+): ReservationRequest {
   const { eta = 14, labels, more } = options;
   const collect = (): ReturnType<ReservationRequest['texts']> => {
     const collector = new TextCollector(SECRET);
@@ -25,7 +38,13 @@ export function requestOf(localKey: string, texts: readonly string[], options: R
     return Promise.resolve({ digests: collector.finish() });
   };
   return {
-    localKey, tenant: 't', run: `run of ${localKey}`, purpose: 'tuning', mechanism: eta === null ? 'none' : 'exponential', eta, table: 'f'.repeat(64),
+    localKey,
+    tenant: 't',
+    run: `run of ${localKey}`,
+    purpose: 'tuning',
+    mechanism: eta === null ? 'none' : 'exponential',
+    eta,
+    table: 'f'.repeat(64),
     labelEpsilon: typeof labels === 'number' ? labels : null,
     ...(labels !== undefined && { labels: labels === null ? 'plain' : labels === 'none' ? 'none' : 'drawn' }),
     limits: limits(options),

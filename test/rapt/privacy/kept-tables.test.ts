@@ -17,7 +17,8 @@ const table = randomTable(300, 8);
 const outputIds = range(5, 300);
 const geometry = new OutputGeometry(table, outputIds);
 const ETA = 9;
-const samplerOf = (random: RandomSource = seededRandom(1), eta = ETA): LargeExponentialSampler => new LargeExponentialSampler(eta, geometry, random);
+const samplerOf = (random: RandomSource = seededRandom(1), eta = ETA): LargeExponentialSampler =>
+  new LargeExponentialSampler(eta, geometry, random);
 const privatize = (sampler: LargeExponentialSampler, ids: Int32Array): Int32Array => atOnce(sampler.privatizing(ids));
 
 /** P(y|x) by the weights themselves. */
@@ -68,7 +69,9 @@ describe('draws by rejection', () => {
     const whole = new ExponentialSampler(ETA, geometry, seededRandom(1));
     for (const id of [2, 7, 150]) {
       const expected = whole.probabilities(id);
-      probabilities(samplerOf(), id).forEach((p, at) => assert.ok(Math.abs(Math.log(p / expected[at]!)) <= whole.numericalSlack / 2, `${id}, ${at}`));
+      probabilities(samplerOf(), id).forEach((p, at) =>
+        assert.ok(Math.abs(Math.log(p / expected[at]!)) <= whole.numericalSlack / 2, `${id}, ${at}`),
+      );
     }
   });
 });
@@ -124,7 +127,11 @@ describe('tables that are kept', () => {
     privatize(sampler, ids);
     sampler.close();
     const other = { ...table, sha256: 'a'.repeat(64) };
-    for (const another of [samplerOf(seededRandom(1), ETA + 1), new LargeExponentialSampler(ETA, new OutputGeometry(other, outputIds), seededRandom(1)), new LargeExponentialSampler(ETA, new OutputGeometry(table, range(6, 300)), seededRandom(1))]) {
+    for (const another of [
+      samplerOf(seededRandom(1), ETA + 1),
+      new LargeExponentialSampler(ETA, new OutputGeometry(other, outputIds), seededRandom(1)),
+      new LargeExponentialSampler(ETA, new OutputGeometry(table, range(6, 300)), seededRandom(1)),
+    ]) {
       atOnce(another.keepingTables(folder));
       privatize(another, Int32Array.of(7));
       assert.equal(another.tablesMade, 1);

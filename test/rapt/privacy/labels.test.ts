@@ -8,7 +8,12 @@ import { chiSquare, chiSquareLimit } from './statistics.ts';
 
 const DRAWS = 30_000;
 
-for (const [epsilon, classes] of [[1, 2], [3, 5], [0.01, 3], [20, 4]] as const)
+for (const [epsilon, classes] of [
+  [1, 2],
+  [3, 5],
+  [0.01, 3],
+  [20, 4],
+] as const)
   test(`labels of ${classes} classes at epsilon ${epsilon}: no answer is more than e^epsilon times likelier under one label than under another, and draws have these chances`, () => {
     const response = new RandomizedResponse(epsilon, classes, seededRandom(classes));
     const { keep, flip } = response.noise;
@@ -20,13 +25,17 @@ for (const [epsilon, classes] of [[1, 2], [3, 5], [0.01, 3], [20, 4]] as const)
       for (let i = 0; i < DRAWS; i++) counts[response.draw(label)]!++;
       const expected = Array.from({ length: classes }, (_, answer) => (answer === label ? keep : flip));
       const { statistic, degrees } = chiSquare(counts, expected);
-      assert.ok(degrees === 0 || statistic < chiSquareLimit(degrees), `label ${label}: ${statistic} with ${degrees} degrees`);
+      assert.ok(
+        degrees === 0 || statistic < chiSquareLimit(degrees),
+        `label ${label}: ${statistic} with ${degrees} degrees`,
+      );
     }
   });
 
 test('an answer that always tells the label, or never does, would be noticed', () => {
   const { keep, flip } = new RandomizedResponse(1, 2).noise;
-  for (const kept of [DRAWS, 0, DRAWS / 2]) assert.ok(chiSquare([kept, DRAWS - kept], [keep, flip]).statistic > chiSquareLimit(1));
+  for (const kept of [DRAWS, 0, DRAWS / 2])
+    assert.ok(chiSquare([kept, DRAWS - kept], [keep, flip]).statistic > chiSquareLimit(1));
 });
 
 test('an epsilon that hides nothing, or is none, is refused', () => {
@@ -37,7 +46,10 @@ test('an epsilon that whole numbers would lose is refused, and the least one los
   for (const epsilon of [5e-7, 1e-6, 5e-5, LEAST_LABEL_EPSILON * (1 - 1e-9)]) {
     assert.throws(() => new RandomizedResponse(epsilon, 2), /needs an epsilon from 0\.0001, below which every class /);
     const parsed = parseTuningConfig({ privacy: { labelEpsilon: epsilon } });
-    assert.match(parsed.ok ? '' : parsed.problems[0]!.problem, /^must be at least 0\.0001: labels are drawn by whole numbers/);
+    assert.match(
+      parsed.ok ? '' : parsed.problems[0]!.problem,
+      /^must be at least 0\.0001: labels are drawn by whole numbers/,
+    );
   }
   for (let epsilon = LEAST_LABEL_EPSILON; epsilon < 1e-2; epsilon *= 1.0037) {
     const { keep, flip } = new RandomizedResponse(epsilon, 3).noise;
@@ -54,9 +66,12 @@ test('the guarantee tells of the labels, and claims nothing for a text that has 
   assert.deepEqual(told.covered, [
     'tokens',
     'each training label: randomized response with epsilon = 1, whatever the text',
-    'each test label, in each run that is graded by it: the number of right answers is told with two-sided geometric noise of epsilon = 1, and nothing else about it',
+    'each test label, in each run that is graded by it: the number of right answers is told with two-sided ' +
+      'geometric noise of epsilon = 1, and nothing else about it',
   ]);
   assert.deepEqual(told.notCovered, ['length', 'the set of class names']);
   assert.equal(told.labelEpsilon, 1);
-  assert.deepEqual(withLabelNoise({ ...guarantee, private: false }, noise).notCovered, ['everything but the training labels: no text is protected']);
+  assert.deepEqual(withLabelNoise({ ...guarantee, private: false }, noise).notCovered, [
+    'everything but the training labels: no text is protected',
+  ]);
 });

@@ -1,7 +1,13 @@
 /** Vocabularies that are cut up: what is computed tile by tile is what would be computed whole. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createMechanism, createMechanismInTurns, expectedUnchanged, seededRandom, uniform } from '../../../rapt/privacy/index.ts';
+import {
+  createMechanism,
+  createMechanismInTurns,
+  expectedUnchanged,
+  seededRandom,
+  uniform,
+} from '../../../rapt/privacy/index.ts';
 import { distanceOf, OutputGeometry } from '../../../rapt/privacy/geometry.ts';
 import { LargeExponentialSampler } from '../../../rapt/privacy/large-exponential.ts';
 import { levelWeights } from '../../../rapt/privacy/weights.ts';
@@ -31,8 +37,15 @@ describe('a vocabulary of 70,000 tokens', () => {
     assert.equal(products.length, ids.length * outputIds.length);
     for (const [row, id] of ids.entries())
       for (const output of [0, 1, 32_767, 32_768, 65_535, 65_536, outputIds.length - 1]) {
-        const expected = geometry.dotProduct(id, table.values.subarray(outputIds[output]! * DIMENSIONS, (outputIds[output]! + 1) * DIMENSIONS));
-        assert.ok(Math.abs(products[row * outputIds.length + output]! - expected) <= geometry.dotProductError(geometry.mostInputNorm), `${id}, ${output}`);
+        const expected = geometry.dotProduct(
+          id,
+          table.values.subarray(outputIds[output]! * DIMENSIONS, (outputIds[output]! + 1) * DIMENSIONS),
+        );
+        assert.ok(
+          Math.abs(products[row * outputIds.length + output]! - expected) <=
+            geometry.dotProductError(geometry.mostInputNorm),
+          `${id}, ${output}`,
+        );
       }
     const again = new Float32Array(products.length);
     atOnce(geometry.productsByTile(ids, (row, part, start) => again.set(part, row * outputIds.length + start)));
@@ -46,14 +59,16 @@ describe('a vocabulary of 70,000 tokens', () => {
     const queries = Float64Array.from({ length: 20 * DIMENSIONS }, () => 2 * uniform(random) - 1);
     // On the last row of a tile, and half-way between two tiles.
     for (let i = 0; i < DIMENSIONS; i++) queries[i] = table.values[(100 + 32_767) * DIMENSIONS + i]!;
-    for (let i = 0; i < DIMENSIONS; i++) queries[DIMENSIONS + i] = (table.values[200 * DIMENSIONS + i]! + table.values[69_000 * DIMENSIONS + i]!) / 2;
+    for (let i = 0; i < DIMENSIONS; i++)
+      queries[DIMENSIONS + i] = (table.values[200 * DIMENSIONS + i]! + table.values[69_000 * DIMENSIONS + i]!) / 2;
     const { value: found, yields } = counted(geometry.nearest(queries));
     assert.ok(yields >= TILES);
     for (let q = 0; q < 20; q++) {
       let [best, least] = [0, Infinity];
       for (let output = 0; output < outputIds.length; output++) {
         let square = 0;
-        for (let i = 0; i < DIMENSIONS; i++) square += (table.values[outputIds[output]! * DIMENSIONS + i]! - queries[q * DIMENSIONS + i]!) ** 2;
+        for (let i = 0; i < DIMENSIONS; i++)
+          square += (table.values[outputIds[output]! * DIMENSIONS + i]! - queries[q * DIMENSIONS + i]!) ** 2;
         if (square < least) [best, least] = [output, square];
       }
       assert.equal(found[q], best, `query ${q}`);
@@ -75,7 +90,12 @@ describe('a vocabulary of 70,000 tokens', () => {
         if (y !== id) most[block] = Math.max(most[block]!, weight);
       }
       // No more than a bound needs, but for the precision of the products.
-      bounds.forEach((bound, block) => assert.ok(Number.isInteger(bound) && bound >= most[block]! && bound < 1.01 * most[block]!, `${id}, block ${block}: ${bound} for ${most[block]}`));
+      bounds.forEach((bound, block) =>
+        assert.ok(
+          Number.isInteger(bound) && bound >= most[block]! && bound < 1.01 * most[block]!,
+          `${id}, block ${block}: ${bound} for ${most[block]}`,
+        ),
+      );
     }
     geometry.dispose();
   });
@@ -101,14 +121,25 @@ describe('a vocabulary of 70,000 tokens', () => {
   });
 
   it('keeps as many of its tokens unchanged as its distances say', () => {
-    const sampled = Int32Array.from({ length: 512 }, (_, at) => outputIds[Math.floor(((at + 0.5) * outputIds.length) / 512)]!);
-    const expected = sampled.reduce((sum, x) => sum + 1 / outputIds.reduce((total, y) => total + Math.exp(-3 * distanceOf(table, x, y)), 0), 0) / 512;
+    const sampled = Int32Array.from(
+      { length: 512 },
+      (_, at) => outputIds[Math.floor(((at + 0.5) * outputIds.length) / 512)]!,
+    );
+    const expected =
+      sampled.reduce(
+        (sum, x) => sum + 1 / outputIds.reduce((total, y) => total + Math.exp(-3 * distanceOf(table, x, y)), 0),
+        0,
+      ) / 512;
     const unchanged = expectedUnchanged({ name: 'exponential', table, outputIds, eta: 6 });
     assert.ok(Math.abs(unchanged / expected - 1) < 1e-3, `${unchanged} instead of ${expected}`);
     const mechanism = createMechanism({ name: 'laplace', eta: 150, table, outputIds, random: seededRandom(9) });
-    const kept = mechanism.privatize(sampled).reduce((sum, answer, at) => sum + (answer === sampled[at] ? 1 : 0), 0) / 512;
+    const kept =
+      mechanism.privatize(sampled).reduce((sum, answer, at) => sum + (answer === sampled[at] ? 1 : 0), 0) / 512;
     const told = mechanism.guarantee.expectedUnchanged!;
-    assert.ok(told > 0.05 && told < 0.95 && Math.abs(kept - told) < 5 * Math.sqrt((told * (1 - told)) / 512), `${kept} instead of ${told}`);
+    assert.ok(
+      told > 0.05 && told < 0.95 && Math.abs(kept - told) < 5 * Math.sqrt((told * (1 - told)) / 512),
+      `${kept} instead of ${told}`,
+    );
     mechanism.dispose();
   });
 });

@@ -17,23 +17,31 @@ for (const [name, make] of [
   ['a table with near and equal rows', () => Promise.resolve(randomTable(VOCABULARY, 32))],
   ["tokens of MiniLM's table", () => sampleOfMiniLM(VOCABULARY)],
 ] as const)
-  test(`exponential, ${name}: no output of any of ${(VOCABULARY * (VOCABULARY - 1)) / 2} pairs exceeds the bound, nor that of the tightest eta`, { timeout: 400_000 }, async (t) => {
-    const table = await make();
-    const geometry = new OutputGeometry(table, range(0, VOCABULARY));
-    const sampler = new ExponentialSampler(ETA, geometry, seededRandom(1));
-    const start = performance.now();
-    const shareOf = exhaust(Array.from(range(0, VOCABULARY), (id) => sampler.probabilities(id)));
-    const seconds = (performance.now() - start) / 1000;
-    const bound = (eta: number) => (x: number, other: number) => eta * geometry.distance(x, other) + sampler.numericalSlack;
-    const share = shareOf(bound(ETA));
-    assert.ok(share <= 1, `largest ratio over its bound: ${share}`);
-    assert.ok(share > 0.5, `the bound is far from what is reached: ${share}`);
-    const tightest = await computeTightest(ETA, table, range(0, VOCABULARY));
-    assert.ok(tightest > ETA / 2 && tightest <= ETA, `tightest eta ${tightest}`);
-    assert.ok(shareOf(bound(tightest)) <= 1, 'the tightest eta is too small');
-    t.diagnostic(`${(VOCABULARY * (VOCABULARY - 1)) / 2} pairs x ${VOCABULARY} outputs in ${seconds.toFixed(1)} s: largest ratio over its bound ${share.toFixed(4)}; tightest eta ${tightest} for eta ${ETA}`);
-    geometry.dispose();
-  });
+  test(
+    `exponential, ${name}: no output of any of ${(VOCABULARY * (VOCABULARY - 1)) / 2} pairs exceeds the bound, nor that of the tightest eta`,
+    { timeout: 400_000 },
+    async (t) => {
+      const table = await make();
+      const geometry = new OutputGeometry(table, range(0, VOCABULARY));
+      const sampler = new ExponentialSampler(ETA, geometry, seededRandom(1));
+      const start = performance.now();
+      const shareOf = exhaust(Array.from(range(0, VOCABULARY), (id) => sampler.probabilities(id)));
+      const seconds = (performance.now() - start) / 1000;
+      const bound = (eta: number) => (x: number, other: number) =>
+        eta * geometry.distance(x, other) + sampler.numericalSlack;
+      const share = shareOf(bound(ETA));
+      assert.ok(share <= 1, `largest ratio over its bound: ${share}`);
+      assert.ok(share > 0.5, `the bound is far from what is reached: ${share}`);
+      const tightest = await computeTightest(ETA, table, range(0, VOCABULARY));
+      assert.ok(tightest > ETA / 2 && tightest <= ETA, `tightest eta ${tightest}`);
+      assert.ok(shareOf(bound(tightest)) <= 1, 'the tightest eta is too small');
+      t.diagnostic(
+        `${(VOCABULARY * (VOCABULARY - 1)) / 2} pairs x ${VOCABULARY} outputs in ${seconds.toFixed(1)} s: largest ` +
+          `ratio over its bound ${share.toFixed(4)}; tightest eta ${tightest} for eta ${ETA}`,
+      );
+      geometry.dispose();
+    },
+  );
 
 test('exponential: the tightest eta is reached, and a little less would not do', async () => {
   const table = await sampleOfMiniLM(500);
@@ -70,14 +78,22 @@ test('exponential: tables are made again when the cache is full, with the same d
   geometry.dispose();
 });
 
-/** Chance that a token of a two-token vocabulary is answered by the other: P(z . u > D / 2), where z has the density c e^(-eta |z|). In
- *  three dimensions z . u has the density eta / 4 (1 + eta |t|) e^(-eta |t|), whose tail beyond t is (2 + eta t) / 4 e^(-eta t). */
-const flipRate = (eta: number, distance: number): number => ((2 + (eta * distance) / 2) / 4) * Math.exp((-eta * distance) / 2);
+/** Chance that a token of a two-token vocabulary is answered by the other: P(z . u > D / 2), where z has the density c
+ *  e^(-eta |z|). In three dimensions z . u has the density eta / 4 (1 + eta |t|) e^(-eta |t|), whose tail beyond t is
+ *  (2 + eta t) / 4 e^(-eta t). */
+const flipRate = (eta: number, distance: number): number =>
+  ((2 + (eta * distance) / 2) / 4) * Math.exp((-eta * distance) / 2);
 
 const DRAWS = 60_000;
 
 test('laplace: the flip rate between two tokens is that of the closed form', () => {
-  const geometry = new OutputGeometry(tableOf([[0, 0, 0], [1, 0, 0]]), Int32Array.of(0, 1));
+  const geometry = new OutputGeometry(
+    tableOf([
+      [0, 0, 0],
+      [1, 0, 0],
+    ]),
+    Int32Array.of(0, 1),
+  );
   for (const eta of [1, 3, 6]) {
     const answers = new LaplaceSampler(eta, geometry, seededRandom(eta)).privatize(new Int32Array(DRAWS));
     const flips = answers.reduce((sum, id) => sum + id, 0);
@@ -111,12 +127,23 @@ test('nearest tokens are exact, ties and equal rows included', () => {
 
 for (const name of ['exponential', 'laplace'] as const) {
   test(`${name}: special tokens go in like any other and never come out`, () => {
-    const tokens = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[unused1]', '[', ...Array.from({ length: 194 }, (_, i) => `word${i}`)];
+    const tokens = [
+      '[PAD]',
+      '[UNK]',
+      '[CLS]',
+      '[SEP]',
+      '[unused1]',
+      '[',
+      ...Array.from({ length: 194 }, (_, i) => `word${i}`),
+    ];
     const outputIds = outputVocabulary(tokens, new Set([0, 1, 2, 3]));
     assert.deepEqual([...outputIds.slice(0, 2)], [5, 6]);
     const mechanism = createMechanism({ name, eta: 1000, table: randomTable(200, 16, 6), outputIds });
     const unknown = mechanism.privatize(new Int32Array(2000).fill(1));
-    assert.ok(unknown.every((id) => id >= 5), 'the unknown token came out');
+    assert.ok(
+      unknown.every((id) => id >= 5),
+      'the unknown token came out',
+    );
     assert.equal(mechanism.guarantee.private, true);
     assert.throws(() => mechanism.privatize(Int32Array.of(200)), RangeError);
     assert.throws(() => mechanism.privatize(Int32Array.of(-1)), RangeError);

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import { categorical, fillDirection, fillGaussian, gamma, seededRandom, systemRandom, uniform, uniformInteger } from '../../../rapt/privacy/index.ts';
+import {
+  categorical,
+  fillDirection,
+  fillGaussian,
+  gamma,
+  seededRandom,
+  systemRandom,
+  uniform,
+  uniformInteger,
+} from '../../../rapt/privacy/index.ts';
 import { chiSquare, chiSquareLimit, gammaCdf, ksDistance, ksLimit, normalCdf } from './statistics.ts';
 
 const N = 20_000;
@@ -9,7 +18,12 @@ const sample = (draw: () => number): number[] => Array.from({ length: N }, draw)
 
 test('uniform numbers are uniform', () => {
   const random = seededRandom(1);
-  assert.ok(ksDistance(sample(() => uniform(random)), (x) => x) < ksLimit(N));
+  assert.ok(
+    ksDistance(
+      sample(() => uniform(random)),
+      (x) => x,
+    ) < ksLimit(N),
+  );
 });
 
 test('uniform integers are uniform where rejection is most frequent, and reach above 32 bits', () => {
@@ -22,7 +36,12 @@ test('uniform integers are uniform where rejection is most frequent, and reach a
     assert.ok(statistic < chiSquareLimit(degrees), `n = ${n}: ${statistic}`);
   }
   const large = 2 ** 52 + 1;
-  assert.ok(ksDistance(sample(() => uniformInteger(random, large) / large), (x) => x) < ksLimit(N));
+  assert.ok(
+    ksDistance(
+      sample(() => uniformInteger(random, large) / large),
+      (x) => x,
+    ) < ksLimit(N),
+  );
   assert.throws(() => uniformInteger(random, 0), RangeError);
   assert.throws(() => uniformInteger(random, 2 ** 53 + 2), RangeError);
 });
@@ -45,7 +64,10 @@ test('Gamma numbers have their distribution at small and large shapes', () => {
   for (const shape of [1, 2, 16, 384]) {
     const random = seededRandom(5 + shape);
     const scale = 1 / 75;
-    const distance = ksDistance(sample(() => gamma(random, shape, scale)), (x) => gammaCdf(x / scale, shape));
+    const distance = ksDistance(
+      sample(() => gamma(random, shape, scale)),
+      (x) => gammaCdf(x / scale, shape),
+    );
     assert.ok(distance < ksLimit(N), `shape ${shape}: ${distance}`);
   }
 });
@@ -67,7 +89,10 @@ test('categorical draws follow integer weights, zeros included', () => {
   const weights = [5, 0, 1, 94, 900];
   const counts = new Float64Array(weights.length);
   for (let i = 0; i < N; i++) counts[categorical(random, weights)]!++;
-  const { statistic, degrees } = chiSquare(counts, weights.map((weight) => weight / 1000));
+  const { statistic, degrees } = chiSquare(
+    counts,
+    weights.map((weight) => weight / 1000),
+  );
   assert.ok(statistic < chiSquareLimit(degrees));
   assert.equal(counts[1], 0);
 });
@@ -80,7 +105,10 @@ test('the system source is private, a seeded one is not', () => {
 test('two processes, and two forks of one program, do not share a stream', () => {
   const program = `import { systemRandom } from ${JSON.stringify(new URL('../../../rapt/privacy/random.ts', import.meta.url).href)};
     const bytes = new Uint8Array(16); systemRandom.fill(bytes); console.log(Buffer.from(bytes).toString('hex'));`;
-  const draw = (): string => execFileSync(process.execPath, ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', program], { encoding: 'utf8' });
+  const draw = (): string =>
+    execFileSync(process.execPath, ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', program], {
+      encoding: 'utf8',
+    });
   assert.notEqual(draw(), draw());
 });
 

@@ -1,5 +1,11 @@
 import { loadEmbeddingTable, loadTokenizer, locateBackbone } from '../../../rapt/backbone/index.ts';
-import { fillDirection, outputVocabulary, seededRandom, uniform, type EmbeddingTable } from '../../../rapt/privacy/index.ts';
+import {
+  fillDirection,
+  outputVocabulary,
+  seededRandom,
+  uniform,
+  type EmbeddingTable,
+} from '../../../rapt/privacy/index.ts';
 
 /** A table like MiniLM's in norms and neighbour distances, with near and equal rows among its tokens. */
 export function randomTable(rows: number, dimensions: number, seed = 1): EmbeddingTable {
@@ -41,10 +47,14 @@ export const tableOf = (points: readonly (readonly number[])[]): EmbeddingTable 
   sha256: 'e'.repeat(64),
 });
 
-export const range = (from: number, to: number): Int32Array => Int32Array.from({ length: to - from }, (_, i) => from + i);
+export const range = (from: number, to: number): Int32Array =>
+  Int32Array.from({ length: to - from }, (_, i) => from + i);
 
-/** Largest |log P(y|x) - log P(y|x')| over all outputs, for all pairs of the given inputs. @returns its largest share of a bound. */
-export function exhaust(probabilities: readonly Float64Array[]): (bound: (x: number, other: number) => number) => number {
+/** Largest |log P(y|x) - log P(y|x')| over all outputs, for all pairs of the given inputs. @returns its largest share
+ *  of a bound. */
+export function exhaust(
+  probabilities: readonly Float64Array[],
+): (bound: (x: number, other: number) => number) => number {
   const logs = probabilities.map((row) => row.map(Math.log));
   const inputs = logs.length;
   const largest = new Float64Array(inputs * inputs);
@@ -60,7 +70,9 @@ export function exhaust(probabilities: readonly Float64Array[]): (bound: (x: num
     }
   return (bound) => {
     let share = 0;
-    for (let x = 0; x < inputs; x++) for (let other = x + 1; other < inputs; other++) share = Math.max(share, largest[x * inputs + other]! / bound(x, other));
+    for (let x = 0; x < inputs; x++)
+      for (let other = x + 1; other < inputs; other++)
+        share = Math.max(share, largest[x * inputs + other]! / bound(x, other));
     return share;
   };
 }

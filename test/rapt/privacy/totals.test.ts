@@ -16,7 +16,12 @@ const ETA = 11;
 /** W by its definition, in double precision. */
 function logTotalOf(id: number, table: EmbeddingTable, outputIds: Int32Array): number {
   const { weights, step } = levelWeights(ETA, new OutputGeometry(table, outputIds));
-  return Math.log(outputIds.reduce((sum, y) => sum + weights[Math.min(weights.length - 1, Math.round(distanceOf(table, id, y) / step))]!, 0));
+  return Math.log(
+    outputIds.reduce(
+      (sum, y) => sum + weights[Math.min(weights.length - 1, Math.round(distanceOf(table, id, y) / step))]!,
+      0,
+    ),
+  );
 }
 
 describe('the pass over all pairs', () => {
@@ -29,8 +34,13 @@ describe('the pass over all pairs', () => {
     for (const id of [0, 1, 39, 40, 41, 100, 4321, 8200, 8900, 8999]) {
       const expected = logTotalOf(id, table, outputIds);
       assert.ok(Math.abs(logTotals[id]! - expected) < 1e-4, `token ${id}: ${logTotals[id]} instead of ${expected}`);
-      const least = Math.min(...Array.from({ length: table.rows }, (_, other) => (other === id ? Infinity : distanceOf(table, id, other))));
-      assert.ok(nearest[id]! <= least && nearest[id]! > 0.99 * least - 1e-3, `token ${id}: ${nearest[id]} instead of ${least}`);
+      const least = Math.min(
+        ...Array.from({ length: table.rows }, (_, other) => (other === id ? Infinity : distanceOf(table, id, other))),
+      );
+      assert.ok(
+        nearest[id]! <= least && nearest[id]! > 0.99 * least - 1e-3,
+        `token ${id}: ${nearest[id]} instead of ${least}`,
+      );
     }
   });
 
@@ -43,7 +53,15 @@ describe('the pass over all pairs', () => {
       // One tile an attempt.
       return tableTotals(ETA, table, outputIds, { turns: new Turns(AbortSignal.abort(stop)) });
     };
-    while (await attempt().then(() => false, (error: unknown) => { if (error !== stop) throw error; return true; }));
+    while (
+      await attempt().then(
+        () => false,
+        (error: unknown) => {
+          if (error !== stop) throw error;
+          return true;
+        },
+      )
+    );
     assert.deepEqual(await tableTotals(ETA, table, outputIds, { turns: new Turns() }), whole);
     assert.ok(attempts > 18, `${attempts} attempts`);
     assert.equal(readdirSync(join(process.env['RAPT_CACHE']!, 'totals')).length, 1);
@@ -63,8 +81,13 @@ describe('pairs whose distance is computed anew', () => {
     const { slack } = levelWeights(ETA, new OutputGeometry(table, outputIds));
     for (let id = 0; id < 2000; id += 7) {
       assert.ok(Math.abs(logTotals[id]! - logTotalOf(id, table, outputIds)) <= slack / 2, `token ${id}`);
-      const least = Math.min(...Array.from({ length: table.rows }, (_, other) => (other === id ? Infinity : distanceOf(table, id, other))));
-      assert.ok(nearest[id]! <= least && nearest[id]! > 0.99 * least - 1e-3, `token ${id}: ${nearest[id]} instead of ${least}`);
+      const least = Math.min(
+        ...Array.from({ length: table.rows }, (_, other) => (other === id ? Infinity : distanceOf(table, id, other))),
+      );
+      assert.ok(
+        nearest[id]! <= least && nearest[id]! > 0.99 * least - 1e-3,
+        `token ${id}: ${nearest[id]} instead of ${least}`,
+      );
     }
   });
 });

@@ -1,4 +1,5 @@
-/** Draws a release in a process of its own, to be killed or measured. Arguments: train.csv, folder, milliseconds a batch, rows a shard. */
+/** Draws a release in a process of its own, to be killed or measured. Arguments: train.csv, folder, milliseconds a
+ *  batch, rows a shard. */
 import { tuningConfigSchema } from '../../../contracts/index.ts';
 import { inspectTables } from '../../../rapt/data/index.ts';
 import { drawRelease, hashInputs } from '../../../rapt/release/index.ts';

@@ -4,9 +4,29 @@ import { randomInt } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { BadInput, ErrorKind, tuningConfigSchema, type RaptError, type TuningConfig, type TuningInput } from '../../../contracts/index.ts';
+import {
+  BadInput,
+  ErrorKind,
+  tuningConfigSchema,
+  type RaptError,
+  type TuningConfig,
+  type TuningInput,
+} from '../../../contracts/index.ts';
 import { inspectTables } from '../../../rapt/data/index.ts';
-import { canTakeOver, chooseReleases, chosenReleases, drawRelease, EarlierRows, hashInputs, readShard, rowsToDraw, versionSpec, type DrawnRelease, type DrawReleaseOptions, type EarlierRelease } from '../../../rapt/release/index.ts';
+import {
+  canTakeOver,
+  chooseReleases,
+  chosenReleases,
+  drawRelease,
+  EarlierRows,
+  hashInputs,
+  readShard,
+  rowsToDraw,
+  versionSpec,
+  type DrawnRelease,
+  type DrawReleaseOptions,
+  type EarlierRelease,
+} from '../../../rapt/release/index.ts';
 import { DigestIndex } from '../../../rapt/release/digest-index.ts';
 import { Turns } from '../../../rapt/turns.ts';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -18,7 +38,8 @@ let names = 0;
 const fresh = (suffix = ''): string => join(scratch, `${names++}${suffix}`);
 
 /** Row r holds a text of its own and one of three labels. */
-const rowOf = (row: number, label = row % 3): string => `w${row % 400} w${(7 * row) % 400} w${Math.floor(row / 400)},${label}`;
+const rowOf = (row: number, label = row % 3): string =>
+  `w${row % 400} w${(7 * row) % 400} w${Math.floor(row / 400)},${label}`;
 function csvOf(rows: readonly string[]): string {
   const file = fresh('.csv');
   writeFileSync(file, `text,label\n${rows.join('\n')}\n`);
@@ -26,8 +47,15 @@ function csvOf(rows: readonly string[]): string {
 }
 const range = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, at) => rowOf(from + at));
 
-function configOf(train: string, { labelEpsilon, ...data }: Partial<NonNullable<TuningInput['data']>> & { labelEpsilon?: number } = {}): TuningConfig {
-  return tuningConfigSchema.parse({ data: { ...data, train }, privacy: { labelEpsilon }, tuning: { reconstruction: { plainTokens: 2, vocabularySize: 50 } } });
+function configOf(
+  train: string,
+  { labelEpsilon, ...data }: Partial<NonNullable<TuningInput['data']>> & { labelEpsilon?: number } = {},
+): TuningConfig {
+  return tuningConfigSchema.parse({
+    data: { ...data, train },
+    privacy: { labelEpsilon },
+    tuning: { reconstruction: { plainTokens: 2, vocabularySize: 50 } },
+  });
 }
 
 interface Drawn extends DrawnRelease {
@@ -38,7 +66,11 @@ interface Drawn extends DrawnRelease {
   readonly charged: number;
 }
 
-async function drawn(config: TuningConfig, before: readonly EarlierRelease[] = [], more: Partial<DrawReleaseOptions> = {}): Promise<Drawn> {
+async function drawn(
+  config: TuningConfig,
+  before: readonly EarlierRelease[] = [],
+  more: Partial<DrawReleaseOptions> = {},
+): Promise<Drawn> {
   const inspection = await inspectTables(config.data);
   const earlier = await EarlierRows.open(before, secret);
   let charged = 0;
@@ -47,7 +79,14 @@ async function drawn(config: TuningConfig, before: readonly EarlierRelease[] = [
   const mechanism = replacing();
   let given = 0;
   const release = await drawRelease({
-    config, inspection, inputs: await hashInputs(inspection.tables), tokenizer, outputIds, backbone, rowsPerShard: 32, earlier,
+    config,
+    inspection,
+    inputs: await hashInputs(inspection.tables),
+    tokenizer,
+    outputIds,
+    backbone,
+    rowsPerShard: 32,
+    earlier,
     mechanism: { ...mechanism, privatizeInTurns: (ids) => ((given += ids.length), mechanism.privatizeInTurns(ids)) },
     ...more,
     folder,
@@ -143,10 +182,18 @@ describe('labels that were drawn among other classes', () => {
     const folder = fresh();
     const ofPart = await inspectTables(config.data);
     const stop = new AbortController();
-    const onProgress = ({ rows: done }: { rows: number }): void => { if (done >= 32) stop.abort(new Error('killed')); };
+    const onProgress = ({ rows: done }: { rows: number }): void => {
+      if (done >= 32) stop.abort(new Error('killed'));
+    };
     await assert.rejects(drawn(config, [], { folder, inspection: ofPart, signal: stop.signal, onProgress }), /killed/);
     const inspection = await inspectTables(config.data, { splitByLabels: false });
-    assert.deepEqual([ofPart.classes, inspection.classes], [['0', '1'], ['0', '1', '2']]);
+    assert.deepEqual(
+      [ofPart.classes, inspection.classes],
+      [
+        ['0', '1'],
+        ['0', '1', '2'],
+      ],
+    );
     const words = /was begun by an earlier version of Rapt.* Nothing of it has left: remove the folder, and start/;
     await assert.rejects(drawn(config, [], { folder, inspection }), words);
     rmSync(folder, { recursive: true });
@@ -182,13 +229,18 @@ describe('a table in a new order', () => {
 
   it('has versions handed out as a list of all digests would, equal ones in the order of their rows', async () => {
     const random = (below: number): bigint => BigInt(randomInt(below));
-    const digests = BigUint64Array.from({ length: 5000 }, () => (random(3) === 0n ? 0n : random(2 ** 32) === 0n ? 1n : (random(50) << 33n) + random(50) + 1n));
+    const digests = BigUint64Array.from({ length: 5000 }, () =>
+      random(3) === 0n ? 0n : random(2 ** 32) === 0n ? 1n : (random(50) << 33n) + random(50) + 1n,
+    );
     const index = await DigestIndex.of(digests, 0n, new Turns());
     const lists = new Map<bigint, number[]>();
-    digests.forEach((digest, place) => { if (digest !== 0n) lists.set(digest, [...(lists.get(digest) ?? []), place]); });
+    digests.forEach((digest, place) => {
+      if (digest !== 0n) lists.set(digest, [...(lists.get(digest) ?? []), place]);
+    });
     assert.equal(index.size, lists.size);
     for (const handOut of [index.handOut(), index.handOut()]) {
-      for (const [digest, places] of lists) assert.deepEqual([...places.map(() => handOut(digest)), handOut(digest)], [...places, null]);
+      for (const [digest, places] of lists)
+        assert.deepEqual([...places.map(() => handOut(digest)), handOut(digest)], [...places, null]);
       assert.equal(handOut(12345678901n), null);
     }
     assert.equal((await DigestIndex.of(new BigUint64Array(), 0n, new Turns())).handOut()(1n), null);
@@ -207,7 +259,16 @@ describe('a release that takes rows over', () => {
     const config = configOf(csvOf([rowOf(3), ...range(0, 300), rowOf(3), rowOf(3)]));
     const folder = fresh();
     const stop = new AbortController();
-    await assert.rejects(drawn(config, [first], { folder, signal: stop.signal, onProgress: ({ rows }) => { if (rows >= 128) stop.abort(new Error('killed')); } }), /killed/);
+    await assert.rejects(
+      drawn(config, [first], {
+        folder,
+        signal: stop.signal,
+        onProgress: ({ rows }) => {
+          if (rows >= 128) stop.abort(new Error('killed'));
+        },
+      }),
+      /killed/,
+    );
     const half = readFileSync(join(folder, 'train-00001.parquet'));
     const second = await drawn(config, [first], { folder });
     assert.deepEqual(readFileSync(join(folder, 'train-00001.parquet')), half);
@@ -220,7 +281,12 @@ describe('a release that takes rows over', () => {
   it('goes by the releases that were chosen first, though its cost was taken back and entered again', async () => {
     const folder = fresh();
     assert.equal(await chosenReleases(folder), null);
-    assert.deepEqual(await Promise.all([chooseReleases(folder, ['a']), chooseReleases(folder, ['a', 'b'])]).then(([one, other]) => one.length === other.length), true);
+    assert.deepEqual(
+      await Promise.all([chooseReleases(folder, ['a']), chooseReleases(folder, ['a', 'b'])]).then(
+        ([one, other]) => one.length === other.length,
+      ),
+      true,
+    );
     const held = await chosenReleases(folder);
     assert.deepEqual(await chooseReleases(folder, ['c']), held);
   });
@@ -228,7 +294,8 @@ describe('a release that takes rows over', () => {
   it('is not drawn when the release that it takes rows from was damaged or is gone', async () => {
     const first = await drawn(configOf(csvOf(range(0, 100))));
     const config = configOf(csvOf(range(0, 110)));
-    const refused = (error: RaptError): boolean => error.kind === ErrorKind.corruptArtifact && /takes rows over from it; restore the file/.test(error.message);
+    const refused = (error: RaptError): boolean =>
+      error.kind === ErrorKind.corruptArtifact && /takes rows over from it; restore the file/.test(error.message);
     writeFileSync(join(first.folder, 'train-00000.parquet'), 'damaged');
     await assert.rejects(drawn(config, [first]), refused);
     rmSync(first.folder, { recursive: true });
@@ -238,7 +305,13 @@ describe('a release that takes rows over', () => {
   it('finds nothing under another key', async () => {
     const first = await drawn(configOf(csvOf(range(0, 100))));
     const others = await EarlierRows.open([first], new Uint8Array(32));
-    assert.equal(others.finder(false)({ number: 0, text: '', pair: null, label: null }, 'train', { text: Int32Array.of(1), pair: new Int32Array() }).place, null);
+    assert.equal(
+      others.finder(false)({ number: 0, text: '', pair: null, label: null }, 'train', {
+        text: Int32Array.of(1),
+        pair: new Int32Array(),
+      }).place,
+      null,
+    );
     const config = configOf(csvOf(range(0, 100)));
     const inspection = await inspectTables(config.data);
     let charged = 0;
@@ -252,27 +325,49 @@ describe('rows are taken over', () => {
     const config = configOf(csvOf(range(0, 60)));
     const first = await drawn(config);
     const inspection = await inspectTables(config.data);
-    const wanted = versionSpec({ config, inspection, backbone, outputIds }, { mechanism: 'exponential', private: true, eta: 14, table: { sha256: guarantee.table.sha256 } });
+    const wanted = versionSpec(
+      { config, inspection, backbone, outputIds },
+      { mechanism: 'exponential', private: true, eta: 14, table: { sha256: guarantee.table.sha256 } },
+    );
     assert.equal(await canTakeOver(first, wanted), true);
-    assert.equal(await canTakeOver(first, { ...wanted, classes: ['other'] }), true, 'labels that leave as they are can be numbered anew');
+    assert.equal(
+      await canTakeOver(first, { ...wanted, classes: ['other'] }),
+      true,
+      'labels that leave as they are can be numbered anew',
+    );
     const other = [
-      { maxTokens: 5 }, { pair: true }, { plain: false as const }, { tenant: 'other' }, { labelEpsilon: 1 }, { backboneSha256: first.digest },
-      { guarantee: { ...wanted.guarantee, eta: 13 } }, { guarantee: { ...wanted.guarantee, mechanism: 'laplace' as const } }, { guarantee: { ...wanted.guarantee, table: { sha256: first.digest } } },
+      { maxTokens: 5 },
+      { pair: true },
+      { plain: false as const },
+      { tenant: 'other' },
+      { labelEpsilon: 1 },
+      { backboneSha256: first.digest },
+      { guarantee: { ...wanted.guarantee, eta: 13 } },
+      { guarantee: { ...wanted.guarantee, mechanism: 'laplace' as const } },
+      { guarantee: { ...wanted.guarantee, table: { sha256: first.digest } } },
     ];
-    for (const change of other) assert.equal(await canTakeOver(first, { ...wanted, ...change }), false, JSON.stringify(change));
+    for (const change of other)
+      assert.equal(await canTakeOver(first, { ...wanted, ...change }), false, JSON.stringify(change));
     assert.equal(await canTakeOver({ ...first, digest: backbone.sha256 }, wanted), false, 'another release');
     assert.equal(await canTakeOver({ ...first, folder: fresh() }, wanted), false, 'a folder that is gone');
     // Else its rows would be drawn a second time for a disk that stumbled.
     const unreadable = fresh();
     mkdirSync(join(unreadable, 'manifest.json'), { recursive: true });
-    await assert.rejects(canTakeOver({ ...first, folder: unreadable }, wanted), BadInput, 'what cannot be read now is not gone');
+    await assert.rejects(
+      canTakeOver({ ...first, folder: unreadable }, wanted),
+      BadInput,
+      'what cannot be read now is not gone',
+    );
   });
 
   it('only where labels were drawn among the same classes', async () => {
     const config = configOf(csvOf(range(0, 90)), { labelEpsilon: 2 });
     const first = await drawn(config);
     const inspection = await inspectTables(config.data);
-    const wanted = versionSpec({ config, inspection, backbone, outputIds }, { mechanism: 'exponential', private: true, eta: 14, table: { sha256: guarantee.table.sha256 } });
+    const wanted = versionSpec(
+      { config, inspection, backbone, outputIds },
+      { mechanism: 'exponential', private: true, eta: 14, table: { sha256: guarantee.table.sha256 } },
+    );
     assert.equal(await canTakeOver(first, wanted), true);
     assert.equal(await canTakeOver(first, { ...wanted, classes: [...wanted.classes, 'new'] }), false);
   });

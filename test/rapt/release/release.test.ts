@@ -8,7 +8,15 @@ import { canonicalJson, ErrorKind, RaptError, tuningConfigSchema } from '../../.
 import type { AdapterCard, TuningConfig, TuningInput } from '../../../contracts/index.ts';
 import { inspectTable, inspectTables } from '../../../rapt/data/index.ts';
 import {
-  drawPrediction, drawRelease, hashInput, hashInputs, openRelease, predictionKey, readLocalLabels, readShard, releaseKey,
+  drawPrediction,
+  drawRelease,
+  hashInput,
+  hashInputs,
+  openRelease,
+  predictionKey,
+  readLocalLabels,
+  readShard,
+  releaseKey,
 } from '../../../rapt/release/index.ts';
 import type { DrawnRelease, DrawReleaseOptions, ShardRows } from '../../../rapt/release/index.ts';
 import { clientSecret } from '../../../rapt/ledger/index.ts';
@@ -22,17 +30,34 @@ const fresh = (suffix = ''): string => join(scratch, `${names++}${suffix}`);
 /** Row r holds the words w(r % 400) w(7r % 400) w(3r % 400): tokens that the replacing mechanism never gives out. */
 function csvOf(rows: number): string {
   const file = fresh('.csv');
-  const lines = Array.from({ length: rows }, (_, row) => `w${row % 400} w${(7 * row) % 400} w${(3 * row) % 400},${row % 3}`);
+  const lines = Array.from(
+    { length: rows },
+    (_, row) => `w${row % 400} w${(7 * row) % 400} w${(3 * row) % 400},${row % 3}`,
+  );
   writeFileSync(file, `text,label\n${lines.join('\n')}\n`);
   return file;
 }
 
-const configOf = (data: TuningInput['data'], tuning: TuningInput['tuning'] = {}): TuningConfig => tuningConfigSchema.parse({ data, tuning });
+const configOf = (data: TuningInput['data'], tuning: TuningInput['tuning'] = {}): TuningConfig =>
+  tuningConfigSchema.parse({ data, tuning });
 
-async function drawn(config: TuningConfig, folder: string, more: Partial<DrawReleaseOptions> = {}): Promise<DrawnRelease> {
+async function drawn(
+  config: TuningConfig,
+  folder: string,
+  more: Partial<DrawReleaseOptions> = {},
+): Promise<DrawnRelease> {
   const inspection = await inspectTables(config.data);
   return drawRelease({
-    config, inspection, inputs: await hashInputs(inspection.tables), folder, tokenizer, mechanism: replacing(), outputIds, backbone, rowsPerShard: 64, ...more,
+    config,
+    inspection,
+    inputs: await hashInputs(inspection.tables),
+    folder,
+    tokenizer,
+    mechanism: replacing(),
+    outputIds,
+    backbone,
+    rowsPerShard: 64,
+    ...more,
   });
 }
 
@@ -42,22 +67,40 @@ async function shardsOf(folder: string, { manifest }: DrawnRelease): Promise<Rec
   return shards;
 }
 
-const listOf = ({ offsets, ids }: { offsets: Int32Array; ids: Int32Array }, row: number): number[] => [...ids.subarray(offsets[row], offsets[row + 1])];
+const listOf = ({ offsets, ids }: { offsets: Int32Array; ids: Int32Array }, row: number): number[] => [
+  ...ids.subarray(offsets[row], offsets[row + 1]),
+];
 const bytesUnder = (folder: string): Record<string, string> =>
   Object.fromEntries(
-    readdirSync(folder).filter((name) => name.endsWith('.parquet')).map((name) => [name, createHash('sha256').update(readFileSync(join(folder, name))).digest('hex')]),
+    readdirSync(folder)
+      .filter((name) => name.endsWith('.parquet'))
+      .map((name) => [
+        name,
+        createHash('sha256')
+          .update(readFileSync(join(folder, name)))
+          .digest('hex'),
+      ]),
   );
 
 describe('a release', () => {
   it('counts the tokens that the tokenizer does not know, of the plain texts, and tells nobody but its client', async () => {
     const file = fresh('.csv');
-    writeFileSync(file, `text,label\n${Array.from({ length: 100 }, (_, row) => `w1 ${row % 4 === 0 ? 'x' : 'w2'},${row % 2}`).join('\n')}\n`);
+    writeFileSync(
+      file,
+      `text,label\n${Array.from({ length: 100 }, (_, row) => 'w1 ' + `${row % 4 === 0 ? 'x' : 'w2'},${row % 2}`).join(
+        '\n',
+      )}\n`,
+    );
     const folder = fresh();
     const release = await drawn(configOf({ train: file }), folder, { tokenizer: { ...tokenizer, unknownId: 0 } });
     assert.deepEqual([release.manifest.tokens, release.unknownRate], [200, 25 / 200]);
     assert.doesNotMatch(readFileSync(join(folder, 'manifest.json'), 'utf8'), /unknown/);
     assert.equal((await openRelease(folder))!.unknownRate, 25 / 200);
-    assert.equal((await drawn(configOf({ train: file }), fresh())).unknownRate, null, 'by a tokenizer that does not say');
+    assert.equal(
+      (await drawn(configOf({ train: file }), fresh())).unknownRate,
+      null,
+      'by a tokenizer that does not say',
+    );
   });
 
   it('holds each row once, in file order, with privatized ids, fresh plain tokens and training labels', async () => {
@@ -70,16 +113,30 @@ describe('a release', () => {
     assert.equal(manifest.tokens, 1500);
     assert.deepEqual(manifest.plain, { tokensPerRow: 5, vocabulary: [...outputIds.slice(0, 100)] });
     assert.deepEqual(manifest.guarantee, guarantee);
-    assert.equal(release.digest, createHash('sha256').update(readFileSync(join(folder, 'manifest.json'))).digest('hex'));
+    assert.equal(
+      release.digest,
+      createHash('sha256')
+        .update(readFileSync(join(folder, 'manifest.json')))
+        .digest('hex'),
+    );
     assert.equal(readFileSync(join(folder, 'manifest.json'), 'utf8'), canonicalJson(manifest));
 
     const { train, test } = await shardsOf(folder, release);
-    assert.deepEqual(train.map(({ count }) => count).slice(0, -1), train.slice(1).map(() => 64));
+    assert.deepEqual(
+      train.map(({ count }) => count).slice(0, -1),
+      train.slice(1).map(() => 64),
+    );
     const numbers = [...train, ...test].flatMap(({ rows }) => [...rows]);
-    assert.deepEqual([...numbers].sort((a, b) => a - b), Array.from({ length: 500 }, (_, row) => row));
+    assert.deepEqual(
+      [...numbers].sort((a, b) => a - b),
+      Array.from({ length: 500 }, (_, row) => row),
+    );
     const plainRows = new Set<string>();
     for (const shard of [...train, ...test]) {
-      assert.deepEqual([...shard.rows], [...shard.rows].sort((a, b) => a - b));
+      assert.deepEqual(
+        [...shard.rows],
+        [...shard.rows].sort((a, b) => a - b),
+      );
       assert.equal(shard.pair, null);
       assert.equal(shard.plain?.tokensPerRow, 5);
       assert.ok(shard.plain.ids.every((id) => id >= FIRST_OUTPUT && id < FIRST_OUTPUT + 100));
@@ -90,7 +147,11 @@ describe('a release', () => {
       }
     }
     assert.ok(plainRows.size > 490, 'plain tokens are drawn anew for each row');
-    for (const shard of train) assert.deepEqual([...(shard.labels ?? [])], [...shard.rows].map((row) => row % 3));
+    for (const shard of train)
+      assert.deepEqual(
+        [...(shard.labels ?? [])],
+        [...shard.rows].map((row) => row % 3),
+      );
     assert.ok(test.every(({ labels }) => labels === null));
   });
 
@@ -99,13 +160,28 @@ describe('a release', () => {
     const release = await drawn(configOf({ train: csvOf(300) }), folder, { mechanism: identity });
     const { rows, labels } = await readLocalLabels(folder);
     const { test } = await shardsOf(folder, release);
-    assert.deepEqual([...rows], test.flatMap((shard) => [...shard.rows]));
-    assert.deepEqual([...labels], [...rows].map((row) => row % 3));
+    assert.deepEqual(
+      [...rows],
+      test.flatMap((shard) => [...shard.rows]),
+    );
+    assert.deepEqual(
+      [...labels],
+      [...rows].map((row) => row % 3),
+    );
     assert.equal(release.unchangedRate, 1);
     assert.ok(!readFileSync(join(folder, 'manifest.json'), 'utf8').includes('unchangedRate'));
     assert.equal(statSync(join(folder, 'private')).mode & 0o077, 0, 'for the user alone');
-    assert.deepEqual(readdirSync(folder).filter((name) => !name.endsWith('.parquet')).sort(), ['manifest.json', 'private', 'tmp']);
-    assert.ok(readdirSync(folder).filter((name) => name.endsWith('.parquet')).every((name) => /^(train|test)-\d{5}\.parquet$/.test(name)));
+    assert.deepEqual(
+      readdirSync(folder)
+        .filter((name) => !name.endsWith('.parquet'))
+        .sort(),
+      ['manifest.json', 'private', 'tmp'],
+    );
+    assert.ok(
+      readdirSync(folder)
+        .filter((name) => name.endsWith('.parquet'))
+        .every((name) => /^(train|test)-\d{5}\.parquet$/.test(name)),
+    );
     assert.deepEqual(readdirSync(join(folder, 'tmp')), []);
   });
 
@@ -129,7 +205,10 @@ describe('a release', () => {
   });
 
   it('draws the training labels once where a label epsilon is set, and tells of the drawn ones alone', async () => {
-    const config = { ...configOf({ train: csvOf(900) }), privacy: { mechanism: 'exponential' as const, labelEpsilon: 1, budget: {} } };
+    const config = {
+      ...configOf({ train: csvOf(900) }),
+      privacy: { mechanism: 'exponential' as const, labelEpsilon: 1, budget: {} },
+    };
     const folder = fresh();
     const release = await drawn(config, folder);
     const { train, test } = await shardsOf(folder, release);
@@ -138,24 +217,52 @@ describe('a release', () => {
     const kept = labels.filter((label, at) => label === rows[at]! % 3).length / labels.length;
     // e / (e + 2) = 0.576; five standard deviations of some 720 rows.
     assert.ok(Math.abs(kept - 0.576) < 0.093, `${kept} of the labels stayed`);
-    assert.deepEqual(release.manifest.classCounts, [0, 1, 2].map((label) => labels.filter((other) => other === label).length));
+    assert.deepEqual(
+      release.manifest.classCounts,
+      [0, 1, 2].map((label) => labels.filter((other) => other === label).length),
+    );
     assert.deepEqual({ ...release.manifest.labelNoise, keep: 0, flip: 0 }, { epsilon: 1, keep: 0, flip: 0 });
     assert.equal(release.manifest.guarantee.labelEpsilon, 1);
     assert.ok(test.every(({ labels: none }) => none === null));
-    assert.deepEqual([...(await readLocalLabels(folder)).labels], test.flatMap((shard) => [...shard.rows].map((row) => row % 3)), 'test labels are scored with as they are');
+    assert.deepEqual(
+      [...(await readLocalLabels(folder)).labels],
+      test.flatMap((shard) => [...shard.rows].map((row) => row % 3)),
+      'test labels are scored with as they are',
+    );
     assert.deepEqual((await drawn(config, folder)).digest, release.digest);
   });
 
   it('of pairs cuts the longer text first', async () => {
     const words = (count: number): string => Array.from({ length: count }, () => 'w1').join(' ');
     const file = fresh('.csv');
-    writeFileSync(file, `a,b,y\n${words(9)},${words(2)},x\n${words(2)},${words(9)},y\n${words(9)},${words(9)},x\n${words(3)},${words(3)},y\n`);
-    const config = configOf({ train: file, test: file, textColumn: 'a', pairColumn: 'b', labelColumn: 'y', maxTokens: 7 });
+    writeFileSync(
+      file,
+      `a,b,y\n${words(9)},${words(2)},x\n${words(2)},${words(9)},y\n${words(9)},${words(9)},x\n${words(3)},${words(3)},y\n`,
+    );
+    const config = configOf({
+      train: file,
+      test: file,
+      textColumn: 'a',
+      pairColumn: 'b',
+      labelColumn: 'y',
+      maxTokens: 7,
+    });
     const folder = fresh();
     const release = await drawn(config, folder);
     const [shard] = (await shardsOf(folder, release)).train;
     assert.ok(shard !== undefined && shard.pair !== null);
-    assert.deepEqual([0, 1, 2, 3].map((row) => [listOf(shard.input, row).length, shard.pair === null ? 0 : listOf(shard.pair, row).length]), [[5, 2], [2, 5], [4, 3], [3, 3]]);
+    assert.deepEqual(
+      [0, 1, 2, 3].map((row) => [
+        listOf(shard.input, row).length,
+        shard.pair === null ? 0 : listOf(shard.pair, row).length,
+      ]),
+      [
+        [5, 2],
+        [2, 5],
+        [4, 3],
+        [3, 3],
+      ],
+    );
     assert.equal(release.manifest.pair, true);
   });
 
@@ -163,17 +270,23 @@ describe('a release', () => {
     const file = fresh('.csv');
     writeFileSync(file, 'text,label\nw1 w2,x\n\u00a0.,y\nw3,x\n');
     const folder = fresh();
-    const release = await drawn(configOf({ train: file, test: file }), folder, { tokenizer: { encode: (text, most) => tokenizer.encode(text.replace('.', ''), most) } });
+    const release = await drawn(configOf({ train: file, test: file }), folder, {
+      tokenizer: { encode: (text, most) => tokenizer.encode(text.replace('.', ''), most) },
+    });
     const [shard] = (await shardsOf(folder, release)).train;
     assert.deepEqual([...(shard?.input.offsets ?? [])], [0, 2, 2, 3]);
   });
 
   it('does not hold what was planted in the text, in any file', async () => {
     const file = fresh('.csv');
-    writeFileSync(file, `text,label\n${Array.from({ length: 200 }, (_, row) => `w${row} PLANTEDWORD w333,${row % 2}`).join('\n')}\n`);
+    writeFileSync(
+      file,
+      `text,label\n${Array.from({ length: 200 }, (_, row) => `w${row} PLANTEDWORD w333,${row % 2}`).join('\n')}\n`,
+    );
     const folder = fresh();
     const release = await drawn(configOf({ train: file }), folder);
-    for (const shard of Object.values(await shardsOf(folder, release)).flat()) assert.ok(!shard.input.ids.includes(333) && !shard.input.ids.includes(0));
+    for (const shard of Object.values(await shardsOf(folder, release)).flat())
+      assert.ok(!shard.input.ids.includes(333) && !shard.input.ids.includes(0));
     for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }))
       if (entry.isFile()) assert.ok(!readFileSync(join(entry.parentPath, entry.name)).includes('PLANTED'), entry.name);
   });
@@ -190,7 +303,13 @@ describe('a release that exists', () => {
     assert.deepEqual({ ...second, reused: false }, first);
     assert.equal(second.reused, true);
     assert.deepEqual(progress, [300]);
-    assert.deepEqual(await openRelease(folder), { manifest: first.manifest, digest: first.digest, unchangedRate: first.unchangedRate, unknownRate: first.unknownRate, takenOver: 0 });
+    assert.deepEqual(await openRelease(folder), {
+      manifest: first.manifest,
+      digest: first.digest,
+      unchangedRate: first.unchangedRate,
+      unknownRate: first.unknownRate,
+      takenOver: 0,
+    });
   });
 
   it('is refused when a shard was changed or is gone, and is not drawn anew', async () => {
@@ -199,8 +318,12 @@ describe('a release that exists', () => {
     await drawn(config, folder);
     const shard = join(folder, 'train-00001.parquet');
     const bytes = readFileSync(shard);
-    const corrupt = (error: unknown): boolean => error instanceof RaptError && error.kind === ErrorKind.corruptArtifact && error.message.includes(shard);
-    writeFileSync(shard, Buffer.concat([bytes.subarray(0, 50), Buffer.from([(bytes[50] ?? 0) ^ 1]), bytes.subarray(51)]));
+    const corrupt = (error: unknown): boolean =>
+      error instanceof RaptError && error.kind === ErrorKind.corruptArtifact && error.message.includes(shard);
+    writeFileSync(
+      shard,
+      Buffer.concat([bytes.subarray(0, 50), Buffer.from([(bytes[50] ?? 0) ^ 1]), bytes.subarray(51)]),
+    );
     await assert.rejects(drawn(config, folder), corrupt);
     rmSync(shard);
     await assert.rejects(drawn(config, folder), corrupt);
@@ -246,7 +369,9 @@ describe('an interrupted release', () => {
       },
     };
     const stop = new AbortController();
-    await assert.rejects(drawn(config, folder, { mechanism, signal: stop.signal, onProgress: () => stop.abort() }), { name: 'AbortError' });
+    await assert.rejects(drawn(config, folder, { mechanism, signal: stop.signal, onProgress: () => stop.abort() }), {
+      name: 'AbortError',
+    });
     await drawn(config, folder, { mechanism });
     assert.deepEqual(found, [[], ['attempt-1']]);
     assert.equal(existsSync(tables), false);
@@ -271,7 +396,10 @@ describe('an interrupted release', () => {
     const elsewhere = file('another-host', 2 ** 22 + 7, 0);
     const oldElsewhere = file('another-host', 3, 2);
     await drawn(configOf({ train: csvOf(200) }), folder);
-    assert.deepEqual([deadHere, aliveHere, elsewhere, oldElsewhere].map((path) => existsSync(path)), [false, true, true, false]);
+    assert.deepEqual(
+      [deadHere, aliveHere, elsewhere, oldElsewhere].map((path) => existsSync(path)),
+      [false, true, true, false],
+    );
   });
 
   it('keeps no shard from a table that changed meanwhile', async () => {
@@ -286,7 +414,11 @@ describe('an interrupted release', () => {
         writeFileSync(train, readFileSync(train));
       },
     });
-    await assert.rejects(change, (error: RaptError) => error.kind === ErrorKind.badInput && /changed while it was being privatized/.test(error.message));
+    await assert.rejects(
+      change,
+      (error: RaptError) =>
+        error.kind === ErrorKind.badInput && /changed while it was being privatized/.test(error.message),
+    );
     assert.equal(Object.keys(bytesUnder(folder)).length, shards);
   });
 });
@@ -297,7 +429,10 @@ describe('two attempts at once', () => {
     const folder = fresh();
     const [left, right] = await Promise.all([drawn(config, folder), drawn(config, folder)]);
     assert.equal(left.digest, right.digest);
-    assert.deepEqual(Object.fromEntries(left.manifest.shards.map(({ file, sha256 }) => [file, sha256])), bytesUnder(folder));
+    assert.deepEqual(
+      Object.fromEntries(left.manifest.shards.map(({ file, sha256 }) => [file, sha256])),
+      bytesUnder(folder),
+    );
     assert.deepEqual(readdirSync(join(folder, 'tmp')), []);
   });
 });
@@ -305,7 +440,10 @@ describe('two attempts at once', () => {
 describe('the release key', () => {
   const secret = new Uint8Array(32).fill(1);
   const drawnWith = { eta: 14, backboneSha256: backbone.sha256 };
-  const keyOf = async (config: TuningConfig, inputs = hashInputs({ train: config.data.train, test: null })): Promise<string> => releaseKey(config, await inputs, drawnWith, secret);
+  const keyOf = async (
+    config: TuningConfig,
+    inputs = hashInputs({ train: config.data.train, test: null }),
+  ): Promise<string> => releaseKey(config, await inputs, drawnWith, secret);
 
   it('is the same for the same content, wherever it lies and however it is trained on', async () => {
     const [one, copy] = [csvOf(10), csvOf(10)];
@@ -330,7 +468,12 @@ describe('the release key', () => {
       await keyOf({ ...config, privacy: { ...config.privacy, labelEpsilon: 1 } }),
       await keyOf({ ...config, tenant: 'other' }),
       releaseKey(config, inputs, { ...drawnWith, eta: 15 }, secret),
-      releaseKey(config, inputs, { ...drawnWith, backboneSha256: guarantee.table.sha256 as typeof backbone.sha256 }, secret),
+      releaseKey(
+        config,
+        inputs,
+        { ...drawnWith, backboneSha256: guarantee.table.sha256 as typeof backbone.sha256 },
+        secret,
+      ),
       releaseKey(config, inputs, drawnWith, new Uint8Array(32).fill(2)),
     ];
     assert.equal(new Set(keys).size, keys.length);
@@ -349,21 +492,49 @@ describe('the release of a prediction', () => {
   it('holds the rows of one table without labels, with plain tokens as the adapter learned them', async () => {
     const file = csvOf(100);
     const card: AdapterCard = {
-      format: 'rapt-adapter/1', backbone, method: 'prefix', length: 20, pooling: 'mean', classes: ['no', 'yes'], pair: false, maxTokens: 2,
-      plain: { tokensPerRow: 4, vocabulary: [600, 601] }, guarantee, release: backbone.sha256, trainingDigest: backbone.sha256,
+      format: 'rapt-adapter/1',
+      backbone,
+      method: 'prefix',
+      length: 20,
+      pooling: 'mean',
+      classes: ['no', 'yes'],
+      pair: false,
+      maxTokens: 2,
+      plain: { tokensPerRow: 4, vocabulary: [600, 601] },
+      guarantee,
+      release: backbone.sha256,
+      trainingDigest: backbone.sha256,
     };
     const folder = fresh();
     const columns = { text: 'text' };
     const { rows } = await inspectTable(file, columns);
     const input = await hashInput(file);
-    const release = await drawPrediction({ tenant: 'local', card, input, columns, rows, backbone, folder, tokenizer, mechanism: replacing() });
+    const release = await drawPrediction({
+      tenant: 'local',
+      card,
+      input,
+      columns,
+      rows,
+      backbone,
+      folder,
+      tokenizer,
+      mechanism: replacing(),
+    });
     const { train, test } = await shardsOf(folder, release);
     assert.equal(train.length, 0);
     assert.deepEqual(release.manifest.rows, { train: 0, test: 100 });
-    assert.ok(test.every(({ plain, input: { ids }, labels }) => plain?.ids.every((id) => id === 600 || id === 601) === true && ids.length === 200 && labels === null));
+    assert.ok(
+      test.every(
+        ({ plain, input: { ids }, labels }) =>
+          plain?.ids.every((id) => id === 600 || id === 601) === true && ids.length === 200 && labels === null,
+      ),
+    );
     await assert.rejects(readLocalLabels(folder), (error: RaptError) => error.kind === ErrorKind.notFound);
     const secret = await clientSecret(fresh());
     assert.match(predictionKey('local', card, input, columns, secret), /^[0-9a-f]{32}$/);
-    assert.notEqual(predictionKey('local', card, input, columns, secret), predictionKey('other', card, input, columns, secret));
+    assert.notEqual(
+      predictionKey('local', card, input, columns, secret),
+      predictionKey('other', card, input, columns, secret),
+    );
   });
 });

@@ -8,9 +8,16 @@ import { temporaryFolder } from '../../support/folder.ts';
 import { identity, replacing, tokenizer } from './fakes.ts';
 
 const folder = temporaryFolder();
-const decoding = { ...tokenizer, decode: (ids: ArrayLike<number>): string => Array.from(ids, (id) => `w${id}`).join(', ') };
+const decoding = {
+  ...tokenizer,
+  decode: (ids: ArrayLike<number>): string => Array.from(ids, (id) => `w${id}`).join(', '),
+};
 const input = join(folder, 'in.csv');
-writeFileSync(input, `text,label\r\n"w1, w2","a ""b"""\r\n${Array.from({ length: 3000 }, (_, i) => `w${i % 400} w7 w8 w9 w10 w11,c\r\n`).join('')}`);
+writeFileSync(
+  input,
+  'text,label\r\n"w1, w2","a ' +
+    `""b"""\r\n${Array.from({ length: 3000 }, (_, i) => `w${i % 400} w7 w8 w9 w10 w11,c\r\n`).join('')}`,
+);
 const options = { input, columns: { text: 'text', label: 'label' }, tokenizer: decoding, maxTokens: 5 };
 
 test('every row comes out once, in order, cut to its length, its label as it was', async () => {
@@ -29,7 +36,10 @@ test('nothing passes through, in .jsonl with the ids', async () => {
   const output = join(folder, 'noisy.jsonl');
   const done = await privatizeTable({ ...options, output, mechanism: replacing() });
   assert.equal(done.unchangedRate, 0);
-  const rows = readFileSync(output, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as { input_ids: number[] });
+  const rows = readFileSync(output, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { input_ids: number[] });
   assert.ok(rows.every(({ input_ids }) => input_ids.every((id) => id >= 500)));
 });
 
@@ -37,7 +47,10 @@ test('a table that was privatized is not privatized again', async () => {
   const output = join(folder, 'once.csv');
   await privatizeTable({ ...options, output, mechanism: replacing() });
   const before = readFileSync(output);
-  await assert.rejects(privatizeTable({ ...options, output, mechanism: replacing() }), /exists; the guarantee covers one noisy version/);
+  await assert.rejects(
+    privatizeTable({ ...options, output, mechanism: replacing() }),
+    /exists; the guarantee covers one noisy version/,
+  );
   assert.deepEqual(readFileSync(output), before);
 });
 
@@ -49,5 +62,8 @@ test('a failure leaves neither half a table nor a temporary file', async () => {
   };
   await assert.rejects(privatizeTable({ ...options, output, mechanism }), /no randomness/);
   assert.ok(!existsSync(output));
-  assert.deepEqual(readdirSync(folder).filter((name) => name.includes('part')), []);
+  assert.deepEqual(
+    readdirSync(folder).filter((name) => name.includes('part')),
+    [],
+  );
 });

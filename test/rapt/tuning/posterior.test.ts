@@ -12,7 +12,12 @@ const ROWS = 40;
 const DIMENSIONS = 3;
 const ETA = 6;
 const random = seededRandom(4);
-const table: EmbeddingTable = { values: Float32Array.from({ length: ROWS * DIMENSIONS }, () => uniform(random)), rows: ROWS, dimensions: DIMENSIONS, sha256: 'b'.repeat(64) };
+const table: EmbeddingTable = {
+  values: Float32Array.from({ length: ROWS * DIMENSIONS }, () => uniform(random)),
+  rows: ROWS,
+  dimensions: DIMENSIONS,
+  sha256: 'b'.repeat(64),
+};
 const outputIds = Int32Array.from({ length: ROWS - 4 }, (_, i) => i + 4);
 
 const cacheBefore = process.env['RAPT_CACHE'];

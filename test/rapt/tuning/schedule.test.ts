@@ -11,15 +11,22 @@ test('the learning rate rises and falls once in each phase, and no phase depends
   assert.deepEqual(factors.slice(0, 3), [0.5, 1, 1]);
   assert.deepEqual(factors.slice(8), [1, 1, 2 / 3, 1 / 3]);
   assert.ok(factors.every((factor) => factor > 0 && factor <= 1));
-  for (let step = 0; step < 8; step++) assert.equal(factors[step], scheduleFactor(step, 4, { ...schedule, extensions: [] }));
+  for (let step = 0; step < 8; step++)
+    assert.equal(factors[step], scheduleFactor(step, 4, { ...schedule, extensions: [] }));
 });
 
 test('a training with extensions can go on from one with fewer, and from no other', () => {
   const [release, backbone] = ['1', '2'].map((digit) => digit.repeat(64) as Sha256) as [Sha256, Sha256];
   const plain = options({ method: 'prefix', length: 4, epochs: 2, batchSize: 8 });
   const digests = compatibleDigests(release, backbone, { ...plain, extensions: [1, 3] });
-  assert.deepEqual(digests, [[1, 3], [1], []].map((extensions) => trainingDigest(release, backbone, { ...plain, extensions })));
+  assert.deepEqual(
+    digests,
+    [[1, 3], [1], []].map((extensions) => trainingDigest(release, backbone, { ...plain, extensions })),
+  );
   assert.equal(new Set(digests).size, 3);
   assert.ok(!digests.includes(trainingDigest(release, backbone, { ...plain, extensions: [3] })));
-  assert.equal(trainingDigest(release, backbone, plain), trainingDigest(release, backbone, { ...plain, checkpointEverySteps: 7, keepCheckpoints: 9 }));
+  assert.equal(
+    trainingDigest(release, backbone, plain),
+    trainingDigest(release, backbone, { ...plain, checkpointEverySteps: 7, keepCheckpoints: 9 }),
+  );
 });

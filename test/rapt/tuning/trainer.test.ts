@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { ErrorKind, RaptError, type Sha256, type TuningOptions } from '../../../contracts/index.ts';
-import { Trainer, classifyExamples, encodeCheckpoint, readCheckpoint, type Checkpoint, type Examples } from '../../../rapt/tuning/index.ts';
+import {
+  Trainer,
+  classifyExamples,
+  encodeCheckpoint,
+  readCheckpoint,
+  type Checkpoint,
+  type Examples,
+} from '../../../rapt/tuning/index.ts';
 import { epochBatches } from '../../../rapt/tuning/order.ts';
 import { PLAIN_VOCABULARY, firstParameters, options, tinyExamples, tinySetup } from './fixtures.ts';
 
@@ -13,7 +20,15 @@ after(remove);
 
 const DIGEST = 'd'.repeat(64) as Sha256;
 const RECONSTRUCTION = { bottleneck: 6, vocabularySize: PLAIN_VOCABULARY, plainTokens: 3, weight: 0.5 };
-const TUNING = options({ method: 'prefix', length: 4, epochs: 4, batchSize: 8, learningRate: 0.02, headLearningRate: 0.02, reconstruction: RECONSTRUCTION });
+const TUNING = options({
+  method: 'prefix',
+  length: 4,
+  epochs: 4,
+  batchSize: 8,
+  learningRate: 0.02,
+  headLearningRate: 0.02,
+  reconstruction: RECONSTRUCTION,
+});
 const EXAMPLES = tinyExamples(60);
 
 function trainer(o: { tuning?: TuningOptions; examples?: Examples; checkpoint?: Checkpoint } = {}): Trainer {
@@ -51,7 +66,11 @@ test('stopping after any step and resuming from the files equals not stopping, b
       const stopped = trainer();
       while (stopped.step < stop) await stopped.next();
       for (const [file, bytes] of Object.entries(encodeCheckpoint(stopped))) writeFileSync(join(folder, file), bytes);
-      assert.deepEqual(encodeCheckpoint(await finish(trainer({ checkpoint: readCheckpoint(folder) }))), whole, `stopped at step ${stop}`);
+      assert.deepEqual(
+        encodeCheckpoint(await finish(trainer({ checkpoint: readCheckpoint(folder) }))),
+        whole,
+        `stopped at step ${stop}`,
+      );
     }
   } finally {
     rmSync(folder, { recursive: true });
@@ -67,21 +86,31 @@ test('a resume that lacks the optimizer moments is noticed: its bytes differ', a
 });
 
 test('training learns the classes and the plain tokens', async () => {
-  const run = await finish(trainer({ tuning: options({ ...TUNING, epochs: 20, batchSize: 16 }), examples: tinyExamples(400) }));
+  const run = await finish(
+    trainer({ tuning: options({ ...TUNING, epochs: 20, batchSize: 16 }), examples: tinyExamples(400) }),
+  );
   const history = run.state().history;
   const [start, end] = [history[0]!, history.at(-1)!];
   assert.ok(end.taskLoss < start.taskLoss * 0.6, `task loss ${start.taskLoss} -> ${end.taskLoss}`);
-  assert.ok(end.reconstructionLoss! < start.reconstructionLoss! * 0.8, `reconstruction ${start.reconstructionLoss} -> ${end.reconstructionLoss}`);
+  assert.ok(
+    end.reconstructionLoss! < start.reconstructionLoss! * 0.8,
+    `reconstruction ${start.reconstructionLoss} -> ${end.reconstructionLoss}`,
+  );
   const held = tinyExamples(200, { seed: 2 });
   const answer = classifyExamples(encoder, run.parameters, 'prefix', held, frame);
   const accuracy = answer.predicted.filter((predicted, row) => predicted === held.labels![row]).length / held.count;
   assert.ok(accuracy > 0.7, `accuracy ${accuracy} on held-out rows, a third by chance`);
   assert.equal(answer.reconstruction!.n, 600);
-  assert.ok(answer.reconstruction!.correct / answer.reconstruction!.n > 3 / PLAIN_VOCABULARY, 'held-out plain tokens are reconstructed above chance');
+  assert.ok(
+    answer.reconstruction!.correct / answer.reconstruction!.n > 3 / PLAIN_VOCABULARY,
+    'held-out plain tokens are reconstructed above chance',
+  );
 });
 
 test('without reconstruction nothing of its head is trained or kept', async () => {
-  const run = await finish(trainer({ tuning: options({ ...TUNING, reconstruction: false }), examples: tinyExamples(60, { plain: 0 }) }));
+  const run = await finish(
+    trainer({ tuning: options({ ...TUNING, reconstruction: false }), examples: tinyExamples(60, { plain: 0 }) }),
+  );
   assert.deepEqual(Object.keys(run.parameters).sort(), ['classifier.bias', 'classifier.weight', 'prompt_embeddings']);
   assert.equal(run.state().history.at(-1)!.reconstructionLoss, null);
 });
@@ -91,8 +120,14 @@ test('every epoch sees every row once, in batches of like length, in an order of
   const epochs = [0, 1].map((epoch) => epochBatches(lengths, 32, 7, epoch));
   for (const batches of epochs) {
     assert.equal(batches.length, 32);
-    assert.deepEqual(batches.flatMap((batch) => [...batch]).sort((a, b) => a - b), [...lengths.keys()]);
-    const padded = batches.reduce((sum, batch) => sum + batch.length * Math.max(...batch.map((row) => lengths[row]!)), 0);
+    assert.deepEqual(
+      batches.flatMap((batch) => [...batch]).sort((a, b) => a - b),
+      [...lengths.keys()],
+    );
+    const padded = batches.reduce(
+      (sum, batch) => sum + batch.length * Math.max(...batch.map((row) => lengths[row]!)),
+      0,
+    );
     assert.ok(padded < 1.1 * lengths.reduce((sum, length) => sum + length, 0), 'padding stays below a tenth');
   }
   assert.notDeepEqual(epochs[0], epochs[1]);
