@@ -1,7 +1,7 @@
 /** How long it takes from asking for a run to be cancelled until it has ended, its checkpoint stored. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMinioStore, CheckpointPointerCell } from '../storage/index.ts';
-import { readStack } from '../infra/index.ts';
+import { readStack } from '../settings/index.ts';
 import type { Measurement } from './main.ts';
 import { untilPending } from './pending.ts';
 import { configOf, withService } from './service.ts';

@@ -10,7 +10,8 @@ import {
   type TuningConfig,
   type TuningInput,
 } from '../contracts/index.ts';
-import { down, resolveKeyring, up } from '../infra/index.ts';
+import { down, up } from '../infra/index.ts';
+import { resolveKeyring } from '../settings/index.ts';
 import { dataConverter } from '../workers/data-converter.ts';
 
 export interface Service {

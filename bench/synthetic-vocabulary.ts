@@ -1,7 +1,7 @@
 /** A vocabulary as large as XLM-R's, and texts in it. */
 import { once } from 'node:events';
 import { createWriteStream, readFileSync, writeFileSync } from 'node:fs';
-import { drawFrom } from '../rapt/attacks/index.ts';
+import { drawFrom } from '../rapt/channel/index.ts';
 import { seededRandom, type EmbeddingTable } from '../rapt/privacy/index.ts';
 import { sha256Of } from '../system/index.ts';
 

@@ -1,6 +1,6 @@
 /** Finished runs side by side: what was set otherwise, and what came of it. */
 import { RaptError, type TuningConfig, type TuningResult } from '../contracts/index.ts';
-import { resolveStore } from '../infra/index.ts';
+import { resolveStore } from '../settings/index.ts';
 import { clientHome } from '../rapt/home.ts';
 import {
   pairedDifference,

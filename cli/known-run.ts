@@ -10,7 +10,7 @@ import {
   type TuningConfig,
   type TuningResult,
 } from '../contracts/index.ts';
-import type { Services } from '../infra/index.ts';
+import type { Services } from '../settings/index.ts';
 import { clientHome } from '../rapt/home.ts';
 import { find, inputOf, tenantOf, type Described, type Link } from './temporal.ts';
 

@@ -1,7 +1,7 @@
 /** The `rapt` command. */
 import { CommanderError } from 'commander';
 import { BadInput, RaptError } from '../contracts/index.ts';
-import { readTablesFromS3 } from '../infra/index.ts';
+import { readTablesFromS3 } from '../settings/index.ts';
 import { onHubNews } from '../rapt/hub/index.ts';
 import { CommandFailure, EXIT, exitCodeOf } from './exit-codes.ts';
 import { ofOwnFolders } from './outputs.ts';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { projectRoot } from '../infra/index.ts';
+import { projectRoot } from '../system/index.ts';
 import { assertOwnFolders } from './outputs.ts';
 
 type AddTo = (program: Command) => void;

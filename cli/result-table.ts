@@ -1,6 +1,6 @@
 /** A finished run's result, for a terminal. */
 import { baselinesOf, type TuningResult } from '../contracts/index.ts';
-import { homeFolder } from '../infra/index.ts';
+import { homeFolder } from '../system/index.ts';
 import { green, percent, percentIfTold, print, red, table } from './output.ts';
 
 /** Of a gate whose outcome the owner's record alone has. */

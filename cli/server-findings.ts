@@ -2,14 +2,8 @@
 import { Client } from '@temporalio/client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BadInput, clientQueue, CONTROL_QUEUE, ErrorKind, GPU_QUEUE, RaptError } from '../contracts/index.ts';
-import {
-  examineServer,
-  namedTemporal,
-  resolveServices,
-  resolveStore,
-  stackStatus,
-  type Finding,
-} from '../infra/index.ts';
+import { examineServer, stackStatus, type Finding } from '../infra/index.ts';
+import { namedTemporal, resolveServices, resolveStore } from '../settings/index.ts';
 import { createMinioStore } from '../storage/index.ts';
 import { setting } from '../system/index.ts';
 import { connectTemporal, hasWorker, type Link } from './temporal.ts';

@@ -1,7 +1,7 @@
 /** A run's report: on the disk of its client, else in the store, where it is sealed for its client. */
 import { existsSync, readFileSync } from 'node:fs';
 import { ErrorKind, RaptError, SEALED_ENDING } from '../contracts/index.ts';
-import { resolveStore } from '../infra/index.ts';
+import { resolveStore } from '../settings/index.ts';
 import { clientHome, runFile, tenantFolder } from '../rapt/home.ts';
 
 export const REPORT_FORMATS = ['html', 'json', 'md'] as const;

@@ -32,20 +32,22 @@ import {
 } from '../contracts/index.ts';
 import {
   asError,
-  assertEncrypts,
-  checkAddress,
   explainConnection,
   explainRefusal,
   isMissingNamespace,
   isRefusal,
   missingNamespace,
-  namedTemporal,
   requireServer,
+} from '../infra/index.ts';
+import {
+  assertEncrypts,
+  checkAddress,
+  namedTemporal,
   resolveOwnerKeys,
   resolveServices,
   type NamedTemporal,
   type Services,
-} from '../infra/index.ts';
+} from '../settings/index.ts';
 import { traceStart } from '../telemetry/index.ts';
 import { dataConverter } from '../workers/data-converter.ts';
 import { EXIT, exitCodeOfKind } from './exit-codes.ts';

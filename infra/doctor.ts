@@ -1,14 +1,18 @@
 import { BadInput } from '../contracts/index.ts';
 import { setting, SETUP_COMMAND } from '../system/index.ts';
 import { tenantsOf, type Keyring } from '../codec/index.ts';
-import { resolveKeyring, resolveOwnerKeys } from './codec-keys.ts';
-import { describeKeys } from './object-store.ts';
+import {
+  resolveKeyring,
+  resolveOwnerKeys,
+  describeKeys,
+  SERVERS,
+  describeSecurity,
+  namedTemporal,
+  resolveWebhook,
+} from '../settings/index.ts';
 import { askDevice } from './device.ts';
 import { brokenFiles, COMPONENTS, DEVICE_VARIABLE, examine, type Component } from './setup/index.ts';
-import { SERVERS } from './stack/record.ts';
 import { stackStatus } from './stack/stack.ts';
-import { describeSecurity, namedTemporal } from './temporal.ts';
-import { resolveWebhook } from './webhook.ts';
 
 export interface Finding {
   readonly what: string;

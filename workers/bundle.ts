@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { bundleWorkflowCode, type BundleOptions, type Logger } from '@temporalio/worker';
 import { makeFolder } from '../system/index.ts';
 import { failureConverterPath } from '../codec/index.ts';
-import { cacheFolder, projectRoot } from '../infra/index.ts';
+import { cacheFolder, projectRoot } from '../system/index.ts';
 
 /** All that workflow code may import from the project. */
 const SOURCE_FOLDERS = ['contracts', 'workflows'];

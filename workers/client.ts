@@ -4,7 +4,7 @@ import { Worker } from '@temporalio/worker';
 import { createClientActivities } from '../activities/client/index.ts';
 import { clientQueue } from '../contracts/index.ts';
 import { createSeals } from '../codec/index.ts';
-import { namedTemporal, readTablesFromS3, resolveOwnerKeys, resolveWebhook, type Services } from '../infra/index.ts';
+import { namedTemporal, readTablesFromS3, resolveOwnerKeys, resolveWebhook, type Services } from '../settings/index.ts';
 import { countReleasesFromZero } from '../telemetry/index.ts';
 import { openStore, serve } from './shared.ts';
 

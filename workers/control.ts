@@ -1,14 +1,14 @@
 /** The control worker: workflows, nothing else. It sees configurations and references. */
 import { Runtime, Worker, type NativeConnection } from '@temporalio/worker';
 import { CONTROL_QUEUE, DEPLOYMENT_NAME } from '../contracts/index.ts';
-import type { Services } from '../infra/index.ts';
+import type { Services } from '../settings/index.ts';
 import { countRunsFromZero } from '../telemetry/index.ts';
 import { workflowBundle } from './bundle.ts';
 import { runSinks } from './run-sinks.ts';
 import { createLogger } from './log.ts';
 import { promote, type Promotion, type Version } from './promotion.ts';
 import { serve } from './shared.ts';
-import { logLevel } from './settings.ts';
+import { logLevel } from '../settings/index.ts';
 
 const BUILD_ID_DIGITS = 12;
 

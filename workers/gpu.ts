@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
 import { createGpuActivities, createModelHost, Scratch } from '../activities/gpu/index.ts';
 import { GPU_QUEUE } from '../contracts/index.ts';
-import { askDevice, type Services } from '../infra/index.ts';
+import { askDevice } from '../infra/index.ts';
+import { type Services } from '../settings/index.ts';
 import { openStore, serve, type WorkerDefaults } from './shared.ts';
 
 /** One model at a time: a second one would share the device's memory with the first. */
@@ -15,7 +16,7 @@ export async function runGpuWorker(services: Services, { scratch }: { scratch: s
   const device = askDevice();
   device.catch(() => undefined);
   const store = await openStore(services, { kind: 'gpu' });
-  const models = createModelHost(fileURLToPath(new URL('model-process.ts', import.meta.url)), {
+  const models = createModelHost(fileURLToPath(new URL('../activities/gpu/model/process.ts', import.meta.url)), {
     stallTimeoutMs: services.stallTimeoutMs,
   });
   const activities = createGpuActivities({ store, scratch: new Scratch(scratch), models });

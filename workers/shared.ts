@@ -9,14 +9,14 @@ import {
   type WorkerOptions,
 } from '@temporalio/worker';
 import { ErrorKind, RaptError } from '../contracts/index.ts';
-import { explainConnection, requireServer, type Services } from '../infra/index.ts';
+import { explainConnection, requireServer } from '../infra/index.ts';
+import { type Services, logLevel, metricsAddress } from '../settings/index.ts';
 import { onHubNews } from '../rapt/hub/index.ts';
 import { createMinioStore, type ObjectStore, type Role } from '../storage/index.ts';
 import { HISTOGRAM_BUCKETS, recordMetrics, startTracing, traceActivity } from '../telemetry/index.ts';
 import { dataConverter, type WhoConverts } from './data-converter.ts';
 import { endOnUnheardErrors } from './last-words.ts';
 import { createLogger } from './log.ts';
-import { logLevel, metricsAddress } from './settings.ts';
 import { onStopSignal } from './signals.ts';
 
 /** Heartbeats leave the process at least this often. The default of up to a minute loses the news of a checkpoint when

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
 import { CONTROL_QUEUE, WORKFLOW_TYPE, type TuningConfig, type TuningResult } from '../../contracts/index.ts';
-import { homeFolder } from '../../infra/index.ts';
+import { homeFolder } from '../../system/index.ts';
 import { pendingActivity } from '../pending.ts';
 import type { Kill, Phase } from './plan.ts';
 import type { Supervisor } from './supervisor.ts';

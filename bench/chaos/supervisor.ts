@@ -3,18 +3,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  end,
-  homeFolder,
-  isAlive,
-  projectRoot,
-  readStack,
-  stackStatus,
-  startDetached,
-  up,
-  type ComponentStatus,
-  type StartedProcess,
-} from '../../infra/index.ts';
+import { end, isAlive, stackStatus, startDetached, up, type ComponentStatus } from '../../infra/index.ts';
+import { homeFolder, projectRoot } from '../../system/index.ts';
+import { readStack, type StartedProcess } from '../../settings/index.ts';
 import type { Victim } from './plan.ts';
 
 type Component = ComponentStatus['component'];
@@ -103,7 +94,7 @@ export function modelProcesses(): { pid: number; parent: number }[] {
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
       try {
-        if (!readFileSync(`/proc/${name}/cmdline`, 'utf8').includes('model-process.ts')) return [];
+        if (!readFileSync(`/proc/${name}/cmdline`, 'utf8').includes('gpu/model/process.ts')) return [];
         // Fields 3 and 4, state and parent; the program's name, field 2, may hold blanks.
         const [state, parent] = readFileSync(`/proc/${name}/stat`, 'utf8')
           .replace(/^.*\) /s, '')

@@ -98,8 +98,8 @@ async function onFrontier(
 ): Promise<FrontierPoint[]> {
   const { openBackbone } = await import('../../rapt/backbone/index.ts');
   const { tokenizedLines } = await import('../../rapt/client/index.ts');
-  const { countedPrior, Frontier, frontierCurve, zipfFrontier, zipfPrior } =
-    await import('../../rapt/attacks/index.ts');
+  const { Frontier, frontierCurve, zipfFrontier } = await import('../../rapt/attacks/index.ts');
+  const { countedPrior, zipfPrior } = await import('../../rapt/channel/index.ts');
   const { table: phi, outputIds, tokenizer } = await openBackbone(backbone);
   const told = ({ mechanism, eta, bayes }: FrontierPoint): void =>
     say(`${mechanism}, eta ${eta}: Bayes' rule gets ${percent(bayes)}`);

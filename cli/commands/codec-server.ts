@@ -7,7 +7,7 @@ import { clientHome, reportFile } from '../../rapt/home.ts';
 import type { PayloadCodec } from '@temporalio/common';
 import { createCodec, createOwnerView, startCodecServer } from '../../codec/index.ts';
 import { BadInput, ErrorKind, isTenantName, RaptError } from '../../contracts/index.ts';
-import { namedTemporal, readStack, resolveKeyring, resolveOwnerKeys, secret } from '../../infra/index.ts';
+import { namedTemporal, readStack, resolveKeyring, resolveOwnerKeys, secret } from '../../settings/index.ts';
 import { setting } from '../../system/index.ts';
 import { addListenOptions, listeningOf, type ListenOptions } from '../listening.ts';
 import { print } from '../output.ts';

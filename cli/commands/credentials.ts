@@ -13,7 +13,7 @@ import {
   resolveAdministration,
   revoke,
   writeTokenFile,
-} from '../../infra/index.ts';
+} from '../../settings/index.ts';
 import {
   createIssuer,
   createMinioStore,

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { BadInput, DEFAULT_ETA, parseTuningConfig } from '../../contracts/index.ts';
-import { resolveStore } from '../../infra/index.ts';
+import { resolveStore } from '../../settings/index.ts';
 import { clientHome } from '../../rapt/home.ts';
 import { MECHANISMS, numberOf, rateOf, wholeNumberOf } from '../options.ts';
 import { print, printJson, table } from '../output.ts';

@@ -9,7 +9,7 @@ import {
   type RunProgress,
   type TuningResult,
 } from '../../contracts/index.ts';
-import { resolveStore } from '../../infra/index.ts';
+import { resolveStore } from '../../settings/index.ts';
 import {
   artifactsOf,
   createMinioStore,

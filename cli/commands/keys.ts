@@ -13,7 +13,7 @@ import {
   type Keyring,
 } from '../../codec/index.ts';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
-import { keysFile, ownerKeysFile, readKeysFile, writeKeysFile } from '../../infra/index.ts';
+import { keysFile, ownerKeysFile, readKeysFile, writeKeysFile } from '../../settings/index.ts';
 import { tenantNameOf } from '../options.ts';
 import { print, printJson, say } from '../output.ts';
 import { assertFile } from '../outputs.ts';

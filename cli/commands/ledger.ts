@@ -1,7 +1,7 @@
 /** ledger: what left this client, text by text, and how much may still leave. */
 import type { Command } from 'commander';
 import { BadInput, budgetSchema, type Budget } from '../../contracts/index.ts';
-import { resolveStore } from '../../infra/index.ts';
+import { resolveStore } from '../../settings/index.ts';
 import { clientHome, tenantFolder as folderOf } from '../../rapt/home.ts';
 import { csvCell, readTable } from '../../rapt/data/index.ts';
 import {

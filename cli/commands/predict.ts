@@ -7,7 +7,7 @@ import { makeFolder } from '../../system/index.ts';
 import { ownAccuracy } from '../../activities/client/graded-prediction.ts';
 import { readTunedAdapter } from '../../activities/client/run-record.ts';
 import { BadInput, parsePredictInput, WORKFLOW_TYPE, type FinishedPrediction } from '../../contracts/index.ts';
-import { namedTemporal } from '../../infra/index.ts';
+import { namedTemporal } from '../../settings/index.ts';
 import { clientHome, tenantFolder } from '../../rapt/home.ts';
 import { CommandFailure, EXIT } from '../exit-codes.ts';
 import { followPrediction } from '../follow-prediction.ts';

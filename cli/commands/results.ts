@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { makeFolder } from '../../system/index.ts';
 import { readRunRecord, readTunedAdapter } from '../../activities/client/run-record.ts';
 import { ADAPTER_FILES, BadInput } from '../../contracts/index.ts';
-import { resolveStore } from '../../infra/index.ts';
+import { resolveStore } from '../../settings/index.ts';
 import { clientHome } from '../../rapt/home.ts';
 import { tenantOfRun } from '../known-run.ts';
 import { print, printJson, say } from '../output.ts';

@@ -8,7 +8,8 @@ import {
   type RunProgress,
   type TuningConfig,
 } from '../../contracts/index.ts';
-import { namedTemporal, up } from '../../infra/index.ts';
+import { namedTemporal } from '../../settings/index.ts';
+import { up } from '../../infra/index.ts';
 import { RAPT_COMMAND } from '../../system/index.ts';
 import { startOrAttach, type Planned } from '../attach.ts';
 import { loadConfig } from '../config.ts';

@@ -9,7 +9,8 @@ import {
 } from '@temporalio/client';
 import type { Command } from 'commander';
 import { BadInput, CONTROL_QUEUE, ErrorKind, idProblems, RaptError, WORKFLOW_TYPE } from '../../contracts/index.ts';
-import { assertEncrypts, requireServer } from '../../infra/index.ts';
+import { assertEncrypts } from '../../settings/index.ts';
+import { requireServer } from '../../infra/index.ts';
 import { loadConfig } from '../config.ts';
 import { collect } from '../options.ts';
 import { print, printJson, say, table, timeOf } from '../output.ts';

@@ -1,7 +1,9 @@
 /** up, down, status, doctor, worker: the machine's own servers and workers. */
 import { join } from 'node:path';
 import { Option, type Command } from 'commander';
-import { assertSetUp, diagnose, down, homeFolder, resolveServices, stackStatus, up } from '../../infra/index.ts';
+import { assertSetUp, diagnose, down, stackStatus, up } from '../../infra/index.ts';
+import { homeFolder } from '../../system/index.ts';
+import { resolveServices } from '../../settings/index.ts';
 import { EXIT } from '../exit-codes.ts';
 import { tenantNameOf } from '../options.ts';
 import { bold, dim, green, print, printJson, red, say, table } from '../output.ts';

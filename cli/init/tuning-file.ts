@@ -2,7 +2,7 @@
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { stringify } from 'yaml';
-import { projectRoot } from '../../infra/index.ts';
+import { projectRoot } from '../../system/index.ts';
 import { percent } from '../output.ts';
 import { backboneWrittenIn, datasetWrittenIn } from '../paths.ts';
 import type { Proposal } from './proposal.ts';

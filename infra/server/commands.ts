@@ -1,5 +1,5 @@
 /** The commands that mend what a Temporal server lacks, as they are to be pasted. */
-import { tlsOf, type NamedTemporal } from '../temporal.ts';
+import { tlsOf, type NamedTemporal } from '../../settings/index.ts';
 import { typeName, type SearchAttribute } from './search-attributes.ts';
 
 /** Hosts of Temporal Cloud, whose namespaces have a command of their own. */

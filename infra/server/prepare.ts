@@ -1,8 +1,8 @@
 /** Makes a namespace ready for Rapt. What is there already is left as it is, so that it may be done again and again. */
 import type { ConnectionLike } from '@temporalio/client';
 import { ErrorKind } from '../../contracts/index.ts';
-import { isRefusal } from '../explain-connection.ts';
-import type { NamedTemporal } from '../temporal.ts';
+import { isRefusal } from './explain-connection.ts';
+import type { NamedTemporal } from '../../settings/index.ts';
 import { examineServer, lackOf, registerByHand, type Examined, type Lack } from './examine.ts';
 import { NEEDED, register, stateOfAttributes, typeName } from './search-attributes.ts';
 import { STATUS, statusOf } from './status.ts';

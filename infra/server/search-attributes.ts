@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionLike } from '@temporalio/client';
 import { searchAttributes } from '../../contracts/index.ts';
-import { isRefusal } from '../explain-connection.ts';
+import { isRefusal } from './explain-connection.ts';
 import { STATUS, statusOf } from './status.ts';
 
 /** Temporal's IndexedValueType by its numbers, as the server's own commands write them. */

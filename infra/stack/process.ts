@@ -4,7 +4,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeFolder } from '../../system/index.ts';
-import type { StartedProcess } from './record.ts';
+import type { StartedProcess } from '../../settings/index.ts';
 
 const POLL_MS = 100;
 

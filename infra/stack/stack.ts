@@ -5,16 +5,12 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
-import { makeStackKeys, makeStackOwnerKeys } from '../codec-keys.ts';
-import { projectRoot } from '../paths.ts';
-import { makeFolder, SETUP_COMMAND, withFileLock } from '../../system/index.ts';
-import { minioBinary, missingOf, temporalBinary } from '../setup/index.ts';
-import { explainConnection } from '../explain-connection.ts';
-import { asError, prepareServer } from '../server/index.ts';
-import { localNamespace, namedTemporal, type NamedTemporal } from '../temporal.ts';
-import { answersOn, freePort, listensOn } from './ports.ts';
-import { end, isAlive, startDetached } from './process.ts';
 import {
+  makeStackKeys,
+  makeStackOwnerKeys,
+  localNamespace,
+  namedTemporal,
+  type NamedTemporal,
   COMPONENTS,
   logFile,
   PREFERRED_METRICS,
@@ -25,7 +21,13 @@ import {
   type Component,
   type StackRecord,
   type StartedProcess,
-} from './record.ts';
+} from '../../settings/index.ts';
+import { projectRoot, makeFolder, SETUP_COMMAND, withFileLock } from '../../system/index.ts';
+import { minioBinary, missingOf, temporalBinary } from '../setup/index.ts';
+import { explainConnection } from '../server/explain-connection.ts';
+import { asError, prepareServer } from '../server/index.ts';
+import { answersOn, freePort, listensOn } from './ports.ts';
+import { end, isAlive, startDetached } from './process.ts';
 
 const PREFERRED_PORT = { temporal: 7233, ui: 8233, s3: 9000, console: 9001, codec: 8234, credentials: 8235 } as const;
 const BUCKET = 'rapt';

@@ -3,12 +3,11 @@ import type { Attack, AttackResult, AttributeResult, AuditResult, Rate } from '.
 import type { EmbeddingTable } from '../privacy/index.ts';
 import { Turns } from '../turns.ts';
 import { attackAttribute } from './attributes.ts';
-import { Channel } from './channel.ts';
+import { Channel, countedPrior, estimatedPrior, zipfPrior } from '../channel/index.ts';
 import { decodeInContext, fromNeighbours, type Transitions } from './context.ts';
 import { deniability } from './deniability.ts';
 import { bayesianGuesses, nearestGuesses, type Guesses } from './inference.ts';
 import { LearnedInverter, type PlainPairs } from './learned.ts';
-import { countedPrior, estimatedPrior, zipfPrior } from './prior.ts';
 import { SuccessCounter } from './success.ts';
 
 /** Guesses that are kept of each token: the ten that are counted, and candidates for the attack in context. */

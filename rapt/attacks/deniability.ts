@@ -4,7 +4,7 @@
 import type { Deniability } from '../../contracts/index.ts';
 import { quantiles } from '../quantiles.ts';
 import { Turns } from '../turns.ts';
-import type { Channel } from './channel.ts';
+import type { Channel } from '../channel/index.ts';
 
 const MOST_TYPES = 256;
 /** S_w counts the outputs that so many draws are expected to show. */

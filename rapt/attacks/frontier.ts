@@ -10,10 +10,8 @@ import {
   type EmbeddingTable,
   type NoisyMechanismName,
 } from '../privacy/index.ts';
-import { Channel } from './channel.ts';
+import { Channel, PairDistances, drawFrom, zipfPrior } from '../channel/index.ts';
 import { bayesianGuesses } from './inference.ts';
-import { PairDistances } from './pair-distances.ts';
-import { drawFrom, zipfPrior } from './prior.ts';
 
 /** Tokens that are drawn, privatized and guessed for a point: a rate is known to about a point. */
 const DRAWN_TOKENS = 4096;

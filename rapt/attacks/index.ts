@@ -2,11 +2,9 @@
  *  give. */
 export { audit, type AuditOptions } from './audit.ts';
 export { attackAttribute } from './attributes.ts';
-export { Channel } from './channel.ts';
 export { decodeInContext, Transitions } from './context.ts';
 export { deniability } from './deniability.ts';
 export { Frontier, frontierCurve, zipfFrontier, type FrontierOptions } from './frontier.ts';
 export { bayesianGuesses, nearestGuesses, type Guesses } from './inference.ts';
 export { LearnedInverter, type PlainPairs } from './learned.ts';
-export { countedPrior, drawFrom, estimatedPrior, zipfPrior } from './prior.ts';
 export { SuccessCounter } from './success.ts';

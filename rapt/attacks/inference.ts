@@ -1,8 +1,8 @@
 /** Guessing tokens one by one: by nearness, and by Bayes' rule. */
 import { tf, tidy, type Tensor1D, type Tensor2D } from '../tensorflow.ts';
 import { Turns } from '../turns.ts';
-import type { Channel } from './channel.ts';
-import { distances, rowTensor, type TableTiles, type Tile } from './tiles.ts';
+import type { Channel } from '../channel/index.ts';
+import { distances, rowTensor, type TableTiles, type Tile } from '../channel/index.ts';
 
 /** Outputs that are scored together. */
 const BLOCK = 128;

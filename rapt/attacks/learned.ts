@@ -11,7 +11,7 @@ import { seededRandom, uniformInteger } from '../privacy/index.ts';
 import { tf, tidy, type Rank, type Tensor1D, type Tensor2D } from '../tensorflow.ts';
 import { Turns } from '../turns.ts';
 import { bestOf, partOf, type Guesses } from './inference.ts';
-import { distances, rowTensor, type TableTiles } from './tiles.ts';
+import { distances, rowTensor, type TableTiles } from '../channel/index.ts';
 
 const BATCH = 256;
 const STEPS = 400;

@@ -7,7 +7,7 @@
  *  released token alone, so it costs no privacy (post-processing). */
 import { join } from 'node:path';
 import type { Guarantee, TuningOptions } from '../../contracts/index.ts';
-import { Channel, zipfPrior } from '../attacks/index.ts';
+import { Channel, zipfPrior } from '../channel/index.ts';
 import { Encoder, loadEmbeddingTable, loadTokenizer } from '../backbone/index.ts';
 import { cachedNumbers } from '../cache.ts';
 import { outputVocabulary, type EmbeddingTable } from '../privacy/index.ts';

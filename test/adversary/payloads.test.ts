@@ -35,7 +35,7 @@ import {
   type Seals,
   type TuningConfig,
 } from '../../contracts/index.ts';
-import { assertEncrypts } from '../../infra/index.ts';
+import { assertEncrypts } from '../../settings/index.ts';
 import { temporaryFolder } from '../support/folder.ts';
 
 const nothing = (): undefined => undefined;

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
-import { projectRoot } from '../../infra/index.ts';
+import { projectRoot } from '../../system/index.ts';
 import { ExponentialSampler } from '../../rapt/privacy/exponential.ts';
 import { distanceOf, OutputGeometry, type EmbeddingTable } from '../../rapt/privacy/geometry.ts';
 import { createMechanism, seededRandom, uniform } from '../../rapt/privacy/index.ts';

@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { CONTROL_QUEUE, keys, MANIFEST_FILE, WORKFLOW_TYPE } from '../../contracts/index.ts';
-import { readKeysFile } from '../../infra/index.ts';
+import { readKeysFile } from '../../settings/index.ts';
 import { temporalBinary } from '../../infra/setup/index.ts';
 import { dataConverter } from '../../workers/data-converter.ts';
 import { writeSentences } from '../e2e/reviews.ts';

@@ -10,7 +10,7 @@ import { inspect } from 'node:util';
 import { Client } from 'minio';
 import { minioClient } from '../../bench/minio-client.ts';
 import { ADAPTER_FILES, ErrorKind, IMPORT_MARK, keys, RaptError, TRIES, type Sha256 } from '../../contracts/index.ts';
-import { grantNew, grantsIn, resolveStore, revoke } from '../../infra/index.ts';
+import { grantNew, grantsIn, resolveStore, revoke } from '../../settings/index.ts';
 import {
   createIssuer,
   createMinioStore,

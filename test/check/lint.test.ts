@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { projectRoot } from '../../infra/index.ts';
+import { projectRoot } from '../../system/index.ts';
 import { runProgram } from '../support/stack.ts';
 
 test('the lint finds nothing: `npm run lint`', async () => {

@@ -27,7 +27,7 @@ import {
   type TuningInput,
   type TuningResult,
 } from '../../contracts/index.ts';
-import { readStack } from '../../infra/index.ts';
+import { readStack } from '../../settings/index.ts';
 import { writeRunManifest, type ObjectStore } from '../../storage/index.ts';
 import { minioOfFile } from '../support/minio.ts';
 import { eventually } from '../support/probe.ts';

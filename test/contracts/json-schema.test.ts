@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
 import { parseTuningConfig, tuningJsonSchema } from '../../contracts/index.ts';
-import { projectRoot } from '../../infra/index.ts';
+import { projectRoot } from '../../system/index.ts';
 
 const schema = tuningJsonSchema();
 const validate = new Ajv({ strict: true, allowUnionTypes: true }).compile(schema);

@@ -11,7 +11,7 @@ import {
   type Released,
 } from '../../contracts/index.ts';
 import { leavingOnlyWhatMay } from '../../activities/client/leaving.ts';
-import { projectRoot } from '../../infra/index.ts';
+import { projectRoot } from '../../system/index.ts';
 import { tuned } from '../support/results.ts';
 import { simpleActivities } from '../workflows/activities.ts';
 

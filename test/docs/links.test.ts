@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { test } from 'node:test';
 import { marked, type Token } from 'marked';
-import { projectRoot } from '../../infra/index.ts';
+import { projectRoot } from '../../system/index.ts';
 
 /** Built by `npm run docs`. */
 const REFERENCE = join(projectRoot, 'docs', 'api');

@@ -23,7 +23,7 @@ import {
   type TuningInput,
   type TuningResult,
 } from '../../contracts/index.ts';
-import { readKeysFile, writeKeysFile } from '../../infra/index.ts';
+import { readKeysFile, writeKeysFile } from '../../settings/index.ts';
 import { createMinioStore } from '../../storage/index.ts';
 import { temporalBinary } from '../../infra/setup/index.ts';
 import { loadEmbeddingTable, loadTokenizer, locateBackbone, type Tokenizer } from '../../rapt/backbone/index.ts';
@@ -452,7 +452,7 @@ test(
         (place) => place.kind === kind && (place.name.includes(what) || Buffer.from(place.bytes).includes(what)),
       );
     for (const [kind, what] of [
-      ['process arguments', 'model-process.ts'],
+      ['process arguments', 'gpu/model/process.ts'],
       ['GPU disk', 'attempts/'],
       ['description', 'unexpected'],
       ['answer to a query', 'marked'],

@@ -7,7 +7,7 @@ import { before, describe, test } from 'node:test';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
-import { cacheFolder, projectRoot } from '../../infra/index.ts';
+import { cacheFolder, projectRoot } from '../../system/index.ts';
 import { csvCell } from '../../rapt/data/index.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { asCommonJs, installInto, pack, programsOf } from '../support/package.ts';

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, test } from 'node:test';
-import { projectRoot } from '../../infra/index.ts';
+import { projectRoot } from '../../system/index.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { NODES, nodeProgram } from '../support/nodes.ts';
 import { PROGRAM, runProgram, type CommandResult } from '../support/stack.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { projectRoot } from '../../infra/index.ts';
+import { projectRoot } from '../../system/index.ts';
 import { logLevelFile } from '../../rapt/tensorflow-start.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { runProgram, type CommandResult } from '../support/stack.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { projectRoot } from '../../infra/index.ts';
+import { projectRoot } from '../../system/index.ts';
 
 /** The indented block of a page under docs/ that has this text in it, without its indentation. */
 export function docsBlock(page: string, having: string): string {

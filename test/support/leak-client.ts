@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { createConnection, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { StackRecord } from '../../infra/index.ts';
+import type { StackRecord } from '../../settings/index.ts';
 import type { StoreOptions } from '../../storage/index.ts';
 import { grpcRequests } from './grpc.ts';
 import { steadyPort } from './leak-ports.ts';

@@ -1,7 +1,7 @@
 /** The package as npm makes it, installed in an empty project. */
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { projectRoot } from '../../infra/index.ts';
+import { projectRoot } from '../../system/index.ts';
 import { runProgram } from './stack.ts';
 
 /** As docs/library.md says. @param folder gets the tarball. @returns its path. */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DataConverter } from '@temporalio/common';
-import { readKeysFile } from '../../infra/index.ts';
+import { readKeysFile } from '../../settings/index.ts';
 import { createMinioStore, type ObjectStore, type StoreOptions } from '../../storage/index.ts';
 import { dataConverter } from '../../workers/data-converter.ts';
 

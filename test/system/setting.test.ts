@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { resolveServices } from '../../infra/index.ts';
+import { resolveServices } from '../../settings/index.ts';
 import { setting } from '../../system/index.ts';
 
 test('a variable that is set to nothing counts as not set', () => {

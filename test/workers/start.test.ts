@@ -5,7 +5,8 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { after, before, describe, it } from 'node:test';
 import { NativeConnection } from '@temporalio/worker';
 import { DEPLOYMENT_NAME } from '../../contracts/index.ts';
-import { down, readStack, up } from '../../infra/index.ts';
+import { down, up } from '../../infra/index.ts';
+import { readStack } from '../../settings/index.ts';
 import { TestStack } from '../support/stack.ts';
 import { WorkerProcess } from '../support/worker-process.ts';
 

@@ -5,7 +5,7 @@ import { checkMachine, problemsOf } from '../../../infra/setup/checks.mjs';
 import { readMachine } from '../../../infra/setup/machine.mjs';
 import { nodeProblem, nodeRemark } from '../../../infra/setup/node-version.mjs';
 import { isAtLeast } from '../../../infra/setup/programs.mjs';
-import { projectRoot } from '../../../infra/index.ts';
+import { projectRoot } from '../../../system/index.ts';
 
 type Machine = ReturnType<typeof readMachine>;
 

@@ -7,7 +7,7 @@ import { DEFAULT_BACKBONE, DEFAULT_BACKBONE_SHA256 } from '../../../contracts/in
 import { backbone, NAME } from '../../../infra/setup/components/backbone.mjs';
 import { splitReviews } from '../../../infra/setup/components/movie-reviews.mjs';
 import { diagnose } from '../../../infra/index.ts';
-import { COMPONENTS } from '../../../infra/stack/record.ts';
+import { COMPONENTS } from '../../../settings/local-stack.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 
 const folder = temporaryFolder();

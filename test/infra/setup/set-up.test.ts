@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { beforeEach, test } from 'node:test';
 import { brokenFiles, isSealed } from '../../../infra/setup/seals.mjs';
 import { SetUpFailed, setUp, type Component } from '../../../infra/setup/index.ts';
-import { projectRoot } from '../../../infra/index.ts';
+import { projectRoot } from '../../../system/index.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 
 const folder = temporaryFolder();

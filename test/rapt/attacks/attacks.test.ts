@@ -4,16 +4,12 @@ import { ATTACKS } from '../../../contracts/index.ts';
 import {
   attackAttribute,
   audit,
-  Channel,
-  countedPrior,
-  drawFrom,
-  estimatedPrior,
   LearnedInverter,
   bayesianGuesses,
   SuccessCounter,
-  zipfPrior,
   type AuditOptions,
 } from '../../../rapt/attacks/index.ts';
+import { Channel, countedPrior, drawFrom, estimatedPrior, zipfPrior } from '../../../rapt/channel/index.ts';
 import {
   createMechanism,
   fillDirection,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Frontier, zipfPrior } from '../../../rapt/attacks/index.ts';
-import { PairDistances } from '../../../rapt/attacks/pair-distances.ts';
+import { Frontier } from '../../../rapt/attacks/index.ts';
+import { zipfPrior } from '../../../rapt/channel/index.ts';
+import { PairDistances } from '../../../rapt/channel/pair-distances.ts';
 import { frontierDrawing } from '../../../rapt/report/index.ts';
 import { randomTable, range } from '../privacy/tables.ts';
 

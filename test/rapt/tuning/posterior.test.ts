@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { zipfPrior } from '../../../rapt/attacks/index.ts';
+import { zipfPrior } from '../../../rapt/channel/index.ts';
 import { seededRandom, uniform, type EmbeddingTable } from '../../../rapt/privacy/index.ts';
 import { posteriorEmbeddings, trainingDigest } from '../../../rapt/tuning/index.ts';
 import { temporaryFolder } from '../../support/folder.ts';

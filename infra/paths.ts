@@ -1,1 +1,0 @@
-export { cacheFolder, homeFolder, projectRoot } from '../system/index.ts';

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import type { TrainJob } from '../../../activities/gpu/model/protocol.ts';
+import { MANIFEST_FILE, releaseManifestSchema, type ReleaseManifest, type Sha256 } from '../../../contracts/index.ts';
+import { tune } from '../../../rapt/local/index.ts';
+import { tf } from '../../../rapt/tensorflow.ts';
+import { encodeCheckpoint, type Trainer } from '../../../rapt/tuning/index.ts';
+import { LoadedModel } from '../../../activities/gpu/model/loaded-model.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { writeTinyModel } from '../../support/tiny-model.ts';
+
+const folder = temporaryFolder();
+const [one, other] = [join(folder, 'one'), join(folder, 'other')];
+const readManifest = (of: string): ReleaseManifest =>
+  releaseManifestSchema.parse(JSON.parse(readFileSync(join(of, MANIFEST_FILE), 'utf8')));
+const model = new LoadedModel();
+let job: TrainJob;
+let manifest: ReleaseManifest;
+
+before(async () => {
+  writeTinyModel(one);
+  writeTinyModel(other, 2);
+  const train = join(folder, 'texts.csv');
+  writeFileSync(
+    train,
+    `text,label\n${Array.from(
+      { length: 40 },
+      (_, row) => `w${5 + (row % 9)} ` + `w${20 + (row % 2)},${row % 2}\n`,
+    ).join('')}`,
+  );
+  const { release, config } = await tune(
+    { data: { train }, backbone: one, audit: false, tuning: { epochs: 1, batchSize: 8 } },
+    { adapter: join(folder, 'adapter'), home: join(folder, 'home') },
+  );
+  manifest = readManifest(release.folder);
+  job = {
+    kind: 'train',
+    backboneFolder: one,
+    releaseFolder: release.folder,
+    options: config.tuning,
+    trainingDigest: 'd'.repeat(64) as Sha256,
+    checkpointFolder: null,
+    fromStep: 0,
+    untilStep: 2,
+    outputFolder: folder,
+  };
+});
+
+const open = (backbone: string) => model.encoder(backbone, 'released', manifest);
+
+/** Steps once from the job's beginning, and writes its checkpoint. */
+async function stepped(): Promise<{ trainer: Trainer; next: TrainJob }> {
+  const trainer = await model.takeTrainer(job, readManifest);
+  await trainer.next();
+  const checkpointFolder = join(folder, 'checkpoint');
+  mkdirSync(checkpointFolder, { recursive: true });
+  for (const [file, bytes] of Object.entries(encodeCheckpoint(trainer)))
+    writeFileSync(join(checkpointFolder, file), bytes);
+  return { trainer, next: { ...job, fromStep: 1, checkpointFolder } };
+}
+
+test('one encoder is in memory, however often a job wants another than the job before', async () => {
+  await open(one);
+  const { numTensors, numBytes } = tf.memory();
+  for (let turn = 0; turn < 5; turn++) for (const backbone of [other, one]) await open(backbone);
+  assert.deepEqual([tf.memory().numTensors, tf.memory().numBytes], [numTensors, numBytes]);
+  assert.equal(await open(one), await open(one), 'the one that is there is not loaded again');
+});
+
+test('training between encoders leaves nothing behind either', async () => {
+  await open(one);
+  const { numTensors } = tf.memory();
+  for (let turn = 0; turn < 3; turn++) {
+    model.keep((await stepped()).trainer, job.trainingDigest);
+    await open(other);
+  }
+  await open(one);
+  assert.equal(tf.memory().numTensors, numTensors);
+});
+
+test('a training is gone on with from memory where it stopped, and from its checkpoint once its encoder has been replaced, to the same bytes', async () => {
+  const { trainer, next } = await stepped();
+  model.keep(trainer, job.trainingDigest);
+  assert.equal(await model.takeTrainer(next, readManifest), trainer);
+  await trainer.next();
+  const undisturbed = encodeCheckpoint(trainer);
+
+  const again = await stepped();
+  model.keep(again.trainer, job.trainingDigest);
+  await open(other);
+  const read = await model.takeTrainer(again.next, readManifest);
+  assert.notEqual(read, again.trainer);
+  await read.next();
+  assert.deepEqual(encodeCheckpoint(read), undisturbed);
+  assert.notEqual(await model.takeTrainer(job, readManifest), read, "one that was not handed back is nobody else's");
+});
