@@ -1,82 +1,9 @@
 import { builtinModules } from 'node:module';
 import importX from 'eslint-plugin-import-x';
 import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
+import stylistic from '@stylistic/eslint-plugin';
 import tseslint from 'typescript-eslint';
-
-/** Imports point one way; each folder lists what it may not reach. */
-const MAY_NOT_IMPORT = {
-  system: [
-    'telemetry',
-    'codec',
-    'rapt',
-    'storage',
-    'workflows',
-    'activities',
-    'workers',
-    'cli',
-    'infra',
-    'bench',
-    'test',
-  ],
-  telemetry: ['codec', 'rapt', 'storage', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
-  contracts: [
-    'system',
-    'telemetry',
-    'codec',
-    'rapt',
-    'storage',
-    'workflows',
-    'activities',
-    'workers',
-    'cli',
-    'infra',
-    'bench',
-    'test',
-  ],
-  codec: ['telemetry', 'rapt', 'storage', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
-  rapt: ['telemetry', 'codec', 'storage', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
-  storage: ['telemetry', 'codec', 'rapt', 'workflows', 'activities', 'workers', 'cli', 'infra', 'bench', 'test'],
-  workflows: [
-    'system',
-    'telemetry',
-    'codec',
-    'rapt',
-    'storage',
-    'activities',
-    'workers',
-    'cli',
-    'infra',
-    'bench',
-    'test',
-  ],
-  activities: ['codec', 'workflows', 'workers', 'cli', 'infra', 'bench', 'test'],
-  workers: ['cli', 'bench', 'test'],
-  infra: ['activities', 'workflows', 'workers', 'cli', 'bench', 'test'],
-  cli: ['bench', 'test'],
-};
-/** Folders that others reach through their index alone. */
-const WITH_INDEX = [
-  'contracts',
-  'system',
-  'telemetry',
-  'codec',
-  'storage',
-  'rapt/privacy',
-  'rapt/backbone',
-  'rapt/hub',
-  'rapt/tuning',
-  'rapt/data',
-  'rapt/release',
-  'rapt/ledger',
-  'rapt/policy',
-  'rapt/attacks',
-  'rapt/evaluation',
-  'rapt/report',
-  'rapt/summary',
-  'rapt/client',
-  'rapt/local',
-  'infra/setup',
-];
+import { OUTSIDE, ROOMS, WITH_INDEX } from './rooms.js';
 
 /** What of these the set-up imports before any package is there, which an index in TypeScript cannot give. */
 const BEFORE_PACKAGES = {
@@ -86,49 +13,58 @@ const BEFORE_PACKAGES = {
 /** What runs before any package is there. */
 const TYPED_JAVASCRIPT = ['system/**/*.mjs', 'infra/**/*.mjs'];
 
-const zones = [
-  ...Object.entries(MAY_NOT_IMPORT).flatMap(([target, from]) =>
-    from.map((folder) => ({
-      target: `./${target}`,
-      from: `./${folder}`,
-      message: `${target} may not import ${folder}: see docs/architecture.md`,
+const rooms = Object.keys(ROOMS);
+
+/** The rooms that a room may import, `rapt` standing for all of its rooms. */
+const allowed = (room) =>
+  ROOMS[room].flatMap((name) => (name === 'rapt' ? rooms.filter((other) => other.startsWith('rapt/')) : [name]));
+
+const usesMethod = (room) => room.startsWith('rapt/') || ROOMS[room].includes('rapt');
+
+/** Imports point one way. */
+const arrows = rooms.flatMap((room) =>
+  [...rooms, 'rapt', ...OUTSIDE]
+    .filter((other) => other !== room && !allowed(room).includes(other) && !(other === 'rapt' && usesMethod(room)))
+    .map((other) => ({
+      target: `./${room}`,
+      from: `./${other}`,
+      message: `${room} may not import ${other}: see rooms.js`,
     })),
-  ),
-  ...WITH_INDEX.flatMap((folder) =>
-    [
-      'contracts',
-      'system',
-      'telemetry',
-      'codec',
-      'rapt',
-      'storage',
-      'workflows',
-      'activities',
-      'workers',
-      'cli',
-      'infra',
-      'bench',
-    ]
-      .filter((target) => target !== folder && !folder.startsWith(`${target}/`))
-      .map((target) => ({
-        target: `./${target}`,
-        from: `./${folder}`,
-        except: ['./index.ts', ...(target === 'infra' ? (BEFORE_PACKAGES[folder] ?? []) : [])],
-        message: `import ${folder} by its index`,
-      })),
-  ),
-];
+);
+
+/** What lies beside the rooms of `rapt/` knows none of them. */
+const base = [...rooms.filter((room) => !['contracts', 'system'].includes(room)), ...OUTSIDE].map((room) => ({
+  target: './rapt/!(index).ts',
+  from: `./${room}`,
+  message: `what lies beside the rooms of rapt may not import ${room}: see rooms.js`,
+}));
+
+/** A room with an index is entered by it. */
+const entrances = WITH_INDEX.flatMap((room) =>
+  [...rooms, 'bench']
+    .filter((other) => other !== room)
+    .map((other) => ({
+      // Of a folder around the room, the files beside it.
+      target: room.startsWith(`${other}/`) ? `./${other}/*.*` : `./${other}`,
+      from: `./${room}`,
+      except: ['./index.ts', ...(other === 'infra' ? (BEFORE_PACKAGES[room] ?? []) : [])],
+      message: `import ${room} by its index`,
+    })),
+);
+const zones = [...arrows, ...base, ...entrances];
 
 export default tseslint.config(
   { ignores: ['node_modules/', '.rapt/', 'dist/', 'docs/'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
-    plugins: { 'import-x': importX },
+    plugins: { '@stylistic': stylistic, 'import-x': importX },
     settings: { 'import-x/resolver-next': [createTypeScriptImportResolver()] },
     rules: {
       'import-x/no-restricted-paths': ['error', { zones }],
       'import-x/no-cycle': 'error',
+      // The formatter leaves strings, comments and regular expressions as they are.
+      '@stylistic/max-len': ['error', { code: 120 }],
       'import-x/no-extraneous-dependencies': 'error',
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
