@@ -38,21 +38,41 @@ function fieldsOf(schema: Described, path: string): { readonly field: string; re
   return [...own, ...inItems, ...(schema.anyOf ?? []).flatMap((branch) => fieldsOf(branch, path))];
 }
 
-const INTRODUCTION = `# What leaves the client
+/** Prettier's width of a page. */
+const LINE_WIDTH = 100;
 
-Every result of an activity of the client goes to the provider, so each is held against a schema before it leaves
-([contracts/released.ts](../contracts/released.ts)), and a field without a reason cannot. This page is made of the
-schemas by \`rapt schema --leaves\`; what the release itself tells is in [privacy.md](privacy.md), with what all of this
-is good for.`;
+const INTRODUCTION = [
+  '# What leaves the client',
+  wrapped(
+    'Every result of an activity of the client goes to the provider. Each result is held against a schema before it ' +
+      'leaves ([contracts/released.ts](../contracts/released.ts)), and a field without a reason cannot leave. ' +
+      '`rapt schema --leaves` makes this page of the schemas. [privacy.md](privacy.md) says what the release itself ' +
+      'tells, and what all of this is good for.',
+  ),
+  'Each field stands with the reason why it may leave.',
+];
 
-/** As docs/what-leaves.md holds it. */
+/** As docs/what-leaves.md holds it, in the layout that prettier leaves as it is. */
 export function releasedTable(): string {
   const fields = releasedFields();
-  const sections = Object.keys(RELEASED).map((of) => {
-    const rows = fields
+  const sections = Object.keys(RELEASED).flatMap((of) => {
+    const lines = fields
       .filter((one) => one.of === of)
-      .map(({ field, reason }) => `| ${field === '' ? '' : `\`${field}\``} | ${reason ?? ''} |`);
-    return `## ${of}\n\n| field | why it may leave |\n|---|---|\n${rows.join('\n')}`;
+      .map(({ field, reason }) =>
+        field === '' ? wrapped(reason ?? '') : wrapped(`- \`${field}\`: ${reason ?? ''}`, '  '),
+      );
+    return [`## ${of}`, lines.join('\n')];
   });
-  return `${[INTRODUCTION, ...sections].join('\n\n')}\n`;
+  return `${[...INTRODUCTION, ...sections].join('\n\n')}\n`;
+}
+
+/** Broken between words, where a line is full. */
+function wrapped(text: string, indentation = ''): string {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const longer = `${lines.at(-1) ?? ''} ${word}`;
+    if (lines.length > 0 && longer.length <= LINE_WIDTH) lines[lines.length - 1] = longer;
+    else lines.push(lines.length === 0 ? word : indentation + word);
+  }
+  return lines.join('\n');
 }

@@ -21,7 +21,7 @@ const release = whole(
   releaseRefSchema,
   'Names what the provider holds: the privatized release, by digests of its own bytes.',
 );
-const adapter = whole(adapterRefSchema, 'The provider made it, of what he holds.');
+const adapter = whole(adapterRefSchema, 'The provider made it, of what it holds.');
 
 const share = z.number().min(0).max(1);
 const rate = z.strictObject({
@@ -95,7 +95,7 @@ const releasedGate = z.strictObject({
     .boolean()
     .nullable()
     .describe(
-      'Follows from what is told, since gates are judged by that. Null for attributes: with bounds of his choice ' +
+      'Follows from what is told, since gates are judged by that. Null for attributes: with bounds of its choice ' +
         'the provider would read a value that is not told.',
     ),
   bound: z.number().optional().describe('From the settings, or what is told of the baseline run.'),

@@ -8,6 +8,8 @@ import { projectRoot } from '../../system/index.ts';
 /** Built by `npm run docs`. */
 const REFERENCE = join(projectRoot, 'docs', 'api');
 const INDEX = join(projectRoot, 'docs', 'README.md');
+/** Of the decisions, a page each; it stands in the index for all of them. */
+const DECISIONS = join(projectRoot, 'docs', 'adr', 'README.md');
 
 const pages = [
   ...readdirSync(projectRoot).map((name) => join(projectRoot, name)),
@@ -59,8 +61,10 @@ test('every link of the documentation leads somewhere', () => {
   assert.ok(!leadsSomewhere(INDEX, 'no-such-page.md') && !leadsSomewhere(INDEX, 'privacy.md#no-such-heading'));
 });
 
-test('every page of the documentation is in its index', () => {
-  const listed = linksOf(INDEX).map((link) => join(dirname(INDEX), link.split('#')[0]!));
+test('every page of the documentation is in its index, or is a decision in their list', () => {
+  const listed = [INDEX, DECISIONS].flatMap((list) =>
+    linksOf(list).map((link) => join(dirname(list), link.split('#')[0]!)),
+  );
   const missing = pages.filter((page) => dirname(page) !== projectRoot && page !== INDEX && !listed.includes(page));
   assert.deepEqual(
     missing.map((page) => relative(projectRoot, page)),

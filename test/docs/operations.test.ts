@@ -7,7 +7,7 @@ const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 
 
 test('the page for operators tells of every kind of failure how often it is tried', () => {
   const told = Object.fromEntries(
-    [...page.matchAll(/^\| `(Rapt\w+)` \| ([^|]+) \|/gm)].map(([, kind, tries]) => [kind!, tries!.trim()]),
+    [...page.matchAll(/^- \*\*`(Rapt\w+)`\*\*, tried ([^:]+):/gm)].map(([, kind, tries]) => [kind!, tries!.trim()]),
   );
   const words = (tries: number): string =>
     tries === 1 ? 'once' : tries === Infinity ? 'until it passes' : `${tries} times`;
