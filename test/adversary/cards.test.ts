@@ -124,7 +124,8 @@ const changes = (): readonly (readonly [field: string, change: Partial<AdapterCa
 ];
 
 for (const keeps of [true, false])
-  test(`a card that was changed is refused and told, by ${keeps ? "the owner's copy of it" : 'the record of an earlier version'}; nothing is drawn`, async () => {
+  const by = keeps ? "the owner's copy of it" : 'the record of an earlier version';
+  test(`a card that was changed is refused by ${by}, and nothing is drawn`, async () => {
     for (const [field, change] of changes()) {
       const { ask, spent } = await withCard(`${field} ${keeps}`, change, { keeps });
       await assert.rejects(ask(), (error: unknown) => {

@@ -136,6 +136,9 @@ export class LeakTables {
     const rows = (count: number): string => Array.from({ length: count }, (_, at) => row(CLASSES[at % 2]!)).join('');
     const bad = (): string => this.text('text of a bad row').replaceAll('"', "'");
     const column = (): string => this.plant('column');
+    const manyClasses = Array.from({ length: 1500 }, (_, at) =>
+      at < 9 ? row(`class ${at}`) : `a text,class ${at}\n`,
+    );
     return [
       [
         table('.csv', `text,second,label\n${csvCell(bad())},a text,amber\n${csvCell(bad())},,birch\n`, {
@@ -175,10 +178,7 @@ export class LeakTables {
         /has the same label in every training row/,
       ],
       [
-        table(
-          '.csv',
-          `text,label\n${Array.from({ length: 1500 }, (_, at) => (at < 9 ? row(`class ${at}`) : `a text,class ${at}\n`)).join('')}`,
-        ),
+        table('.csv', `text,label\n${manyClasses.join('')}`),
         /has more than 1000 different labels/,
       ],
       [table('.csv', `text,label\n${rows(2)}`, { testFraction: 0.01 }), /is too small for held-out test rows/],
