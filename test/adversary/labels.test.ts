@@ -44,15 +44,14 @@ test('the adversary who has labels drawn run after run is stopped by the budget,
   // Twenty draws at 1 tell each label by majority.
   for (let run = 0; run < 3; run++)
     await ledger.reserve(requestOf(`run ${run}`, ['one', 'two'], { labels: 1, owner, eta: 0.1 * (run + 1) }));
-  const words =
-    inOrder(
-      'the labels of 2 of 2 texts would exceed the budget of epsilon 3 for the label of a text',
-      'set by this client (`rapt ledger budget`)',
-      'this release costs epsilon 1, and the least that one of them has left is epsilon 0',
-      'use a smaller privacy.labelEpsilon, or raise the budget',
-      'Labels of 2 of these texts left before, and are drawn again because rows are taken over only from',
-      'Nothing was drawn',
-    )
+  const words = inOrder(
+    'the labels of 2 of 2 texts would exceed the budget of epsilon 3 for the label of a text',
+    'set by this client (`rapt ledger budget`)',
+    'this release costs epsilon 1, and the least that one of them has left is epsilon 0',
+    'use a smaller privacy.labelEpsilon, or raise the budget',
+    'Labels of 2 of these texts left before, and are drawn again because rows are taken over only from',
+    'Nothing was drawn',
+  );
   for (let run = 3; run < 20; run++)
     await assert.rejects(
       ledger.reserve(requestOf(`run ${run}`, ['one', 'two'], { labels: 1, owner, eta: 1 })),

@@ -71,7 +71,7 @@ async function published(dependencies: ClientDependencies, tenant: string): Prom
 const markOf = async (tenant: string): Promise<string | undefined> =>
   (await store.read(keys.client(tenant)))?.body.toString('utf8');
 
-test('the first release marks the tenant with the same bytes each time; the mark does not say whose it is', async () => {
+test('the first release marks the tenant, with the same bytes each time, and without saying whose it is', async () => {
   const first = client('first');
   assert.equal(await otherHome(first, 'acme'), null);
   assert.ok(!existsSync(first.home), 'to ask makes nothing');

@@ -30,10 +30,10 @@ import { loadEmbeddingTable, loadTokenizer, locateBackbone, type Tokenizer } fro
 import { clientSecret, digestOfText } from '../../rapt/ledger/index.ts';
 import type { EmbeddingTable } from '../../rapt/privacy/index.ts';
 import { sha256Of } from '../../system/index.ts';
-import { LeakClient } from '../support/leak-client.ts';
+import { LeakClient } from '../support/leaks/client.ts';
 import { alterManifest, forgeries, replay } from '../support/forgeries.ts';
 import { Forger } from '../support/forger.ts';
-import { Markers } from '../support/leak-markers.ts';
+import { Markers } from '../support/leaks/markers.ts';
 import {
   digestNeedles,
   keyedDigestNeedles,
@@ -44,11 +44,11 @@ import {
   secretNeedles,
   vectorNeedles,
   type NoisyPoints,
-} from '../support/leak-numbers.ts';
-import { decrypted, type Watch } from '../support/leak-places.ts';
-import { plantLeaks } from '../support/leak-plants.ts';
-import { LeakProvider } from '../support/leak-provider.ts';
-import { LeakSearch, type Leak, type Place } from '../support/leak-search.ts';
+} from '../support/leaks/numbers.ts';
+import { decrypted, type Watch } from '../support/leaks/places.ts';
+import { plantLeaks } from '../support/leaks/plants.ts';
+import { LeakProvider } from '../support/leaks/provider.ts';
+import { LeakSearch, type Leak, type Place } from '../support/leaks/search.ts';
 import {
   CLASSES,
   isTestRow,
@@ -57,7 +57,7 @@ import {
   TEST_FRACTION,
   testLabels,
   type LabelledTable,
-} from '../support/leak-tables.ts';
+} from '../support/leaks/tables.ts';
 import { giveWord } from '../support/owners-word.ts';
 import { dataConverter } from '../../workers/data-converter.ts';
 import { childrenOf, eventually, Probe } from '../support/probe.ts';

@@ -1,5 +1,5 @@
-// Preloaded into a process. While the file RAPT_FULL_WHILE exists, the process' writes below RAPT_FULL_FOLDER fail as on
-// a disk without space.
+// Preloaded into a process. While the file RAPT_FULL_WHILE exists, its writes below RAPT_FULL_FOLDER fail as on a disk
+// without space.
 #include <cerrno>
 #include <climits>
 #include <cstdio>
