@@ -123,8 +123,11 @@ const changes = (): readonly (readonly [field: string, change: Partial<AdapterCa
   ['plain', { plain: { tokensPerRow: 1, vocabulary: [5] } }],
 ];
 
-for (const keeps of [true, false])
-  test(`a card that was changed is refused and told, by ${keeps ? "the owner's copy of it" : 'the record of an earlier version'}; nothing is drawn`, async () => {
+for (const [by, keeps] of [
+  ["the owner's copy of it", true],
+  ['the record of an earlier version', false],
+] as const)
+  test(`a card that was changed is refused by ${by}, and nothing is drawn`, async () => {
     for (const [field, change] of changes()) {
       const { ask, spent } = await withCard(`${field} ${keeps}`, change, { keeps });
       await assert.rejects(ask(), (error: unknown) => {

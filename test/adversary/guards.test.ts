@@ -32,7 +32,7 @@ function failing(file: string): Promise<string[]> {
   });
 }
 
-/** A guard as it stands in its file, however the formatter has laid it out: white space and trailing commas are free. */
+/** Finds a guard in its file however the formatter has laid it out: white space and trailing commas are free. */
 function asLaidOut(guard: string): RegExp {
   const pieces = guard.trim().match(/\w+|[^\w\s]/g) ?? [];
   const free = pieces.map((piece) => (/^[)\]}]$/.test(piece) ? `,?\\s*\\${piece}` : piece.replace(/\W/g, '\\$&')));

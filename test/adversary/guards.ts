@@ -82,7 +82,7 @@ export const GUARDS: readonly Guard[] = [
     file: 'cli/plan.ts',
     guard: 'return { config, byPolicy: true };',
     without: 'return { config, byPolicy: false };',
-    fails: 'and that the owner has not started here, has no word',
+    fails: 'and that the owner has not started here has no word',
   },
   {
     threat: 'words',
@@ -162,7 +162,7 @@ export const GUARDS: readonly Guard[] = [
     file: `${CLIENT}/own-terms.ts`,
     guard: '  if (differing.length === 0) return;\n  throw new BadInput',
     without: '  return;\n  throw new BadInput',
-    fails: 'a card that was changed is refused and told',
+    fails: 'a card that was changed is refused by',
   },
   {
     threat: 'cards',

@@ -13,7 +13,7 @@ import { writeTinyModel } from '../support/tiny-model.ts';
 const folder = temporaryFolder();
 const backbone = writeTinyModel(join(folder, 'tiny'));
 
-test('a release that was trained on has left: the adapter was made of it, and it is neither drawn again, nor taken back, nor drawn anew for a table that has grown', async () => {
+test('a release that was trained on has left: it is neither taken back nor drawn again', async () => {
   const own = join(folder, 'own');
   const table = join(folder, 'grows.csv');
   const rowOf = (row: number): string =>

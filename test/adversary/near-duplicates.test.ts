@@ -43,7 +43,7 @@ test('fifty notes that differ in a word are one family of fifty, among others an
   }
 });
 
-test('texts with the same tokens are of one family, whatever was cut off after them; texts without tokens of none', async () => {
+test('texts with the same tokens are of one family; texts without tokens are of none', async () => {
   const cut = ['first', 'second', 'third'].map((end) =>
     tokenizer.encode(`a text of which the end is cut off, so that nobody sees that it is the ${end}`, 12),
   );

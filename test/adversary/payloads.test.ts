@@ -287,7 +287,7 @@ describe('keys of several tenants', () => {
       );
   });
 
-  it('a key of all tenants goes before those that stand after it, so that new ones can be brought to every process first', async () => {
+  it('a key of all tenants encrypts as long as it stands before those of single tenants', async () => {
     assert.equal(keyIdOf(await encoded(createCodec([all, acme], 'refuse', 'acme'), 1)), all.id);
     assert.equal(keyIdOf(await encoded(createCodec([acme, all], 'refuse', 'acme'), 1)), acme.id);
     assert.equal(keyIdOf(await encoded(createCodec([acme, all], 'refuse', 'other'), 1)), all.id);

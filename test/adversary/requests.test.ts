@@ -221,7 +221,7 @@ test("the same request with the owner's word leaves as it says: what the refusal
   );
 });
 
-test('a run that the policy allows is bound to its own release: no other folder, run, table or setting is told by a later step', async () => {
+test('a run that the policy allows is bound to its own release, whatever a later step asks for', async () => {
   const { activities, home } = await client();
   const request: RunContext = { run: 'a', config: configOf({ data }) };
   await asked('a', () => activities.inspect(request));

@@ -191,7 +191,7 @@ function likeliest(
 }
 
 /** To within one row of 40, at 99.9 % confidence. */
-test('with what is told under a label budget of epsilon 1 he does no better than the more frequent class', async (t) => {
+test('with what is told under a label budget of epsilon 1 he does no better than the majority', async (t) => {
   for (const { epsilon, paid, what } of [
     { epsilon: 1, paid: 1, what: 'one figure of epsilon 1' },
     { epsilon: 0.05, paid: RUNS, what: '20 figures of epsilon 0.05' },

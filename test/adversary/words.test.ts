@@ -78,7 +78,7 @@ for (const [what, plan] of [
   ['resumed', (id: string) => planResumption(serverThatTells('FAILED'), id, {})],
   ['extended', (id: string) => planExtension(serverThatTells('COMPLETED'), id, 1, {})],
 ] as const) {
-  test(`a run that is ${what} goes on with the settings that the owner gave his word for, whatever the server tells`, async () => {
+  test(`a run that is ${what} goes on with the settings that the owner gave his word for`, async () => {
     await giveWord('nightly', own);
     const planned = await plan('nightly');
     assert.ok('config' in planned);
@@ -86,7 +86,7 @@ for (const [what, plan] of [
     assert.deepEqual([data, privacy, planned.byPolicy], [own.data, own.privacy, false]);
   });
 
-  test(`a run that is ${what}, and that the owner has not started here, has no word, also when the client has seen it`, async () => {
+  test(`a run that is ${what} and that the owner has not started here has no word`, async () => {
     await writeStartedRecord(home, { run: 'strange', config: forged });
     for (const id of ['strange', 'stranger']) {
       const planned = await plan(id);

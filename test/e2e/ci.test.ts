@@ -268,7 +268,7 @@ test(
 );
 
 test(
-  "a job whose configuration asks for more than the owner's policy allows is red with code 2 and a sentence, wherever it runs",
+  "a job that asks for more than the owner's policy allows is red, with code 2 and a sentence",
   { timeout: 400_000 },
   async () => {
     writeSentences(join(workspace, 'others.tsv'), 150, 180);

@@ -17,11 +17,9 @@ let probe: Probe;
 const ledger = async (): Promise<unknown> => (await stack.json<{ releases: unknown }>(['ledger'])).releases;
 
 function table(name: string, tokens: number): string {
-  const rows = Array.from(
-    { length: 60 },
-    (_, row) =>
-      `${Array.from({ length: tokens }, (_, word) => `w${5 + ((row * 7 + word) % 50)}`).join(' ')},${row % 2 === 0 ? 'even' : 'odd'}\n`,
-  );
+  const wordsOf = (row: number): string =>
+    Array.from({ length: tokens }, (_, word) => `w${5 + ((row * 7 + word) % 50)}`).join(' ');
+  const rows = Array.from({ length: 60 }, (_, row) => `${wordsOf(row)},${row % 2 === 0 ? 'even' : 'odd'}\n`);
   writeFileSync(at(name), `text,label\n${rows.join('')}`);
   return at(name);
 }
@@ -76,7 +74,7 @@ for (const [what, { backbone, tokens, told }] of Object.entries(CASES))
   });
 
 test(
-  'a name that store or client cannot keep is refused by the command and, of a run that was started elsewhere, by the run',
+  'a name that store or client cannot keep is refused by the command and by the run',
   { timeout: 240_000 },
   async () => {
     const file = at('tuning.json');

@@ -107,7 +107,7 @@ test('SIGTERM writes a checkpoint just in time: no step is made twice', { timeou
 });
 
 test(
-  'kill -9 of the GPU worker: the retry starts within 15 s of its restart, and repeats no more than the steps since the last checkpoint',
+  'kill -9 of the GPU worker: the retry starts soon, and repeats the steps since the last checkpoint alone',
   { timeout: 400_000 },
   async (t) => {
     const gpu = await stack.pidOf('gpu');

@@ -30,10 +30,10 @@ import { loadEmbeddingTable, loadTokenizer, locateBackbone, type Tokenizer } fro
 import { clientSecret, digestOfText } from '../../rapt/ledger/index.ts';
 import type { EmbeddingTable } from '../../rapt/privacy/index.ts';
 import { sha256Of } from '../../system/index.ts';
-import { LeakClient } from '../support/leak-client.ts';
+import { LeakClient } from '../support/leaks/client.ts';
 import { alterManifest, forgeries, replay } from '../support/forgeries.ts';
 import { Forger } from '../support/forger.ts';
-import { Markers } from '../support/leak-markers.ts';
+import { Markers } from '../support/leaks/markers.ts';
 import {
   digestNeedles,
   keyedDigestNeedles,
@@ -44,11 +44,11 @@ import {
   secretNeedles,
   vectorNeedles,
   type NoisyPoints,
-} from '../support/leak-numbers.ts';
-import { decrypted, type Watch } from '../support/leak-places.ts';
-import { plantLeaks } from '../support/leak-plants.ts';
-import { LeakProvider } from '../support/leak-provider.ts';
-import { LeakSearch, type Leak, type Place } from '../support/leak-search.ts';
+} from '../support/leaks/numbers.ts';
+import { decrypted, type Watch } from '../support/leaks/places.ts';
+import { plantLeaks } from '../support/leaks/plants.ts';
+import { LeakProvider } from '../support/leaks/provider.ts';
+import { LeakSearch, type Leak, type Place } from '../support/leaks/search.ts';
 import {
   CLASSES,
   isTestRow,
@@ -57,7 +57,7 @@ import {
   TEST_FRACTION,
   testLabels,
   type LabelledTable,
-} from '../support/leak-tables.ts';
+} from '../support/leaks/tables.ts';
 import { giveWord } from '../support/owners-word.ts';
 import { dataConverter } from '../../workers/data-converter.ts';
 import { childrenOf, eventually, Probe } from '../support/probe.ts';
@@ -149,7 +149,7 @@ let results: TuningResult[];
 let asked: LabelledTable;
 
 test(
-  'the client worker is killed while it privatizes; bad tables and settings are refused, each for what is wrong with it',
+  'the client worker is killed while it privatizes; bad tables and settings are refused',
   { timeout: 600_000 },
   async (t) => {
     marked = tables.csv(460);
@@ -230,7 +230,7 @@ test(
 );
 
 test(
-  'a run is cancelled after Temporal was killed; predictions, an audit, a report, the ledger and a privatized file are made of marked texts',
+  'a run is cancelled after Temporal was killed; every other output is made of marked texts',
   { timeout: 600_000 },
   async () => {
     await tune('cancelled', markedInput);
@@ -335,7 +335,7 @@ function parsed(input: TuningInput): TuningConfig {
 }
 
 test(
-  'a malicious provider asks for more, by forged requests, copied inputs, an altered card and an altered manifest, and gets nothing',
+  'a malicious provider asks for more, by forged requests, cards and manifests, and gets nothing',
   { timeout: 500_000 },
   async (t) => {
     const { adapter, release } = results[0]!;
@@ -510,7 +510,7 @@ test(
 );
 
 test(
-  "with the keys of the provider's workers there is nothing in the histories either; with the owner's, names of files and columns, as in the client's log, and no text, attribute or label",
+  "the provider's keys open nothing in the histories; the owner's, names of files and columns, and no text",
   { timeout: 500_000 },
   async () => {
     const ofWorkers = createCodec(readKeysFile(provider.keysFile));

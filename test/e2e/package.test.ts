@@ -98,7 +98,7 @@ describe('after it', () => {
       return file;
     };
 
-    test(`${system}: the programs of docs/library.md run, one after the other, none longer than ten lines`, async () => {
+    test(`${system}: the programs of docs/library.md run, none longer than ten lines`, async () => {
       const place = placeOf(system, { model: 'tiny' });
       const programs = programsOf(readFileSync(join(projectRoot, 'docs', 'library.md'), 'utf8'));
       assert.equal(programs.length, 5);
@@ -140,9 +140,12 @@ describe('after it', () => {
 });
 
 test('types are found by both module systems, and are what they say', async () => {
-  const consumer = `import { BadInput, attack, calibrate, createMechanism, openBackbone, openPredictor, privatize, tune, type AuditResult, type Guarantee, type Tuned, type TuningInput } from 'rapt';
+  const consumer = `import { BadInput, attack, calibrate, createMechanism, openBackbone } from 'rapt';
+import { openPredictor, privatize, tune } from 'rapt';
+import type { AuditResult, Guarantee, Tuned, TuningInput } from 'rapt';
 
-export async function use(input: TuningInput): Promise<{ tuned: Tuned; audit: AuditResult; guarantee: Guarantee; answers: readonly string[] }> {
+interface Used { tuned: Tuned; audit: AuditResult; guarantee: Guarantee; answers: readonly string[] }
+export async function use(input: TuningInput): Promise<Used> {
   const backbone = await openBackbone('all-MiniLM-L6-v2');
   const { eta } = calibrate({ name: 'exponential', targetUnchanged: 0.3, ...backbone });
   const mechanism = createMechanism({ name: 'exponential', eta, ...backbone });
@@ -150,7 +153,8 @@ export async function use(input: TuningInput): Promise<{ tuned: Tuned; audit: Au
   const tuned = await tune({ ...input, tuning: { epochs: rows } }, { adapter: 'adapter' });
   const { predict } = await openPredictor(tuned.adapter.folder);
   const audit = await attack({ input: 'a.csv', released: 'b.jsonl', backbone, mechanism, attacks: ['bayes'] });
-  return { tuned, audit, guarantee: mechanism.guarantee, answers: predict(['a', ['b', 'c']]).map(({ prediction }) => prediction) };
+  const answers = predict(['a', ['b', 'c']]).map(({ prediction }) => prediction);
+  return { tuned, audit, guarantee: mechanism.guarantee, answers };
 }
 
 // @ts-expect-error there is no such mechanism
@@ -233,9 +237,8 @@ function realRows(): string[] {
 /** Words of the tiny model, those of one class apart from those of the other. */
 function tinyRows(): string[] {
   const word = (label: number, row: number, at: number): string => `w${5 + label * 27 + ((row * 7 + at * 5) % 27)}`;
-  return Array.from(
-    { length: ROWS },
-    (_, row) =>
-      `${Array.from({ length: 6 }, (_, at) => word(row % 2, row, at)).join(' ')},${row % 2 === 0 ? 'positive' : 'negative'}`,
-  );
+  return Array.from({ length: ROWS }, (_, row) => {
+    const words = Array.from({ length: 6 }, (_, at) => word(row % 2, row, at));
+    return `${words.join(' ')},${row % 2 === 0 ? 'positive' : 'negative'}`;
+  });
 }

@@ -199,7 +199,7 @@ test(
 );
 
 test(
-  'a configuration that is pasted into the form is encrypted in the browser by the codec server, and readable there alone',
+  'a configuration that is pasted into the form is encrypted in the browser by the codec server',
   { timeout: 400_000 },
   async () => {
     await fillForm('reviews', JSON.stringify(config));

@@ -71,7 +71,7 @@ test('a run reads its training and test split from a data set in S3', () => {
 });
 
 test(
-  'a release opens in pandas, Polars and DuckDB by its S3 address, a checkpoint in safetensors, by the lines that are documented',
+  'by the documented lines a release opens in pandas, Polars and DuckDB, a checkpoint in safetensors',
   { timeout: 600_000 },
   async (t) => {
     const [begin, pandas, polars, duckdb, checkpoint] = [

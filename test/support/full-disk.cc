@@ -1,4 +1,5 @@
-// Preloaded into a process, makes its writes below RAPT_FULL_FOLDER fail as on a disk without space while the file RAPT_FULL_WHILE exists.
+// Preloaded into a process. While the file RAPT_FULL_WHILE exists, its writes below RAPT_FULL_FOLDER fail as on a disk
+// without space.
 #include <cerrno>
 #include <climits>
 #include <cstdio>

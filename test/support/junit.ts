@@ -30,7 +30,8 @@ export interface Report {
 const TO_JSON = `
 import json, sys, xml.etree.ElementTree as tree
 def plain(element):
-    return {"tag": element.tag, "attributes": element.attrib, "text": element.text or "", "children": [plain(child) for child in element]}
+    children = [plain(child) for child in element]
+    return {"tag": element.tag, "attributes": element.attrib, "text": element.text or "", "children": children}
 json.dump(plain(tree.fromstring(sys.stdin.buffer.read())), sys.stdout)
 `;
 

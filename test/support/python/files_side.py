@@ -18,7 +18,12 @@ import duckdb_extension_httpfs
 
 request = json.loads(sys.argv[1])
 names = {}
-exec(request["begin"].replace("s3://rapt/releases/local/DIGEST/", request["release"]).replace(".rapt/stack/stack.json", request["stack"]), names)
+exec(
+    request["begin"]
+    .replace("s3://rapt/releases/local/DIGEST/", request["release"])
+    .replace(".rapt/stack/stack.json", request["stack"]),
+    names,
+)
 # DuckDB would fetch it from the network.
 duckdb.sql(f"INSTALL '{next(Path(duckdb_extension_httpfs.__file__).parent.rglob('*.duckdb_extension'))}'")
 
@@ -32,11 +37,17 @@ def read(package: str, lines: str) -> list:
         return [list(row) for row in rows.select(*COLUMNS).fetchall()]
     if package == "polars":
         return [list(row) for row in rows.select(COLUMNS).rows()]
-    return [[int(row), [int(token) for token in ids], int(label)] for row, ids, label in rows[COLUMNS].itertuples(index=False)]
+    return [
+        [int(row), [int(token) for token in ids], int(label)]
+        for row, ids, label in rows[COLUMNS].itertuples(index=False)
+    ]
 
 
 tables = {package: read(package, lines) for package, lines in request["readers"].items()}
 names["run"] = request["run"]
 exec(request["checkpoint"], names)
-weights = {name: [list(tensor.shape), hashlib.sha256(tensor.tobytes()).hexdigest()] for name, tensor in names["weights"].items()}
+weights = {
+    name: [list(tensor.shape), hashlib.sha256(tensor.tobytes()).hexdigest()]
+    for name, tensor in names["weights"].items()
+}
 print(json.dumps({"tables": tables, "weights": weights}))

@@ -2,11 +2,13 @@
 
     backbone    folder of the model
     texts, pairs   the texts, and second texts
-    exported    adapters that Rapt wrote: {folder, blocks, pairs, states}; blocks are lines of docs/files.md, run as they stand there
+    exported    adapters that Rapt wrote: {folder, blocks, pairs, states};
+                blocks are lines of docs/files.md, run as they stand there
     found       as exported, whose models PEFT is to find by itself
     trained     adapters to be trained here: {folder, method}
 
-Prints {exported: [logits], found: [logits], trained: [logits]}, [texts, classes] each. The hidden states of an adapter go to the file `states`.
+Prints {exported: [logits], found: [logits], trained: [logits]}, [texts, classes] each.
+The hidden states of an adapter go to the file `states`.
 """
 
 import json
@@ -23,7 +25,11 @@ STEPS, ROWS = 8, 16
 
 
 def exported(backbone: str, texts: list, pairs: list, case: dict) -> list:
-    names = {"adapter": case["folder"], "backbone": backbone, "texts": list(zip(texts, pairs)) if case["pairs"] else texts}
+    names = {
+        "adapter": case["folder"],
+        "backbone": backbone,
+        "texts": list(zip(texts, pairs)) if case["pairs"] else texts,
+    }
     with torch.no_grad():
         for block in case["blocks"]:
             exec(block, names)
@@ -38,7 +44,9 @@ def exported(backbone: str, texts: list, pairs: list, case: dict) -> list:
 def trained(backbone: str, texts: list, folder: str, method: str) -> list:
     """A few steps, so that no weight is as it was initialized."""
     model = BertForSequenceClassification.from_pretrained(backbone, num_labels=3)
-    config = {"prompt": PromptTuningConfig, "prefix": PrefixTuningConfig}[method](task_type=TaskType.SEQ_CLS, num_virtual_tokens=6)
+    config = {"prompt": PromptTuningConfig, "prefix": PrefixTuningConfig}[method](
+        task_type=TaskType.SEQ_CLS, num_virtual_tokens=6
+    )
     tuned = get_peft_model(model, config)
     tokenizer = AutoTokenizer.from_pretrained(backbone)
     batch = tokenizer(texts, padding=True, truncation=True, max_length=66, return_tensors="pt")

@@ -1,10 +1,11 @@
-"""Makes the CUDA libraries that torch's wheel is linked with, as empty shells, so that torch loads on a machine that has no use for them.
+"""Makes the CUDA libraries that torch's wheel is linked with, as empty shells: torch then loads without them.
 
     python3 stand_ins.py FOLDER
 
-FOLDER is torch/lib. PyTorch for Linux comes with CUDA alone. Its libraries are 3 GB of wheels, and the loader wants each of them and every
-function by name, though without a GPU only the runtime's are called, to ask for one; so the runtime has to be the real one. Each function of
-the shells answers cudaErrorNoDevice. The functions and their versions are read from torch's own libraries. Needs readelf and a C compiler.
+FOLDER is torch/lib. PyTorch for Linux comes with CUDA alone. Its libraries are 3 GB of wheels, and the loader wants
+each of them and every function by name. Without a GPU only the runtime is called, to ask for one, so the runtime has
+to be the real one. Each function of the shells answers cudaErrorNoDevice. The functions and their versions are read
+from torch's own libraries. Needs readelf and a C compiler.
 """
 
 import re
@@ -17,12 +18,20 @@ from pathlib import Path
 NO_DEVICE = 100
 OF_CUDA = re.compile(r"lib(cu|nv|nccl)")
 # Where functions belong that carry no version; all others of CUDA are the driver's.
-BY_PREFIX = {"nccl": "libnccl", "cusparseLt": "libcusparseLt", "cuFile": "libcufile", "nvshmem": "libnvshmem_host", "": "libcuda"}
+BY_PREFIX = {
+    "nccl": "libnccl",
+    "cusparseLt": "libcusparseLt",
+    "cuFile": "libcufile",
+    "nvshmem": "libnvshmem_host",
+    "": "libcuda",
+}
 
 
 def main(folder: Path) -> None:
     libraries = [library for library in sorted(folder.glob("*.so*")) if not OF_CUDA.match(library.name)]
-    needed = {name for library in libraries for name in re.findall(r"\(NEEDED\).*\[(.+)\]", readelf("--dynamic", library))}
+    needed = {
+        name for library in libraries for name in re.findall(r"\(NEEDED\).*\[(.+)\]", readelf("--dynamic", library))
+    }
     real = {library.name for library in folder.parents[1].glob("nvidia/**/*.so*")}
     missing = {name.split(".so")[0]: name for name in needed - real if OF_CUDA.match(name)}
     functions = defaultdict(set)
@@ -54,9 +63,17 @@ def compile_shell(path: Path, functions: list, scratch: Path) -> None:
     source, exports = scratch / "shell.c", scratch / "shell.map"
     source.write_text("".join(f"int {name}(void) {{ return {NO_DEVICE}; }}\n" for name, _ in functions))
     versions = sorted({version for _, version in functions if version})
-    exports.write_text("".join(f"{version} {{ global: {' '.join(f'{name};' for name, of in functions if of == version)} }};\n" for version in versions))
+    exports.write_text(
+        "".join(
+            f"{version} {{ global: {' '.join(f'{name};' for name, of in functions if of == version)} }};\n"
+            for version in versions
+        )
+    )
     named = [f"-Wl,--version-script={exports}"] if versions else []
-    subprocess.run(["cc", "-shared", "-fPIC", "-w", "-fno-builtin", "-o", path, source, f"-Wl,-soname,{path.name}", *named], check=True)
+    subprocess.run(
+        ["cc", "-shared", "-fPIC", "-w", "-fno-builtin", "-o", path, source, f"-Wl,-soname,{path.name}", *named],
+        check=True,
+    )
 
 
 def readelf(option: str, library: Path) -> str:

@@ -2,10 +2,10 @@
 import { gunzipSync } from 'node:zlib';
 import { parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
-import type { Tokenizer } from '../../rapt/backbone/index.ts';
-import { NeedleIndex, type Windows } from './leak-index.ts';
-import type { Markers } from './leak-markers.ts';
-import { decimalsIn, labelsIn } from './leak-numbers.ts';
+import type { Tokenizer } from '../../../rapt/backbone/index.ts';
+import { NeedleIndex, type Windows } from './marker-index.ts';
+import type { Markers } from './markers.ts';
+import { decimalsIn, labelsIn } from './numbers.ts';
 
 /** Something that the provider holds. */
 export interface Place {

@@ -6,8 +6,8 @@ const file = process.env.RAPT_TEST_NOISY_POINTS;
 if (file !== undefined && process.argv[2] === 'worker' && process.argv[3] === 'client') {
   const { register } = await import('tsx/esm/api');
   register();
-  const { LaplaceSampler } = await import('../../rapt/privacy/laplace.ts');
-  const { OutputGeometry } = await import('../../rapt/privacy/geometry.ts');
+  const { LaplaceSampler } = await import('../../../rapt/privacy/laplace.ts');
+  const { OutputGeometry } = await import('../../../rapt/privacy/geometry.ts');
   const { privatizing } = LaplaceSampler.prototype;
   const { nearest } = OutputGeometry.prototype;
   /** Ids that the mechanism is given whose stretch of work is under way, and how many of them were looked up. */

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowService } from '@temporalio/client';
 import type { Payload, PayloadCodec } from '@temporalio/common';
 import proto from '@temporalio/proto';
-import { minioClient } from '../../bench/minio-client.ts';
+import { minioClient } from '../../../bench/minio-client.ts';
 import {
   clientQueue,
   CONTROL_QUEUE,
@@ -15,9 +15,9 @@ import {
   GPU_QUEUE,
   PROGRESS_QUERY,
   WORKFLOW_TYPE,
-} from '../../contracts/index.ts';
-import type { StoreOptions } from '../../storage/index.ts';
-import type { Place } from './leak-search.ts';
+} from '../../../contracts/index.ts';
+import type { StoreOptions } from '../../../storage/index.ts';
+import type { Place } from './search.ts';
 
 const api = proto.temporal.api.workflowservice.v1;
 const { History } = proto.temporal.api.history.v1;

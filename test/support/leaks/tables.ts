@@ -5,10 +5,10 @@ import { randomInt } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { parquetWriteBuffer } from 'hyparquet-writer';
-import type { TuningInput } from '../../contracts/index.ts';
-import { csvCell, isHeldOut } from '../../rapt/data/index.ts';
-import { sentences } from '../e2e/reviews.ts';
-import type { Markers } from './leak-markers.ts';
+import type { TuningInput } from '../../../contracts/index.ts';
+import { csvCell, isHeldOut } from '../../../rapt/data/index.ts';
+import { sentences } from '../../e2e/reviews.ts';
+import type { Markers } from './markers.ts';
 
 /** Names of classes cross, and are public. Labels are drawn at random: a model that learns nothing of them cannot
  *  repeat them. */
@@ -136,6 +136,7 @@ export class LeakTables {
     const rows = (count: number): string => Array.from({ length: count }, (_, at) => row(CLASSES[at % 2]!)).join('');
     const bad = (): string => this.text('text of a bad row').replaceAll('"', "'");
     const column = (): string => this.plant('column');
+    const manyClasses = Array.from({ length: 1500 }, (_, at) => (at < 9 ? row(`class ${at}`) : `a text,class ${at}\n`));
     return [
       [
         table('.csv', `text,second,label\n${csvCell(bad())},a text,amber\n${csvCell(bad())},,birch\n`, {
@@ -174,13 +175,7 @@ export class LeakTables {
         table('.csv', `text,label\n${Array.from({ length: 4 }, () => row('amber')).join('')}`),
         /has the same label in every training row/,
       ],
-      [
-        table(
-          '.csv',
-          `text,label\n${Array.from({ length: 1500 }, (_, at) => (at < 9 ? row(`class ${at}`) : `a text,class ${at}\n`)).join('')}`,
-        ),
-        /has more than 1000 different labels/,
-      ],
+      [table('.csv', `text,label\n${manyClasses.join('')}`), /has more than 1000 different labels/],
       [table('.csv', `text,label\n${rows(2)}`, { testFraction: 0.01 }), /is too small for held-out test rows/],
       [table('.csv.gz', gzipSync(`text,label\n${rows(6)}`).subarray(0, 60)), /is not a complete gzip file/],
       [table('.tsv', `text\tlabel\n${bad()}\tamber\t${this.plant('attribute')}\n`), /a text must not hold tabs/],

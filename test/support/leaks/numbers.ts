@@ -2,8 +2,8 @@
  *  digests by which a guess could be confirmed. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { EmbeddingTable } from '../../rapt/privacy/index.ts';
-import { whole, windowsOf, type Windows } from './leak-index.ts';
+import type { EmbeddingTable } from '../../../rapt/privacy/index.ts';
+import { whole, windowsOf, type Windows } from './marker-index.ts';
 
 /** Coordinates that stand one after the other in what is searched for. By chance so many do not agree: a coordinate has
  *  23 random bits as float32, 52 as float64, and some 14 as a decimal. */
@@ -16,7 +16,7 @@ const MIXED_LABELS = 48;
 /** Decimals are compared to four places, however many are written. */
 const DECIMAL_PLACES = 1e4;
 
-/** Points that the laplace mechanism looked up, as leak-capture.mjs writes them down: for each the token's id and its
+/** Points that the laplace mechanism looked up, as capture.mjs writes them down: for each the token's id and its
  *  noisy embedding. */
 export interface NoisyPoints {
   readonly ids: readonly number[];

@@ -4,17 +4,17 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WorkflowService } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
-import { minioClient } from '../../bench/minio-client.ts';
-import { down, up } from '../../infra/index.ts';
-import { readKeysFile, readStack, type StackRecord } from '../../settings/index.ts';
-import { COMPONENTS, writeStack, type Component } from '../../settings/local-stack.ts';
-import { dataConverter } from '../../workers/data-converter.ts';
-import { Collector } from './collector.ts';
-import { answers, filesIn, metricsPages, objects, processes, server, Watch, workflows } from './leak-places.ts';
-import { steadyPort } from './leak-ports.ts';
-import type { Place } from './leak-search.ts';
-import { eventually } from './probe.ts';
-import { TestStack } from './stack.ts';
+import { minioClient } from '../../../bench/minio-client.ts';
+import { down, up } from '../../../infra/index.ts';
+import { readKeysFile, readStack, type StackRecord } from '../../../settings/index.ts';
+import { COMPONENTS, writeStack, type Component } from '../../../settings/local-stack.ts';
+import { dataConverter } from '../../../workers/data-converter.ts';
+import { Collector } from '../collector.ts';
+import { answers, filesIn, metricsPages, objects, processes, server, Watch, workflows } from './places.ts';
+import { steadyPort } from './ports.ts';
+import type { Place } from './search.ts';
+import { eventually } from '../probe.ts';
+import { TestStack } from '../stack.ts';
 
 const PROVIDER = COMPONENTS.filter((component) => component !== 'client');
 

@@ -1,8 +1,8 @@
 /** Marked strings: each stands in one place that must not leave the client, and is known again, by name, in whatever
  *  encoding it left. */
 import { randomInt } from 'node:crypto';
-import type { Tokenizer } from '../../rapt/backbone/index.ts';
-import { whole, type Windows } from './leak-index.ts';
+import type { Tokenizer } from '../../../rapt/backbone/index.ts';
+import { whole, type Windows } from './marker-index.ts';
 
 /** Of these no language makes words, so that a tokenizer cuts them into many pieces. */
 const LETTERS = 'jkqvwxz';

@@ -6,14 +6,14 @@ import { mkdirSync } from 'node:fs';
 import { createConnection, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { StackRecord } from '../../settings/index.ts';
-import type { StoreOptions } from '../../storage/index.ts';
-import { grpcRequests } from './grpc.ts';
-import { steadyPort } from './leak-ports.ts';
-import { metricsPages } from './leak-places.ts';
-import type { Place } from './leak-search.ts';
-import { eventually } from './probe.ts';
-import { PROGRAM, runProgram, type CommandResult } from './stack.ts';
+import type { StackRecord } from '../../../settings/index.ts';
+import type { StoreOptions } from '../../../storage/index.ts';
+import { grpcRequests } from '../grpc.ts';
+import { steadyPort } from './ports.ts';
+import { metricsPages } from './places.ts';
+import type { Place } from './search.ts';
+import { eventually } from '../probe.ts';
+import { PROGRAM, runProgram, type CommandResult } from '../stack.ts';
 
 /** Passes on all bytes, and keeps those that went to the server. */
 class Tap {
@@ -90,7 +90,7 @@ export class LeakClient {
   }
 
   /** @param home folder of the client alone. @param pointsFile where the worker's noisy points are written down, see
-   *  leak-capture.mjs. */
+   *  capture.mjs. */
   static async open(
     home: string,
     { temporal, s3 }: StackRecord,
@@ -143,7 +143,7 @@ export class LeakClient {
 
   /** Starts the client worker and waits until it is ready. */
   async start(): Promise<void> {
-    const capture = fileURLToPath(new URL('leak-capture.mjs', import.meta.url));
+    const capture = fileURLToPath(new URL('capture.mjs', import.meta.url));
     const worker = spawn(process.execPath, [PROGRAM, 'worker', 'client'], {
       env: { ...this.#env, NODE_OPTIONS: `--import ${capture}` },
       stdio: ['ignore', 'pipe', 'pipe'],
