@@ -83,3 +83,10 @@ export const WITH_INDEX = [
 
 /** Folders of tests and measurements, which no room may import. */
 export const OUTSIDE = ['bench', 'test'];
+
+/** The arrows in Markdown, as docs/architecture.md shows them, without what nearly every room may import. A test holds
+ *  the page against this. */
+export const roomsInMarkdown = () =>
+  [...Object.entries(METHOD), ...Object.entries(SERVICE)]
+    .map(([room, others]) => `- \`${room}\`: ${others.map((other) => `\`${other}\``).join(', ') || 'no other'}`)
+    .join('\n');

@@ -6,7 +6,8 @@ import { dirname, join, normalize } from 'node:path';
 import { before, describe, it, test } from 'node:test';
 import { ESLint } from 'eslint';
 import ts from 'typescript';
-import { ROOMS } from '../../rooms.js';
+import { format } from 'prettier';
+import { ROOMS, roomsInMarkdown } from '../../rooms.js';
 import { projectRoot } from '../../system/index.ts';
 
 const FOLDERS = [...new Set(Object.keys(ROOMS).map((room) => room.split('/')[0]!)), 'bench', 'test'];
@@ -48,6 +49,13 @@ function circleIn(graph: ReadonlyMap<string, readonly string[]>): string[] | nul
 
 test('no import runs in a circle, those of types and those on demand included', () => {
   assert.equal(circleIn(new Map(sources.map((file) => [file, importsOf(file)])))?.join(' -> ') ?? null, null);
+});
+
+test('the page about the architecture shows the arrows that the lint holds', async () => {
+  const page = readFileSync(join(projectRoot, 'docs', 'architecture.md'), 'utf8');
+  const [, shown] = /<!-- from rooms.js -->\n\n([^]*?)\n\n<!-- to here -->/.exec(page)!;
+  const held = await format(roomsInMarkdown(), { parser: 'markdown', printWidth: 100, proseWrap: 'always' });
+  assert.equal(shown, held.trimEnd(), 'docs/architecture.md has other arrows than rooms.js');
 });
 
 test('a planted circle is found', () => {

@@ -211,8 +211,8 @@ test('the package holds every folder that its programs are made of, and a refere
     assert.doesNotMatch(readFileSync(join(installed, 'dist', file), 'utf8'), /@temporalio/, `${file} needs Temporal`);
   const reference = readFileSync(join(installed, 'docs', 'api', 'README.md'), 'utf8').replaceAll('\\_', '_');
   const names = Array.from(
-    readFileSync(join(projectRoot, 'rapt', 'index.ts'), 'utf8').matchAll(/\{ (.*?) \}/g),
-    ([, list]) => list!.split(', ').map((name) => name.replace('type ', '')),
+    readFileSync(join(projectRoot, 'rapt', 'index.ts'), 'utf8').matchAll(/\{([^}]*)\}/g),
+    ([, list]) => list!.match(/\w+/g)!.filter((name) => name !== 'type'),
   ).flat();
   assert.ok(names.length > 30);
   for (const name of names) assert.match(reference, new RegExp(`^### ${name}(\\(\\))?$`, 'm'), name);
