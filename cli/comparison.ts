@@ -11,7 +11,7 @@ import {
 } from '../rapt/evaluation/index.ts';
 import { createMinioStore } from '../storage/index.ts';
 import { rememberedHere, requireRun, resultOf, tenantOfRun, type Remembered } from './known-run.ts';
-import { differingSettings } from './settings.ts';
+import { differingSettings } from './differing-settings.ts';
 import { withTemporal } from './temporal.ts';
 
 /** A finished run, with what is compared of it. */
