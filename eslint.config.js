@@ -72,7 +72,6 @@ const WITH_INDEX = [
   'rapt/attacks',
   'rapt/evaluation',
   'rapt/report',
-  'rapt/summary',
   'rapt/client',
   'rapt/local',
   'infra/setup',
