@@ -1,5 +1,5 @@
 /** A finished run's result, for a terminal. */
-import { baselinesOf, type TuningResult } from '../contracts/index.ts';
+import { baselinesOf, workflowPage, type ShownAttack, type TemporalUi, type TuningResult } from '../contracts/index.ts';
 import {
   DRAWN_EARLIER,
   LEFT_IN_PLAIN,
@@ -14,15 +14,19 @@ import {
 import { homeFolder } from '../system/index.ts';
 import { green, print, red, table } from './output.ts';
 
-type ShownAttack = NonNullable<TuningResult['audit']['attacks']>[number];
-
-export function printResult(result: TuningResult, uiUrl: string | null): void {
-  print(table(rowsOf(result, uiUrl)));
-  for (const gate of result.gates)
-    print(`gate ${roundedGate(gate)} ${gate.passed === true ? green('passed') : red('missed')}`);
+export function printResult(result: TuningResult, ui: TemporalUi): void {
+  print(resultTable(result, ui));
 }
 
-function rowsOf(result: TuningResult, uiUrl: string | null): (readonly [name: string, value: string])[] {
+/** What is known of the run, a row each, and below it a line for each gate. */
+export function resultTable(result: TuningResult, ui: TemporalUi): string {
+  const gates = result.gates.map(
+    (gate) => `gate ${roundedGate(gate)} ${gate.passed === true ? green('passed') : red('missed')}`,
+  );
+  return [table(rowsOf(result, ui)), ...gates].join('\n');
+}
+
+function rowsOf(result: TuningResult, ui: TemporalUi): (readonly [name: string, value: string])[] {
   const { workflowId, metrics, privacy, audit, adapter, release, report, resumed, timing, notes = [] } = result;
   const { accuracy, majorityRate, f1, n, reconstruction } = metrics.test;
   const rows: [name: string, value: string][] = [
@@ -44,8 +48,8 @@ function rowsOf(result: TuningResult, uiUrl: string | null): (readonly [name: st
   if (resumed !== null) rows.push(['resumed', resumed]);
   const stages = Object.entries(timing).map(([stage, seconds]) => `${stage} ${seconds.toFixed(0)}`);
   rows.push(['time', `${totalSeconds(timing).toFixed(0)} s (${stages.join(', ')})`], ['client home', homeFolder()]);
-  if (uiUrl !== null)
-    rows.push(['Temporal UI', `${uiUrl}/namespaces/default/workflows/${encodeURIComponent(workflowId)}`]);
+  const page = workflowPage(ui, workflowId);
+  if (page !== null) rows.push(['Temporal UI', page]);
   return rows;
 }
 
