@@ -8,7 +8,7 @@
  *  model library, which a job that only waits for a run does not need: they are loaded when they are first made. */
 import type { FrontierPoint, ReportData } from '../../contracts/index.ts';
 
-export { missedGates, totalSeconds } from './facts.ts';
+export { totalSeconds } from './facts.ts';
 export { sparseCurve } from './loss-curve.ts';
 export { shareableConfig } from './shareable-config.ts';
 export { renderSummary, renderWithoutResult } from './summary.ts';
