@@ -87,8 +87,8 @@ export const attackName = (attack: string): string => ATTACK_NAMES[attack] ?? at
 /** What the columns beside an attack mean. */
 export const BLIND_GUESSES =
   'Without the release: always the likeliest token of a prior that has not seen it, of public text where the audit ' +
-  "was given some, else by Zipf's law over the vocabulary, which knows no language. Most frequent token alone: always " +
-  'the one that the release itself tells to be the most frequent. Of the ten likeliest, ten.';
+  "was given some, else by Zipf's law over the vocabulary, which knows no language. Most frequent token alone: " +
+  'always the one that the release itself tells to be the most frequent. Of the ten likeliest, ten.';
 
 /** The same below a table on a terminal. */
 export const BLIND_GUESSES_IN_SHORT =

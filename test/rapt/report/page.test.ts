@@ -188,8 +188,8 @@ test('on paper all that folds is open, nothing is cut off, and the pages are few
 });
 
 test(
-  'it is walked through by keyboard and by landmarks: headings in order, every part that scrolls has a name and takes ' +
-    'the focus',
+  'it is walked through by keyboard and by landmarks: headings in order, every part that scrolls has a name and ' +
+    'takes the focus',
   { timeout: 60_000 },
   async () => {
     const { page } = await open(usualReport, { viewport: PHONE });
