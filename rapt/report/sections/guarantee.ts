@@ -48,7 +48,7 @@ export function guarantee({ guarantee: given, textLengths }: Facts): Markup {
   );
 }
 
-/** What finite precision adds to the bound, and with which chance the bound then fails. */
+/** What finite precision adds to the bound, and with which chance the bound fails. */
 function precision({ numericalSlack, numericalDelta }: Facts['guarantee']): string {
   const sentences: string[] = [];
   if (numericalSlack) sentences.push(`Finite precision adds at most ${numericalSlack.toExponential(1)} to the bound.`);
