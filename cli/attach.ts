@@ -3,7 +3,7 @@ import { BadInput, conditionsOf, gateName, WORKFLOW_TYPE, type Gates, type Tunin
 import type { AskedRun } from './ci/outcome.ts';
 import { assertTuning, knownRun, requireRun, type KnownRun, type Remembered } from './known-run.ts';
 import { timeOf } from './output.ts';
-import { differingSettings } from './settings.ts';
+import { differingSettings } from './differing-settings.ts';
 import { startWorkflow, type Link } from './temporal.ts';
 
 /** A run that is to be started. */

@@ -9,9 +9,10 @@ import {
   type Difference,
   type Interval,
 } from '../rapt/evaluation/index.ts';
+import { totalSeconds } from '../rapt/report/index.ts';
 import { createMinioStore } from '../storage/index.ts';
 import { rememberedHere, requireRun, resultOf, tenantOfRun, type Remembered } from './known-run.ts';
-import { differingSettings } from './settings.ts';
+import { differingSettings } from './differing-settings.ts';
 import { withTemporal } from './temporal.ts';
 
 /** A finished run, with what is compared of it. */
@@ -113,7 +114,7 @@ function factsOf({ config, result }: Finished): ComparedRun {
     method: config === null ? '-' : `${config.tuning.method}, ${config.tuning.length}`,
     adapter: result.adapter.sha256,
     release: result.release.sha256,
-    seconds: Object.values(result.timing).reduce((sum, part) => sum + part, 0),
+    seconds: totalSeconds(result.timing),
   };
 }
 

@@ -29,10 +29,8 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
-export const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
-/** The same of a share that may not have left its owner's machine. */
-export const percentIfTold = (share: number | null | undefined): string =>
-  share === null || share === undefined ? 'not told' : percent(share);
+/** Shares, as reports write them. */
+export { percent, percentIfTold } from '../rapt/report/index.ts';
 
 /** "45 s", "12 min", "3 h 20 min". */
 export function duration(seconds: number): string {

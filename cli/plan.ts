@@ -4,7 +4,7 @@ import { BadInput, ErrorKind, RaptError, type TuningConfig } from '../contracts/
 import type { Planned } from './attach.ts';
 import { assertTuning, knownRun, requireRun, tenantOfRun, type KnownRun } from './known-run.ts';
 import { say } from './output.ts';
-import { differingSettings } from './settings.ts';
+import { differingSettings } from './differing-settings.ts';
 import { abandonedVersion, describe, type Link } from './temporal.ts';
 import { ownConfig } from './word.ts';
 

@@ -1,83 +1,72 @@
 /** A finished run's result, for a terminal. */
-import { baselinesOf, type TuningResult } from '../contracts/index.ts';
+import { baselinesOf, workflowPage, type ShownAttack, type TemporalUi, type TuningResult } from '../contracts/index.ts';
+import {
+  DRAWN_EARLIER,
+  LEFT_IN_PLAIN,
+  macroF1,
+  NOT_TOLD,
+  percent,
+  percentIfTold,
+  roundedGate,
+  stayedThemselves,
+  totalSeconds,
+} from '../rapt/report/index.ts';
 import { homeFolder } from '../system/index.ts';
-import { green, percent, percentIfTold, print, red, table } from './output.ts';
+import { green, print, red, table } from './output.ts';
 
-/** Of a gate whose outcome the owner's record alone has. */
-export const NOT_TOLD_HERE = 'told on the machine alone that has the texts';
+export function printResult(result: TuningResult, ui: TemporalUi): void {
+  print(resultTable(result, ui));
+}
 
-export function printResult(
-  { workflowId, metrics, privacy, audit, gates, adapter, release, report, resumed, timing, notes = [] }: TuningResult,
-  uiUrl: string | null,
-): void {
+/** What is known of the run, a row each, and below it a line for each gate. */
+export function resultTable(result: TuningResult, ui: TemporalUi): string {
+  const gates = result.gates.map(
+    (gate) => `gate ${roundedGate(gate)} ${gate.passed === true ? green('passed') : red('missed')}`,
+  );
+  return [table(rowsOf(result, ui)), ...gates].join('\n');
+}
+
+function rowsOf(result: TuningResult, ui: TemporalUi): (readonly [name: string, value: string])[] {
+  const { workflowId, metrics, privacy, audit, adapter, release, report, resumed, timing, notes = [] } = result;
   const { accuracy, majorityRate, f1, n, reconstruction } = metrics.test;
-  const seconds = Object.values(timing).reduce((sum, part) => sum + part, 0);
-  const rows: [string, string][] = [
+  const rows: [name: string, value: string][] = [
     ['run', workflowId],
-    ['accuracy', `${percentIfTold(accuracy)} of ${n} held-out texts (macro F1 ${f1?.toFixed(3) ?? 'not told'})`],
-    ...(majorityRate === undefined ? [] : [['majority rate', percent(majorityRate)] as [string, string]]),
-    ...(reconstruction === null
-      ? []
-      : [
-          ['reconstruction', `${percent(reconstruction.accuracy)} of ${reconstruction.n} plain tokens`] as [
-            string,
-            string,
-          ],
-        ]),
-    [
-      'mechanism',
-      privacy.eta === null
-        ? `${privacy.mechanism}: the texts left in plain tokens`
-        : `${privacy.mechanism}, eta ${privacy.eta}; ${percentIfTold(privacy.unchangedRate)} of the tokens stayed ` +
-          'themselves',
-    ],
-    ...(audit.attacks ?? []).map((one): [string, string] => {
-      const { withoutRelease, mostFrequent } = baselinesOf(one);
-      const without = withoutRelease === null ? '' : `${percentIfTold(withoutRelease.value)} without the release, `;
-      const blind = `${without}${percentIfTold(mostFrequent?.value)} by the most frequent alone`;
-      return [
-        `attack ${one.attack}`,
-        one.success === null ? 'not told: too few texts' : `${percent(one.success.value)} of the tokens; ${blind}`,
-      ];
-    }),
-    ...notes.map((note): [string, string] => ['note', note]),
-    [
-      'release',
-      `${release.uri}${
-        release.reused
-          ? ' (drawn by an earlier run; ' + 'nothing was spent again)'
-          : release.takenOver === undefined
-            ? ''
-            : ` (${release.takenOver} rows as they were ` + 'released before, which cost nothing)'
-      }`,
-    ],
+    ['accuracy', `${percentIfTold(accuracy)} of ${n} held-out texts (${macroF1(f1)})`],
+  ];
+  if (majorityRate !== undefined) rows.push(['majority rate', percent(majorityRate)]);
+  if (reconstruction !== null)
+    rows.push(['reconstruction', `${percent(reconstruction.accuracy)} of ${reconstruction.n} plain tokens`]);
+  rows.push(['mechanism', mechanismOf(privacy)]);
+  for (const one of audit.attacks ?? []) rows.push([`attack ${one.attack}`, gotBy(one)]);
+  for (const note of notes) rows.push(['note', note]);
+  rows.push(
+    ['release', `${release.uri}${earlierPart(release)}`],
     ['adapter', adapter.uri],
     ['adapter sha256', adapter.sha256],
     ['report', report.path === '' ? report.uri : report.path],
-    ...(resumed === null ? [] : [['resumed', resumed] as [string, string]]),
-    [
-      'time',
-      `${seconds.toFixed(0)} s (${Object.entries(timing)
-        .map(([stage, part]) => `${stage} ${part.toFixed(0)}`)
-        .join(', ')})`,
-    ],
-    ['client home', homeFolder()],
-    ...(uiUrl === null
-      ? []
-      : [
-          ['Temporal UI', `${uiUrl}/namespaces/default/workflows/${encodeURIComponent(workflowId)}`] as [
-            string,
-            string,
-          ],
-        ]),
-  ];
-  print(table(rows));
-  for (const { gate, value, passed, bound, baseline, reason } of gates) {
-    const against =
-      baseline === undefined || bound === undefined
-        ? ''
-        : ` (bound ${bound.toFixed(4)}: run ${baseline.run} had ${baseline.value.toFixed(4)})`;
-    const found = value === null ? (reason ?? (passed === null ? NOT_TOLD_HERE : 'not measured')) : value.toFixed(4);
-    print(`gate ${gate}: ${found}${against} ${passed === true ? green('passed') : red('missed')}`);
-  }
+  );
+  if (resumed !== null) rows.push(['resumed', resumed]);
+  const stages = Object.entries(timing).map(([stage, seconds]) => `${stage} ${seconds.toFixed(0)}`);
+  rows.push(['time', `${totalSeconds(timing).toFixed(0)} s (${stages.join(', ')})`], ['client home', homeFolder()]);
+  const page = workflowPage(ui, workflowId);
+  if (page !== null) rows.push(['Temporal UI', page]);
+  return rows;
+}
+
+const mechanismOf = ({ mechanism, eta, unchangedRate }: TuningResult['privacy']): string =>
+  eta === null ? `${mechanism}: ${LEFT_IN_PLAIN}` : `${mechanism}, eta ${eta}; ${stayedThemselves(unchangedRate)}`;
+
+/** What an attack got, beside what guessing blindly gets. */
+function gotBy(attack: ShownAttack): string {
+  if (attack.success === null) return `${NOT_TOLD}: too few texts`;
+  const { withoutRelease, mostFrequent } = baselinesOf(attack);
+  const without = withoutRelease === null ? '' : `${percentIfTold(withoutRelease.value)} without the release, `;
+  const blind = `${percentIfTold(mostFrequent?.value)} by the most frequent alone`;
+  return `${percent(attack.success.value)} of the tokens; ${without}${blind}`;
+}
+
+/** What of a release came from earlier ones. */
+function earlierPart({ reused, takenOver }: TuningResult['release']): string {
+  if (reused) return ` (${DRAWN_EARLIER})`;
+  return takenOver === undefined ? '' : ` (${takenOver} rows as they were released before, which cost nothing)`;
 }

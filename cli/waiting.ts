@@ -112,7 +112,7 @@ export class Waiting {
       say(followed.message);
       if (json) printJson({ workflowId: id, status: followed.status, error: followed.message });
     } else if (json) printJson(followed.result);
-    else printResult(followed.result, link.services.temporal.uiUrl);
+    else printResult(followed.result, link.services.temporal);
   }
 }
 

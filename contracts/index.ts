@@ -18,4 +18,5 @@ export * from './result.ts';
 export * from './run-id.ts';
 export * from './sealed.ts';
 export * from './stored-key.ts';
+export * from './temporal-ui.ts';
 export * from './trace.ts';

@@ -54,8 +54,8 @@ export async function report(
   if (known === null) await writeOnce(folder, facts, Buffer.from(JSON.stringify(await gather(home, request), null, 2)));
   const json = known ?? (await readFile(facts));
   const data = JSON.parse(json.toString('utf8')) as ReportData;
-  const page = renderReport(data);
-  const markdown = renderReportMarkdown(data);
+  const page = await renderReport(data);
+  const markdown = await renderReportMarkdown(data);
   await writeWhole(reportFile(home, tenant, run), page);
   await writeWhole(join(folder, 'report.json'), json.toString('utf8'));
   await writeWhole(join(folder, 'report.md'), markdown);

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { makeFolder } from '../../system/index.ts';
 import type { TuningResult } from '../../contracts/index.ts';
-import { renderSummary, renderWithoutResult } from '../../rapt/summary/index.ts';
+import { renderSummary, renderWithoutResult } from '../../rapt/report/index.ts';
 import { say } from '../output.ts';
 import { assertFile } from '../outputs.ts';
 import { readReport } from '../stored-report.ts';

@@ -1,6 +1,7 @@
+/** How a run came out, in JUnit's XML. */
 import XmlBuilder from 'fast-xml-builder';
 import { conditionsOf, gateName, type GateResult, type TuningResult } from '../../contracts/index.ts';
-import { NOT_TOLD_HERE } from '../result-table.ts';
+import { exactGate, NOT_TOLD } from '../../rapt/report/index.ts';
 import { verdictOf, type AskedRun, type Outcome } from './outcome.ts';
 
 /** Elements by name; "@name" is an attribute, "#text" what stands between the tags. */
@@ -77,23 +78,16 @@ const notChecked = ({ metric, condition }: { metric: string; condition: string }
   testCase('rapt.gate', gateName(metric, condition), { skipped: {} });
 
 function checked(gate: GateResult): Element {
-  const found = measured(gate);
+  const found = exactGate(gate);
   const failure = gate.passed === true ? {} : { failure: { '@message': found, '@type': 'gate', '#text': found } };
   return testCase('rapt.gate', gate.gate, { ...failure, 'system-out': found });
-}
-
-/** "accuracy>=baseline-0.01: measured 0.657, bound 0.65 (run nightly had 0.66)" */
-function measured({ gate, value, passed, bound, baseline, reason }: GateResult): string {
-  const against = bound === undefined ? '' : `, bound ${bound}`;
-  const found = value === null ? (reason ?? (passed === null ? NOT_TOLD_HERE : 'not measured')) : `measured ${value}`;
-  return `${gate}: ${found}${against}${baseline === undefined ? '' : ` (run ${baseline.run} had ${baseline.value})`}`;
 }
 
 function propertiesOf(result: TuningResult | null): Record<string, string | number> {
   if (result === null) return {};
   const { metrics, privacy, adapter, release, report } = result;
   return {
-    accuracy: metrics.test.accuracy ?? 'not told',
+    accuracy: metrics.test.accuracy ?? NOT_TOLD,
     mechanism: privacy.mechanism,
     eta: privacy.eta ?? 'none',
     adapter: adapter.sha256,

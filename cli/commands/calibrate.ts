@@ -63,7 +63,7 @@ async function calibrateEta(options: CalibrateOptions): Promise<void> {
   if (svg !== undefined) {
     const { frontierDrawing } = await import('../../rapt/report/index.ts');
     // A curve has every point in full.
-    writeFileSync(svg, frontierDrawing(points as FrontierPoint[]));
+    writeFileSync(svg, await frontierDrawing(points as FrontierPoint[]));
     say(`drawn: ${resolve(svg)}`);
   }
   if (json) printJson({ backbone, calibrations: points });

@@ -1,3 +1,4 @@
+/** Conditions on a run's figures. */
 import {
   conditionsOf,
   gateName,
@@ -51,8 +52,8 @@ export function gateValues({
   };
 }
 
-/** Holds values against the conditions. A metric that has none, here or in the baseline, misses its gate. @param
- *  reasons why a metric has no value. */
+/** Holds values against the conditions. A metric that has none, here or in the baseline, misses its gate.
+ *  @param reasons why a metric has no value. */
 export function checkGates(
   gates: Gates,
   values: GateValues,

@@ -1,3 +1,4 @@
+/** Accuracy, its interval, and precision, recall and F1 of each class. */
 export interface Interval {
   readonly low: number;
   readonly high: number;

@@ -23,7 +23,6 @@ const ESCAPES: Readonly<Record<string, string>> = {
  *  U+FFFD. */
 export function escapeHtml(text: string): string {
   return text
-
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, '\ufffd')
     .replace(/[&<>"']/g, (character) => ESCAPES[character] ?? character);
 }

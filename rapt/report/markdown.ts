@@ -1,157 +1,87 @@
-/** The report as GitHub-flavoured Markdown: for wikis, issues and terminals. */
-import type { ReportData, TuningResult } from '../../contracts/index.ts';
-import { classScores } from '../evaluation/index.ts';
+/** A finished run at full length in GitHub-flavoured Markdown: for wikis, issues and terminals. */
+import type { ReportData } from '../../contracts/index.ts';
 import { explainGuarantee } from '../privacy/index.ts';
-import { accuracyChart, attacksTable, gatesTable, lossChart, overview, type Shown } from '../summary/markdown.ts';
-import { code, page, table, text } from '../summary/markup.ts';
-import { sparseCurve } from './curve.ts';
-import { summary } from './first-screen.ts';
-import { count, number, percent } from './format.ts';
-import { readingInMarkdown } from './reading.ts';
-import { commands } from './sections.ts';
-import { shareableConfig } from './settings.ts';
-
-/** A line chart of more points is a smear. */
-const CURVE_POINTS = 50;
-/** A wider table is of no use to a reader. */
-const MOST_CONFUSION_COLUMNS = 24;
+import { factsOf, shownOf, type Facts } from './facts.ts';
+import { bullets, code, fenced, page, table, text } from './markdown-syntax.ts';
+import { answers, commands, reading, READING_TITLE } from './sentences.ts';
+import { shareableConfig } from './shareable-config.ts';
+import { accuracyChart, attacksTable, gatesTable, lossChart, overview } from './summary.ts';
+import { confusionTable, frontierTable, lineageRows, RUN_HEADS, runCells, scoreTable, type Table } from './tables.ts';
+import { percent } from './words.ts';
 
 /** Equal data give equal bytes. */
-export function renderReportMarkdown(data: ReportData): string {
-  const shown = asResult(data);
+export function renderMarkdown(data: ReportData): string {
+  const facts = factsOf(data);
+  const shown = shownOf(data);
   return page([
-    `# Rapt: tuning run ${code(data.run)}`,
-    text(summary(data)),
+    `# Rapt: tuning run ${code(facts.run)}`,
+    text(answers(facts)),
     overview(shown),
-    gatesTable(data.gates),
+    gatesTable(facts.gates),
     accuracyChart(shown),
-    frontier(data),
-    results(data),
+    frontier(facts),
+    results(facts),
     lossChart(shown),
     attacksTable(shown),
-    guarantee(data),
-    readingInMarkdown(data),
-    lineage(data),
-    repeating(data),
+    guarantee(facts),
+    howRead(facts),
+    lineage(facts),
+    repeating(facts),
   ]);
 }
 
-function asResult({
-  metrics,
-  guarantee,
-  unchangedRate,
-  audit,
-  gates,
-  named,
-  baseline,
-  history,
-  lineage: { backbone },
-}: ReportData): Shown {
-  const { mechanism, eta } = guarantee;
-  const privacy: TuningResult['privacy'] = { mechanism, eta, unchangedRate, guarantee, backboneSha256: backbone };
-  return {
-    metrics: { test: metrics },
-    privacy,
-    audit: audit ?? {},
-    gates,
-    baselines: { named, plain: baseline },
-    training: { curve: sparseCurve(history, CURVE_POINTS) },
-  };
-}
-
-function frontier({
-  run,
-  guarantee: { mechanism, eta },
-  unchangedRate,
-  audit,
-  metrics,
-  frontier: points,
-  others,
-}: ReportData): string | null {
-  if (points.length === 0 && others.length === 0) return null;
-  const bayes = audit?.attacks.find(({ attack }) => attack === 'bayes')?.success ?? null;
-  const runs = [{ run, mechanism, eta, unchangedRate, bayes, accuracy: metrics.accuracy, sameData: true }, ...others];
-  const share = (value: number | undefined): string => (value === undefined ? '–' : percent(value));
-  return [
-    '## Utility against privacy',
-    table(
-      ['Run', 'Mechanism', 'Eta', 'Tokens that stayed', "Bayes' rule right", 'Accuracy'],
-      runs.map((one, at) => [
-        at === 0 ? `**${code(one.run)}**` : code(one.run),
-        one.mechanism,
-        one.eta === null ? '–' : number(one.eta),
-        percent(one.unchangedRate),
-        share(one.bayes?.value),
-        `${percent(one.accuracy)}${one.sameData ? '' : ' (other texts)'}`,
-      ]),
-    ),
-    ...(points.length === 0
-      ? []
-      : [
-          `What the ${mechanism} mechanism does to words as frequent as Zipf's law says, from the public table alone:`,
-          table(
-            ['Eta', 'Tokens of a text that stay', "Bayes' rule right", 'Among its ten likeliest'],
-            points.map((point) => [
-              number(point.eta),
-              percent(point.unchangedInText),
-              percent(point.bayes),
-              percent(point.bayesTop10),
-            ]),
-          ),
-        ]),
-  ].join('\n\n');
-}
-
-function results({ classes, classCounts, metrics }: ReportData): string {
-  const scores = classScores(metrics.confusion);
-  const share = (value: number | null | undefined): string =>
-    value === null || value === undefined ? '–' : percent(value);
-  const scored = table(
-    ['Class', 'Training rows', 'Held-out rows', 'Predicted', 'Precision', 'Recall', 'F1'],
-    classes.map((name, at) => {
-      const { support = 0, predicted = 0, precision, recall, f1 } = scores[at] ?? {};
-      return [
-        text(name),
-        count(classCounts[at] ?? 0),
-        count(support),
-        count(predicted),
-        share(precision),
-        share(recall),
-        share(f1),
-      ];
-    }),
+const escaped = ({ heads, rows }: Table): string =>
+  table(
+    heads.map(text),
+    rows.map((cells) => cells.map(text)),
   );
-  const confusion = table(
-    ['True (down), predicted (across)', ...classes.map(text)],
-    metrics.confusion.map((row, truth) => [text(classes[truth] ?? ''), ...row.map(count)]),
-  );
-  return ['## Results by class', scored, ...(classes.length > MOST_CONFUSION_COLUMNS ? [] : [confusion])].join('\n\n');
+
+function frontier({ guarantee, frontier: points, runs }: Facts): string | null {
+  if (points.length === 0 && runs.length === 1) return null;
+  const rows = runs.map((one, at) => {
+    const name = code(one.run);
+    const accuracy = percent(one.accuracy);
+    return [
+      at === 0 ? `**${name}**` : name,
+      ...runCells(one, '–'),
+      one.sameData ? accuracy : `${accuracy} (other texts)`,
+    ];
+  });
+  const parts = ['## Utility against privacy', table(RUN_HEADS, rows)];
+  if (points.length > 0)
+    parts.push(
+      `What the ${guarantee.mechanism} mechanism does to words as frequent as Zipf's law says, from the public table ` +
+        'alone:',
+      escaped(frontierTable(points)),
+    );
+  return parts.join('\n\n');
 }
 
-const guarantee = (data: ReportData): string =>
-  ['## What the guarantee says', ...explainGuarantee(data.guarantee, data.textLengths).map(text)].join('\n\n');
+function results(facts: Facts): string {
+  const confusion = confusionTable(facts, 'True (down), predicted (across)');
+  const parts = ['## Results by class', escaped(scoreTable(facts))];
+  if (confusion !== null) parts.push(escaped(confusion));
+  return parts.join('\n\n');
+}
 
-function lineage({ release, adapter, guarantee: { table: phi }, lineage: made }: ReportData): string {
-  const rows = [
-    ['Release', release.digest],
-    ['Adapter', adapter.digest],
-    ['Backbone (weights)', made.backbone],
-    ['Embedding table of the backbone', phi.sha256],
-    ['Configuration (keyed by the client)', made.configuration],
-  ];
-  return `## Where everything comes from\n\n${table(
+const guarantee = (facts: Facts): string =>
+  ['## What the guarantee says', ...explainGuarantee(facts.guarantee, facts.textLengths).map(text)].join('\n\n');
+
+function howRead(facts: Facts): string | null {
+  const sentences = reading(facts);
+  return sentences.length === 0 ? null : `## ${READING_TITLE}\n\n${bullets(sentences)}`;
+}
+
+function lineage(facts: Facts): string {
+  const rows = [['Release', facts.release.digest] as const, ...lineageRows(facts)];
+  const digests = table(
     ['What', 'SHA-256'],
-    rows.map(([what = '', digest = '']) => [what, code(digest)]),
-  )}`;
+    rows.map(([what, digest]) => [what, code(digest)]),
+  );
+  return `## Where everything comes from\n\n${digests}`;
 }
 
-const repeating = ({ run, config, named, baseline }: ReportData): string =>
-  '## How to repeat ' +
-  `it\n\n${fenced('sh', commands(run, named?.run ?? baseline?.run ?? null))}\n\n\`config.json\`:\n\n${fenced('json', JSON.stringify(shareableConfig(config), null, 2))}`;
-
-/** A fence that no line of the content closes. */
-function fenced(language: string, content: string): string {
-  const longest = Math.max(2, ...Array.from(content.matchAll(/`+/g), ([ticks]) => ticks.length));
-  const fence = '`'.repeat(longest + 1);
-  return `${fence}${language}\n${content}\n${fence}`;
+function repeating(facts: Facts): string {
+  const config = JSON.stringify(shareableConfig(facts.config), null, 2);
+  return ['## How to repeat it', fenced('sh', commands(facts)), '`config.json`:', fenced('json', config)].join('\n\n');
 }

@@ -28,18 +28,30 @@ test('until the end is known, files say that it is not; then they tell it, besid
   files.begin(run);
   assert.equal(readJunit(read('junit.xml')).cases['rapt run']!.type, 'unknown');
   assert.match(read('summary.md'), /came out in a way that is not known/);
-  assert.equal(
-    readFileSync(outputs, 'utf8'),
-    'other=1\nrapt_run_id=pr-17\nrapt_passed=false\nrapt_accuracy=\nrapt_adapter_uri=\nrapt_adapter_sha256=\nrapt_report=\n',
-  );
+  assert.deepEqual(readFileSync(outputs, 'utf8').split('\n'), [
+    'other=1',
+    'rapt_run_id=pr-17',
+    'rapt_passed=false',
+    'rapt_accuracy=',
+    'rapt_adapter_uri=',
+    'rapt_adapter_sha256=',
+    'rapt_report=',
+    '',
+  ]);
   await files.end(run, { result: { ...tuned, report: { ...tuned.report, path: report } }, exitCode: 0 });
   assert.equal(readJunit(read('junit.xml')).cases['rapt run']!.outcome, 'passed');
   assert.match(read('summary.md'), /65\.7 % accuracy/);
   assert.equal(read('report.html'), '<p>page</p>');
-  assert.equal(
-    readFileSync(outputs, 'utf8'),
-    `other=1\nrapt_run_id=pr-17\nrapt_passed=true\nrapt_accuracy=0.657\nrapt_adapter_uri=${tuned.adapter.uri}\nrapt_adapter_sha256=${tuned.adapter.sha256}\nrapt_report=${at('report.html')}\n`,
-  );
+  assert.deepEqual(readFileSync(outputs, 'utf8').split('\n'), [
+    'other=1',
+    'rapt_run_id=pr-17',
+    'rapt_passed=true',
+    'rapt_accuracy=0.657',
+    `rapt_adapter_uri=${tuned.adapter.uri}`,
+    `rapt_adapter_sha256=${tuned.adapter.sha256}`,
+    `rapt_report=${at('report.html')}`,
+    '',
+  ]);
 });
 
 test('a value cannot begin an output of its own', () => {

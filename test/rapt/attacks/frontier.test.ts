@@ -72,12 +72,12 @@ test('the frontier is drawn as a file that stands by itself, and says in words w
     await frontier.at('exponential', 20),
     await frontier.at('laplace', 30),
   ];
-  const svg = frontierDrawing(points);
+  const svg = await frontierDrawing(points);
   assert.match(
     svg,
     /^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" role="img" aria-label="[^"]*exponential 5: [^"]*laplace 30: /,
   );
   assert.match(svg, /prefers-color-scheme: dark/);
   assert.ok(svg.endsWith('</svg>'));
-  assert.equal(frontierDrawing(points), svg);
+  assert.equal(await frontierDrawing(points), svg);
 });

@@ -36,7 +36,7 @@ interface Opened {
 
 async function open(data: ReportData, options: BrowserContextOptions, policy = true): Promise<Opened> {
   const path = join(folder, 'report.html');
-  writeFileSync(path, renderReport(data));
+  writeFileSync(path, await renderReport(data));
   const { href } = pathToFileURL(path);
   const context = await browser.newContext({ bypassCSP: !policy, ...options });
   const page = await context.newPage();
@@ -73,7 +73,8 @@ for (const [place, viewport] of [
   ['a phone', PHONE],
 ] as const)
   test(
-    `on ${place} the three answers stand on the first screen, nothing runs over its side, and nothing is asked of a network`,
+    `on ${place} the three answers stand on the first screen, nothing runs over its side, and nothing is asked of a ` +
+      'network',
     { timeout: 60_000 },
     async () => {
       for (const data of [usualReport, smallReport]) {
@@ -121,8 +122,9 @@ test(
 test('axe would find what is wrong', { timeout: 60_000 }, async () => {
   const { page } = await open(usualReport, { viewport: DESK }, false);
   await page.evaluate(
-    'document.querySelector("svg").removeAttribute("aria-label"); document.querySelector(".summary").style.color = ' +
-      '"#ddd"; document.documentElement.removeAttribute("lang")',
+    'document.querySelector("svg").removeAttribute("aria-label"); ' +
+      'document.querySelector(".summary").style.color = "#ddd"; ' +
+      'document.documentElement.removeAttribute("lang")',
   );
   const found = (await violations(page)).map((violation) => violation.split(':')[0]).sort();
   for (const rule of ['color-contrast', 'html-has-lang', 'svg-img-alt']) assert.ok(found.includes(rule), found.join());
@@ -161,8 +163,8 @@ test(
         `${JSON.stringify(look)}: ${ground}`,
       );
       const inks = await page.evaluate<string[]>(
-        '[...new Set([...document.querySelectorAll("#training svg text, #frontier svg text, main svg ' +
-          'text")].map((text) => getComputedStyle(text).fill))]',
+        '[...new Set([...document.querySelectorAll("#training svg text, #frontier svg text, main svg text")]' +
+          '.map((text) => getComputedStyle(text).fill))]',
       );
       assert.ok(inks.length >= 3, inks.join());
       for (const ink of inks) assert.ok(contrast(ink, ground) >= 4.5, `${ink} on ${ground}, ${JSON.stringify(look)}`);
@@ -186,7 +188,8 @@ test('on paper all that folds is open, nothing is cut off, and the pages are few
 });
 
 test(
-  'it is walked through by keyboard and by landmarks: headings in order, every part that scrolls has a name and takes the focus',
+  'it is walked through by keyboard and by landmarks: headings in order, every part that scrolls has a name and ' +
+    'takes the focus',
   { timeout: 60_000 },
   async () => {
     const { page } = await open(usualReport, { viewport: PHONE });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { marked, type Token, type Tokens } from 'marked';
 import type { TuningResult } from '../../../contracts/index.ts';
-import { renderSummary, renderWithoutResult } from '../../../rapt/summary/index.ts';
+import { renderSummary, renderWithoutResult } from '../../../rapt/report/index.ts';
 import { AWKWARD, tuned } from '../../support/results.ts';
 
 /** What a reader sees of inline markup. */

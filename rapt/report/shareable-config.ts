@@ -1,3 +1,4 @@
+/** A run's configuration as a report shows it: without names that are the data owner's own. */
 import { BUILT_IN_DATASETS } from '../../contracts/index.ts';
 
 /** Fields that name a file of the data owner's. */
@@ -7,8 +8,7 @@ const COLUMNS: ReadonlySet<string> = new Set(['textColumn', 'pairColumn', 'label
 const USUAL_COLUMNS: ReadonlySet<string> = new Set(['text', 'label']);
 const ENDING = /(?:\.[a-z0-9]{1,8}){0,2}$/i;
 
-/** The configuration without the names of files, folders and columns, which are the data owner's own: the report is
- *  uploaded. */
+/** The configuration without the names of files, folders and columns: the report is uploaded. */
 export function shareableConfig(config: unknown, field = ''): unknown {
   if (typeof config === 'string') return withoutNames(config, field);
   if (Array.isArray(config)) return config.map((value) => shareableConfig(value, field));

@@ -1,6 +1,4 @@
 /** GitHub-flavoured Markdown, in which no value becomes markup. */
-import type { Rate } from '../../contracts/index.ts';
-import { percent } from '../report/format.ts';
 
 export const page = (parts: readonly (string | null)[]): string =>
   `${parts.filter((part) => part !== null).join('\n\n')}\n`;
@@ -11,10 +9,16 @@ export const text = (value: string): string =>
     .replaceAll(/[\s\p{Cc}]+/gu, ' ')
     .replaceAll(/[\\`*_~[\]|<>&$#:!]/g, (character) => `&#${character.charCodeAt(0)};`);
 export const code = (value: string): string => `<code>${text(value)}</code>`;
+export const bullets = (items: readonly string[]): string => items.map((item) => `- ${text(item)}`).join('\n');
 export const table = (heads: readonly string[], rows: readonly (readonly string[])[]): string =>
   [heads, heads.map(() => ':---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-export const range = ({ low, high }: Pick<Rate, 'low' | 'high'>): string => `${percent(low)} to ${percent(high)}`;
-export const interval = (rate: Rate): string => `${percent(rate.value)} (${range(rate)})`;
+
+/** A fence that no line of the content closes. */
+export function fenced(language: string, content: string): string {
+  const longest = Math.max(2, ...Array.from(content.matchAll(/`+/g), ([ticks]) => ticks.length));
+  const fence = '`'.repeat(longest + 1);
+  return `${fence}${language}\n${content}\n${fence}`;
+}
 
 /** One colour that is seen on light and dark pages; Mermaid's own is too pale. All else stays as the page has it. */
 const LOOK = '%%{init: {"xyChart": {"height": 320}, "themeVariables": {"xyChart": {"plotColorPalette": "#3b82f6"}}}}%%';
