@@ -17,9 +17,8 @@ import {
   hashInputs,
   keptTokens,
   openRelease,
-  releaseKey,
   rowsToDraw,
-  versionSpec,
+  tuningSpec,
   type DrawnRelease,
 } from '../release/index.ts';
 import { knownReleases, releasesToTakeOver, whyDrawnAgain } from './earlier.ts';
@@ -94,22 +93,25 @@ export async function releaseTables({
   };
   const eta = await step('choose eta', () => chooseEta(choice, signal));
   const secret = await clientSecret(tenantFolder(home, tenant));
-  const localKey = releaseKey(config, inputs, { eta, backboneSha256: description.sha256 }, secret);
+  const drawnBy = {
+    mechanism: privacy.mechanism,
+    private: privacy.mechanism !== 'none',
+    eta,
+    table: { sha256: table.sha256 },
+  };
+  const spec = tuningSpec({ config, inputs, inspection, backbone: description, outputIds, drawnBy });
+  const localKey = spec.toKey(secret);
   onChosen?.({ eta, localKey });
   const folder = releaseFolder(home, tenant, localKey);
 
   const existing = await openRelease(folder);
-  const wanted = versionSpec(
-    { config, inspection, backbone: description, outputIds },
-    { mechanism: privacy.mechanism, private: privacy.mechanism !== 'none', eta, table: { sha256: table.sha256 } },
-  );
   const chosen = await chosenReleases(folder);
   const before =
     chosen !== null
       ? await knownReleases(home, tenant, chosen)
       : existing !== null
         ? []
-        : await releasesToTakeOver(home, tenant, wanted);
+        : await releasesToTakeOver(home, tenant, spec);
   async function* rows(): AsyncGenerator<Row> {
     yield* rowsToDraw({ config, inspection, tokenizer }, await EarlierRows.open(before, secret));
   }
@@ -127,7 +129,7 @@ export async function releaseTables({
     budget: privacy.budget,
     policyBudget,
     public: isPublic,
-    drawnAgainBecause: await whyDrawnAgain(home, tenant, wanted),
+    drawnAgainBecause: await whyDrawnAgain(home, tenant, spec),
     rows,
     tokens: (row) => keptTokens(row, tokenizer, config.data.maxTokens),
     takesOver,

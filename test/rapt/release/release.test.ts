@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { canonicalJson, ErrorKind, RaptError, tuningConfigSchema } from '../../../contracts/index.ts';
-import type { AdapterCard, TuningConfig, TuningInput } from '../../../contracts/index.ts';
+import type { AdapterCard, Sha256, TuningConfig, TuningInput } from '../../../contracts/index.ts';
 import { inspectTable, inspectTables } from '../../../rapt/data/index.ts';
 import {
   drawPrediction,
@@ -13,10 +13,10 @@ import {
   hashInput,
   hashInputs,
   openRelease,
-  predictionKey,
+  predictionSpec,
   readLocalLabels,
   readShard,
-  releaseKey,
+  tuningSpec,
 } from '../../../rapt/release/index.ts';
 import type { DrawnRelease, DrawReleaseOptions, ShardRows } from '../../../rapt/release/index.ts';
 import { clientSecret } from '../../../rapt/ledger/index.ts';
@@ -439,11 +439,16 @@ describe('two attempts at once', () => {
 
 describe('the release key', () => {
   const secret = new Uint8Array(32).fill(1);
-  const drawnWith = { eta: 14, backboneSha256: backbone.sha256 };
+  const inspection = { classes: ['0', '1', '2'], classCounts: { train: [4, 3, 3], test: [] } };
   const keyOf = async (
     config: TuningConfig,
     inputs = hashInputs({ train: config.data.train, test: null }),
-  ): Promise<string> => releaseKey(config, await inputs, drawnWith, secret);
+    more: Partial<Parameters<typeof tuningSpec>[0]> = {},
+    by = secret,
+  ): Promise<string> => {
+    const drawnBy = { ...guarantee, mechanism: config.privacy.mechanism };
+    return tuningSpec({ config, inputs: await inputs, inspection, backbone, outputIds, drawnBy, ...more }).toKey(by);
+  };
 
   it('is the same for the same content, wherever it lies and however it is trained on', async () => {
     const [one, copy] = [csvOf(10), csvOf(10)];
@@ -454,7 +459,7 @@ describe('the release key', () => {
   it('differs with content, columns, limits, split, plain tokens, mechanism, eta, backbone and tenant', async () => {
     const train = csvOf(10);
     const config = configOf({ train });
-    const inputs = await hashInputs({ train, test: null });
+    const inputs = hashInputs({ train, test: null });
     const keys = [
       await keyOf(config),
       await keyOf(configOf({ train: csvOf(11) })),
@@ -467,14 +472,9 @@ describe('the release key', () => {
       await keyOf({ ...config, privacy: { mechanism: 'laplace', budget: {} } }),
       await keyOf({ ...config, privacy: { ...config.privacy, labelEpsilon: 1 } }),
       await keyOf({ ...config, tenant: 'other' }),
-      releaseKey(config, inputs, { ...drawnWith, eta: 15 }, secret),
-      releaseKey(
-        config,
-        inputs,
-        { ...drawnWith, backboneSha256: guarantee.table.sha256 as typeof backbone.sha256 },
-        secret,
-      ),
-      releaseKey(config, inputs, drawnWith, new Uint8Array(32).fill(2)),
+      await keyOf(config, inputs, { drawnBy: { ...guarantee, eta: 15 } }),
+      await keyOf(config, inputs, { backbone: { ...backbone, sha256: guarantee.table.sha256 as Sha256 } }),
+      await keyOf(config, inputs, {}, new Uint8Array(32).fill(2)),
     ];
     assert.equal(new Set(keys).size, keys.length);
   });
@@ -531,10 +531,8 @@ describe('the release of a prediction', () => {
     );
     await assert.rejects(readLocalLabels(folder), (error: RaptError) => error.kind === ErrorKind.notFound);
     const secret = await clientSecret(fresh());
-    assert.match(predictionKey('local', card, input, columns, secret), /^[0-9a-f]{32}$/);
-    assert.notEqual(
-      predictionKey('local', card, input, columns, secret),
-      predictionKey('other', card, input, columns, secret),
-    );
+    const keyOf = (tenant: string): string => predictionSpec({ tenant, card, input, columns, backbone }).toKey(secret);
+    assert.match(keyOf('local'), /^[0-9a-f]{32}$/);
+    assert.notEqual(keyOf('local'), keyOf('other'));
   });
 });

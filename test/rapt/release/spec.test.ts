@@ -19,8 +19,8 @@ import {
   fileKey,
   hashInput,
   hashInputs,
-  predictionKey,
-  releaseKey,
+  predictionSpec,
+  tuningSpec,
   type InputFile,
 } from '../../../rapt/release/index.ts';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -57,7 +57,14 @@ const cardOf = (more: Partial<AdapterCard> = {}): AdapterCard => ({
 
 describe('the name of the release of a tuning run', () => {
   const keyOf = (config: TuningConfig, eta: number | null, test: InputFile | null = null): string =>
-    releaseKey(config, { train: first, test }, { eta, backboneSha256: backbone.sha256 }, secret);
+    tuningSpec({
+      config,
+      inputs: { train: first, test },
+      inspection: { classes: ['no', 'yes'], classCounts: { train: [1, 2], test: [] } },
+      backbone,
+      outputIds,
+      drawnBy: { ...guarantee, mechanism: config.privacy.mechanism, eta },
+    }).toKey(secret);
 
   it('is what it was, with test rows held out of the training table', () => {
     const config = configOf({ testFraction: 0.25 });
@@ -93,38 +100,38 @@ describe('the name of the release of a tuning run', () => {
 });
 
 describe('the name of the release of a prediction', () => {
+  const keyOf = (question: Omit<Parameters<typeof predictionSpec>[0], 'backbone'>): string =>
+    predictionSpec({ ...question, backbone }).toKey(secret);
+
   it('is what it was', () => {
-    assert.equal(
-      predictionKey('local', cardOf(), first, { text: 'text', label: 'label' }, secret),
-      'abb5b818da906d0a92db5851461c0f9a',
-    );
+    const columns = { text: 'text', label: 'label' };
+    const question = { tenant: 'local', card: cardOf(), input: first, columns };
+    assert.equal(keyOf(question), 'abb5b818da906d0a92db5851461c0f9a');
   });
 
   it('is what it was, of pairs without plain tokens', () => {
     const card = cardOf({ pair: true, plain: false, guarantee: identity.guarantee });
-    assert.equal(
-      predictionKey('clinic', card, second, { text: 'premise', pair: 'hypothesis' }, secret),
-      'b2bc358878f72e7f66a591b9a59e8504',
-    );
+    const columns = { text: 'premise', pair: 'hypothesis' };
+    assert.equal(keyOf({ tenant: 'clinic', card, input: second, columns }), 'b2bc358878f72e7f66a591b9a59e8504');
   });
 });
 
 describe('the name of a privatized table', () => {
-  const settings = { tenant: 'local', input: first, output: '/out/noisy.csv', maxTokens: 64, number: 0 };
-  const table = guarantee.table.sha256;
+  const settings = { tenant: 'local', input: first, output: '/out/noisy.csv', maxTokens: 64 };
+  const { table } = guarantee;
 
   it('is what it was', () => {
-    const drawnBy = { mechanism: 'exponential', eta: 14, table };
+    const drawnBy = { mechanism: 'exponential' as const, eta: 14, table };
     assert.equal(
-      fileKey({ ...settings, ...drawnBy, columns: { text: 'text' } }, secret),
+      fileKey({ ...settings, drawnBy, columns: { text: 'text' } }, 0, secret),
       '7ebf75d32bc599cbdae818e973d51f9e',
     );
   });
 
   it('is what it was, of a second version with pairs and labels', () => {
-    const drawnBy = { mechanism: 'none', eta: null, table };
+    const drawnBy = { mechanism: 'none' as const, eta: null, table };
     const columns = { text: 'premise', pair: 'hypothesis', label: 'gold' };
-    assert.equal(fileKey({ ...settings, ...drawnBy, columns, number: 1 }, secret), '9e996aff9e9d647c3947473a682384b5');
+    assert.equal(fileKey({ ...settings, drawnBy, columns }, 1, secret), '9e996aff9e9d647c3947473a682384b5');
   });
 });
 
