@@ -17,7 +17,7 @@ export { joinIds, type Ragged } from './ragged.ts';
 export { drawRows } from './rows.ts';
 export { readShard, type ShardRows } from './shard.ts';
 export { fileKey, ReleaseSpec, type DrawnBy } from './spec.ts';
-export { openRelease } from './stored-release.ts';
+export { openRelease, type StoredRelease } from './stored-release.ts';
 export { drawRelease, rowsToDraw, tuningSpec, type DrawReleaseOptions } from './tuning.ts';
 export { keptTokens, type KeptTokens } from './truncate.ts';
 export { outputProblem, privatizeTable, type PrivatizedTable, type PrivatizeTableOptions } from './table.ts';
