@@ -53,7 +53,10 @@ const ENDINGS = ['.csv', '.jsonl'];
 export function outputProblem(output: string): string | null {
   if (!ENDINGS.includes(extname(output))) return `must end in ${ENDINGS.join(' or ')}`;
   if (existsSync(output))
-    return 'exists; the guarantee covers one noisy version of a text, so use that one, or remove it if nobody has seen it';
+    return (
+      'exists; the guarantee covers one noisy version of a text, so use that one, or remove it if nobody has ' +
+      'seen it'
+    );
   return fileProblem(output);
 }
 

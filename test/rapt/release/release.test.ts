@@ -83,14 +83,10 @@ const bytesUnder = (folder: string): Record<string, string> =>
   );
 
 describe('a release', () => {
-  it('counts the tokens that the tokenizer does not know, of the plain texts, and tells nobody but its client', async () => {
+  it('counts the tokens of the plain texts that the tokenizer does not know, for its client alone', async () => {
     const file = fresh('.csv');
-    writeFileSync(
-      file,
-      `text,label\n${Array.from({ length: 100 }, (_, row) => 'w1 ' + `${row % 4 === 0 ? 'x' : 'w2'},${row % 2}`).join(
-        '\n',
-      )}\n`,
-    );
+    const lines = Array.from({ length: 100 }, (_, row) => `w1 ${row % 4 === 0 ? 'x' : 'w2'},${row % 2}`);
+    writeFileSync(file, `text,label\n${lines.join('\n')}\n`);
     const folder = fresh();
     const release = await drawn(configOf({ train: file }), folder, { tokenizer: { ...tokenizer, unknownId: 0 } });
     assert.deepEqual([release.manifest.tokens, release.unknownRate], [200, 25 / 200]);
@@ -237,7 +233,13 @@ describe('a release', () => {
     const file = fresh('.csv');
     writeFileSync(
       file,
-      `a,b,y\n${words(9)},${words(2)},x\n${words(2)},${words(9)},y\n${words(9)},${words(9)},x\n${words(3)},${words(3)},y\n`,
+      [
+        'a,b,y',
+        `${words(9)},${words(2)},x`,
+        `${words(2)},${words(9)},y`,
+        `${words(9)},${words(9)},x`,
+        `${words(3)},${words(3)},y`,
+      ].join('\n'),
     );
     const config = configOf({
       train: file,
@@ -353,7 +355,7 @@ describe('an interrupted release', () => {
     assert.deepEqual((await drawn(config, folder)).manifest, manifest);
   });
 
-  it('leaves the tables of its tokens to the next attempt, in its private folder, and none when it is whole', async () => {
+  it('leaves the tables of its tokens to the next attempt in its private folder, none when it is whole', async () => {
     const config = configOf({ train: csvOf(600) });
     const folder = fresh();
     const tables = join(folder, 'private', 'tables');
