@@ -127,49 +127,10 @@ export class Ledger {
       const state = fold(entries);
       if (state.has(request.localKey)) return null;
       kept ??= await this.#keepTexts(await texts());
-      const { digests, most } = kept;
-      const {
-        localKey,
-        tenant,
-        run,
-        purpose,
-        mechanism,
-        eta,
-        labelEpsilon,
-        labels,
-        table,
-        takesOver = [],
-        public: isPublic,
-      } = request;
-      const distinct = kept.counts.digests.length;
-      const labelsAgain = labelEpsilon === null ? 0 : await this.#spending(state).labelledBefore(kept.counts.digests);
-      const again = labelsAgain === 0 ? null : { texts: labelsAgain, why: drawnAgainBecause };
-      const problem = await this.#problem(
-        { eta, labels: labelsIn(request), labelEpsilon, most, public: isPublic, counts: kept.counts, again },
-        limits,
-        state,
-      );
+      const asked = await this.#asked(request, drawnAgainBecause, kept, state);
+      const problem = await this.#problem(asked, limits, state);
       if (problem !== null) throw new RaptError(ErrorKind.budgetExceeded, `${problem}. Nothing was drawn`);
-      return {
-        format: 'rapt-ledger/2',
-        kind: 'reserved',
-        at: now(),
-        localKey,
-        tenant,
-        run,
-        purpose,
-        mechanism,
-        eta,
-        labelEpsilon,
-        table,
-        texts: distinct,
-        most,
-        digests,
-        ...(labels !== undefined && { labels }),
-        ...(labelsAgain > 0 && { labelsAgain }),
-        ...(isPublic === true && { public: true as const }),
-        ...(takesOver.length > 0 && { takesOver }),
-      };
+      return reservationOf(request, kept, asked.again?.texts ?? 0);
     });
     return fold(await this.#journal.read()).get(request.localKey)!.release;
   }
@@ -271,6 +232,18 @@ export class Ledger {
     }
   }
 
+  async #asked(
+    request: Pick<Reservation, Requested>,
+    drawnAgainBecause: string,
+    { counts: texts, most }: KeptTexts,
+    state: State,
+  ): Promise<Asked> {
+    const { eta, labelEpsilon, public: isPublic } = request;
+    const labelsAgain = labelEpsilon === null ? 0 : await this.#spending(state).labelledBefore(texts.digests);
+    const again = labelsAgain === 0 ? null : { texts: labelsAgain, why: drawnAgainBecause };
+    return { eta, labels: labelsIn(request), labelEpsilon, most, public: isPublic, counts: texts, again };
+  }
+
   /** What is wrong with a release that is asked for; null when nothing is. */
   async #problem(next: Asked, limits: Limits, state: State): Promise<string | null> {
     const before = [...state.values()].map(({ release }) => release);
@@ -338,6 +311,31 @@ interface Asked extends Pick<LedgerRelease, 'eta' | 'labelEpsilon' | 'most'> {
   readonly public: true | undefined;
   readonly counts: TextCounts;
   readonly again: DrawnBefore | null;
+}
+
+/** @param labelsAgain distinct texts whose labels had left before. */
+function reservationOf(request: Pick<Reservation, Requested>, kept: KeptTexts, labelsAgain: number): Reservation {
+  const { localKey, tenant, run, purpose, mechanism, eta, labelEpsilon, labels, table, takesOver = [] } = request;
+  return {
+    format: 'rapt-ledger/2',
+    kind: 'reserved',
+    at: now(),
+    localKey,
+    tenant,
+    run,
+    purpose,
+    mechanism,
+    eta,
+    labelEpsilon,
+    table,
+    texts: kept.counts.digests.length,
+    most: kept.most,
+    digests: kept.digests,
+    ...(labels !== undefined && { labels }),
+    ...(labelsAgain > 0 && { labelsAgain }),
+    ...(request.public === true && { public: true as const }),
+    ...(takesOver.length > 0 && { takesOver }),
+  };
 }
 
 const now = (): string => new Date().toISOString();
