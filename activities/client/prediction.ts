@@ -25,7 +25,7 @@ import {
 } from '../../rapt/data/index.ts';
 import { clientSecret } from '../../rapt/ledger/index.ts';
 import { createMechanismInTurns } from '../../rapt/privacy/index.ts';
-import { drawPrediction, hashInput, keptTokens, openRelease, predictionKey } from '../../rapt/release/index.ts';
+import { drawPrediction, hashInput, keptTokens, openRelease, predictionSpec } from '../../rapt/release/index.ts';
 import { assertSameWeights } from '../../rapt/tuning/index.ts';
 import { fileProblem, makeFolder, unwritable, writeWholeFile } from '../../system/index.ts';
 import { inSpan } from '../../telemetry/index.ts';
@@ -74,7 +74,7 @@ export async function preparePrediction(
   const read = (): AsyncIterable<Row> => readTable(path, { text: columns.text, pair: columns.pair });
   const problems = await questionProblems(card, files.folder, backbone, read(), path);
   if (problems.length > 0) throw new BadInput(problems);
-  const localKey = predictionKey(tenant, card, input, columns, secret);
+  const localKey = predictionSpec({ tenant, card, input, columns, backbone: description }).toKey(secret);
   assertSameQuestion(home, { tenant, prediction, localKey });
   if (findQuestion(home, tenant, prediction) === null) await refuseChangedTables(admission);
   const folder = releaseFolder(home, tenant, localKey);

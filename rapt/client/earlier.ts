@@ -1,14 +1,14 @@
 /** Releases that left this client before, from which a new one takes over the rows that it shares with them. */
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { Ledger, type LedgerRelease } from '../ledger/index.ts';
-import { canTakeOver, hasOtherClasses, type EarlierRelease, type VersionSpec } from '../release/index.ts';
+import { canTakeOver, hasOtherClasses, type EarlierRelease, type ReleaseSpec } from '../release/index.ts';
 import { releaseFolder, tenantFolder } from '../home.ts';
 
 export type KnownRelease = EarlierRelease & Pick<LedgerRelease, 'localKey'>;
 
 /** Those whose rows are what these settings would draw, oldest first. One that has not left does not count: its cost
  *  may still be taken back. */
-export async function releasesToTakeOver(home: string, tenant: string, spec: VersionSpec): Promise<KnownRelease[]> {
+export async function releasesToTakeOver(home: string, tenant: string, spec: ReleaseSpec): Promise<KnownRelease[]> {
   const found: KnownRelease[] = [];
   for (const release of await leftReleases(home, tenant)) if (await canTakeOver(release, spec)) found.push(release);
   return found;
@@ -16,8 +16,8 @@ export async function releasesToTakeOver(home: string, tenant: string, spec: Ver
 
 /** Why labels of texts that were released before are drawn again, as the end of a sentence; undefined where no more is
  *  known than that settings differ. */
-export async function whyDrawnAgain(home: string, tenant: string, spec: VersionSpec): Promise<string | undefined> {
-  if (spec.labelEpsilon === null) return undefined;
+export async function whyDrawnAgain(home: string, tenant: string, spec: ReleaseSpec): Promise<string | undefined> {
+  if (spec.settings.labelEpsilon === null) return undefined;
   for (const release of await leftReleases(home, tenant))
     if (await hasOtherClasses(release, spec))
       return (

@@ -72,11 +72,9 @@ export async function privatize({
     output: resolve(output),
     columns,
     maxTokens,
-    mechanism: name,
-    eta,
-    table: table.sha256,
+    drawnBy: { mechanism: name, eta, table },
   };
-  const localKey = await unreleasedKey(ledger, (number) => fileKey({ ...settings, number }, secret));
+  const localKey = await unreleasedKey(ledger, (number) => fileKey(settings, number, secret));
   const due: DueRelease = {
     localKey,
     tenant,

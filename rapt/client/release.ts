@@ -17,12 +17,14 @@ import {
   hashInputs,
   keptTokens,
   openRelease,
-  releaseKey,
   rowsToDraw,
-  versionSpec,
+  tuningSpec,
   type DrawnRelease,
+  type ReleaseInputs,
+  type ReleaseSpec,
+  type StoredRelease,
 } from '../release/index.ts';
-import { knownReleases, releasesToTakeOver, whyDrawnAgain } from './earlier.ts';
+import { knownReleases, releasesToTakeOver, whyDrawnAgain, type KnownRelease } from './earlier.ts';
 import { releaseFolder, tenantFolder } from '../home.ts';
 import { fittingProblems } from './dry-run.ts';
 import { reserve, type DueRelease } from './reserve.ts';
@@ -56,65 +58,95 @@ export interface ReleaseTablesOptions extends RunContext {
   readonly onReleased?: ((release: DueRelease, released: DrawnRelease) => void) | undefined;
 }
 
+/** With `step` given. */
+interface Options extends ReleaseTablesOptions {
+  readonly step: NonNullable<ReleaseTablesOptions['step']>;
+}
+
+/** What is found before anything is chosen. */
+interface Inspected {
+  readonly inspection: Inspection;
+  readonly inputs: ReleaseInputs;
+  readonly backbone: PublicBackbone;
+}
+
+/** What is to be released, and where. */
+interface Chosen {
+  readonly eta: number | null;
+  /** Of this client. */
+  readonly secret: Uint8Array;
+  readonly spec: ReleaseSpec;
+  readonly localKey: string;
+  readonly folder: string;
+}
+
 /** A run's release: the one noisy version of each text, drawn once and found again by every later attempt and run. Of a
  *  table that has changed since, only rows that were not released before are drawn. @throws BadInput, before anything
  *  is reserved, for what no training could be made of. */
-export async function releaseTables({
-  home,
-  run,
-  config,
-  isPublic,
-  policyBudget,
-  signal,
-  onProgress,
-  step = (_, work) => work(),
-  onInspected,
-  onChosen,
-  onReserved,
-  onDrawn,
-  onReleased,
-}: ReleaseTablesOptions): Promise<OwnRelease> {
-  const { tenant, privacy } = config;
+export async function releaseTables(given: ReleaseTablesOptions): Promise<OwnRelease> {
+  const options: Options = { ...given, step: given.step ?? ((_, work) => work()) };
+  const { home, config, signal, step, onReserved, onReleased } = options;
+  const inspected = await inspectAll(options);
+  const chosen = await chooseRelease(options, inspected);
+  const existing = await openRelease(chosen.folder);
+  const isComplete = existing !== null;
+  const due = await dueRelease(options, inspected, chosen, isComplete);
+  const entry = await step('reserve budget', () =>
+    reserve(tenantFolder(home, config.tenant), chosen.secret, due, isComplete, signal),
+  );
+  onReserved?.(entry);
+  const released = isComplete
+    ? foundAgain(existing, options)
+    : await drawDue(options, inspected, chosen, due, entry.takesOver ?? []);
+  onReleased?.(due, released);
+  return describe(chosen.localKey, released);
+}
+
+/** @throws BadInput when the tables and the backbone do not fit each other or the settings. */
+async function inspectAll({ config, step, onInspected }: Options): Promise<Inspected> {
   const inspection = await step('read tables', () =>
-    inspectTables(config.data, { splitByLabels: privacy.labelEpsilon === undefined }),
+    inspectTables(config.data, { splitByLabels: config.privacy.labelEpsilon === undefined }),
   );
   const inputs = await step('hash tables', () => hashInputs(inspection.tables));
   const files = await locateBackbone(config.backbone);
   const backbone = await step('open tokenizer', () => openLocated(files));
-  const { table, outputIds, tokenizer, description } = backbone;
   const problems = await fittingProblems({ config, inspection, files, backbone });
   if (problems.length > 0) throw new BadInput(problems);
   await onInspected?.({ inspection, files, backbone });
-  const choice = {
-    name: privacy.mechanism,
-    eta: privacy.eta,
-    targetUnchanged: privacy.targetUnchanged,
-    table,
-    outputIds,
-  };
-  const eta = await step('choose eta', () => chooseEta(choice, signal));
-  const secret = await clientSecret(tenantFolder(home, tenant));
-  const localKey = releaseKey(config, inputs, { eta, backboneSha256: description.sha256 }, secret);
-  onChosen?.({ eta, localKey });
-  const folder = releaseFolder(home, tenant, localKey);
+  return { inspection, inputs, backbone };
+}
 
-  const existing = await openRelease(folder);
-  const wanted = versionSpec(
-    { config, inspection, backbone: description, outputIds },
-    { mechanism: privacy.mechanism, private: privacy.mechanism !== 'none', eta, table: { sha256: table.sha256 } },
+async function chooseRelease(
+  { home, config, signal, step, onChosen }: Options,
+  { inspection, inputs, backbone: { table, outputIds, description } }: Inspected,
+): Promise<Chosen> {
+  const { tenant, privacy } = config;
+  const { mechanism, targetUnchanged } = privacy;
+  const eta = await step('choose eta', () =>
+    chooseEta({ name: mechanism, eta: privacy.eta, targetUnchanged, table, outputIds }, signal),
   );
-  const chosen = await chosenReleases(folder);
-  const before =
-    chosen !== null
-      ? await knownReleases(home, tenant, chosen)
-      : existing !== null
-        ? []
-        : await releasesToTakeOver(home, tenant, wanted);
+  const secret = await clientSecret(tenantFolder(home, tenant));
+  const drawnBy = { mechanism, private: mechanism !== 'none', eta, table };
+  const spec = tuningSpec({ config, inputs, inspection, backbone: description, outputIds, drawnBy });
+  const localKey = spec.toKey(secret);
+  onChosen?.({ eta, localKey });
+  return { eta, secret, spec, localKey, folder: releaseFolder(home, tenant, localKey) };
+}
+
+/** @param isComplete whether it was drawn already. */
+async function dueRelease(
+  { home, run, config, isPublic, policyBudget }: Options,
+  { inspection, backbone: { table, tokenizer } }: Inspected,
+  chosen: Chosen,
+  isComplete: boolean,
+): Promise<DueRelease> {
+  const { tenant, privacy, data } = config;
+  const { localKey, eta, spec, secret } = chosen;
+  const before = await releasesBefore(home, tenant, chosen, isComplete);
   async function* rows(): AsyncGenerator<Row> {
     yield* rowsToDraw({ config, inspection, tokenizer }, await EarlierRows.open(before, secret));
   }
-  const takesOver = before.map((release) => release.localKey);
-  const due: DueRelease = {
+  return {
     localKey,
     tenant,
     run,
@@ -127,28 +159,44 @@ export async function releaseTables({
     budget: privacy.budget,
     policyBudget,
     public: isPublic,
-    drawnAgainBecause: await whyDrawnAgain(home, tenant, wanted),
+    drawnAgainBecause: await whyDrawnAgain(home, tenant, spec),
     rows,
-    tokens: (row) => keptTokens(row, tokenizer, config.data.maxTokens),
-    takesOver,
+    tokens: (row) => keptTokens(row, tokenizer, data.maxTokens),
+    takesOver: before.map((release) => release.localKey),
   };
-  const entry = await step('reserve budget', () =>
-    reserve(tenantFolder(home, tenant), secret, due, existing !== null, signal),
-  );
-  onReserved?.(entry);
-  if (existing !== null) {
-    const rowsTotal = existing.manifest.rows.train + existing.manifest.rows.test;
-    onProgress?.({ rows: rowsTotal, rowsTotal, reused: true });
-    const found = { ...existing, reused: true };
-    onReleased?.(due, found);
-    return describe(localKey, found);
-  }
-  const earlier = await EarlierRows.open(
-    await knownReleases(home, tenant, await chooseReleases(folder, entry.takesOver ?? [])),
-    secret,
-  );
+}
+
+/** Those from which rows are taken over: as it was chosen when the first shard was drawn, if it was. */
+async function releasesBefore(
+  home: string,
+  tenant: string,
+  { folder, spec }: Chosen,
+  isComplete: boolean,
+): Promise<KnownRelease[]> {
+  const choice = await chosenReleases(folder);
+  if (choice !== null) return knownReleases(home, tenant, choice);
+  return isComplete ? [] : releasesToTakeOver(home, tenant, spec);
+}
+
+function foundAgain(existing: StoredRelease, { onProgress }: Options): DrawnRelease {
+  const { train, test } = existing.manifest.rows;
+  onProgress?.({ rows: train + test, rowsTotal: train + test, reused: true });
+  return { ...existing, reused: true };
+}
+
+/** @param takesOver releases whose rows were not paid for again; those that were chosen before hold instead. */
+async function drawDue(
+  { home, config, signal, step, onProgress, onDrawn }: Options,
+  { inspection, inputs, backbone: { table, outputIds, tokenizer, description } }: Inspected,
+  { eta, secret, folder }: Chosen,
+  due: DueRelease,
+  takesOver: readonly string[],
+): Promise<DrawnRelease> {
+  const { tenant, privacy } = config;
+  const choice = await chooseReleases(folder, takesOver);
+  const earlier = await EarlierRows.open(await knownReleases(home, tenant, choice), secret);
   const mechanism = await createMechanismInTurns(
-    { ...choice, eta: eta ?? undefined, targetUnchanged: undefined },
+    { name: privacy.mechanism, eta: eta ?? undefined, table, outputIds },
     signal,
   );
   try {
@@ -156,7 +204,7 @@ export async function releaseTables({
       privacy.mechanism === 'exponential' && eta !== null
         ? await step('compute guarantee', () => tightestEta(eta, table, outputIds, { signal }))
         : null;
-    const drawn = await step('draw', () =>
+    return await step('draw', () =>
       drawRelease({
         config,
         inputs,
@@ -172,16 +220,12 @@ export async function releaseTables({
         onDrawn: (tokens) => onDrawn?.(due, tokens),
       }),
     );
-    onReleased?.(due, drawn);
-    return describe(localKey, drawn);
   } finally {
     mechanism.dispose();
   }
 }
 
-type Drawn = Awaited<ReturnType<typeof drawRelease>>;
-
-function describe(localKey: string, { manifest, digest, unchangedRate, takenOver, reused }: Drawn): OwnRelease {
+function describe(localKey: string, { manifest, digest, unchangedRate, takenOver, reused }: DrawnRelease): OwnRelease {
   return {
     localKey,
     digest,

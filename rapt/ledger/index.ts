@@ -12,17 +12,7 @@ export {
   type SetBudget,
 } from './budget.ts';
 export { Families } from './families.ts';
-export {
-  labelsAgainNote,
-  labelsIn,
-  Ledger,
-  releasedAlready,
-  type DrawnTexts,
-  type LedgerRelease,
-  type ReservationRequest,
-  type TellRequest,
-  type TextRelease,
-  type ToldFigure,
-} from './ledger.ts';
+export { labelsAgainNote, labelsIn, releasedAlready, type LedgerRelease, type ToldFigure } from './entries.ts';
+export { Ledger, type DrawnTexts, type ReservationRequest, type TellRequest, type TextRelease } from './ledger.ts';
 export { clientSecret, knownSecret } from './secret.ts';
 export { countTexts, digestOfText, TextCollector, type TextCounts, type TextDigests } from './texts.ts';

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { ErrorKind, RaptError, type ReleaseManifest } from '../../contracts/index.ts';
 import type { Tokenizer } from '../backbone/index.ts';
 import type { Row, Split } from '../data/index.ts';
-import { joinIds, readShard, type Ragged } from './shard.ts';
+import { joinIds, listOf } from './ragged.ts';
+import { readShard } from './shard.ts';
 import { keptTokens } from './truncate.ts';
 
 export interface AlignedText {
@@ -46,9 +47,6 @@ export async function* alignRelease({ folder, manifest, tokenizer, rows }: Align
     }
   }
 }
-
-const listOf = ({ offsets, ids }: Ragged, place: number): Int32Array =>
-  ids.subarray(offsets[place], offsets[place + 1]);
 
 const changed = (): RaptError =>
   new RaptError(

@@ -1,20 +1,14 @@
-/** Rows into privatized rows, a batch at a time: `add` rows until there are enough, give `waiting` to the mechanism,
- *  and `take` what it answers. */
+/** The rows of one shard while they are drawn. */
 import type { RandomizedResponse, RandomSource } from '../privacy/index.ts';
-import { uniformInteger } from '../privacy/index.ts';
 import type { Row } from '../data/index.ts';
-import { TAKEN_OVER } from './earlier.ts';
+import { Batch, countEqual } from './batch.ts';
 import type { FoundRow } from './earlier.ts';
+import { drawPlainTokens, type PlainTokens } from './plain-tokens.ts';
+import { toRagged } from './ragged.ts';
+import { TAKEN_OVER } from './row-digests.ts';
 import type { RowVersion } from './row-file.ts';
-import { toRagged } from './shard.ts';
 import type { ShardRows } from './shard.ts';
 import type { KeptTokens } from './truncate.ts';
-
-/** m tokens drawn anew for each row, uniformly and independently of the row, from a public vocabulary. */
-export interface PlainTokens {
-  readonly tokensPerRow: number;
-  readonly vocabulary: Int32Array;
-}
 
 export interface BuilderOptions {
   /** Tokens for the mechanism at once. */
@@ -39,11 +33,15 @@ interface PendingRow extends KeptTokens {
   readonly earlier: RowVersion | null;
 }
 
-/** The rows of one shard while they are drawn. Texts are not kept. */
+type DrawnParts = readonly [plain: Int32Array, text: Int32Array, pair: Int32Array];
+
+const NOTHING = new Int32Array();
+
+/** Rows into privatized rows, a batch at a time: `add` rows until a batch is full, give `waiting` to the mechanism, and
+ *  `take` what it answers. Texts are not kept. */
 export class ShardBuilder {
   readonly #options: BuilderOptions;
-  #pending: PendingRow[] = [];
-  #pendingTokens = 0;
+  readonly #batch: Batch<PendingRow, DrawnParts>;
   readonly #rows: number[] = [];
   readonly #labels: number[] = [];
   readonly #input: Int32Array[] = [];
@@ -62,68 +60,61 @@ export class ShardBuilder {
 
   constructor(options: BuilderOptions) {
     this.#options = options;
-  }
-
-  /** Rows added, drawn or not. */
-  get rows(): number {
-    return this.#rows.length + this.#pending.length;
+    this.#batch = new Batch(options.batchTokens);
   }
 
   /** @param found absent in releases that nothing is taken over from. @param earlier the row's version that was
    *  released before, if there is one.
    *  @returns whether a batch is full. */
   add(row: Row, tokens: KeptTokens, found: Pick<FoundRow, 'digest'> | undefined, earlier: RowVersion | null): boolean {
-    const { plain, random, classNumber, response } = this.#options;
-    const label = classNumber === null ? -1 : classNumber(row.label);
-    const pending: PendingRow = {
-      ...tokens,
-      number: row.number,
-      label: response === null || label < 0 ? label : (earlier?.label ?? response.draw(label)),
-      plain: earlier?.plain ?? (plain === false ? new Int32Array() : drawPlainTokens(plain, random)),
-      earlier,
-    };
-    this.#pending.push(pending);
+    const { text, pair } = tokens;
+    const label = this.#labelOf(row, earlier);
+    const plain = earlier?.plain ?? this.#drawPlain();
+    const parts: DrawnParts = earlier === null ? [plain, text, pair] : [NOTHING, NOTHING, NOTHING];
+    this.#batch.add({ text, pair, number: row.number, label, plain, earlier }, parts);
     if (found !== undefined) this.digests.push(earlier === null ? found.digest : TAKEN_OVER);
-    if (earlier === null) this.#pendingTokens += tokens.text.length + tokens.pair.length + pending.plain.length;
-    else this.takenOver++;
-    return this.#pendingTokens >= this.#options.batchTokens;
+    if (earlier !== null) this.takenOver++;
+    return this.#batch.isFull;
+  }
+
+  #labelOf(row: Row, earlier: RowVersion | null): number {
+    const { classNumber, response } = this.#options;
+    if (classNumber === null) return -1;
+    const label = classNumber(row.label);
+    return response === null ? label : (earlier?.label ?? response.draw(label));
+  }
+
+  #drawPlain(): Int32Array {
+    const { plain, random } = this.#options;
+    return plain === false ? NOTHING : drawPlainTokens(plain, random);
   }
 
   /** Tokens of the rows that have no noisy version yet. */
   waiting(): Int32Array {
-    const ids = new Int32Array(this.#pendingTokens);
-    let end = 0;
-    const append = (part: Int32Array): void => {
-      ids.set(part, end);
-      end += part.length;
-    };
-    for (const { plain, text, pair, earlier } of this.#pending)
-      if (earlier === null) [plain, text, pair].forEach(append);
-    return ids;
+    return this.#batch.waiting();
   }
 
   /** @param noisy a version of each token of `waiting`. */
   take(noisy: Int32Array): void {
     let drawn = 0;
-    let start = 0;
-    const next = (part: Int32Array): Int32Array => noisy.subarray(start, (start += part.length));
-    for (const row of this.#pending) {
-      this.#rows.push(row.number);
-      this.#labels.push(row.label);
-      this.#plain.push(row.plain);
-      this.#noisyPlain.push(row.earlier?.noisyPlain ?? next(row.plain));
-      const text = row.earlier?.text ?? next(row.text);
-      const pair = row.earlier?.pair ?? next(row.pair);
-      this.#input.push(text);
-      this.#pair.push(pair);
-      this.tokens += text.length + pair.length;
-      if (row.earlier === null) drawn += text.length + pair.length;
-      this.unchanged += countEqual(text, row.text) + countEqual(pair, row.pair);
-      this.unknown += this.#countUnknown(row.text) + this.#countUnknown(row.pair);
+    for (const { row, parts } of this.#batch.take(noisy)) {
+      const [noisyPlain, noisyText, noisyPair] = parts;
+      this.#keep(row, row.earlier ?? { plain: row.plain, noisyPlain, text: noisyText, pair: noisyPair });
+      drawn += noisyText.length + noisyPair.length;
     }
-    this.#pending = [];
-    this.#pendingTokens = 0;
     if (drawn > 0) this.#options.onDrawn?.(drawn);
+  }
+
+  #keep(row: PendingRow, { text, pair, plain, noisyPlain }: Omit<RowVersion, 'label'>): void {
+    this.#rows.push(row.number);
+    this.#labels.push(row.label);
+    this.#plain.push(plain);
+    this.#noisyPlain.push(noisyPlain);
+    this.#input.push(text);
+    this.#pair.push(pair);
+    this.tokens += text.length + pair.length;
+    this.unchanged += countEqual(text, row.text) + countEqual(pair, row.pair);
+    this.unknown += this.#countUnknown(row.text) + this.#countUnknown(row.pair);
   }
 
   #countUnknown(ids: Int32Array): number {
@@ -151,16 +142,4 @@ export class ShardBuilder {
             },
     };
   }
-}
-
-function drawPlainTokens({ tokensPerRow, vocabulary }: PlainTokens, random: RandomSource): Int32Array {
-  const ids = new Int32Array(tokensPerRow);
-  for (let at = 0; at < tokensPerRow; at++) ids[at] = vocabulary[uniformInteger(random, vocabulary.length)] ?? 0;
-  return ids;
-}
-
-function countEqual(a: Int32Array, b: Int32Array): number {
-  let equal = 0;
-  for (let at = 0; at < a.length; at++) if (a[at] === b[at]) equal++;
-  return equal;
 }

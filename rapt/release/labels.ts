@@ -1,13 +1,11 @@
 /** Labels of the test rows. They stay in the release's private folder: the client scores with them, nobody else sees
  *  them. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { writeOnce } from '../../system/index.ts';
-
-const LABELS_FILE = join('private', 'test-labels.parquet');
+import { testLabelsFile } from './layout.ts';
 
 export interface LocalLabels {
   /** Row numbers, as in the shards and in the same order. */
@@ -34,13 +32,13 @@ export class LabelCollector {
       ],
       createdBy: 'rapt',
     });
-    await writeOnce(folder, join(folder, LABELS_FILE), new Uint8Array(bytes));
+    await writeOnce(folder, testLabelsFile(folder), new Uint8Array(bytes));
   }
 }
 
 /** The test labels of a release on this client. @throws RaptError notFound when it has none. */
 export async function readLocalLabels(folder: string): Promise<LocalLabels> {
-  const path = join(folder, LABELS_FILE);
+  const path = testLabelsFile(folder);
   if (!existsSync(path))
     throw new RaptError(ErrorKind.notFound, `${path} does not exist: this release has no test labels on this machine`);
   const records = (await parquetReadObjects({ file: await asyncBufferFromFile(path) })) as {

@@ -1,63 +1,47 @@
 /** The release that a trained adapter answers: one table, no labels, plain tokens as in training. */
 import type { AdapterCard, ReleaseManifest } from '../../contracts/index.ts';
 import { readTable } from '../data/index.ts';
-import type { TableColumns } from '../data/index.ts';
-import { draw } from './draw.ts';
-import type { DrawnRelease, DrawOptions } from './draw.ts';
-import { keyedDigest } from './key.ts';
-import type { InputFile } from './key.ts';
+import type { Row, TableColumns } from '../data/index.ts';
+import { draw, type DrawnRelease } from './draw.ts';
+import type { DrawOptions } from './draw-options.ts';
+import type { InputFile } from './inputs.ts';
+import { trainedPlainTokens } from './plain-tokens.ts';
+import { ReleaseSpec } from './spec.ts';
 
-export interface PredictionReleaseOptions extends DrawOptions {
+/** What an adapter is asked. */
+export interface Question {
   readonly tenant: string;
   readonly card: AdapterCard;
   readonly input: InputFile;
   /** The label column is not read: labels are joined with the answers on the client. */
   readonly columns: TableColumns;
+  readonly backbone: ReleaseManifest['backbone'];
+}
+
+export interface PredictionReleaseOptions extends DrawOptions, Question {
   /** Rows of the table, from `inspectTable`. */
   readonly rows: number;
-  readonly backbone: ReleaseManifest['backbone'];
 }
 
 /** Draws, finishes or finds the release of a prediction. @throws as `draw`. */
 export async function drawPrediction(options: PredictionReleaseOptions): Promise<DrawnRelease> {
-  const { tenant, card, input, columns, rows, backbone } = options;
-  const spec = {
-    tenant,
-    backbone,
-    classes: card.classes,
-    classCounts: card.classes.map(() => 0),
-    labelEpsilon: null,
-    pair: card.pair,
-    maxTokens: card.maxTokens,
-    plain:
-      card.plain === false
-        ? (false as const)
-        : { tokensPerRow: card.plain.tokensPerRow, vocabulary: Int32Array.from(card.plain.vocabulary) },
-  };
-  const read = (): ReturnType<typeof readTable> => readTable(input.path, { text: columns.text, pair: columns.pair });
-  return draw(spec, [{ split: 'test', rows, read }], [input], options);
+  const { input, columns, rows } = options;
+  const read = (): AsyncIterable<Row> => readTable(input.path, { text: columns.text, pair: columns.pair });
+  return draw(predictionSpec(options), [{ split: 'test', rows, read }], [input], options);
 }
 
-/** As `releaseKey`, for the release of a prediction: the same table asked of the same adapter's settings is not drawn
- *  twice. */
-export function predictionKey(
-  tenant: string,
-  card: AdapterCard,
-  input: InputFile,
-  columns: TableColumns,
-  secret: Uint8Array,
-): string {
-  const { eta, mechanism } = card.guarantee;
-  const determinants = {
-    format: 'rapt-release/1',
+/** What decides the release of a prediction: the same table asked of the same adapter's settings is not drawn twice. */
+export const predictionSpec = ({ tenant, card, input, columns, backbone }: Question): ReleaseSpec =>
+  new ReleaseSpec({
     tenant,
-    predict: input.sha256,
-    columns: { text: columns.text, pair: columns.pair ?? null },
-    tokens: card.maxTokens,
-    mechanism: { name: mechanism, eta },
-    backbone: card.backbone.sha256,
-    plain: card.plain,
+    rows: { purpose: 'prediction', input },
+    columns,
+    pair: card.pair,
+    maxTokens: card.maxTokens,
+    backbone,
+    drawnBy: card.guarantee,
+    plain: trainedPlainTokens(card.plain),
+    labelEpsilon: null,
     classes: card.classes,
-  };
-  return keyedDigest(determinants, secret);
-}
+    classCounts: card.classes.map(() => 0),
+  });

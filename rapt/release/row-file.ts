@@ -4,7 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Ragged, ShardRows } from './shard.ts';
+import { joinIds, listOf, takingApart } from './ragged.ts';
+import type { ShardRows } from './shard.ts';
 
 /** One row's noisy version. */
 export interface RowVersion {
@@ -51,18 +52,11 @@ export class RowFile {
       starts[row + 1] = starts[row]! + HEADER + partsOf(shard, row).reduce((sum, part) => sum + part.length, 0);
     const numbers = new Int32Array(starts[shard.count]!);
     for (let row = 0; row < shard.count; row++) {
-      const [text, pair, plain, noisyPlain] = partsOf(shard, row);
-      let at = starts[row]!;
-      for (const part of [
-        [text.length, pair.length, plain.length, shard.labels?.[row] ?? NO_LABEL],
-        text,
-        pair,
-        plain,
-        noisyPlain,
-      ]) {
-        numbers.set(part, at);
-        at += part.length;
-      }
+      const parts = partsOf(shard, row);
+      const [text, pair, plain] = parts;
+      const header = [text.length, pair.length, plain.length, shard.labels?.[row] ?? NO_LABEL];
+      numbers.set(header, starts[row]);
+      numbers.set(joinIds(parts), starts[row]! + HEADER);
     }
     const base = this.#end;
     const bytes = new Uint8Array(numbers.buffer);
@@ -82,13 +76,12 @@ export class RowFile {
       at += got;
     }
     const [textLength, pairLength, plainLength, label] = numbers as unknown as [number, number, number, number];
-    let at = HEADER;
-    const take = (length: number): Int32Array => numbers.subarray(at, (at += length));
+    const next = takingApart(numbers.subarray(HEADER));
     return {
-      text: take(textLength),
-      pair: take(pairLength),
-      plain: take(plainLength),
-      noisyPlain: take(plainLength),
+      text: next(textLength),
+      pair: next(pairLength),
+      plain: next(plainLength),
+      noisyPlain: next(plainLength),
       label: label === NO_LABEL ? null : label,
     };
   }
@@ -113,5 +106,3 @@ function partsOf(
     plain === null ? NOTHING : plainOf(plain.noisyIds, plain.tokensPerRow),
   ];
 }
-
-const listOf = ({ offsets, ids }: Ragged, row: number): Int32Array => ids.subarray(offsets[row], offsets[row + 1]);

@@ -4,6 +4,7 @@ import type { Tokenizer } from '../backbone/index.ts';
 import type { Row } from '../data/index.ts';
 import { systemRandom, type Mechanism } from '../privacy/index.ts';
 import { ShardBuilder } from './builder.ts';
+import { trainedPlainTokens } from './plain-tokens.ts';
 import type { ShardRows } from './shard.ts';
 import { keptTokens } from './truncate.ts';
 
@@ -14,15 +15,11 @@ export function drawRows(
   mechanism: Pick<Mechanism, 'privatize' | 'batchTokens'>,
   tokenizer: Pick<Tokenizer, 'encode'>,
 ): ShardRows {
-  const plain =
-    card.plain === false
-      ? (false as const)
-      : { tokensPerRow: card.plain.tokensPerRow, vocabulary: Int32Array.from(card.plain.vocabulary) };
   const builder = new ShardBuilder({
     batchTokens: mechanism.batchTokens,
     random: systemRandom,
     pair: card.pair,
-    plain,
+    plain: trainedPlainTokens(card.plain),
     classNumber: null,
     response: null,
   });

@@ -5,13 +5,7 @@ import type { SchemaElement } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import type { ColumnSource } from 'hyparquet-writer';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
-
-/** Lists of ids of different lengths: list i is ids[offsets[i]] up to ids[offsets[i + 1]]. */
-export interface Ragged {
-  /** [count + 1] */
-  readonly offsets: Int32Array;
-  readonly ids: Int32Array;
-}
+import { listOf, toRagged, type Ragged } from './ragged.ts';
 
 export interface ShardRows {
   readonly count: number;
@@ -26,7 +20,9 @@ export interface ShardRows {
   /** The random plain tokens: what they are, and what the mechanism made of them. Null without reconstruction. */
   readonly plain: {
     readonly tokensPerRow: number;
-    /** [count * tokensPerRow], row-major */ readonly ids: Int32Array;
+    /** [count * tokensPerRow], row-major */
+    readonly ids: Int32Array;
+    /** [count * tokensPerRow], row-major */
     readonly noisyIds: Int32Array;
   } | null;
 }
@@ -104,25 +100,6 @@ export async function readShard(file: string): Promise<ShardRows> {
   };
 }
 
-export function toRagged(lists: readonly ArrayLike<number>[]): Ragged {
-  const offsets = new Int32Array(lists.length + 1);
-  for (const [index, list] of lists.entries()) offsets[index + 1] = (offsets[index] ?? 0) + list.length;
-  const ids = new Int32Array(offsets[lists.length] ?? 0);
-  for (const [index, list] of lists.entries()) ids.set(list, offsets[index]);
-  return { offsets, ids };
-}
-
-/** One list after the other. */
-export function joinIds(parts: readonly Int32Array[]): Int32Array {
-  const all = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}
-
 /** The three levels that the Parquet format prescribes for LIST, with nothing nullable. */
 const listSchema = (name: string): SchemaElement[] => [
   { name, repetition_type: 'REQUIRED', num_children: 1, converted_type: 'LIST', logical_type: { type: 'LIST' } },
@@ -131,10 +108,8 @@ const listSchema = (name: string): SchemaElement[] => [
 ];
 
 // The writer takes plain arrays only for nested columns.
-function lists({ offsets, ids }: Ragged): number[][] {
-  return Array.from({ length: offsets.length - 1 }, (_, row) =>
-    Array.from(ids.subarray(offsets[row], offsets[row + 1])),
-  );
+function lists(ragged: Ragged): number[][] {
+  return Array.from({ length: ragged.offsets.length - 1 }, (_, row) => Array.from(listOf(ragged, row)));
 }
 
 function evenLists(ids: Int32Array, width: number): number[][] {

@@ -7,6 +7,7 @@ import { csvCell, readTable, type Row, type TableColumns } from '../data/index.t
 import type { Mechanism } from '../privacy/index.ts';
 import { fileProblem, sha256File, writeWholeFile } from '../../system/index.ts';
 import { Turns } from '../turns.ts';
+import { Batch, countEqual } from './batch.ts';
 import { keptTokens } from './truncate.ts';
 
 export interface PrivatizeTableOptions {
@@ -34,11 +35,16 @@ export interface PrivatizedTable {
   readonly unchangedRate: number;
 }
 
-/** Without the texts, which may be long. */
-interface Pending extends Pick<Row, 'number' | 'label'> {
+/** A row that waits, without its texts, which may be long. */
+interface Waiting extends Pick<Row, 'number' | 'label'> {
   readonly hasPair: boolean;
-  readonly text: Int32Array;
-  readonly pair: Int32Array;
+}
+type TextBatch = Batch<Waiting, readonly [text: Int32Array, pair: Int32Array]>;
+
+interface Counts {
+  rows: number;
+  tokens: number;
+  unchanged: number;
 }
 
 const ENDINGS = ['.csv', '.jsonl'];
@@ -48,78 +54,65 @@ export function outputProblem(output: string): string | null {
   if (!ENDINGS.includes(extname(output))) return `must end in ${ENDINGS.join(' or ')}`;
   if (existsSync(output))
     return (
-      'exists; the guarantee covers one noisy version of a text, so ' +
-      'use that one, or remove it if nobody has seen it'
+      'exists; the guarantee covers one noisy version of a text, so use that one, or remove it if nobody has ' +
+      'seen it'
     );
   return fileProblem(output);
 }
 
 /** Streams: memory does not grow with the table. The output gets its name when whole, and is never drawn a second time.
  *  @throws BadInput as `readTable`, and when the output exists or cannot be written, before anything is reserved. */
-export async function privatizeTable({
-  input,
-  output,
-  columns,
-  tokenizer,
-  mechanism,
-  maxTokens,
-  reserve,
-  enter,
-  onProgress,
-  signal,
-}: PrivatizeTableOptions): Promise<PrivatizedTable> {
+export async function privatizeTable(options: PrivatizeTableOptions): Promise<PrivatizedTable> {
+  const { output, reserve, enter, signal } = options;
   const problem = outputProblem(output);
   if (problem !== null) throw new BadInput([{ where: output, problem }]);
-  const asCsv = output.endsWith('.csv');
   await reserve?.();
-  const line = asCsv ? csvLine : jsonLine;
-  let pending: Pending[] = [];
-  let pendingTokens = 0;
-  let rows = 0;
-  let tokens = 0;
-  let unchanged = 0;
-  const turns = new Turns(signal);
-  const draw = async (): Promise<string> => {
-    const ids = new Int32Array(pendingTokens);
-    let end = 0;
-    for (const { text, pair } of pending) {
-      ids.set(text, end);
-      ids.set(pair, end + text.length);
-      end += text.length + pair.length;
-    }
-    const noisy = await mechanism.privatizeInTurns(ids, signal);
-    for (let at = 0; at < ids.length; at++) if (ids[at] === noisy[at]) unchanged++;
-    let start = 0;
-    let lines = '';
-    for (const { number, label, hasPair, text, pair } of pending) {
-      const noisyText = noisy.subarray(start, (start += text.length));
-      const noisyPair = noisy.subarray(start, (start += pair.length));
-      lines += line({ row: number, text: noisyText, pair: hasPair ? noisyPair : null, label }, tokenizer);
-      if (turns.due) await turns.next();
-    }
-    rows += pending.length;
-    tokens += ids.length;
-    pending = [];
-    pendingTokens = 0;
-    onProgress?.({ rows, tokens });
-    return lines;
-  };
-  async function* noisyLines(): AsyncGenerator<string> {
-    if (asCsv)
-      yield `${['row', 'text', ...(columns.pair === undefined ? [] : ['pair']), ...(columns.label === undefined ? [] : ['label'])].join(',')}\r\n`;
-    for await (const row of readTable(input, columns)) {
-      const { text, pair } = keptTokens(row, tokenizer, maxTokens);
-      pending.push({ number: row.number, label: row.label, hasPair: row.pair !== null, text, pair });
-      pendingTokens += text.length + pair.length;
-      if (turns.due) await turns.next();
-      if (pendingTokens >= mechanism.batchTokens) yield await draw();
-    }
-    yield await draw();
-  }
-  const beforeName = enter && (async (whole: string) => enter((await sha256File(whole)).sha256, tokens));
-  await writeWholeFile(output, noisyLines(), { signal, beforeName });
+  const counts: Counts = { rows: 0, tokens: 0, unchanged: 0 };
+  const beforeName = enter && (async (whole: string) => enter((await sha256File(whole)).sha256, counts.tokens));
+  await writeWholeFile(output, noisyLines(options, counts), { signal, beforeName });
+  const { rows, tokens, unchanged } = counts;
   return { rows, tokens, unchangedRate: tokens === 0 ? 0 : unchanged / tokens };
 }
+
+async function* noisyLines(options: PrivatizeTableOptions, counts: Counts): AsyncGenerator<string> {
+  const { input, output, columns, tokenizer, mechanism, maxTokens, signal } = options;
+  const turns = new Turns(signal);
+  const batch: TextBatch = new Batch(mechanism.batchTokens);
+  if (isCsv(output)) yield csvHead(columns);
+  for await (const { number, text, pair, label } of readTable(input, columns)) {
+    const kept = keptTokens({ text, pair }, tokenizer, maxTokens);
+    batch.add({ number, label, hasPair: pair !== null }, [kept.text, kept.pair]);
+    if (turns.due) await turns.next();
+    if (batch.isFull) yield await drawBatch(batch, options, counts, turns);
+  }
+  yield await drawBatch(batch, options, counts, turns);
+}
+
+/** The lines of the rows that wait. */
+async function drawBatch(
+  batch: TextBatch,
+  { output, tokenizer, mechanism, onProgress, signal }: PrivatizeTableOptions,
+  counts: Counts,
+  turns: Turns,
+): Promise<string> {
+  const line = isCsv(output) ? csvLine : jsonLine;
+  const ids = batch.waiting();
+  const noisy = await mechanism.privatizeInTurns(ids, signal);
+  const rows = batch.take(noisy);
+  let lines = '';
+  for (const { row, parts } of rows) {
+    const [text, pair] = parts;
+    lines += line({ row: row.number, text, pair: row.hasPair ? pair : null, label: row.label }, tokenizer);
+    if (turns.due) await turns.next();
+  }
+  counts.rows += rows.length;
+  counts.tokens += ids.length;
+  counts.unchanged += countEqual(ids, noisy);
+  onProgress?.({ rows: counts.rows, tokens: counts.tokens });
+  return lines;
+}
+
+const isCsv = (output: string): boolean => output.endsWith('.csv');
 
 interface NoisyRow {
   readonly row: number;
@@ -140,6 +133,11 @@ function jsonLine({ row, text, pair, label }: NoisyRow, decoder: Decoder): strin
     ...(pair === null ? {} : { pair: wordsOf(pair, decoder), pair_ids: Array.from(pair) }),
     ...(label === null ? {} : { label }),
   })}\n`;
+}
+
+function csvHead({ pair, label }: TableColumns): string {
+  const names = ['row', 'text', ...(pair === undefined ? [] : ['pair']), ...(label === undefined ? [] : ['label'])];
+  return `${names.join(',')}\r\n`;
 }
 
 function csvLine({ row, text, pair, label }: NoisyRow, decoder: Decoder): string {

@@ -2,10 +2,12 @@
 import type { ReleaseManifest, TuningConfig } from '../../contracts/index.ts';
 import { inspectTables, readSplit, SPLITS } from '../data/index.ts';
 import type { Inspection, Row } from '../data/index.ts';
-import { draw } from './draw.ts';
-import type { DrawnRelease, DrawOptions, ReleaseSpec } from './draw.ts';
-import type { EarlierRows, VersionSpec } from './earlier.ts';
-import type { ReleaseInputs } from './key.ts';
+import { draw, type DrawnRelease } from './draw.ts';
+import type { DrawOptions } from './draw-options.ts';
+import type { EarlierRows } from './earlier.ts';
+import type { ReleaseInputs } from './inputs.ts';
+import { configuredPlainTokens } from './plain-tokens.ts';
+import { ReleaseSpec, type DrawnBy } from './spec.ts';
 import { keptTokens } from './truncate.ts';
 
 export interface DrawReleaseOptions extends DrawOptions {
@@ -21,55 +23,50 @@ export interface DrawReleaseOptions extends DrawOptions {
 
 /** Draws, finishes or finds the release of a run. @throws as `draw` and `inspectTables`. */
 export async function drawRelease(options: DrawReleaseOptions): Promise<DrawnRelease> {
-  const { inputs } = options;
+  const { inputs, mechanism } = options;
   const { data, privacy } = options.config;
   const inspection =
     options.inspection ?? (await inspectTables(data, { splitByLabels: privacy.labelEpsilon === undefined }));
   const { tables, rows } = inspection;
   const splits = SPLITS.map((split) => ({ split, rows: rows[split], read: () => readSplit(data, tables, split) }));
   const files = inputs.test === null ? [inputs.train] : [inputs.train, inputs.test];
-  return draw(releaseSpec({ ...options, inspection }), splits, files, options);
+  const spec = tuningSpec({ ...options, inspection, drawnBy: mechanism.guarantee });
+  return draw(spec, splits, files, options);
 }
 
-function releaseSpec({
+export interface TuningSpecOptions extends Pick<DrawReleaseOptions, 'config' | 'inputs' | 'backbone' | 'outputIds'> {
+  readonly inspection: Pick<Inspection, 'classes' | 'classCounts'>;
+  readonly drawnBy: DrawnBy;
+}
+
+/** What decides the release of a run. */
+export function tuningSpec({
   config,
+  inputs,
   inspection,
   backbone,
   outputIds,
-}: Pick<DrawReleaseOptions, 'config' | 'backbone' | 'outputIds'> & { readonly inspection: Inspection }): ReleaseSpec {
-  const { data, tenant } = config;
-  const { reconstruction } = config.tuning;
-  return {
+  drawnBy,
+}: TuningSpecOptions): ReleaseSpec {
+  const { data, privacy, tenant, tuning } = config;
+  return new ReleaseSpec({
     tenant,
-    backbone,
-    classes: inspection.classes,
-    classCounts: inspection.classCounts.train,
-    labelEpsilon: config.privacy.labelEpsilon ?? null,
+    rows: {
+      purpose: 'tuning',
+      inputs,
+      testFraction: data.testFraction,
+      limits: { train: data.maxTrainRows ?? null, test: data.maxTestRows ?? null },
+    },
+    columns: { text: data.textColumn, pair: data.pairColumn, label: data.labelColumn },
     pair: data.pairColumn !== undefined,
     maxTokens: data.maxTokens,
-    plain:
-      reconstruction === false
-        ? false
-        : { tokensPerRow: reconstruction.plainTokens, vocabulary: outputIds.slice(0, reconstruction.vocabularySize) },
-  };
-}
-
-/** What a release must have been drawn with for this one to take rows over from it. */
-export function versionSpec(
-  options: Parameters<typeof releaseSpec>[0],
-  guarantee: VersionSpec['guarantee'],
-): VersionSpec {
-  const { tenant, classes, pair, maxTokens, plain, labelEpsilon, backbone } = releaseSpec(options);
-  return {
-    tenant,
-    classes: [...classes],
-    pair,
-    maxTokens,
-    labelEpsilon,
-    guarantee,
-    plain: plain === false ? false : { tokensPerRow: plain.tokensPerRow, vocabulary: [...plain.vocabulary] },
-    backboneSha256: backbone.sha256,
-  };
+    backbone,
+    drawnBy,
+    plain: configuredPlainTokens(tuning.reconstruction, outputIds),
+    labelEpsilon: privacy.labelEpsilon ?? null,
+    classes: inspection.classes,
+    classCounts: inspection.classCounts.train,
+  });
 }
 
 /** The rows of a release that were not released before: those that it has to pay for. In the release's order. @throws

@@ -62,7 +62,7 @@ test('an output that cannot be written is refused before the client keeps anythi
   assert.deepEqual([existsSync(home), readdirSync(outputs)], [false, ['there.csv']]);
 });
 
-test('a try after one that was killed goes on with what that has paid; another table, or another place, is paid for by itself', async () => {
+test('a try after one that was killed goes on with its payment; another table or place costs its own', async () => {
   const { home, outputs, options, spent } = client('killed');
   const output = join(outputs, 'noisy.csv');
   const child = spawn(

@@ -120,7 +120,7 @@ const rowsOf = (from: number, to: number): string[] =>
     (_, at) => `w${5 + ((from + at) % 50)} w${5 + (((from + at) * 7) % 55)},${(from + at) % 2 === 0 ? 'a' : 'b'}`,
   );
 
-test('a class that is new draws all labels again: that is refused by the budget and told of, with the reason', async () => {
+test('a new class draws all labels again: the budget refuses that, and the ledger says so and why', async () => {
   const home = fresh();
   const entries: LedgerRelease[] = [];
   const release = (config: TuningConfig, more: object = {}): Promise<unknown> =>

@@ -21,8 +21,9 @@ import {
   EarlierRows,
   hashInputs,
   readShard,
+  ReleaseSpec,
   rowsToDraw,
-  versionSpec,
+  tuningSpec,
   type DrawnRelease,
   type DrawReleaseOptions,
   type EarlierRelease,
@@ -321,33 +322,45 @@ describe('a release that takes rows over', () => {
 });
 
 describe('rows are taken over', () => {
+  async function specOf(config: TuningConfig): Promise<ReleaseSpec> {
+    const inspection = await inspectTables(config.data);
+    const inputs = await hashInputs(inspection.tables);
+    const drawnBy = {
+      mechanism: 'exponential' as const,
+      private: true,
+      eta: 14,
+      table: { sha256: guarantee.table.sha256 },
+    };
+    return tuningSpec({ config, inputs, inspection, backbone, outputIds, drawnBy });
+  }
+  const changed = ({ settings }: ReleaseSpec, change: Partial<ReleaseSpec['settings']>): ReleaseSpec =>
+    new ReleaseSpec({ ...settings, ...change });
+
   it('under equal settings alone', async () => {
     const config = configOf(csvOf(range(0, 60)));
     const first = await drawn(config);
-    const inspection = await inspectTables(config.data);
-    const wanted = versionSpec(
-      { config, inspection, backbone, outputIds },
-      { mechanism: 'exponential', private: true, eta: 14, table: { sha256: guarantee.table.sha256 } },
-    );
+    const wanted = await specOf(config);
     assert.equal(await canTakeOver(first, wanted), true);
     assert.equal(
-      await canTakeOver(first, { ...wanted, classes: ['other'] }),
+      await canTakeOver(first, changed(wanted, { classes: ['other'] })),
       true,
       'labels that leave as they are can be numbered anew',
     );
+    const { drawnBy } = wanted.settings;
     const other = [
       { maxTokens: 5 },
       { pair: true },
       { plain: false as const },
       { tenant: 'other' },
       { labelEpsilon: 1 },
-      { backboneSha256: first.digest },
-      { guarantee: { ...wanted.guarantee, eta: 13 } },
-      { guarantee: { ...wanted.guarantee, mechanism: 'laplace' as const } },
-      { guarantee: { ...wanted.guarantee, table: { sha256: first.digest } } },
+      { backbone: { ...backbone, sha256: first.digest } },
+      { drawnBy: { ...drawnBy, eta: 13 } },
+      { drawnBy: { ...drawnBy, private: false } },
+      { drawnBy: { ...drawnBy, mechanism: 'laplace' as const } },
+      { drawnBy: { ...drawnBy, table: { sha256: first.digest } } },
     ];
     for (const change of other)
-      assert.equal(await canTakeOver(first, { ...wanted, ...change }), false, JSON.stringify(change));
+      assert.equal(await canTakeOver(first, changed(wanted, change)), false, JSON.stringify(change));
     assert.equal(await canTakeOver({ ...first, digest: backbone.sha256 }, wanted), false, 'another release');
     assert.equal(await canTakeOver({ ...first, folder: fresh() }, wanted), false, 'a folder that is gone');
     // Else its rows would be drawn a second time for a disk that stumbled.
@@ -363,12 +376,8 @@ describe('rows are taken over', () => {
   it('only where labels were drawn among the same classes', async () => {
     const config = configOf(csvOf(range(0, 90)), { labelEpsilon: 2 });
     const first = await drawn(config);
-    const inspection = await inspectTables(config.data);
-    const wanted = versionSpec(
-      { config, inspection, backbone, outputIds },
-      { mechanism: 'exponential', private: true, eta: 14, table: { sha256: guarantee.table.sha256 } },
-    );
+    const wanted = await specOf(config);
     assert.equal(await canTakeOver(first, wanted), true);
-    assert.equal(await canTakeOver(first, { ...wanted, classes: [...wanted.classes, 'new'] }), false);
+    assert.equal(await canTakeOver(first, changed(wanted, { classes: [...wanted.settings.classes, 'new'] })), false);
   });
 });

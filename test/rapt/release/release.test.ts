@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { canonicalJson, ErrorKind, RaptError, tuningConfigSchema } from '../../../contracts/index.ts';
-import type { AdapterCard, TuningConfig, TuningInput } from '../../../contracts/index.ts';
+import type { AdapterCard, Sha256, TuningConfig, TuningInput } from '../../../contracts/index.ts';
 import { inspectTable, inspectTables } from '../../../rapt/data/index.ts';
 import {
   drawPrediction,
@@ -13,10 +13,10 @@ import {
   hashInput,
   hashInputs,
   openRelease,
-  predictionKey,
+  predictionSpec,
   readLocalLabels,
   readShard,
-  releaseKey,
+  tuningSpec,
 } from '../../../rapt/release/index.ts';
 import type { DrawnRelease, DrawReleaseOptions, ShardRows } from '../../../rapt/release/index.ts';
 import { clientSecret } from '../../../rapt/ledger/index.ts';
@@ -83,14 +83,10 @@ const bytesUnder = (folder: string): Record<string, string> =>
   );
 
 describe('a release', () => {
-  it('counts the tokens that the tokenizer does not know, of the plain texts, and tells nobody but its client', async () => {
+  it('counts the tokens of the plain texts that the tokenizer does not know, for its client alone', async () => {
     const file = fresh('.csv');
-    writeFileSync(
-      file,
-      `text,label\n${Array.from({ length: 100 }, (_, row) => 'w1 ' + `${row % 4 === 0 ? 'x' : 'w2'},${row % 2}`).join(
-        '\n',
-      )}\n`,
-    );
+    const lines = Array.from({ length: 100 }, (_, row) => `w1 ${row % 4 === 0 ? 'x' : 'w2'},${row % 2}`);
+    writeFileSync(file, `text,label\n${lines.join('\n')}\n`);
     const folder = fresh();
     const release = await drawn(configOf({ train: file }), folder, { tokenizer: { ...tokenizer, unknownId: 0 } });
     assert.deepEqual([release.manifest.tokens, release.unknownRate], [200, 25 / 200]);
@@ -237,7 +233,13 @@ describe('a release', () => {
     const file = fresh('.csv');
     writeFileSync(
       file,
-      `a,b,y\n${words(9)},${words(2)},x\n${words(2)},${words(9)},y\n${words(9)},${words(9)},x\n${words(3)},${words(3)},y\n`,
+      [
+        'a,b,y',
+        `${words(9)},${words(2)},x`,
+        `${words(2)},${words(9)},y`,
+        `${words(9)},${words(9)},x`,
+        `${words(3)},${words(3)},y`,
+      ].join('\n'),
     );
     const config = configOf({
       train: file,
@@ -353,7 +355,7 @@ describe('an interrupted release', () => {
     assert.deepEqual((await drawn(config, folder)).manifest, manifest);
   });
 
-  it('leaves the tables of its tokens to the next attempt, in its private folder, and none when it is whole', async () => {
+  it('leaves the tables of its tokens to the next attempt in its private folder, none when it is whole', async () => {
     const config = configOf({ train: csvOf(600) });
     const folder = fresh();
     const tables = join(folder, 'private', 'tables');
@@ -439,11 +441,16 @@ describe('two attempts at once', () => {
 
 describe('the release key', () => {
   const secret = new Uint8Array(32).fill(1);
-  const drawnWith = { eta: 14, backboneSha256: backbone.sha256 };
+  const inspection = { classes: ['0', '1', '2'], classCounts: { train: [4, 3, 3], test: [] } };
   const keyOf = async (
     config: TuningConfig,
     inputs = hashInputs({ train: config.data.train, test: null }),
-  ): Promise<string> => releaseKey(config, await inputs, drawnWith, secret);
+    more: Partial<Parameters<typeof tuningSpec>[0]> = {},
+    by = secret,
+  ): Promise<string> => {
+    const drawnBy = { ...guarantee, mechanism: config.privacy.mechanism };
+    return tuningSpec({ config, inputs: await inputs, inspection, backbone, outputIds, drawnBy, ...more }).toKey(by);
+  };
 
   it('is the same for the same content, wherever it lies and however it is trained on', async () => {
     const [one, copy] = [csvOf(10), csvOf(10)];
@@ -454,7 +461,7 @@ describe('the release key', () => {
   it('differs with content, columns, limits, split, plain tokens, mechanism, eta, backbone and tenant', async () => {
     const train = csvOf(10);
     const config = configOf({ train });
-    const inputs = await hashInputs({ train, test: null });
+    const inputs = hashInputs({ train, test: null });
     const keys = [
       await keyOf(config),
       await keyOf(configOf({ train: csvOf(11) })),
@@ -467,14 +474,9 @@ describe('the release key', () => {
       await keyOf({ ...config, privacy: { mechanism: 'laplace', budget: {} } }),
       await keyOf({ ...config, privacy: { ...config.privacy, labelEpsilon: 1 } }),
       await keyOf({ ...config, tenant: 'other' }),
-      releaseKey(config, inputs, { ...drawnWith, eta: 15 }, secret),
-      releaseKey(
-        config,
-        inputs,
-        { ...drawnWith, backboneSha256: guarantee.table.sha256 as typeof backbone.sha256 },
-        secret,
-      ),
-      releaseKey(config, inputs, drawnWith, new Uint8Array(32).fill(2)),
+      await keyOf(config, inputs, { drawnBy: { ...guarantee, eta: 15 } }),
+      await keyOf(config, inputs, { backbone: { ...backbone, sha256: guarantee.table.sha256 as Sha256 } }),
+      await keyOf(config, inputs, {}, new Uint8Array(32).fill(2)),
     ];
     assert.equal(new Set(keys).size, keys.length);
   });
@@ -531,10 +533,8 @@ describe('the release of a prediction', () => {
     );
     await assert.rejects(readLocalLabels(folder), (error: RaptError) => error.kind === ErrorKind.notFound);
     const secret = await clientSecret(fresh());
-    assert.match(predictionKey('local', card, input, columns, secret), /^[0-9a-f]{32}$/);
-    assert.notEqual(
-      predictionKey('local', card, input, columns, secret),
-      predictionKey('other', card, input, columns, secret),
-    );
+    const keyOf = (tenant: string): string => predictionSpec({ tenant, card, input, columns, backbone }).toKey(secret);
+    assert.match(keyOf('local'), /^[0-9a-f]{32}$/);
+    assert.notEqual(keyOf('local'), keyOf('other'));
   });
 });

@@ -13,11 +13,8 @@ const decoding = {
   decode: (ids: ArrayLike<number>): string => Array.from(ids, (id) => `w${id}`).join(', '),
 };
 const input = join(folder, 'in.csv');
-writeFileSync(
-  input,
-  'text,label\r\n"w1, w2","a ' +
-    `""b"""\r\n${Array.from({ length: 3000 }, (_, i) => `w${i % 400} w7 w8 w9 w10 w11,c\r\n`).join('')}`,
-);
+const manyLines = Array.from({ length: 3000 }, (_, row) => `w${row % 400} w7 w8 w9 w10 w11,c\r\n`).join('');
+writeFileSync(input, `text,label\r\n"w1, w2","a ""b"""\r\n${manyLines}`);
 const options = { input, columns: { text: 'text', label: 'label' }, tokenizer: decoding, maxTokens: 5 };
 
 test('every row comes out once, in order, cut to its length, its label as it was', async () => {
