@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { BadInput } from '../../contracts/index.ts';
 import type { EmbeddingTable } from '../privacy/index.ts';
 import { atOnce, inTurns, type Work } from '../turns.ts';
-import { readBackboneConfig } from './config.ts';
+import { readBackboneConfig } from './backbone-config.ts';
 import { readingWordEmbeddings } from './weights.ts';
 
 /** Values that are looked at, and hashed, before others may have their turn. */

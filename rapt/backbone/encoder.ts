@@ -1,7 +1,7 @@
 import { free, tf, tidy, type Tensor2D, type Tensor3D, type Tensor4D } from '../tensorflow.ts';
 import { BadInput, type InputProblem } from '../../contracts/index.ts';
 import { atOnce, inTurns } from '../turns.ts';
-import { maxSequence, positionsFollowPadding, readBackboneConfig, type BackboneConfig } from './config.ts';
+import { maxSequence, positionsFollowPadding, readBackboneConfig, type BackboneConfig } from './backbone-config.ts';
 import {
   disposeTape,
   layerBackward,

@@ -6,7 +6,7 @@ import { basename, dirname, join } from 'node:path';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { makeFolder, withFileLock } from '../../system/index.ts';
 import { download, Hub, partOf, sizeOf, tell, type HubFile, type HubName } from '../hub/index.ts';
-import { parseBackboneConfig } from './config.ts';
+import { parseBackboneConfig } from './backbone-config.ts';
 import { CONFIG_FILE, INDEX_FILE, MODEL_FILE, shardsOf, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from './model-files.ts';
 import { TELLING_FILES, whatIsMissing } from './unusable.ts';
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { BadInput, type ReleaseManifest } from '../../contracts/index.ts';
 import { outputVocabulary, type EmbeddingTable } from '../privacy/index.ts';
-import { readBackboneConfig } from './config.ts';
+import { readBackboneConfig } from './backbone-config.ts';
 import { loadEmbeddingTableInTurns } from './embeddings.ts';
 import { locateBackbone, type BackboneFiles } from './locate.ts';
 import { TOKENIZER_FILE } from './model-files.ts';

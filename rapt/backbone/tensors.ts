@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { BadInput, type InputProblem } from '../../contracts/index.ts';
 import { READABLE_DTYPES, type FloatTensor } from '../safetensors.ts';
 import { atOnce, type Work } from '../turns.ts';
-import type { BackboneConfig, Family } from './config.ts';
+import type { BackboneConfig, Family } from './backbone-config.ts';
 import { INDEX_FILE, MODEL_FILE, openTensors, weightFilesOf, type Tensors } from './model-files.ts';
 
 /** The names of a layer's parts, each with a weight and a bias. */

@@ -3,7 +3,7 @@ import { BadInput, type InputProblem } from '../../contracts/index.ts';
 import type { Work } from '../turns.ts';
 import { free, tf, type Tensor1D, type Tensor2D } from '../tensorflow.ts';
 import type { FloatTensor } from '../safetensors.ts';
-import type { BackboneConfig, Family } from './config.ts';
+import type { BackboneConfig, Family } from './backbone-config.ts';
 import {
   EMBEDDING_NORM,
   EncoderTensors,

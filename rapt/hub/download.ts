@@ -5,7 +5,7 @@ import { createReadStream, existsSync, statSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { flushFile } from '../../system/index.ts';
-import type { Hub, HubFile } from './client.ts';
+import type { Hub, HubFile } from './hub.ts';
 import type { HubName } from './name.ts';
 
 export interface Fetching {

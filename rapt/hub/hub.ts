@@ -3,10 +3,10 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
 import { ErrorKind, RaptError, type Sha256 } from '../../contracts/index.ts';
-import { explainHub, HubAnswer, isAway, isBroken, isBusy } from './failure.ts';
+import { explainHub, HubAnswer, isAway, isBroken, isBusy } from './hub-failure.ts';
 import type { HubName } from './name.ts';
 import { tell } from './news.ts';
-import { hubEndpoint, hubToken, proxies } from './settings.ts';
+import { hubEndpoint, hubToken, proxies } from './hub-settings.ts';
 
 /** Nothing is heard for so long: the connection has failed. */
 const SILENCE_MS = 60_000;
