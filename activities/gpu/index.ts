@@ -6,7 +6,7 @@ import { predict } from './predict.ts';
 import { assertRun } from './references.ts';
 import { train, type GpuDependencies } from './train.ts';
 
-export { createModelHost, type ModelHost } from './model/host.ts';
+export { createModelHost, MODEL_PROCESS_FILE, type ModelHost } from './model/index.ts';
 export { Scratch } from './scratch.ts';
 export type { GpuDependencies } from './train.ts';
 

@@ -14,8 +14,8 @@ import { CheckpointPointerCell, type ObjectStore } from '../../storage/index.ts'
 import { createProgressReporter, type ProgressReporter } from '../progress.ts';
 import { claimRun, queueUploads, RunCheckpoints, type Attempt } from './checkpoints.ts';
 import { fetchRelease, requireBackbone } from './fetch.ts';
-import type { ModelHost } from './model/host.ts';
-import { ObservedTraining } from './observed.ts';
+import type { ModelHost } from './model/index.ts';
+import { ObservedTraining } from './observed-training.ts';
 import { Pace } from './pace.ts';
 import type { Scratch } from './scratch.ts';
 import { findStart } from './start.ts';

@@ -1,6 +1,6 @@
 /** What a training block shows of itself while the model process works. */
 import { metrics, openSpan, type OpenSpan } from '../../telemetry/index.ts';
-import type { FromModelProcess } from './model/protocol.ts';
+import type { FromModelProcess } from './model/index.ts';
 
 /** Spans for the loading of the model and for the steps of each epoch; the process itself has no way out. */
 export class ObservedTraining {

@@ -1,8 +1,12 @@
 /** The process in which models run, as the GPU worker sees it. */
 import { AsyncResource } from 'node:async_hooks';
 import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { ErrorKind, RaptError } from '../../../contracts/index.ts';
 import type { FromModelProcess, Job, ToModelProcess } from './protocol.ts';
+
+/** What a GPU worker gives `createModelHost` as its entry. */
+export const MODEL_PROCESS_FILE = fileURLToPath(new URL('./model-process.ts', import.meta.url));
 
 /** Time between asking a process to stop and killing it: one step and one checkpoint. */
 const STOP_TIMEOUT_MS = 60_000;
@@ -190,9 +194,22 @@ function describeExit(code: number | null, killedBy: NodeJS.Signals | null): Cra
   return { what: killedBy ? `was ended by ${killedBy}` : `ended with exit code ${code ?? 'unknown'}` };
 }
 
+/** Variables that the process and its libraries read. */
+const WANTED_NAMES: ReadonlySet<string> = new Set([
+  'PATH',
+  'HOME',
+  'TMPDIR',
+  'LANG',
+  'LD_LIBRARY_PATH',
+  'RAPT_CACHE',
+  'RAPT_DEVICE',
+  'XDG_CACHE_HOME',
+]);
+const WANTED_BEGINNINGS = ['LC_', 'CUDA_', 'NVIDIA_', 'TF_', 'OMP_'];
+
 /** The process needs its libraries' settings and nothing else: no addresses, no credentials. */
 function modelEnvironment(): NodeJS.ProcessEnv {
-  const wanted =
-    /^(PATH|HOME|TMPDIR|LANG|LC_.*|LD_LIBRARY_PATH|CUDA_.*|NVIDIA_.*|TF_.*|OMP_.*|RAPT_CACHE|RAPT_DEVICE|XDG_CACHE_HOME)$/;
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => wanted.test(name)));
+  const isWanted = (name: string): boolean =>
+    WANTED_NAMES.has(name) || WANTED_BEGINNINGS.some((start) => name.startsWith(start));
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => isWanted(name)));
 }
