@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { canonicalJson, type TuningConfig, type TuningInput } from '../contracts/index.ts';
-import { locateBackbone, openBackbone, readFrameIds, type Encoder } from '../rapt/backbone/index.ts';
+import { locateBackbone, openBackbone, type Encoder } from '../rapt/backbone/index.ts';
 import { inspectTables } from '../rapt/data/index.ts';
 import { createMechanism } from '../rapt/privacy/index.ts';
 import { drawRelease, hashInputs, readLocalLabels } from '../rapt/release/index.ts';
-import { classifyExamples, loadExamples, openEncoder, openTrainer, trainingDigest } from '../rapt/tuning/index.ts';
+import { openEncoder, trainingDigest, TuningSession } from '../rapt/tuning/index.ts';
 import type { Measurement } from './main.ts';
 import { configOf } from './service.ts';
 
@@ -107,7 +107,7 @@ async function tune(config: TuningConfig, folder: string): Promise<Outcome> {
   const encoder = encoders.get(frozen) ?? (await openEncoder(model, config.tuning.input, manifest.guarantee));
   encoders.set(frozen, encoder);
   const { tuning } = config;
-  const trainer = await openTrainer({
+  const session = await TuningSession.open({
     encoder,
     backboneFolder: model,
     releaseFolder,
@@ -115,14 +115,11 @@ async function tune(config: TuningConfig, folder: string): Promise<Outcome> {
     options: tuning,
     trainingDigest: trainingDigest(digest, description.sha256, tuning),
   });
-  while (!trainer.finished) await trainer.next();
-  const test = await loadExamples(releaseFolder, manifest, 'test');
-  const { predicted } = classifyExamples(encoder, trainer.parameters, tuning.method, test, readFrameIds(model), {
-    pooling: tuning.pooling,
-  });
+  await session.train();
+  const { predicted } = await session.grade();
   const { labels } = await readLocalLabels(releaseFolder);
   const right = predicted.reduce((sum, answer, row) => sum + (answer === labels[row] ? 1 : 0), 0);
-  return { accuracy: right / test.count, unchangedRate };
+  return { accuracy: right / predicted.length, unchangedRate };
 }
 
 const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,9 +1,9 @@
-import { existsSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import {
   BadInput,
   parseTuningConfig,
+  type AdapterFile,
   type InputProblem,
   type OwnRelease,
   type OwnResult,
@@ -14,28 +14,19 @@ import {
   type TuningConfig,
   type TuningInput,
 } from '../../contracts/index.ts';
-import {
-  locateBackbone,
-  poolingProblems,
-  readBackboneConfig,
-  readFrameIds,
-  type BackboneFiles,
-} from '../backbone/index.ts';
+import { locateBackbone, poolingProblems, type BackboneFiles } from '../backbone/index.ts';
 import { attackRelease, dryRun, notesOn, releaseTables, scoreAnswers } from '../client/index.ts';
 import { clientHome, releaseFolder, tenantFolder } from '../home.ts';
 import { Ledger, labelsAgainNote } from '../ledger/index.ts';
-import { folderProblem, makeFolder } from '../../system/index.ts';
+import { folderProblem } from '../../system/index.ts';
 import { checkGates, gateValues } from '../evaluation/index.ts';
 import { openRelease } from '../release/index.ts';
 import {
-  adapterCard,
   adapterDigest,
-  classifyExamples,
-  encodeAdapter,
-  loadExamples,
   openEncoder,
-  openTrainer,
   trainingDigest,
+  TuningSession,
+  writeFiles,
   type StepReport,
 } from '../tuning/index.ts';
 
@@ -158,10 +149,10 @@ async function trainAndGrade({
   target,
   signal,
   onStep,
-}: Training): Promise<{ files: ReturnType<typeof encodeAdapter>; test: TestMetrics }> {
+}: Training): Promise<{ files: Record<AdapterFile, Buffer>; test: TestMetrics }> {
   const encoder = await openEncoder(backbone.folder, tuning.input, release.guarantee);
   try {
-    const trainer = await openTrainer({
+    const session = await TuningSession.open({
       encoder,
       backboneFolder: backbone.folder,
       releaseFolder: folder,
@@ -169,39 +160,18 @@ async function trainAndGrade({
       options: tuning,
       trainingDigest: trainingDigest(release.digest, backbone.sha256, tuning),
     });
-    while (!trainer.finished) {
-      const report = await trainer.next();
-      onStep?.(report);
-      await nextTurn();
-      signal?.throwIfAborted();
-    }
-    const files = encodeAdapter(
-      trainer.parameters,
-      adapterCard({
-        manifest,
-        release: release.digest,
-        backbone: { name: backbone.name, sha256: backbone.sha256 },
-        tuning,
-      }),
-      readBackboneConfig(backbone.folder),
-    );
-    makeFolder(target);
-    for (const [file, bytes] of Object.entries(files)) writeFileSync(join(target, file), bytes);
+    await session.train({
+      onStep: (report) => {
+        onStep?.(report);
+      },
+      isStopped: () => signal?.aborted === true,
+    });
+    signal?.throwIfAborted();
+    const files = session.encode({ release: release.digest, backbone });
+    writeFiles(target, files);
 
-    const examples = await loadExamples(folder, manifest, 'test');
-    const { predicted, reconstruction } = classifyExamples(
-      encoder,
-      trainer.parameters,
-      tuning.method,
-      examples,
-      readFrameIds(backbone.folder),
-      { pooling: tuning.pooling },
-    );
-    const test: TestMetrics = {
-      ...(await scoreAnswers(folder, { rows: examples.rows, predicted })),
-      reconstruction:
-        reconstruction === null ? null : { accuracy: reconstruction.correct / reconstruction.n, n: reconstruction.n },
-    };
+    const answers = await session.grade();
+    const test: TestMetrics = { ...(await scoreAnswers(folder, answers)), reconstruction: answers.reconstruction };
     return { files, test };
   } finally {
     encoder.dispose();

@@ -88,16 +88,21 @@ export function encodeAdapter(
 }
 
 /** The card of an adapter trained on a release. */
-export function adapterCard(o: {
+export function adapterCard({
+  manifest,
+  release,
+  backbone: { name, sha256 },
+  tuning,
+}: {
   readonly manifest: ReleaseManifest;
+  /** Digest of the release. */
   readonly release: Sha256;
   readonly backbone: AdapterCard['backbone'];
   readonly tuning: TuningOptions;
 }): AdapterCard {
-  const { manifest, release, backbone, tuning } = o;
   return {
     format: 'rapt-adapter/1',
-    backbone,
+    backbone: { name, sha256 },
     method: tuning.method,
     length: tuning.length,
     pooling: tuning.pooling,
@@ -108,7 +113,7 @@ export function adapterCard(o: {
     plain: manifest.plain,
     guarantee: manifest.guarantee,
     release,
-    trainingDigest: trainingDigest(release, backbone.sha256, tuning),
+    trainingDigest: trainingDigest(release, sha256, tuning),
   };
 }
 

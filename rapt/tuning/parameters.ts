@@ -75,9 +75,18 @@ export function initialParameters({
   return parameters;
 }
 
-/** What an adapter keeps: the reconstruction head has done its work and is thrown away. */
+/** What an adapter keeps: the reconstruction head has done its work and is thrown away. Its counterpart is
+ *  `reconstructionHead`. */
 export const adapterParameters = (parameters: Parameters): Parameters =>
   Object.fromEntries(Object.entries(parameters).filter(([name]) => !name.startsWith('reconstruction.')));
+
+/** The reconstruction head of a checkpoint, with which an adapter's plain tokens are measured; empty without one. */
+export const reconstructionHead = (parameters: Parameters): Parameters =>
+  Object.fromEntries(
+    [PARAMETER.reconstructionW1, PARAMETER.reconstructionW2].flatMap((name) =>
+      parameters[name] ? [[name, parameters[name]]] : [],
+    ),
+  );
 
 /** Embeddings of tokens sampled by the run's seed, from which a soft prompt starts. */
 export function promptStart(

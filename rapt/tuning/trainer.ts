@@ -53,7 +53,7 @@ const NOTHING_PENDING: Pending = {
   gradientNorm: 0,
 };
 
-/** The training loop's state. Its result is a function of the examples, the options and the seed alone, however often
+/** What a training keeps between two steps. Its result is a function of the examples, the options and the seed alone, however often
  *  it was stopped. */
 export class Trainer {
   readonly totalSteps: number;
@@ -88,10 +88,6 @@ export class Trainer {
   /** Optimizer steps done. */
   get step(): number {
     return this.#step;
-  }
-
-  get finished(): boolean {
-    return this.#step >= this.totalSteps;
   }
 
   /** One optimizer step on the next batch. @throws RaptError diverged when the loss or a gradient is no longer a

@@ -11,8 +11,6 @@
  *  away. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
-import type { ClassifyJob, FromModelProcess, ToModelProcess, TrainJob } from './protocol.ts';
 import {
   ErrorKind,
   MANIFEST_FILE,
@@ -21,17 +19,10 @@ import {
   type Predictions,
   type ReleaseManifest,
 } from '../../../contracts/index.ts';
-import { readFrameIds } from '../../../rapt/backbone/index.ts';
-import {
-  PARAMETER,
-  classifyExamples,
-  encodeCheckpoint,
-  loadExamples,
-  readAdapter,
-  readCheckpoint,
-} from '../../../rapt/tuning/index.ts';
-import { isOutOfSpace, makeFolder } from '../../../system/index.ts';
+import { answerTestRows, readAdapter, readCheckpoint, reconstructionHead } from '../../../rapt/tuning/index.ts';
+import { isOutOfSpace } from '../../../system/index.ts';
 import { LoadedModel } from './loaded-model.ts';
+import type { ClassifyJob, FromModelProcess, ToModelProcess, TrainJob } from './protocol.ts';
 
 let stopping = false;
 
@@ -42,67 +33,55 @@ function report(message: FromModelProcess): Promise<void> {
 const model = new LoadedModel();
 
 async function train(job: TrainJob): Promise<void> {
-  const trainer = await model.takeTrainer(job, readManifest);
-  let saved = trainer.step;
+  const session = await model.takeSession(job, readManifest);
+  let saved = session.stepsDone;
   const save = async (): Promise<void> => {
-    if (trainer.step === saved) return;
-    const folder = join(job.outputFolder, String(trainer.step));
-    makeFolder(folder);
-    for (const [file, bytes] of Object.entries(encodeCheckpoint(trainer))) writeFileSync(join(folder, file), bytes);
-    saved = trainer.step;
+    if (session.stepsDone === saved) return;
+    const folder = join(job.outputFolder, String(session.stepsDone));
+    session.checkpoint(folder);
+    saved = session.stepsDone;
     await report({ type: 'checkpoint', step: saved, folder });
   };
 
-  while (!stopping && trainer.step < Math.min(job.untilStep, trainer.totalSteps)) {
-    const start = performance.now();
-    const { step, epoch, loss } = await trainer.next();
-    await report({ type: 'step', step, epoch, loss: loss.loss, rows: loss.rows, stepMs: performance.now() - start });
-    if (step % job.options.checkpointEverySteps === 0) await save();
-    await setImmediate(); // lets a stop message in
-  }
+  // The worker may have asked to stop while the model was loaded.
+  if (!stopping)
+    await session.train({
+      untilStep: job.untilStep,
+      onStep: async ({ step, epoch, loss }, stepMs) => {
+        await report({ type: 'step', step, epoch, loss: loss.loss, rows: loss.rows, stepMs });
+        if (step % job.options.checkpointEverySteps === 0) await save();
+      },
+      isStopped: () => stopping,
+    });
   await save();
-  model.keep(trainer, job.trainingDigest);
+  model.keep(session, job.trainingDigest);
   await report(stopping ? { type: 'stopped' } : { type: 'finished', reconstruction: null });
 }
 
 async function classify(job: ClassifyJob): Promise<void> {
-  const manifest = readManifest(job.releaseFolder);
-  const adapter = readAdapter(job.adapterFolder);
-  const encoder = await model.encoder(job.backboneFolder, adapter.card.input ?? 'released', manifest);
-  const examples = await loadExamples(job.releaseFolder, manifest, 'test');
-  const heads = job.checkpointFolder === null ? {} : reconstructionHead(job.checkpointFolder);
-  const answer = classifyExamples(
+  const { backboneFolder, releaseFolder, checkpointFolder } = job;
+  const manifest = readManifest(releaseFolder);
+  const { card, parameters } = readAdapter(job.adapterFolder);
+  const encoder = await model.encoder(backboneFolder, card.input ?? 'released', manifest);
+  const head = checkpointFolder === null ? {} : reconstructionHead(readCheckpoint(checkpointFolder).parameters);
+  const { rows, predicted, probability, reconstruction } = await answerTestRows({
     encoder,
-    { ...adapter.parameters, ...heads },
-    adapter.card.method,
-    examples,
-    readFrameIds(job.backboneFolder),
-    {
-      pooling: adapter.card.pooling,
-      onRows: (done) => void report({ type: 'rows', done }),
-    },
-  );
+    backboneFolder,
+    releaseFolder,
+    manifest,
+    parameters: { ...parameters, ...head },
+    method: card.method,
+    pooling: card.pooling,
+    onRows: (done) => void report({ type: 'rows', done }),
+  });
   const predictions: Predictions = {
     format: 'rapt-predictions/1',
-    rows: [...examples.rows],
-    predicted: [...answer.predicted],
-    probability: [...answer.probability],
+    rows: [...rows],
+    predicted: [...predicted],
+    probability: [...probability],
   };
   writeFileSync(job.outputFile, JSON.stringify(predictions));
-  const reconstruction = answer.reconstruction && {
-    accuracy: answer.reconstruction.correct / answer.reconstruction.n,
-    n: answer.reconstruction.n,
-  };
   await report({ type: 'finished', reconstruction });
-}
-
-function reconstructionHead(checkpointFolder: string) {
-  const { parameters } = readCheckpoint(checkpointFolder);
-  return Object.fromEntries(
-    [PARAMETER.reconstructionW1, PARAMETER.reconstructionW2].flatMap((name) =>
-      parameters[name] ? [[name, parameters[name]]] : [],
-    ),
-  );
 }
 
 const readManifest = (folder: string): ReleaseManifest =>

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { zipfPrior } from '../../../rapt/channel/index.ts';
 import { seededRandom, uniform, type EmbeddingTable } from '../../../rapt/privacy/index.ts';
-import { posteriorEmbeddings, trainingDigest } from '../../../rapt/tuning/index.ts';
+import { trainingDigest } from '../../../rapt/tuning/index.ts';
+import { posteriorEmbeddings } from '../../../rapt/tuning/posterior.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { options } from './fixtures.ts';
 
