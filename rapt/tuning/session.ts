@@ -60,7 +60,7 @@ export class TuningSession {
   }
 
   /** Reads the training rows into memory, 4 bytes a token, and takes the first values, or those of the checkpoint.
-   *  @throws RaptError corruptArtifact naming the shard or the file of the checkpoint that cannot be read. */
+   *  @throws RaptError corruptArtifact naming the damaged shard, or the damaged file of the checkpoint. */
   static async open(options: SessionOptions): Promise<TuningSession> {
     const { encoder, backboneFolder, releaseFolder, manifest, options: tuning, checkpointFolder = null } = options;
     const checkpoint = checkpointFolder === null ? null : readCheckpoint(checkpointFolder);
@@ -119,7 +119,7 @@ export class TuningSession {
   }
 
   /** Answers the release's test rows by the trained values as they are now. The true labels are not in a release: who
-   *  has them compares. @throws RaptError corruptArtifact naming the shard that cannot be read. */
+   *  has them compares. @throws RaptError corruptArtifact naming the damaged shard. */
   grade(): Promise<TestAnswers> {
     const { encoder, backboneFolder, releaseFolder, manifest, options: tuning } = this.#options;
     const { method, pooling } = tuning;

@@ -31,7 +31,7 @@ export interface TestAnswers {
 }
 
 /** Reads the test rows into memory, 4 bytes a token, and classifies them. @throws RaptError corruptArtifact naming the
- *  shard that cannot be read. */
+ *  damaged shard. */
 export async function answerTestRows(question: TestQuestion): Promise<TestAnswers> {
   const { encoder, backboneFolder, releaseFolder, manifest, parameters, method, pooling, onRows } = question;
   const examples = await loadExamples(releaseFolder, manifest, 'test');
