@@ -1,5 +1,5 @@
-/** The same training in one process: no Temporal, no object store, no checkpoint. The service's time and its results are
- *  held against it. */
+/** The same training in one process: no Temporal, no object store, no checkpoint. The service's time and its results
+ *  are held against it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MANIFEST_FILE, releaseManifestSchema, type Sha256, type TuningOptions } from '../contracts/index.ts';

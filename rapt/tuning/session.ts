@@ -4,9 +4,9 @@
  *    open -> step ... step -> encode, grade
  *                 \-> checkpoint, of any whole step
  *
- *  A session holds the examples, the trained values and the optimizer's moments as plain arrays. The frozen model on the
- *  device belongs to whoever opened it: a session uses it and never disposes of it, and frees all other tensors before
- *  each of its calls returns. So there is nothing to close. */
+ *  A session holds the examples, the trained values and the optimizer's moments as plain arrays. The frozen model on
+ *  the device belongs to whoever opened it: a session uses it and never disposes of it, and frees all other tensors
+ *  before each of its calls returns. So there is nothing to close. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AdapterFile, ReleaseManifest, Sha256, TuningOptions } from '../../contracts/index.ts';
 import { readFrameIds, type BackboneFiles, type Encoder } from '../backbone/index.ts';

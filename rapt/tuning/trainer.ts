@@ -53,8 +53,8 @@ const NOTHING_PENDING: Pending = {
   gradientNorm: 0,
 };
 
-/** What a training keeps between two steps. Its result is a function of the examples, the options and the seed alone, however often
- *  it was stopped. */
+/** What a training keeps between two steps. Its result is a function of the examples, the options and the seed alone,
+ *  however often it was stopped. */
 export class Trainer {
   readonly totalSteps: number;
   readonly stepsPerEpoch: number;

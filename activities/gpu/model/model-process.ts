@@ -3,8 +3,8 @@
  *
  *  What it may see, and nothing else:
  *    - the message of each job, which names folders on this machine, the options of the tuning and a digest;
- *    - in those folders, the frozen model, a release (privatized ids, plain tokens, noisy or plain training labels), the
- *      run's own checkpoint and its adapter;
+ *    - in those folders, the frozen model, a release (privatized ids, plain tokens, training labels as they left), the
+ *      run's checkpoint and its adapter;
  *    - those variables of the environment that its libraries read (`modelEnvironment` in model-host.ts).
  *  It gets no text, no label of a test row, no address and no credential, neither of the store nor of Temporal. It
  *  answers by messages (protocol.ts) and by files in the folder that the job names. What its libraries print is thrown

@@ -29,13 +29,8 @@ before(async () => {
   writeTinyModel(one);
   writeTinyModel(other, 2);
   const train = join(folder, 'texts.csv');
-  writeFileSync(
-    train,
-    `text,label\n${Array.from(
-      { length: 40 },
-      (_, row) => `w${5 + (row % 9)} ` + `w${20 + (row % 2)},${row % 2}\n`,
-    ).join('')}`,
-  );
+  const rows = Array.from({ length: 40 }, (_, row) => `w${5 + (row % 9)} w${20 + (row % 2)},${row % 2}\n`);
+  writeFileSync(train, `text,label\n${rows.join('')}`);
   const { release, config } = await tune(
     { data: { train }, backbone: one, audit: false, tuning: { epochs: 1, batchSize: 8 } },
     { adapter: join(folder, 'adapter'), home: join(folder, 'home') },
@@ -92,7 +87,7 @@ test('training between encoders leaves nothing behind either', async () => {
   assert.equal(tf.memory().numTensors, numTensors);
 });
 
-test('a training goes on from memory, or from its checkpoint once its encoder was replaced, to the same bytes', async () => {
+test('a training goes on from memory, or from its checkpoint after another encoder, to the same bytes', async () => {
   const { session, next } = await stepped();
   model.keep(session, job.trainingDigest);
   assert.equal(await model.takeSession(next, readManifest), session);

@@ -47,7 +47,7 @@ before(async () => {
 const adapterOf = (session: TuningSession): Sha256 =>
   adapterDigest(session.encode({ release: tuned.release.sha256, backbone }));
 
-test('a session that stops, and one that goes on from its checkpoint, end with the adapter of a whole tuning', async () => {
+test('a session that stops, and one that resumes its checkpoint, end with the adapter of a whole tuning', async () => {
   const stopped = await TuningSession.open(options);
   await stopped.train({ untilStep: 3 });
   assert.equal(stopped.stepsDone, 3);
