@@ -1,5 +1,6 @@
-/** How good the tuned model is under one choice and under another: the same tuning on several seeds, each with noisy
- *  versions of its own. Choices that draw alike share them, so that their difference is the choice's. */
+/** How good the tuned model is under one choice and under another: the same tuning on several seeds, with fresh noise
+ *  for each seed. Choices with the same privacy settings share the noisy texts of a seed, so the difference between them
+ *  is due to the choice alone. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,10 +62,8 @@ export async function utilityBench(args: readonly string[]): Promise<Measurement
           folder,
         );
         outcomes[arm]!.push(outcome);
-        process.stderr.write(
-          `seed ${seed}, ${arm}: accuracy ${outcome.accuracy.toFixed(4)}, unchanged ` +
-            `${outcome.unchangedRate.toFixed(4)}\n`,
-        );
+        const [accuracy, unchanged] = [outcome.accuracy.toFixed(4), outcome.unchangedRate.toFixed(4)];
+        process.stderr.write(`seed ${seed}, ${arm}: accuracy ${accuracy}, unchanged ${unchanged}\n`);
       }
     } finally {
       rmSync(folder, { recursive: true, force: true });
@@ -76,7 +75,7 @@ export async function utilityBench(args: readonly string[]): Promise<Measurement
     unchangedRate: meanOf(runs.map(({ unchangedRate }) => unchangedRate)),
     accuracy: intervalOf(runs.map(({ accuracy }) => accuracy)),
     accuracies: runs.map(({ accuracy }) => accuracy),
-    /** Seed by seed, to the first arm. */
+    /** Of the accuracy to that of the first arm, seed by seed. */
     difference: intervalOf(runs.map(({ accuracy }, seed) => accuracy - first![seed]!.accuracy)),
   }));
   return { results: { experiment: name, data: DATA, epochs: EPOCHS, arms: results }, ratios: {} };
@@ -84,8 +83,8 @@ export async function utilityBench(args: readonly string[]): Promise<Measurement
 
 const encoders = new Map<string, Encoder>();
 
-/** One release, one training, one test, in this process. @param folder in which equal privacy settings find the release
- *  that was drawn. */
+/** One release, one training, one test, in this process. @param folder holds the releases of this seed, one for each
+ *  choice of privacy settings. */
 async function tune(config: TuningConfig, folder: string): Promise<Outcome> {
   const { folder: model } = await locateBackbone(config.backbone);
   const { table, outputIds, tokenizer, description } = await openBackbone(config.backbone);

@@ -27,7 +27,7 @@ export interface GpuDependencies {
 }
 
 const LOSSES_SHOWN = 60;
-/** A crash of the model process may pass, one for lack of memory comes again at the same step. */
+/** A crash of the model process may not come again, but one for lack of memory comes at the same step each time. */
 const MOST_CRASHES = 3;
 
 /** The `train` activity: one block of optimizer steps, from the newest checkpoint to the next boundary. */
@@ -179,11 +179,8 @@ function afterCrash(
     progress.checkpointStep === null
       ? 'before the first checkpoint'
       : `from the checkpoint of step ${progress.checkpointStep}`;
-  return new RaptError(
-    ErrorKind.trainerGivenUp,
-    `${error.message}. That was crash ${crashes} ${from}: \`rapt resume ${run}\` goes on from there once the cause ` +
-      'is mended',
-  );
+  const advice = `\`rapt resume ${run}\` goes on from there once the cause is mended`;
+  return new RaptError(ErrorKind.trainerGivenUp, `${error.message}. That was crash ${crashes} ${from}: ${advice}`);
 }
 
 const mean = (values: readonly number[]): number | null =>

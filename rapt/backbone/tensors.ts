@@ -50,7 +50,7 @@ export const EMBEDDING_NORM = 'embeddings.LayerNorm';
 export const PROJECTION = 'embeddings_project';
 export const POOLER = 'pooler.dense';
 
-/** Files of TensorFlow's time call a layer norm's weight and bias so. */
+/** What files from TensorFlow's time call a layer norm's weight and bias. */
 const OLD_NAMES: readonly (readonly [ending: RegExp, old: string])[] = [
   [/\.weight$/, '.gamma'],
   [/\.bias$/, '.beta'],
@@ -136,8 +136,8 @@ export class EncoderTensors {
     return {
       where: this.#path,
       problem:
-        `has no tensor ${this.#prefix}${name}, which a model of type ${this.#family} has; save the model again with ` +
-        '`save_pretrained` of transformers',
+        `has no tensor ${this.#prefix}${name}, which a model of type ${this.#family} has; ` +
+        'save the model again with `save_pretrained` of transformers',
     };
   }
 

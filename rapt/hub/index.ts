@@ -1,5 +1,5 @@
-/** The model hub: names, what it says of files, fetching them, and what others have fetched from it on this machine. No
- *  model is known here. */
+/** The model hub: names, what it says of files, fetching them, and what other programs have fetched from it on this
+ *  machine. Nothing here knows what a model is made of. */
 export { Hub, type HubFile } from './hub.ts';
 export { download, partOf, sizeOf } from './download.ts';
 export { keptSnapshot } from './kept.ts';

@@ -170,6 +170,6 @@ export class Trainer {
 const diverged = (step: number): RaptError =>
   new RaptError(
     ErrorKind.diverged,
-    `the loss is no longer a number at step ${step}; its last checkpoint stays. Lower tuning.learningRate, or ` +
-      'raise tuning.warmup, and start a new run: it uses the same release',
+    `the loss is no longer a number at step ${step}; its last checkpoint stays. ` +
+      'Lower tuning.learningRate, or raise tuning.warmup, and start a new run: it uses the same release',
   );
