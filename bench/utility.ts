@@ -1,6 +1,6 @@
 /** How good the tuned model is under one choice and under another: the same tuning on several seeds, with fresh noise
- *  for each seed. Choices with the same privacy settings share the noisy texts of a seed, so the difference between them
- *  is due to the choice alone. */
+ *  for each seed. Choices with the same privacy settings share the noisy texts of a seed, so the difference between
+ *  them is due to the choice alone. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -101,7 +101,7 @@ export class EncoderTensors {
     return yield* this.#file.reading(place);
   }
 
-  /** All that keeps this from being the encoder that config.json describes, told from the files' headers alone. */
+  /** Every way in which the files differ from the encoder that config.json describes, judged by their headers alone. */
   problems(config: BackboneConfig): InputProblem[] {
     const problems = wantedTensors(config, this.hasPooler).flatMap((wanted) => this.#problemOf(wanted));
     if (problems.length <= LISTED_PROBLEMS) return problems;
@@ -148,8 +148,8 @@ export class EncoderTensors {
     return [full, ...old].find((candidate) => this.#file.has(candidate)) ?? null;
   }
 
-  /** What stands before each name: nothing, the family's name in checkpoints with a task's head, or what the wrapping
-   *  of a trainer has left there. */
+  /** What stands before each name: nothing, the family's name in checkpoints with a task's head, or a name that the
+   *  wrapper of some trainer has left there. */
   #findPrefix(): string {
     const named = this.#family === 'xlm-roberta' ? 'roberta.' : `${this.#family}.`;
     for (const prefix of [named, '']) if (this.#file.has(`${prefix}${WORDS}`)) return prefix;
