@@ -124,7 +124,7 @@ export function adapterDigest(files: Readonly<Record<AdapterFile, Buffer>>): Sha
   return sha256Of(lines.join(''));
 }
 
-/** Reads an adapter's folder. @throws RaptError corruptArtifact naming the file that cannot be read. */
+/** Reads an adapter's folder. @throws RaptError corruptArtifact naming the damaged file. */
 export function readAdapter(folder: string): Adapter {
   const [, model, head, cardFile] = ADAPTER_FILES;
   const card = readCard(join(folder, cardFile));

@@ -7,7 +7,7 @@ import type { Examples } from './examples.ts';
 import { initialParameters, promptStart, type Parameters } from './parameters.ts';
 
 /** Reads one split of a release's folder into memory: 4 bytes a token. @throws RaptError corruptArtifact naming the
- *  shard. */
+ *  damaged shard. */
 export async function loadExamples(
   folder: string,
   manifest: ReleaseManifest,

@@ -75,12 +75,12 @@ export function initialParameters({
   return parameters;
 }
 
-/** What an adapter keeps: the reconstruction head has done its work and is thrown away. Its counterpart is
- *  `reconstructionHead`. */
+/** The parameters that an adapter keeps. The reconstruction head, which only helps the training, is thrown away. */
 export const adapterParameters = (parameters: Parameters): Parameters =>
   Object.fromEntries(Object.entries(parameters).filter(([name]) => !name.startsWith('reconstruction.')));
 
-/** The reconstruction head of a checkpoint, with which an adapter's plain tokens are measured; empty without one. */
+/** The parameters that `adapterParameters` leaves out: a checkpoint's reconstruction head, by which plain tokens are
+ *  measured; empty without one. */
 export const reconstructionHead = (parameters: Parameters): Parameters =>
   Object.fromEntries(
     [PARAMETER.reconstructionW1, PARAMETER.reconstructionW2].flatMap((name) =>

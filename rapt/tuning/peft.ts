@@ -1,5 +1,5 @@
-/** Adapters that Hugging Face PEFT saved: prompt or prefix tuning of BertForSequenceClassification, whose pooler and
- *  classifier they stand on. */
+/** Adapters that Hugging Face PEFT saved: prompt or prefix tuning of BertForSequenceClassification, with its pooler and
+ *  its classifier. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';

@@ -1,3 +1,4 @@
+/** The arithmetic of a training, one optimizer step at a time. */
 import {
   ErrorKind,
   RaptError,
@@ -24,7 +25,7 @@ export interface TrainerSetup {
   readonly frame: FrameIds;
   readonly options: TuningOptions;
   readonly trainingDigest: Sha256;
-  /** First values, or those of a checkpoint. */
+  /** First values, or those of a checkpoint. Steps change them in place. */
   readonly parameters: Parameters;
   readonly resume?: { readonly moments: Moments; readonly state: CheckpointState };
 }
@@ -34,7 +35,7 @@ export interface StepReport {
   /** Steps done, this one included. */
   readonly step: number;
   readonly totalSteps: number;
-  /** Epochs done, as a fraction. */
+  /** Epochs done, with a fraction. */
   readonly epoch: number;
   readonly loss: JointLoss;
   readonly gradientNorm: number;
@@ -101,7 +102,7 @@ export class Trainer {
       pooling: options.pooling,
     });
     const gradientNorm = globalNorm(gradients);
-    // Checked before the step, so that the weights stay those of the last good one.
+    // Checked before the weights change, so that they stay those of the last good step.
     if (!Number.isFinite(loss.loss) || !Number.isFinite(gradientNorm)) throw diverged(this.#step + 1);
     const factor = scheduleFactor(this.#step, this.stepsPerEpoch, options);
     adamWStep(this.parameters, gradients, gradientNorm, this.moments, this.#step, factor, options);
@@ -116,7 +117,7 @@ export class Trainer {
     };
   }
 
-  /** What state.json of a checkpoint says now. */
+  /** The state.json of a checkpoint after the last step. */
   state(): CheckpointState {
     return {
       format: 'rapt-checkpoint/1',
