@@ -11,7 +11,7 @@ const CONCURRENT_ACTIVITIES = 1;
 
 /** @param scratch a folder of this worker's own, for what it has downloaded and not yet uploaded. */
 export async function runGpuWorker(services: Services, { scratch }: { scratch: string }): Promise<void> {
-  // While the rest gets ready: the answer takes as long as it takes TensorFlow to load.
+  // Asked while the rest gets ready: the answer takes as long as TensorFlow takes to load.
   const device = askDevice();
   device.catch(() => undefined);
   const store = await openStore(services, { kind: 'gpu' });

@@ -12,7 +12,7 @@ export type { GpuDependencies } from './train.ts';
 
 /** The activities of the provider's side. They see privatized ids, plain tokens and references; never a text. */
 export function createGpuActivities(dependencies: GpuDependencies): GpuActivities {
-  /** Whatever is asked for, it is asked by its own run. */
+  /** Refuses a request that its own run did not make. */
   const checked =
     <R extends { readonly tenant: string; readonly run: string }, T>(
       activity: (dependencies: GpuDependencies, request: R) => Promise<T>,

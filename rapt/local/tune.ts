@@ -1,3 +1,4 @@
+/** A tuning from texts to a graded adapter, in this process. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
@@ -30,16 +31,16 @@ import {
   type StepReport,
 } from '../tuning/index.ts';
 
-/** Where the results go, and who is told on the way. */
+/** Where the results go, and who hears of the progress. */
 export interface TuneOptions {
-  /** Folder that gets the adapter; made if need be. */
+  /** Folder for the adapter; made if need be. */
   readonly adapter: string;
   /** Where releases and ledgers of all tenants lie. Default: this machine's, as the command `rapt` has it. */
   readonly home?: string | undefined;
-  /** Stops after the step that is being taken, or before the next attack. The release stays, and is found by the next
-   *  call. */
+  /** Stops after the step that is being taken, or before the next attack. The release stays, and the next call finds
+   *  it. */
   readonly signal?: AbortSignal | undefined;
-  /** Called after each batch of rows that was privatized, or once when the release was there already. */
+  /** Called after each batch of rows that was privatized, or once if the release was there already. */
   readonly onRelease?: ((progress: ReleaseProgress) => void) | undefined;
   /** Called after each optimizer step. */
   readonly onStep?: ((report: StepReport) => void) | undefined;
@@ -55,20 +56,21 @@ export interface Tuned extends Pick<OwnResult, 'metrics' | 'privacy' | 'audit' |
   readonly release: {
     readonly folder: string;
     readonly sha256: Sha256;
-    /** True when it was there already and nothing was drawn. */ readonly reused: boolean;
+    /** True when the release was there already and nothing was drawn. */
+    readonly reused: boolean;
   };
 }
 
 /** Tunes on this machine, in this process, without any server: the texts are released into this client's folder, with
- *  their cost in the ledger, where the release stands as one that left before the training begins, since the adapter is
- *  made of it. The model is tuned on the release, graded on its test rows, attacked, and held against the gates. A run
- *  of the service with the same configuration on the same client takes this release, and ends with the same adapter,
- *  byte for byte. A training that is broken off begins again; for one that must go on from a checkpoint there is the
- *  service.
+ *  their cost in the ledger. Before the training begins, the ledger counts the release as one that left, since the
+ *  adapter is made of it. The model is tuned on the release, graded on its test rows, attacked, and held against the
+ *  gates. A run of the service with the same configuration on the same client takes this release, and ends with the
+ *  same adapter, byte for byte. A training that is broken off begins again from its first step; the service goes on
+ *  from checkpoints.
  *  @param input as a run's configuration file has it; every field has a default.
  *  @param options where the results go.
  *  @throws BadInput with everything that is wrong; RaptError budgetExceeded, notFound (no such backbone), diverged; the
- *  signal's reason. */
+ *  signal's reason when it aborts. */
 export async function tune(
   input: TuningInput,
   { adapter, home = clientHome(), signal, onRelease, onStep, onAttack }: TuneOptions,
@@ -76,7 +78,7 @@ export async function tune(
   const config = configOf(input);
   const target = resolve(adapter);
   const backbone = await locateBackbone(config.backbone);
-  // A release is paid for: what would stop the tuning after it is told before it.
+  // A release is paid for, so whatever would stop the tuning after it is told before it.
   const problems = poolingProblems(backbone.folder, config.tuning.pooling);
   const unwritable = folderProblem(target);
   if (unwritable !== null) problems.push({ where: adapter, problem: unwritable });
@@ -100,7 +102,8 @@ export async function tune(
   });
   const folder = releaseFolder(home, config.tenant, local.localKey);
   const { manifest } = (await openRelease(folder))!;
-  // The adapter is made of the release, and goes where its owner takes it: from here on its cost cannot be taken back.
+  // The adapter is made of the release and goes wherever its owner takes it, so from here on the cost cannot be taken
+  // back.
   await new Ledger(tenantFolder(home, config.tenant)).release(local.localKey, local.digest, manifest.tokens);
   const { files, test } = await trainAndGrade({
     config,
@@ -134,12 +137,13 @@ interface Training extends Pick<TuneOptions, 'signal' | 'onStep'> {
   readonly backbone: BackboneFiles;
   readonly release: OwnRelease;
   readonly manifest: ReleaseManifest;
-  /** Of the release. */
+  /** Folder of the release. */
   readonly folder: string;
-  /** Gets the adapter. */
+  /** Folder for the adapter. */
   readonly target: string;
 }
 
+/** Trains on the release, writes the adapter, and grades it on the test rows. */
 async function trainAndGrade({
   config: { tuning },
   backbone,
@@ -178,7 +182,8 @@ async function trainAndGrade({
   }
 }
 
-/** @throws BadInput for what is wrong, and for what needs a run of the service. */
+/** The configuration with its defaults. @throws BadInput for all that is wrong, and for fields that need the
+ *  service. */
 function configOf(input: TuningInput): TuningConfig {
   const parsed = parseTuningConfig(input);
   const problems: InputProblem[] = parsed.ok ? [] : [...parsed.problems];

@@ -8,10 +8,10 @@ import type { FromModelProcess, Job, ToModelProcess } from './protocol.ts';
 /** What a GPU worker gives `createModelHost` as its entry. */
 export const MODEL_PROCESS_FILE = fileURLToPath(new URL('./model-process.ts', import.meta.url));
 
-/** Time between asking a process to stop and killing it: one step and one checkpoint. */
+/** Milliseconds between asking a process to stop and killing it: enough for one step and one checkpoint. */
 const STOP_TIMEOUT_MS = 60_000;
-/** A process whose job is done waits so long for the next one, which then finds the model loaded. Blocks of a run
- *  follow at once. */
+/** How long a process whose job is done waits for the next job, which then finds the model loaded. The blocks of a run
+ *  follow each other at once. */
 const IDLE_TIMEOUT_MS = 20_000;
 
 export interface JobOptions {
@@ -27,14 +27,14 @@ export type Outcome =
 
 export interface ModelHost {
   /** Runs one job in a process of its own: a crash, its memory and its blocking calls stay apart from the worker. One
-   *  job at a time uses the process that is there; another that comes meanwhile gets one for itself.
+   *  job at a time uses the process that is there; a job that comes meanwhile gets a process for itself.
    *  @throws RaptError trainerCrashed when the process ends without an answer or hangs, or what the process itself
    *  reports. */
   run(options: JobOptions): Promise<Outcome>;
 }
 
-/** @param entry file of the process. @param stallTimeoutMs a process that says nothing for so long is taken for hung,
- *  and killed. */
+/** @param entry file of the process.
+ *  @param stallTimeoutMs a process that says nothing for so long counts as hung, and is killed. */
 export function createModelHost(entry: string, { stallTimeoutMs }: { readonly stallTimeoutMs: number }): ModelHost {
   let idle: { readonly child: ChildProcess; readonly timer: NodeJS.Timeout } | null = null;
 
@@ -52,7 +52,7 @@ export function createModelHost(entry: string, { stallTimeoutMs }: { readonly st
   }
 
   function keep(child: ChildProcess): void {
-    // One that was stopped before its first step was killed, and may not have ended yet.
+    // A process that was stopped before its first step was killed, and may not have ended yet.
     if (child.killed) return;
     child.removeAllListeners();
     child.on('error', () => undefined);
@@ -93,7 +93,7 @@ function start(entry: string): ChildProcess {
   });
 }
 
-/** Gives a process its job and hears it to the end. Whatever ends otherwise than by an answer is killed. */
+/** Gives a process its job and listens until its answer. A process that ends in any other way is killed. */
 function converse(
   child: ChildProcess,
   { job, onMessage, signal }: JobOptions,
