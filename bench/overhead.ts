@@ -18,7 +18,7 @@ export async function overheadBench(args: readonly string[]): Promise<Measuremen
     const { timing, release, adapter } = (await handle.result()) as TuningResult;
     const folder = await releaseFolderOf(join(home, 'client', 'local'), release.sha256);
     const begin = performance.now();
-    // The model is loaded in this time as it is in that of the service.
+    // This time includes loading the model, as the service's does.
     const plain = await new PlainTrainer(config.backbone).train(folder, config.tuning);
     const plainSeconds = (performance.now() - begin) / 1000;
     const serviceSeconds = timing['train'] ?? NaN;

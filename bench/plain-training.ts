@@ -1,17 +1,17 @@
-/** The same training in one process: no Temporal, no object store, no checkpoint. What a service is measured against,
- *  and its results too. */
+/** The same training in one process: no Temporal, no object store, no checkpoint. The service's time and its results
+ *  are held against it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MANIFEST_FILE, releaseManifestSchema, type Sha256, type TuningOptions } from '../contracts/index.ts';
-import { Encoder, locateBackbone, readBackboneConfig } from '../rapt/backbone/index.ts';
+import { Encoder, locateBackbone } from '../rapt/backbone/index.ts';
 import { Ledger } from '../rapt/ledger/index.ts';
-import { adapterCard, adapterDigest, encodeAdapter, openTrainer, trainingDigest } from '../rapt/tuning/index.ts';
+import { adapterDigest, trainingDigest, TuningSession } from '../rapt/tuning/index.ts';
 import { sha256Of } from '../system/index.ts';
 
 export interface PlainTraining {
   readonly adapter: Sha256;
   readonly steps: number;
-  /** From the first step to the last. */
+  /** Seconds from the first step to the last. */
   readonly stepSeconds: number;
 }
 
@@ -22,7 +22,7 @@ export async function releaseFolderOf(tenantFolder: string, digest: string): Pro
   return join(tenantFolder, 'releases', entry.localKey);
 }
 
-/** Trains without a pause on releases of one backbone. */
+/** Trains on releases of one backbone, which is loaded for the first of them. */
 export class PlainTrainer {
   readonly #backbone: string;
   #encoder: Encoder | null = null;
@@ -39,7 +39,7 @@ export class PlainTrainer {
     const bytes = readFileSync(join(folder, MANIFEST_FILE));
     const manifest = releaseManifestSchema.parse(JSON.parse(bytes.toString('utf8')));
     const release = sha256Of(bytes);
-    const trainer = await openTrainer({
+    const session = await TuningSession.open({
       encoder,
       backboneFolder: backbone.folder,
       releaseFolder: folder,
@@ -48,13 +48,9 @@ export class PlainTrainer {
       trainingDigest: trainingDigest(release, backbone.sha256, tuning),
     });
     const start = performance.now();
-    while (!trainer.finished) await trainer.next();
+    await session.train();
     const stepSeconds = (performance.now() - start) / 1000;
-    const card = adapterCard({ manifest, release, backbone: { name: backbone.name, sha256: backbone.sha256 }, tuning });
-    return {
-      adapter: adapterDigest(encodeAdapter(trainer.parameters, card, readBackboneConfig(backbone.folder))),
-      steps: trainer.step,
-      stepSeconds,
-    };
+    const adapter = adapterDigest(session.encode({ release, backbone }));
+    return { adapter, steps: session.stepsDone, stepSeconds };
   }
 }

@@ -14,13 +14,15 @@ import { down, up } from '../infra/index.ts';
 import { resolveKeyring } from '../settings/index.ts';
 import { dataConverter } from '../workers/data-converter.ts';
 
+/** A running stack, and how to start a run on it. */
 export interface Service {
   readonly client: Client;
-  /** Where servers, workers and the client keep what is theirs. */
+  /** Folder in which servers, workers and the client keep their files. */
   readonly home: string;
   readonly start: (workflowId: string, config: TuningConfig) => ReturnType<Client['workflow']['start']>;
 }
 
+/** Starts a stack in a folder of its own, and takes both down after the body. */
 export async function withService<T>(body: (service: Service) => Promise<T>): Promise<T> {
   const home = mkdtempSync(join(tmpdir(), 'rapt-bench-'));
   process.env['RAPT_HOME'] = home;
@@ -44,6 +46,7 @@ export async function withService<T>(body: (service: Service) => Promise<T>): Pr
   }
 }
 
+/** The configuration with its defaults. @throws Error for one that is not valid, which is a mistake of the bench. */
 export function configOf(input: TuningInput): TuningConfig {
   const parsed = parseTuningConfig(input);
   if (!parsed.ok) throw new Error('the configuration of the bench is not valid');

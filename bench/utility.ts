@@ -1,14 +1,15 @@
-/** How good the tuned model is under one choice and under another: the same tuning on several seeds, each with noisy
- *  versions of its own. Choices that draw alike share them, so that their difference is the choice's. */
+/** How good the tuned model is under one choice and under another: the same tuning on several seeds, with fresh noise
+ *  for each seed. Choices with the same privacy settings share the noisy texts of a seed, so the difference between
+ *  them is due to the choice alone. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { canonicalJson, type TuningConfig, type TuningInput } from '../contracts/index.ts';
-import { locateBackbone, openBackbone, readFrameIds, type Encoder } from '../rapt/backbone/index.ts';
+import { locateBackbone, openBackbone, type Encoder } from '../rapt/backbone/index.ts';
 import { inspectTables } from '../rapt/data/index.ts';
 import { createMechanism } from '../rapt/privacy/index.ts';
 import { drawRelease, hashInputs, readLocalLabels } from '../rapt/release/index.ts';
-import { classifyExamples, loadExamples, openEncoder, openTrainer, trainingDigest } from '../rapt/tuning/index.ts';
+import { openEncoder, trainingDigest, TuningSession } from '../rapt/tuning/index.ts';
 import type { Measurement } from './main.ts';
 import { configOf } from './service.ts';
 
@@ -61,10 +62,8 @@ export async function utilityBench(args: readonly string[]): Promise<Measurement
           folder,
         );
         outcomes[arm]!.push(outcome);
-        process.stderr.write(
-          `seed ${seed}, ${arm}: accuracy ${outcome.accuracy.toFixed(4)}, unchanged ` +
-            `${outcome.unchangedRate.toFixed(4)}\n`,
-        );
+        const [accuracy, unchanged] = [outcome.accuracy.toFixed(4), outcome.unchangedRate.toFixed(4)];
+        process.stderr.write(`seed ${seed}, ${arm}: accuracy ${accuracy}, unchanged ${unchanged}\n`);
       }
     } finally {
       rmSync(folder, { recursive: true, force: true });
@@ -76,7 +75,7 @@ export async function utilityBench(args: readonly string[]): Promise<Measurement
     unchangedRate: meanOf(runs.map(({ unchangedRate }) => unchangedRate)),
     accuracy: intervalOf(runs.map(({ accuracy }) => accuracy)),
     accuracies: runs.map(({ accuracy }) => accuracy),
-    /** Seed by seed, to the first arm. */
+    /** Of the accuracy to that of the first arm, seed by seed. */
     difference: intervalOf(runs.map(({ accuracy }, seed) => accuracy - first![seed]!.accuracy)),
   }));
   return { results: { experiment: name, data: DATA, epochs: EPOCHS, arms: results }, ratios: {} };
@@ -84,8 +83,8 @@ export async function utilityBench(args: readonly string[]): Promise<Measurement
 
 const encoders = new Map<string, Encoder>();
 
-/** One release, one training, one test, in this process. @param folder in which equal privacy settings find the release
- *  that was drawn. */
+/** One release, one training, one test, in this process. @param folder holds the releases of this seed, one for each
+ *  choice of privacy settings. */
 async function tune(config: TuningConfig, folder: string): Promise<Outcome> {
   const { folder: model } = await locateBackbone(config.backbone);
   const { table, outputIds, tokenizer, description } = await openBackbone(config.backbone);
@@ -107,7 +106,7 @@ async function tune(config: TuningConfig, folder: string): Promise<Outcome> {
   const encoder = encoders.get(frozen) ?? (await openEncoder(model, config.tuning.input, manifest.guarantee));
   encoders.set(frozen, encoder);
   const { tuning } = config;
-  const trainer = await openTrainer({
+  const session = await TuningSession.open({
     encoder,
     backboneFolder: model,
     releaseFolder,
@@ -115,14 +114,11 @@ async function tune(config: TuningConfig, folder: string): Promise<Outcome> {
     options: tuning,
     trainingDigest: trainingDigest(digest, description.sha256, tuning),
   });
-  while (!trainer.finished) await trainer.next();
-  const test = await loadExamples(releaseFolder, manifest, 'test');
-  const { predicted } = classifyExamples(encoder, trainer.parameters, tuning.method, test, readFrameIds(model), {
-    pooling: tuning.pooling,
-  });
+  await session.train();
+  const { predicted } = await session.grade();
   const { labels } = await readLocalLabels(releaseFolder);
   const right = predicted.reduce((sum, answer, row) => sum + (answer === labels[row] ? 1 : 0), 0);
-  return { accuracy: right / test.count, unchangedRate };
+  return { accuracy: right / predicted.length, unchangedRate };
 }
 
 const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,10 +1,9 @@
 /** The GPU worker: trains and classifies for many tenants. It sees privatized ids, plain tokens and references. */
-import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
-import { createGpuActivities, createModelHost, Scratch } from '../activities/gpu/index.ts';
+import { createGpuActivities, createModelHost, MODEL_PROCESS_FILE, Scratch } from '../activities/gpu/index.ts';
 import { GPU_QUEUE } from '../contracts/index.ts';
 import { askDevice } from '../infra/index.ts';
-import { type Services } from '../settings/index.ts';
+import type { Services } from '../settings/index.ts';
 import { openStore, serve, type WorkerDefaults } from './shared.ts';
 
 /** One model at a time: a second one would share the device's memory with the first. */
@@ -12,13 +11,11 @@ const CONCURRENT_ACTIVITIES = 1;
 
 /** @param scratch a folder of this worker's own, for what it has downloaded and not yet uploaded. */
 export async function runGpuWorker(services: Services, { scratch }: { scratch: string }): Promise<void> {
-  // While the rest gets ready: the answer takes as long as it takes TensorFlow to load.
+  // Asked while the rest gets ready: the answer takes as long as TensorFlow takes to load.
   const device = askDevice();
   device.catch(() => undefined);
   const store = await openStore(services, { kind: 'gpu' });
-  const models = createModelHost(fileURLToPath(new URL('../activities/gpu/model/process.ts', import.meta.url)), {
-    stallTimeoutMs: services.stallTimeoutMs,
-  });
+  const models = createModelHost(MODEL_PROCESS_FILE, { stallTimeoutMs: services.stallTimeoutMs });
   const activities = createGpuActivities({ store, scratch: new Scratch(scratch), models });
   const create = (defaults: WorkerDefaults): Promise<Worker> =>
     Worker.create({

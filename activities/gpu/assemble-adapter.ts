@@ -1,4 +1,3 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   ADAPTER_FILES,
@@ -10,7 +9,14 @@ import {
   type GpuActivities,
 } from '../../contracts/index.ts';
 import { readBackboneConfig } from '../../rapt/backbone/index.ts';
-import { adapterCard, adapterDigest, encodeAdapter, readCheckpoint, trainingDigest } from '../../rapt/tuning/index.ts';
+import {
+  adapterCard,
+  adapterDigest,
+  encodeAdapter,
+  readCheckpoint,
+  trainingDigest,
+  writeFiles,
+} from '../../rapt/tuning/index.ts';
 import { CheckpointPointerCell, putFiles } from '../../storage/index.ts';
 import { codeVersion } from '../../system/index.ts';
 import { removeUnnamed } from './checkpoints.ts';
@@ -40,16 +46,10 @@ export async function assembleAdapter(
     const source = join(folder, 'checkpoint');
     await fetchCheckpoint(store, source, { tenant, run }, pointer.newest);
     const { parameters, state } = readCheckpoint(source);
-    const card = adapterCard({
-      manifest,
-      release: release.digest,
-      backbone: { name: backbone.name, sha256: backbone.sha256 },
-      tuning,
-    });
+    const card = adapterCard({ manifest, release: release.digest, backbone, tuning });
     const files = encodeAdapter(parameters, card, readBackboneConfig(backbone.folder));
     const target = join(folder, 'adapter');
-    mkdirSync(target);
-    for (const [file, bytes] of Object.entries(files)) writeFileSync(join(target, file), bytes);
+    writeFiles(target, files);
     const adapter = adapterDigest(files);
     const paths = Object.fromEntries(ADAPTER_FILES.map((file) => [file, join(target, file)])) as Record<
       AdapterFile,

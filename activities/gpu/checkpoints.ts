@@ -1,5 +1,5 @@
-/** A run's checkpoints in the store, as one attempt of its training writes them: store first, then point, then remove
- *  what no pointer names. */
+/** A run's checkpoints in the store, as one attempt of its training writes them. Each is stored first, then the pointer
+ *  moves to it, then the checkpoints that the pointer no longer names are removed. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -26,19 +26,19 @@ import {
   type UnfinishedUpload,
 } from '../../storage/index.ts';
 
-/** What a checkpoint's pointer says besides the checkpoint itself. */
+/** What the pointer says besides its checkpoints. */
 export interface Training {
   readonly tenant: string;
   readonly run: string;
   readonly release: Sha256;
   readonly trainingDigest: Sha256;
   readonly totalSteps: number;
-  /** Newest checkpoints that stay. */
+  /** Number of newest checkpoints that stay. */
   readonly keep: number;
 }
 
 export interface Attempt {
-  /** Unique. */
+  /** Unique among all attempts of the run. */
   readonly name: string;
   readonly fence: Fence;
 }
@@ -59,7 +59,8 @@ export class RunCheckpoints {
     this.#training = training;
   }
 
-  /** @throws RaptError overtaken when a newer attempt owns the pointer: the caller must stop. */
+  /** Stores a checkpoint and moves the pointer to it. @throws RaptError overtaken when a newer attempt owns the
+   *  pointer: the caller must stop. */
   async add(content: Content, folder: string): Promise<void> {
     const start = performance.now();
     const sizeBytes = await inSpan('checkpoint', () => this.#storeAndPoint(content, folder), { step: content.step });
@@ -70,7 +71,7 @@ export class RunCheckpoints {
     log.info('checkpoint stored', { step: content.step, sizeBytes, seconds });
   }
 
-  /** @returns the size of its files. */
+  /** @returns the size of the checkpoint's files in bytes. */
   async #storeAndPoint({ step, trainingDigest, loss }: Content, folder: string): Promise<number> {
     const { tenant, run, release, totalSteps, keep } = this.#training;
     const { name: attempt, fence } = this.#attempt;
@@ -99,20 +100,20 @@ export class RunCheckpoints {
     return Object.values(files).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   }
 
-  /** The pointer may have been moved before the answer was lost and a newer attempt took it over: then it names the
-   *  checkpoint, and the newer attempt begins from it. What it does not name now is never named, since a pointer takes
-   *  over only what one before it named. */
+  /** The pointer may have moved, its answer been lost, and a newer attempt have taken it over. Then the pointer names
+   *  the checkpoint, and the newer attempt begins from it. A checkpoint that is not named now will never be, since a
+   *  pointer takes over only checkpoints that the pointer before it named. */
   async #removeUnlessNamed(added: StoredCheckpoint): Promise<void> {
     const { tenant, run } = this.#training;
     try {
       const { current } = await CheckpointPointerCell.open(this.#store, tenant, run);
       if (current === null || !names(current, added)) await this.#remove([added]);
     } catch {
-      // Of a pointer that cannot be read it is not known what it names; `rapt gc` removes what is left over.
+      // Nobody knows what a pointer names that cannot be read; `rapt gc` removes what is left over.
     }
   }
 
-  /** What cannot be removed now is removed by the next attempt, or by `rapt gc`. */
+  /** A file that cannot be removed now is removed by the next attempt, or by `rapt gc`. */
   async #remove(checkpoints: readonly StoredCheckpoint[]): Promise<void> {
     for (const { files } of checkpoints)
       for (const { key } of Object.values(files)) await this.#store.remove(key).catch(() => undefined);
@@ -127,7 +128,7 @@ export interface CheckpointUploads {
   drain(): Promise<void>;
 }
 
-/** @param onFailure told at once, so that an attempt that was overtaken stops computing. */
+/** @param onFailure called at once, so that an attempt that was overtaken stops computing. */
 export function queueUploads(
   checkpoints: RunCheckpoints,
   onPointed: (step: number) => void,
@@ -148,9 +149,9 @@ export function queueUploads(
   };
 }
 
-/** Claims a run's pointer for an attempt, and removes what attempts before it left in the store and never pointed at.
- *  What is removed was listed before the claim: it is of attempts that can no longer move the pointer, never of a newer
- *  one. */
+/** Claims a run's pointer for an attempt, and removes what earlier attempts left in the store and never pointed at. The
+ *  removed objects were listed before the claim, so they belong to attempts that can no longer move the pointer, never
+ *  to a newer one. */
 export async function claimRun(
   store: ObjectStore,
   cell: CheckpointPointerCell,
@@ -162,7 +163,8 @@ export async function claimRun(
   await removeOthers(store, found, cell.current);
 }
 
-/** Removes all checkpoint objects of a run that its pointer does not name. Only for a pointer that moves no more. */
+/** Removes all checkpoint objects of a run that its pointer does not name. The pointer must have moved for the last
+ *  time. */
 export async function removeUnnamed(
   store: ObjectStore,
   tenant: string,
@@ -177,8 +179,8 @@ interface CheckpointObjects {
   readonly uploads: readonly UnfinishedUpload[];
 }
 
-/** Below the same prefix lies all that there is of a run called "<run>/checkpoints/...", which is none of this
- *  run's. */
+/** Lists a run's checkpoint objects. A run called "<run>/checkpoints/..." lies below the same prefix, and its objects
+ *  are left out. */
 async function listCheckpointObjects(store: ObjectStore, tenant: string, run: string): Promise<CheckpointObjects> {
   const prefix = keys.checkpointsPrefix(tenant, run);
   const isOwn = (key: string): boolean => {

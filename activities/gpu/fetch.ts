@@ -88,19 +88,21 @@ async function fetchAll(
   return { folder, manifest };
 }
 
-/** The bytes are those that the reference promises, so that a manifest which is none was never one. */
+/** The bytes are those that the reference promises, so a manifest of another form was not damaged on its way: the
+ *  request is wrong. */
 function parseManifest(bytes: Buffer): ReleaseManifest {
   const found = releaseManifestSchema.safeParse(parseJson(bytes.toString('utf8')));
   if (!found.success)
     throw new RaptError(
       ErrorKind.badInput,
-      'this request names a release whose manifest is none: fields are missing, or of another form; start the run ' +
-        'again',
+      'this request names a release whose manifest is none: fields are missing, or of another form; ' +
+        'start the run again',
     );
   return found.data;
 }
 
-/** @param of whose checkpoint it must be. @throws RaptError badInput unless all of its files are that run's. */
+/** @param of the run that the checkpoint must belong to. @throws RaptError badInput unless all of its files are that
+ *  run's. */
 export async function fetchCheckpoint(
   store: ObjectStore,
   folder: string,
@@ -134,13 +136,14 @@ export async function requireBackbone(name: string, sha256: Sha256): Promise<Bac
   if (backbone.sha256 !== sha256)
     throw new RaptError(
       ErrorKind.badInput,
-      `backbone "${name}" has other weights here (sha256 ${backbone.sha256}) than where the text was privatized ` +
-        `(${sha256}); give both sides the same model.safetensors${pinned(backbone)}`,
+      `backbone "${name}" has other weights here (sha256 ${backbone.sha256}) ` +
+        `than where the text was privatized (${sha256}); ` +
+        `give both sides the same model.safetensors${pinned(backbone)}`,
     );
   return backbone;
 }
 
-/** A branch of the hub may have moved between two fetches. */
+/** Advice to name a commit: a branch of the hub may have moved between two fetches. */
 const pinned = ({ name, commit }: BackboneFiles): string =>
   commit === null || name.includes('@')
     ? ''

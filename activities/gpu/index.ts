@@ -6,13 +6,13 @@ import { predict } from './predict.ts';
 import { assertRun } from './references.ts';
 import { train, type GpuDependencies } from './train.ts';
 
-export { createModelHost, type ModelHost } from './model/host.ts';
+export { createModelHost, MODEL_PROCESS_FILE, type ModelHost } from './model/index.ts';
 export { Scratch } from './scratch.ts';
 export type { GpuDependencies } from './train.ts';
 
 /** The activities of the provider's side. They see privatized ids, plain tokens and references; never a text. */
 export function createGpuActivities(dependencies: GpuDependencies): GpuActivities {
-  /** Whatever is asked for, it is asked by its own run. */
+  /** Refuses a request that its own run did not make. */
   const checked =
     <R extends { readonly tenant: string; readonly run: string }, T>(
       activity: (dependencies: GpuDependencies, request: R) => Promise<T>,

@@ -1,11 +1,11 @@
-/** How long a training step takes, as far as that tells how long the others will take. */
+/** The typical time of a training step, from which the time left is computed. */
 
 /** The first steps of a process wait for memory and kernels. */
 const WARM_UP_STEPS = 2;
-/** Steps among which one is known to be unlike the others. */
+/** Number of last steps whose median a step is compared with. */
 const WINDOW = 15;
-/** A step that took so many times the median was held up: by a pause, a full disk, a neighbour. It counts as if it had
- *  taken so long. */
+/** A step that takes more than this many medians was held up by a pause, a full disk, or another program. It counts as
+ *  if it had taken just so many. */
 const MOST_OVER_MEDIAN = 3;
 /** Steps over which the mean forgets: enough that batches of different lengths even out. */
 const MEMORY_STEPS = 30;
@@ -26,7 +26,7 @@ export class Pace {
     const middle = median(this.#window);
     const counted = Math.min(ms, MOST_OVER_MEDIAN * middle);
     const known = this.#steps - WARM_UP_STEPS;
-    // Few steps have no mean worth the name, and one of them may be an outlier.
+    // The mean of a few steps says little, and one of them may be an outlier.
     this.#mean =
       this.#mean === null || known < WINDOW / 3
         ? middle

@@ -1,7 +1,7 @@
-/** What a GPU worker may be pointed at. It works for many tenants, its keys for the store cover all of them, and what
- *  it is asked for is written by others: so each key must be the one that Rapt itself makes for this tenant, run and
- *  content. A request that names another is wrong, not damaged: it is never tried again, and nothing is published anew
- *  for it. */
+/** The objects that a GPU worker may be asked to use. It works for many tenants, its keys for the store cover all of
+ *  them, and its requests are written by others. So each key must be the one that Rapt itself makes for this tenant,
+ *  run and content. A request that names another key is wrong, not damaged: it is never tried again, and nothing is
+ *  published anew for it. */
 import {
   ADAPTER_FILES,
   CHECKPOINT_FILES,
@@ -23,7 +23,7 @@ interface OfRun {
   readonly run: string;
 }
 
-/** A name that would lead out of the run's own place is none. */
+/** @throws RaptError badInput for a name that would lead out of the run's own place. */
 export function assertRun({ tenant, run }: OfRun): void {
   const found = parseKey(keys.checkpointPointer(tenant, run));
   const isPlain = !run.split('/').some((part) => part === '' || part === '.' || part === '..');
@@ -31,14 +31,15 @@ export function assertRun({ tenant, run }: OfRun): void {
     throw refused('names a run that no run can be called');
 }
 
-/** Before anything is read. @param bucket that of this worker. */
+/** Called before anything is read. @param bucket of this worker. @throws RaptError badInput */
 export function assertReleaseRef(bucket: string, tenant: string, { digest, manifest }: ReleaseRef): void {
   if (!isTenantName(tenant)) throw refused('names a tenant that no tenant can be called');
   if (manifest.sha256 !== digest) throw refused(`names the release ${digest} and a manifest of other content`);
   assertPlace('manifest', manifest, bucket, keys.releasePrefix(tenant, digest) + MANIFEST_FILE);
 }
 
-/** After its manifest was read: a tenant may not have work done on the release of another. */
+/** Called once the manifest was read: a tenant may not have work done on the release of another. @throws RaptError
+ *  badInput */
 export function assertManifest(
   tenant: string,
   { tenant: owner, shards }: Pick<ReleaseManifest, 'tenant' | 'shards'>,
@@ -51,13 +52,13 @@ export function assertManifest(
     throw refused('names a release whose shards are not called as their split and number');
 }
 
-/** @param bucket that of this worker. */
+/** @param bucket of this worker. @throws RaptError badInput */
 export function assertAdapterRef(bucket: string, tenant: string, { digest, files }: AdapterRef): void {
   for (const file of ADAPTER_FILES) assertPlace(file, files[file], bucket, keys.adapterPrefix(tenant, digest) + file);
 }
 
-/** @param run whose checkpoint it must be: that which is trained, or the one that it goes on from, of the same
- *  tenant. */
+/** @param run the run that the checkpoint must belong to: the one that is trained, or the one of the same tenant that
+ *  it goes on from. @throws RaptError badInput */
 export function assertCheckpoint(bucket: string, { tenant, run }: OfRun, { step, files }: StoredCheckpoint): void {
   for (const file of CHECKPOINT_FILES) {
     const ref = files[file];

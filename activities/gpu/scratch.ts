@@ -6,7 +6,8 @@ import { isRunning, makeFolder } from '../../system/index.ts';
 
 const DIGEST = /^[0-9a-f]{64}$/;
 
-/** Folders of attempts carry their worker's process id, so that a later worker can tell which are left over. */
+/** A GPU worker's folder for downloads and for files that are not yet uploaded. Folders of attempts carry the process
+ *  id of their worker, so that a later worker can tell which are left over. */
 export class Scratch {
   readonly root: string;
 
@@ -15,7 +16,7 @@ export class Scratch {
     this.root = root;
     makeFolder(this.attempts);
     makeFolder(this.releases, 0o700);
-    // As versions kept them that did not tell tenants apart.
+    // Older versions, which did not keep tenants apart, left releases by their digest alone.
     for (const name of readdirSync(this.releases))
       if (DIGEST.test(name)) rmSync(join(this.releases, name), { recursive: true, force: true });
     for (const name of readdirSync(this.attempts))
@@ -27,8 +28,8 @@ export class Scratch {
     return join(this.root, 'releases');
   }
 
-  /** The folder of a downloaded release, made if it is missing. By tenant as well: whoever names a release of another
-   *  finds none here. */
+  /** The folder of a downloaded release, made if it is missing. Its path holds the tenant, so a request that names
+   *  another tenant's release finds none here. */
   release(tenant: string, digest: Sha256): string {
     const folder = join(this.releases, tenant, digest);
     makeFolder(folder, 0o700);

@@ -14,9 +14,9 @@ import { assertRun } from './references.ts';
 import { howRunEnded, whyLastAttemptEnded } from './why.ts';
 
 export interface Start {
-  /** What is gone on from; null begins at step 0. Its files are in the folder that was asked for. */
+  /** The checkpoint to go on from, whose files are in the folder that was asked for; null begins at step 0. */
   readonly checkpoint: StoredCheckpoint | null;
-  /** The sentence that says what was taken over and why; null when the attempt simply follows on the block before. */
+  /** The sentence that says what was taken over and why; null when the attempt simply follows the block before. */
   readonly resumed: string | null;
 }
 
@@ -37,8 +37,9 @@ export interface StartOptions {
   readonly folder: string;
 }
 
-/** The run's own newest checkpoint that is whole; else that of the first run to resume from whose configuration
- *  determines the same steps, which is stored as this run's own, so that it can be resumed from in its turn. */
+/** The run's own newest whole checkpoint. A run without one takes that of the first run in `resumeFrom` whose
+ *  configuration determines the same steps. It is then stored as this run's own, so that others can resume from it in
+ *  their turn. */
 export async function findStart(o: StartOptions): Promise<Start> {
   const { cell, run, digests, attempt } = o;
   const own = cell.current;
@@ -65,7 +66,7 @@ export async function findStart(o: StartOptions): Promise<Start> {
   return { checkpoint: null, resumed: since === '' ? null : `started anew${since}; there was no checkpoint yet` };
 }
 
-/** @returns why not, when the earlier run has nothing to go on from. */
+/** Begins from an earlier run's checkpoint. @returns why not, when that run has none to go on from. */
 async function takeOver(o: StartOptions, earlier: string): Promise<Start | string> {
   assertRun({ tenant: o.tenant, run: earlier });
   const pointer = (await CheckpointPointerCell.open(o.store, o.tenant, earlier)).current;
@@ -76,16 +77,15 @@ async function takeOver(o: StartOptions, earlier: string): Promise<Start | strin
   if (checkpoint === null) return `run ${earlier} has no checkpoint that is whole${damaged}`;
   await o.checkpoints.add(checkpoint, o.folder);
   const ended = await howRunEnded(earlier);
+  const how = ended === null ? '' : `, ${ended}`;
   return {
     checkpoint,
-    resumed:
-      `resumed at step ${checkpoint.step} of ${o.totalSteps} from run ` +
-      `${earlier}${ended === null ? '' : `, ${ended}`}${damaged}`,
+    resumed: `resumed at step ${checkpoint.step} of ${o.totalSteps} from run ${earlier}${how}${damaged}`,
   };
 }
 
-/** @param run whose pointer it is. @returns the newest checkpoint all of whose bytes are right, and what is said of
- *  those that are not. */
+/** @param run the run that the pointer belongs to. @returns the newest checkpoint whose bytes are all right, null
+ *  without one; and a remark on each newer one that is damaged. */
 async function fetchNewestWhole(
   { store, folder, tenant }: StartOptions,
   run: string,

@@ -14,8 +14,8 @@ import { CheckpointPointerCell, type ObjectStore } from '../../storage/index.ts'
 import { createProgressReporter, type ProgressReporter } from '../progress.ts';
 import { claimRun, queueUploads, RunCheckpoints, type Attempt } from './checkpoints.ts';
 import { fetchRelease, requireBackbone } from './fetch.ts';
-import type { ModelHost } from './model/host.ts';
-import { ObservedTraining } from './observed.ts';
+import type { ModelHost } from './model/index.ts';
+import { ObservedTraining } from './observed-training.ts';
 import { Pace } from './pace.ts';
 import type { Scratch } from './scratch.ts';
 import { findStart } from './start.ts';
@@ -27,7 +27,7 @@ export interface GpuDependencies {
 }
 
 const LOSSES_SHOWN = 60;
-/** A crash of the model process may pass, one for lack of memory comes again at the same step. */
+/** A crash of the model process may not come again, but one for lack of memory comes at the same step each time. */
 const MOST_CRASHES = 3;
 
 /** The `train` activity: one block of optimizer steps, from the newest checkpoint to the next boundary. */
@@ -179,11 +179,8 @@ function afterCrash(
     progress.checkpointStep === null
       ? 'before the first checkpoint'
       : `from the checkpoint of step ${progress.checkpointStep}`;
-  return new RaptError(
-    ErrorKind.trainerGivenUp,
-    `${error.message}. That was crash ${crashes} ${from}: \`rapt resume ${run}\` goes on from there once the cause ` +
-      'is mended',
-  );
+  const advice = `\`rapt resume ${run}\` goes on from there once the cause is mended`;
+  return new RaptError(ErrorKind.trainerGivenUp, `${error.message}. That was crash ${crashes} ${from}: ${advice}`);
 }
 
 const mean = (values: readonly number[]): number | null =>

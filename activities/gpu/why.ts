@@ -1,12 +1,12 @@
-/** Why an attempt or a run ended before this one: what Temporal knows, in words. */
+/** Why an earlier attempt or run ended, as far as Temporal knows, in words. */
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
 import { decodeOptionalFailureToOptionalError } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { holdsSealed } from '../../contracts/index.ts';
 
-/** "its worker fell silent: killed, frozen or cut off"; null when the server cannot be asked. What is said for people
- *  must not fail the work. */
+/** For example "lost its worker, which fell silent: killed, frozen or cut off"; null when the server cannot be asked,
+ *  since words for people must not fail the work. */
 export async function whyLastAttemptEnded(): Promise<string | null> {
   const { info, client } = Context.current();
   if (info.workflowExecution === undefined) return null;
@@ -22,7 +22,7 @@ export async function whyLastAttemptEnded(): Promise<string | null> {
   }
 }
 
-/** "which was cancelled"; null when the server cannot be asked or knows no such run. */
+/** For example "which was cancelled"; null when the server cannot be asked or knows no such run. */
 export async function howRunEnded(run: string): Promise<string | null> {
   try {
     const handle = Context.current().client.workflow.getHandle(run);

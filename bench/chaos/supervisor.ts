@@ -94,7 +94,7 @@ export function modelProcesses(): { pid: number; parent: number }[] {
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
       try {
-        if (!readFileSync(`/proc/${name}/cmdline`, 'utf8').includes('gpu/model/process.ts')) return [];
+        if (!readFileSync(`/proc/${name}/cmdline`, 'utf8').includes('gpu/model/model-process.ts')) return [];
         // Fields 3 and 4, state and parent; the program's name, field 2, may hold blanks.
         const [state, parent] = readFileSync(`/proc/${name}/stat`, 'utf8')
           .replace(/^.*\) /s, '')

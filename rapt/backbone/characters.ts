@@ -1,7 +1,7 @@
-/** What becomes of a single character where each is normalized by itself, and words are parted at spaces and
- *  punctuation: in BERT's tokenizers. */
+/** What becomes of a single character in BERT's tokenizers, where each character is normalized by itself and words are
+ *  parted at spaces and punctuation. */
 
-/** What BERT's parting parts at. */
+/** The characters at which BERT's tokenizers part words. */
 const PARTED = /[\s\p{P}!-/:-@[-`{-~]/u;
 const PARTED_FIRST = /^[\s\p{P}!-/:-@[-`{-~]/u;
 const PARTED_LAST = /[\s\p{P}!-/:-@[-`{-~]$/u;
@@ -16,11 +16,11 @@ const NOTHING = 32;
 
 export class Characters {
   readonly #normalize: (text: string) => string;
-  /** Of characters of one UTF-16 unit; each is looked at once. */
+  /** The kinds of characters of one UTF-16 unit; 0 until a character was looked at. */
   readonly #kinds = new Uint8Array(UNITS);
   readonly #ofPairs = new Map<string, number>();
 
-  /** @param normalize of which each character's outcome hangs on that character alone. */
+  /** @param normalize must turn each character into something that depends on that character alone. */
   constructor(normalize: (text: string) => string) {
     this.#normalize = normalize;
   }
@@ -41,8 +41,8 @@ export class Characters {
     return this.#endOf(text, start, IN_WORD);
   }
 
-  /** The first place from here on that changes something behind such a character: after a space neither spaces do, nor
-   *  what leaves nothing behind. */
+  /** The first place from here on that changes a token. Behind a space, more spaces change nothing; neither do
+   *  characters that leave nothing behind. */
   endOfNothing(text: string, start: number): number {
     let at = start;
     while (at > 0 && (this.#kindBefore(text, at) & NOTHING) > 0) at--;

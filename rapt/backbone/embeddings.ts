@@ -2,17 +2,17 @@ import { createHash } from 'node:crypto';
 import { BadInput } from '../../contracts/index.ts';
 import type { EmbeddingTable } from '../privacy/index.ts';
 import { atOnce, inTurns, type Work } from '../turns.ts';
-import { readBackboneConfig } from './config.ts';
+import { readBackboneConfig } from './backbone-config.ts';
 import { readingWordEmbeddings } from './weights.ts';
 
-/** Values that are looked at, and hashed, before others may have their turn. */
+/** Values that are checked and hashed before others get their turn. */
 const PIECE_VALUES = 2 ** 22;
 
 /** The public input embeddings phi of a model folder: what the privacy mechanisms measure distances in.
  *  @throws BadInput when the table is not as config.json says, or a value of it is no number. */
 export const loadEmbeddingTable = (folder: string): EmbeddingTable => atOnce(loading(folder));
 
-/** As `loadEmbeddingTable`, with turns for others: of a large vocabulary it is some hundreds of megabytes. */
+/** As `loadEmbeddingTable`, with turns for others: the table of a large vocabulary has some hundreds of megabytes. */
 export const loadEmbeddingTableInTurns = (folder: string): Promise<EmbeddingTable> => inTurns(loading(folder));
 
 function* loading(folder: string): Work<EmbeddingTable> {
@@ -27,8 +27,9 @@ function* loading(folder: string): Work<EmbeddingTable> {
         {
           where: folder,
           problem:
-            `row ${Math.floor((at + strange) / dimensions)} of its embedding table holds a value that is no finite ` +
-            'number, so that distances have no meaning; fetch the model again, or save it in float32',
+            `row ${Math.floor((at + strange) / dimensions)} of its embedding table ` +
+            'holds a value that is no finite number, so that distances have no meaning; ' +
+            'fetch the model again, or save it in float32',
         },
       ]);
     hash.update(new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength));

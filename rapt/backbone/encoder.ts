@@ -1,7 +1,7 @@
 import { free, tf, tidy, type Tensor2D, type Tensor3D, type Tensor4D } from '../tensorflow.ts';
 import { BadInput, type InputProblem } from '../../contracts/index.ts';
 import { atOnce, inTurns } from '../turns.ts';
-import { maxSequence, positionsFollowPadding, readBackboneConfig, type BackboneConfig } from './config.ts';
+import { maxSequence, positionsFollowPadding, readBackboneConfig, type BackboneConfig } from './backbone-config.ts';
 import {
   disposeTape,
   layerBackward,
@@ -25,7 +25,7 @@ export interface EncoderBatch {
   readonly tokenTypes?: Int32Array;
 }
 
-/** What is put before the frozen model's own input. Give one or neither. */
+/** What stands before the frozen model's own input: a prompt, a prefix, or neither. */
 export interface VirtualTokens {
   /** Soft prompt [length, embedding], at the embedding layer. */
   readonly prompt?: Tensor2D;
@@ -57,11 +57,11 @@ const MASKED = -1e9;
 const NO_POOLER: InputProblem = {
   where: 'tuning.pooling',
   problem:
-    'the backbone has no pooler of its own; use a BERT model with pooler.dense in its model.safetensors, or ' +
-    'pooling "mean"',
+    'the backbone has no pooler of its own; ' +
+    'use a BERT model with pooler.dense in its model.safetensors, or pooling "mean"',
 };
 
-/** Whether the model in this folder can be pooled so. */
+/** What keeps the model in this folder from being pooled in this way; empty when nothing does. */
 export function poolingProblems(folder: string, pooling: 'mean' | 'pooler'): InputProblem[] {
   return pooling === 'pooler' && !hasPooler(folder, readBackboneConfig(folder).family) ? [NO_POOLER] : [];
 }
@@ -121,8 +121,8 @@ export class Encoder {
         {
           where: 'data.maxTokens',
           problem:
-            `a sequence of ${prefixLength + seq} positions, virtual tokens included, exceeds the backbone's ` +
-            `${maxSequence(this.config)}; lower maxTokens, tuning.length or plainTokens`,
+            `a sequence of ${prefixLength + seq} positions, virtual tokens included, ` +
+            `exceeds the backbone's ${maxSequence(this.config)}; lower maxTokens, tuning.length or plainTokens`,
         },
       ]);
 

@@ -1,22 +1,23 @@
-/** The first tokens of a text, at the cost of these alone: a long text is cut first, where that cannot change them.
+/** The first tokens of a text, at the cost of these alone: a long text is cut first, where the cut cannot change them.
  *
  *  Why it cannot. A tokenizer works in steps: added tokens are found, the text between them is normalized and parted
- *  into words, and each word into tokens. The tokens of a beginning are those with which the whole begins when the
- *  beginning ends
+ *  into words, and each word into tokens. The tokens of a text's beginning are those with which the whole text begins
+ *  when the beginning ends
  *  - between two words: no normalizer of those named below joins a character with a space or an ASCII sign behind it,
- *  every parting parts there, and no
- *    added token holds the two characters one after the other;
+ *    every parting parts there, and no added token holds the two characters one after the other;
  *  - or within a word of which more is read than WordPiece looks at: such a word is one unknown token, however it goes
- *  on. Otherwise, in a word that does not end, as texts of scripts without spaces are for SentencePiece, all words but
- *  the last are sure, and of the last
+ *    on.
+ *
+ *  A word may also have no end, as texts of scripts without spaces have for SentencePiece. Then all words but the last
+ *  are sure, and the beginning of the last is sure
  *  - by Unigram: see unigram.ts;
  *  - by BPE: merges never part what was merged. So where a token ends in the whole word, its beginning up to there is
- *  merged as if nothing followed.
- *    No token is longer than the longest of the vocabulary, so one of them ends within that many characters before the
- *    end of what is read. When the
- *    word cut at each of these places begins with the same tokens, so does the whole.
- *  Where none of this holds, more of the text is read, in the end all of it. Of what is passed over meanwhile, a
- *  stretch of spaces counts as one, and a word that is unknown stays so without its middle. */
+ *    merged as if nothing followed. No token is longer than the longest of the vocabulary, so one of them ends within
+ *    that many characters before the end of what is read. When the word cut at each of these places begins with the
+ *    same tokens, so does the whole.
+ *
+ *  Where none of this holds, more of the text is read, in the end all of it. Of the text that is passed over meanwhile,
+ *  a stretch of spaces counts as one space, and an unknown word stays unknown without its middle. */
 import { Characters } from './characters.ts';
 import { firstPieces, type UnigramModel } from './unigram.ts';
 
@@ -66,16 +67,16 @@ interface Step {
   readonly lowercase?: boolean;
 }
 
-/** A text of up to so many UTF-16 units is tokenized whole. */
+/** UTF-16 units up to which a text is tokenized whole. */
 const LONG = 8192;
-/** Of a long text, so much is tokenized first for each token that is asked for: twice what words of most languages
- *  take. */
+/** UTF-16 units of a long text that are tokenized first for each token that is asked for: twice what words of most
+ *  languages take. */
 const UNITS_PER_TOKEN = 12;
-/** Of a longer stretch without a space, so much is read, and so much of its end. It changes the first tokens only where
- *  a word repeats itself all the way. */
+/** UTF-16 units that are read of the beginning and of the end of a longer stretch without a space. Leaving out the
+ *  middle changes the first tokens only where a word repeats itself all the way. */
 const LONGEST_WORD = 1 << 15;
 const END_OF_WORD = 1 << 12;
-/** What is made of the last characters may hang on what follows. */
+/** UTF-16 units at the end of what is read whose tokens may depend on what follows. */
 const UNSURE_UNITS = 64;
 
 const SPACE = /[ \t\r\n]/;
@@ -83,7 +84,7 @@ const BEFORE_SPACE = /[!-~]|[\p{L}\p{N}]/u;
 const ASCII_WORD = /[A-Za-z0-9]/;
 const ASCII_PUNCTUATION = /[!-/:-@[-`{-~]/;
 const LOW_SURROGATE = /[\udc00-\udfff]/;
-/** Belongs to the character before: normalizers put accents in order. */
+/** A unit that belongs to the character before it: normalizers put accents in order. */
 const CONTINUES = /[\p{M}\udc00-\udfff]/u;
 
 const LOCAL_NORMALIZERS: ReadonlySet<string> = new Set([
@@ -99,8 +100,8 @@ const LOCAL_NORMALIZERS: ReadonlySet<string> = new Set([
   'Prepend',
 ]);
 
-/** How words are told: by spaces alone; by punctuation as well, with the spaces dropped, or kept as a part of a word;
- *  or not at all. */
+/** How words are told apart: by spaces alone; by punctuation as well, with the spaces dropped, or kept as a part of a
+ *  word; or not at all. */
 type Parting = 'spaces' | 'punctuation' | 'punctuation, spaces kept' | 'none';
 
 export class FirstTokens {
@@ -113,13 +114,13 @@ export class FirstTokens {
     readonly inNormalized: boolean;
     readonly stripsBefore: boolean;
   }[];
-  /** Where every character is normalized by itself, and words are told by punctuation. */
+  /** Null unless every character is normalized by itself, and words are told apart by punctuation. */
   readonly #characters: Characters | null;
-  /** UTF-16 units. */
+  /** UTF-16 units of the longest token. */
   readonly #longestToken: number;
   readonly #unsure: number;
 
-  /** @param long of a text that is cut, for tests. */
+  /** @param long UTF-16 units from which a text is cut; tests choose fewer. */
   constructor(core: TokenizerCore, steps: TokenizerSteps, { long = LONG }: { long?: number } = {}) {
     this.#core = core;
     this.#steps = steps;
@@ -244,7 +245,7 @@ export class FirstTokens {
     return this.#core.normalizer === null ? text : this.#core.normalizer.normalize(text);
   }
 
-  /** Of a text that stands in a word that does not end. */
+  /** Tokens of a text whose last word does not end; null where none is sure. */
   #withinWord(text: string, length: number, most: number): number[] | null {
     const {
       model,
@@ -272,7 +273,7 @@ export class FirstTokens {
     return model.fuse_unk ? ids.filter((id, at) => at === 0 || id !== model.unk_token_id || ids[at - 1] !== id) : ids;
   }
 
-  /** Whether spaces at this place may go for the sake of an added token behind them. */
+  /** Whether spaces at this place may be dropped because of an added token behind them. */
   #mayBeStripped(text: string, at: number): boolean {
     let end = at;
     while (end > 0 && /\s/.test(text[end - 1]!) && end < text.length && /\s/.test(text[end]!)) end++;
@@ -285,7 +286,7 @@ export class FirstTokens {
   }
 
   #byUnigram(words: readonly string[], begun: string): string[] {
-    // What the model of this type has besides.
+    // A model of this type has these parts besides.
     const model = this.#core.model as TokenizerModel & UnigramModel;
     return [
       ...words.flatMap((word) => firstPieces(word, true, model, this.#longestToken)),
@@ -338,7 +339,7 @@ function isLocal(normalizer: Step | null): boolean {
   if (normalizer.type === 'Sequence') return (normalizer.normalizers ?? []).every(isLocal);
   if (normalizer.type !== 'Replace') return LOCAL_NORMALIZERS.has(normalizer.type);
   const { String: text, Regex: pattern } = normalizer.pattern ?? {};
-  // Of spaces alone, or of one character.
+  // Local are replacements of spaces alone, or of one character.
   return text !== undefined
     ? text.length === 1 || text.trim() === ''
     : /^(?: |\\s|\[ \])(?:\{\d+,?\d*\}|\+|\*)?$/.test(pattern ?? '');

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
-import { readBackboneConfig } from './config.ts';
+import { readBackboneConfig } from './backbone-config.ts';
 
 /** How a sequence of a model is framed: [CLS] text [SEP], padding behind. */
 export interface FrameIds {

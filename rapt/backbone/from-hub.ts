@@ -1,21 +1,21 @@
-/** A backbone from the model hub: what cannot be used is refused before its weights come, and a folder gets its name
- *  when it is whole. */
+/** A backbone from the model hub. A model that cannot be used is refused before its weights are fetched, and a folder
+ *  gets its name when it is whole. */
 import { existsSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { makeFolder, withFileLock } from '../../system/index.ts';
 import { download, Hub, partOf, sizeOf, tell, type HubFile, type HubName } from '../hub/index.ts';
-import { parseBackboneConfig } from './config.ts';
+import { parseBackboneConfig } from './backbone-config.ts';
 import { CONFIG_FILE, INDEX_FILE, MODEL_FILE, shardsOf, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from './model-files.ts';
 import { TELLING_FILES, whatIsMissing } from './unusable.ts';
 
-/** Beside the files: which state of which model they are. */
+/** Lies beside the files and says which state of which model they are. */
 const RECORD_FILE = 'rapt-hub.json';
 const PROGRESS_MS = 10_000;
 
-/** The commit that a folder of the cache was fetched at; null when it did not come from the hub, or by an older version
- *  of Rapt. */
+/** The commit at which a folder of the cache was fetched; null when it did not come from the hub, or was fetched by an
+ *  older version of Rapt. */
 export function commitOf(folder: string): string | null {
   try {
     const { commit } = JSON.parse(readFileSync(join(folder, RECORD_FILE), 'utf8')) as { commit?: unknown };
@@ -25,7 +25,7 @@ export function commitOf(folder: string): string | null {
   }
 }
 
-/** Fetches a model into this folder, unless another process has just done so. An interrupted fetch is gone on with.
+/** Fetches a model into this folder, unless another process has just done so. An interrupted fetch is continued.
  *  @returns the commit. @throws RaptError with the reason. */
 export async function fetchBackbone(asked: HubName, folder: string): Promise<string | null> {
   const lock = join(dirname(folder), `.${basename(folder)}.lock`);
@@ -45,7 +45,7 @@ async function fetchInto(hub: Hub, asked: HubName, folder: string): Promise<stri
   const { text, file } = await hub.text(asked, CONFIG_FILE);
   parseBackboneConfig(text, `${CONFIG_FILE} of ${asked.model}`);
   const { commit } = file;
-  // From here on one state of the model is read, whatever the branch or tag comes to name.
+  // From here on one state of the model is read, even if its branch or tag moves meanwhile.
   const name = commit === null ? asked : { ...asked, revision: commit };
   const files = await filesOf(hub, name);
   const staging = stagingFor(folder, commit ?? asked.revision);
@@ -60,7 +60,7 @@ async function fetchInto(hub: Hub, asked: HubName, folder: string): Promise<stri
   return commit;
 }
 
-/** All that is needed beside config.json. @throws RaptError notFound with what is missing. */
+/** All files that are needed beside config.json. @throws RaptError notFound with what is missing. */
 async function filesOf(hub: Hub, name: HubName): Promise<HubFile[]> {
   const [tokenizer, tokenizerConfig, model] = await Promise.all(
     [TOKENIZER_FILE, TOKENIZER_CONFIG_FILE, MODEL_FILE].map((file) => hub.look(name, file)),
@@ -85,8 +85,8 @@ async function incomplete(hub: Hub, name: HubName, known: readonly (HubFile | nu
   );
 }
 
-/** Where this state of the model is gathered. What was begun of other states, and what versions before left half done,
- *  is removed. */
+/** The folder in which this state of the model is gathered. Half-done fetches of other states, and those of older
+ *  versions of Rapt, are removed. */
 function stagingFor(folder: string, state: string): string {
   const parent = dirname(folder);
   const start = `.${basename(folder)}@`;
@@ -98,6 +98,7 @@ function stagingFor(folder: string, state: string): string {
   return staging;
 }
 
+/** Bytes that are still to be fetched. */
 function restOf(files: readonly HubFile[], staging: string): number {
   return files.reduce((sum, { path, sizeBytes }) => {
     const target = join(staging, path);
@@ -105,15 +106,15 @@ function restOf(files: readonly HubFile[], staging: string): number {
   }, 0);
 }
 
-/** @throws RaptError noSpace before anything large comes. */
+/** @throws RaptError noSpace before anything large is fetched. */
 function assertSpace(files: readonly HubFile[], staging: string): void {
   const { bavail, bsize } = statfsSync(staging);
   const [needed, free] = [restOf(files, staging), bavail * bsize];
   if (needed > free)
     throw new RaptError(
       ErrorKind.noSpace,
-      `it takes ${megabytes(needed)} in ${dirname(staging)}, where ${megabytes(free)} are free; free some, or put ` +
-        'the cache elsewhere (RAPT_CACHE)',
+      `it takes ${megabytes(needed)} in ${dirname(staging)}, where ${megabytes(free)} are free; ` +
+        'free some, or put the cache elsewhere (RAPT_CACHE)',
     );
 }
 

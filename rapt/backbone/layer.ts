@@ -51,10 +51,12 @@ export function layerForward(
 ): { y: Tensor2D; tape: LayerTape } {
   return tidy(() => {
     const q = splitHeads(dense(x, weights.query), batch, seq, heads); //  [batch, heads, seq, size]
-    const k = withPrefix(splitHeads(dense(x, weights.key), batch, seq, heads), prefix?.keys); //  [batch, heads, prefix + seq, size]
+    //  k and v [batch, heads, prefix + seq, size]
+    const k = withPrefix(splitHeads(dense(x, weights.key), batch, seq, heads), prefix?.keys);
     const v = withPrefix(splitHeads(dense(x, weights.value), batch, seq, heads), prefix?.values);
 
-    const scores = tf.matMul<Tensor4D>(q, k, false, true); //  [batch, heads, seq, prefix + seq], scaled by the query weights
+    //  [batch, heads, seq, prefix + seq], scaled by the query weights
+    const scores = tf.matMul<Tensor4D>(q, k, false, true);
     const p = tf.softmax<Tensor4D>(maskBias ? tf.add(scores, maskBias) : scores);
     const context = mergeHeads(tf.matMul(p, v)); //  [batch * seq, hidden]
 

@@ -12,19 +12,20 @@ import { whatIsMissing } from './unusable.ts';
 export interface BackboneFiles {
   /** What the user called it. */
   readonly name: string;
-  /** Whether the name is known to all: that of the model hub, or of set-up. A folder's own name is its owner's. */
+  /** Whether everybody knows the name: it comes from the model hub, or from set-up. A folder's own name is private to
+   *  its owner. */
   readonly isPublic: boolean;
   readonly folder: string;
   /** SHA-256 of model.safetensors, or of what stands for shards (`modelDigest`). */
   readonly sha256: Sha256;
-  /** The state of the hub's model that this is; null for what did not come from there. */
+  /** The commit of the hub's model; null for a model that did not come from there. */
   readonly commit: string | null;
 }
 
 /** Finds a backbone by folder, by the name that set-up gave it, or by its hub name, with or without "@revision"
  *  (fetched once into the cache).
- *  @throws RaptError notFound, or badInput for a file that something else stands in the place of, with the way out; of
- *  a fetch also unavailable, accessDenied and noSpace. */
+ *  @throws RaptError notFound, or badInput when something else stands in a file's place, each with the way out; a fetch
+ *  also throws unavailable, accessDenied and noSpace. */
 export async function locateBackbone(name: string): Promise<BackboneFiles> {
   const asFolder = resolve(name);
   const onHub = parseHubName(name);
@@ -47,8 +48,9 @@ export async function locateBackbone(name: string): Promise<BackboneFiles> {
   if (onHub === null && !isCached)
     throw new RaptError(
       ErrorKind.notFound,
-      `backbone "${name}" is neither a folder with config.json, nor ${DEFAULT_BACKBONE}, which ` +
-        `\`${SETUP_COMMAND}\` provides, nor a hub name such as "sentence-transformers/all-MiniLM-L6-v2"`,
+      `backbone "${name}" is neither a folder with config.json, ` +
+        `nor ${DEFAULT_BACKBONE}, which \`${SETUP_COMMAND}\` provides, ` +
+        'nor a hub name such as "sentence-transformers/all-MiniLM-L6-v2"',
     );
   const { folder, commit } =
     isCached || onHub === null
@@ -68,7 +70,7 @@ interface Found {
   readonly commit: string | null;
 }
 
-/** What Hugging Face's own programs have on this machine, if all of it is there. */
+/** The model as Hugging Face's own programs keep it on this machine; null unless all of it is there. */
 function keptByOthers(onHub: HubName): Found | null {
   const kept = keptSnapshot(onHub);
   if (kept === null) return null;
@@ -77,7 +79,7 @@ function keptByOthers(onHub: HubName): Found | null {
   return isWhole ? kept : null;
 }
 
-/** Set-up has it under another name, with the weights that it has on the hub. */
+/** The default model under its name on the hub: set-up has it under another name, with the same weights. */
 function fromSetup(name: string): Found | null {
   const folder = join(cacheFolder(), 'backbones', DEFAULT_BACKBONE);
   return name === DEFAULT_BACKBONE_ON_HUB && existsSync(join(folder, CONFIG_FILE)) ? { folder, commit: null } : null;
@@ -87,8 +89,8 @@ async function fetched(name: string, onHub: HubName, folder: string): Promise<Fo
   if (isOffline())
     throw new RaptError(
       ErrorKind.notFound,
-      `backbone "${name}" is not on this machine, and HF_HUB_OFFLINE forbids to fetch it; unset that, or give a ` +
-        'local folder',
+      `backbone "${name}" is not on this machine, and HF_HUB_OFFLINE forbids to fetch it; ` +
+        'unset that, or give a local folder',
     );
   try {
     return { folder, commit: await fetchBackbone(onHub, folder) };
@@ -98,7 +100,8 @@ async function fetched(name: string, onHub: HubName, folder: string): Promise<Fo
   }
 }
 
-/** @throws RaptError notFound when a file is missing; badInput for one in whose place something else stands. */
+/** The digest of a folder's weights. @throws RaptError notFound when a file is missing; badInput when something else
+ *  stands in a file's place. */
 async function digestOfWhole(name: string, folder: string): Promise<Sha256> {
   const refuse = (kind: ErrorKind, problem: string): RaptError => new RaptError(kind, `backbone "${name}": ${problem}`);
   const has = (file: string): boolean => existsSync(join(folder, file));

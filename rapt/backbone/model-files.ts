@@ -1,5 +1,5 @@
-/** Which files of a model folder hold its weights: one, or shards that an index lists. And the digest that stands for
- *  all of them. */
+/** The files of a model folder that hold its weights, one or several shards listed by an index; and the digest that
+ *  stands for all of them. */
 import { existsSync, lstatSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
@@ -13,7 +13,7 @@ export const CONFIG_FILE = 'config.json';
 export const TOKENIZER_FILE = 'tokenizer.json';
 export const TOKENIZER_CONFIG_FILE = 'tokenizer_config.json';
 export const MODEL_FILE = 'model.safetensors';
-/** Of a model whose weights are cut into shards. */
+/** Lists the shards of a model whose weights are cut into several files. */
 export const INDEX_FILE = 'model.safetensors.index.json';
 
 /** Tensors by their names, read when asked for. */
@@ -24,7 +24,7 @@ export interface Tensors {
   header(name: string): TensorHeader | null;
   /** As float32. @throws RaptError notFound, badInput for a dtype that cannot be read, corruptArtifact. */
   read(name: string): FloatTensor;
-  /** The same in stretches. */
+  /** The same in stretches, so that other work gets its turns. */
   reading(name: string): Work<FloatTensor>;
 }
 
@@ -37,7 +37,7 @@ export function shardsOf(index: string, where: string): string[] {
   try {
     shards = [...new Set(Object.values(indexSchema.parse(JSON.parse(index)).weight_map))].sort();
   } catch {
-    // Said below.
+    // An index without shards is refused below.
   }
   if (shards.length > 0) return shards;
   throw new RaptError(
@@ -87,7 +87,7 @@ export function openTensors(folder: string): Tensors {
   };
 }
 
-/** What tells a model from others: of a single file its SHA-256; of shards the SHA-256 of what `sha256sum` prints of
+/** What tells a model from others: the SHA-256 of a single file; for shards, the SHA-256 of what `sha256sum` prints of
  *  them in the order of their names. @param files of weights, as `weightFilesOf` names them. */
 export async function modelDigest(folder: string, files: readonly string[]): Promise<Sha256> {
   const digests: Sha256[] = [];
@@ -117,7 +117,8 @@ async function notedDigest(folder: string, file: string): Promise<Sha256> {
   return sha256;
 }
 
-/** Beside the file; of a link, such as Hugging Face's own cache is made of, in our cache: that folder is others'. */
+/** The note lies beside its file. Hugging Face's own cache is made of links, and its folders belong to other programs:
+ *  the note of a link lies in Rapt's cache. */
 function noteFor(folder: string, file: string): string {
   const path = join(folder, file);
   return lstatSync(path).isSymbolicLink()

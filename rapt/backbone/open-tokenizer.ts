@@ -1,4 +1,4 @@
-/** Opens a tokenizer by `@huggingface/transformers`, without what takes the package seconds in one go. */
+/** Opens a tokenizer of `@huggingface/transformers`, without the part that takes the package seconds in one go. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -17,8 +17,8 @@ export interface OpenedTokenizer {
   readonly steps: TokenizerSteps;
 }
 
-/** Not by the package's own way from a folder, which takes a folder's name for one on the hub. Of a class that it does
- *  not know, the base class does what tokenizer.json says. */
+/** The package's own way to open a folder takes the folder's name for one on the hub, so it is not used. For a class
+ *  that the package does not know, its base class does what tokenizer.json says. */
 export async function openTokenizer(folder: string): Promise<OpenedTokenizer> {
   const transformers: Readonly<Record<string, unknown>> = await import('@huggingface/transformers');
   const configFile = join(folder, TOKENIZER_CONFIG_FILE);
@@ -36,8 +36,8 @@ export async function openTokenizer(folder: string): Promise<OpenedTokenizer> {
 
 const isTokenizerClass = (value: unknown): boolean => typeof value === 'function' && /Tokenizer$/.test(value.name);
 
-/** Of Unigram the package puts all tokens into a tree of maps, one for each character: for 250,000 tokens three seconds
- *  and half a gigabyte. So it is given one token, and then the others with another search. */
+/** For Unigram the package puts all tokens into a tree of maps, one for each character: for 250,000 tokens this takes
+ *  three seconds and half a gigabyte. So it is given one token, and then the others with another search. */
 async function construct(
   Tokenizer: typeof PreTrainedTokenizer,
   steps: TokenizerJson,
@@ -52,7 +52,7 @@ async function construct(
   return tokenizer;
 }
 
-/** What its constructor makes of a vocabulary. */
+/** What the constructor of the package's Unigram makes of a vocabulary. */
 interface UnigramParts {
   vocab: string[];
   scores: number[];
@@ -68,7 +68,7 @@ interface UnigramParts {
   trie: Prefixes;
 }
 
-/** The same parts in the same way (Unigram and Tokenizer of `@huggingface/tokenizers`). */
+/** Makes the same parts in the same way (Unigram and Tokenizer of `@huggingface/tokenizers`). */
 async function fill(
   model: UnigramParts,
   pieces: readonly Piece[],

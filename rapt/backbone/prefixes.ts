@@ -2,8 +2,7 @@
  *  longest token that begins with its first character: a set costs a fraction of a tree's time and memory to make. */
 export class Prefixes {
   readonly #tokens: ReadonlySet<string>;
-  /** Of the tokens that begin with a character the length of the longest, in UTF-16 units, which are no fewer than its
-   *  characters. */
+  /** By first character, the length of the longest token, in UTF-16 units, which are no fewer than its characters. */
   readonly #longest = new Map<string, number>();
 
   constructor(tokens: readonly string[]) {
@@ -14,7 +13,7 @@ export class Prefixes {
     }
   }
 
-  /** Yields the shortest first. Named as the package calls it. */
+  /** Yields the shortest token first. The package calls it by this name. */
   *common_prefix_search(characters: readonly string[], start = 0): Generator<string> {
     const end = Math.min(characters.length, start + (this.#longest.get(characters[start]!) ?? 0));
     let prefix = '';

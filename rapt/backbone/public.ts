@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { BadInput, type ReleaseManifest } from '../../contracts/index.ts';
 import { outputVocabulary, type EmbeddingTable } from '../privacy/index.ts';
-import { readBackboneConfig } from './config.ts';
+import { readBackboneConfig } from './backbone-config.ts';
 import { loadEmbeddingTableInTurns } from './embeddings.ts';
 import { locateBackbone, type BackboneFiles } from './locate.ts';
 import { TOKENIZER_FILE } from './model-files.ts';
@@ -21,14 +21,14 @@ export interface PublicBackbone {
 }
 
 /** Opens a backbone's public part: by a folder, by the name that set-up gave it ("all-MiniLM-L6-v2"), or by its hub
- *  name, which is fetched once. That its whole model can be read is checked too, so that nothing is privatized for a
+ *  name, which is fetched once. It also checks that the whole model can be read, so that nothing is privatized for a
  *  model that will be refused.
  *  @throws RaptError notFound with the way out; BadInput naming what of the model does not fit. */
 export async function openBackbone(name: string): Promise<PublicBackbone> {
   return openLocated(await locateBackbone(name));
 }
 
-/** As `openBackbone`, of files that were found. */
+/** As `openBackbone`, for files that were found already. */
 export async function openLocated(files: Pick<BackboneFiles, 'name' | 'folder' | 'sha256'>): Promise<PublicBackbone> {
   const problems = modelProblems(files.folder, readBackboneConfig(files.folder));
   if (problems.length > 0) throw new BadInput(problems);
@@ -43,8 +43,8 @@ export async function openLocated(files: Pick<BackboneFiles, 'name' | 'folder' |
   };
 }
 
-/** A token beyond the table has no embedding: its distances would be NaN, and its noise none. @throws BadInput with
- *  both numbers. */
+/** A token beyond the table has no embedding: its distances would be NaN, and it would get no noise. @throws BadInput
+ *  with both numbers. */
 function assertCovers(folder: string, { tokens }: Tokenizer, { rows }: EmbeddingTable): void {
   if (tokens.length <= rows) return;
   const beyond = tokens.length - rows;

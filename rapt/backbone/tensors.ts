@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { BadInput, type InputProblem } from '../../contracts/index.ts';
 import { READABLE_DTYPES, type FloatTensor } from '../safetensors.ts';
 import { atOnce, type Work } from '../turns.ts';
-import type { BackboneConfig, Family } from './config.ts';
+import type { BackboneConfig, Family } from './backbone-config.ts';
 import { INDEX_FILE, MODEL_FILE, openTensors, weightFilesOf, type Tensors } from './model-files.ts';
 
 /** The names of a layer's parts, each with a weight and a bias. */
@@ -50,7 +50,7 @@ export const EMBEDDING_NORM = 'embeddings.LayerNorm';
 export const PROJECTION = 'embeddings_project';
 export const POOLER = 'pooler.dense';
 
-/** Files of TensorFlow's time call a layer norm's weight and bias so. */
+/** What files from TensorFlow's time call a layer norm's weight and bias. */
 const OLD_NAMES: readonly (readonly [ending: RegExp, old: string])[] = [
   [/\.weight$/, '.gamma'],
   [/\.bias$/, '.beta'],
@@ -101,7 +101,7 @@ export class EncoderTensors {
     return yield* this.#file.reading(place);
   }
 
-  /** All that keeps this from being the encoder that config.json describes, told from the files' headers alone. */
+  /** Every way in which the files differ from the encoder that config.json describes, judged by their headers alone. */
   problems(config: BackboneConfig): InputProblem[] {
     const problems = wantedTensors(config, this.hasPooler).flatMap((wanted) => this.#problemOf(wanted));
     if (problems.length <= LISTED_PROBLEMS) return problems;
@@ -136,8 +136,8 @@ export class EncoderTensors {
     return {
       where: this.#path,
       problem:
-        `has no tensor ${this.#prefix}${name}, which a model of type ${this.#family} has; save the model again with ` +
-        '`save_pretrained` of transformers',
+        `has no tensor ${this.#prefix}${name}, which a model of type ${this.#family} has; ` +
+        'save the model again with `save_pretrained` of transformers',
     };
   }
 
@@ -148,8 +148,8 @@ export class EncoderTensors {
     return [full, ...old].find((candidate) => this.#file.has(candidate)) ?? null;
   }
 
-  /** What stands before each name: nothing, the family's name in checkpoints with a task's head, or what the wrapping
-   *  of a trainer has left there. */
+  /** What stands before each name: nothing, the family's name in checkpoints with a task's head, or a name that the
+   *  wrapper of some trainer has left there. */
   #findPrefix(): string {
     const named = this.#family === 'xlm-roberta' ? 'roberta.' : `${this.#family}.`;
     for (const prefix of [named, '']) if (this.#file.has(`${prefix}${WORDS}`)) return prefix;

@@ -14,7 +14,7 @@ export interface Tokenizer {
   readonly unknownId: number;
   /** Ids with a structural meaning: [PAD], [CLS], [SEP], [MASK], [UNK] and the like. */
   readonly specialIds: ReadonlySet<number>;
-  /** Ids of the text, cut to maxTokens. What a long text costs are these, not its length. */
+  /** Ids of the text, cut to maxTokens. A long text costs as much as its first maxTokens tokens. */
   encode(text: string, maxTokens: number): Int32Array;
   /** The text of these ids. */
   decode(ids: ArrayLike<number>): string;

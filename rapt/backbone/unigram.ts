@@ -1,9 +1,9 @@
 /** The beginning of the most likely segmentation of a word, from the beginning of the word.
  *
- *  Viterbi's algorithm goes through a word from left to right: the best way to a place hangs on what stands before it
- *  alone. Whatever follows, the best way to the word's end goes through one of the tokens that reach the place which
- *  was read so far. Where the best ways to all of these have their beginning in common, it is that of the whole word.
- *  Sums are made as `@huggingface/tokenizers` makes them, in the same order, so that ties are broken alike
+ *  Viterbi's algorithm goes through a word from left to right: the best way to a place depends only on what stands
+ *  before it. Whatever follows, the best way to the word's end goes through one of the tokens that reach the place up
+ *  to which the word was read. Where the best ways to all of these have their beginning in common, it is that of the
+ *  whole word. Sums are made as `@huggingface/tokenizers` makes them, in the same order, so that ties are broken alike
  *  (Unigram.populate_nodes and TokenLattice.viterbi there). */
 
 /** A vocabulary with the scores of its tokens. */
@@ -21,18 +21,19 @@ interface Step {
   readonly score: number;
 }
 
-/** The tokens with which every segmentation begins. @param word a word, or the beginning of one. @param isWhole whether
- *  nothing follows, which decides all of them.
+/** The tokens with which every segmentation begins.
+ *  @param word a word, or the beginning of one.
+ *  @param isWhole whether nothing follows, so that all tokens are decided.
  *  @param longest characters of the longest token. */
 export function firstPieces(word: string, isWhole: boolean, model: UnigramModel, longest: number): string[] {
   const characters = Array.from(word);
-  // Beyond, a token could reach into what is not known.
+  // Behind this place a token could reach into characters that were not read.
   const end = isWhole ? characters.length : Math.max(0, characters.length - longest);
   /** Steps that end at a place, from `at` on. */
   const ending: Step[][] = [[{ piece: '', before: null, score: 0 }]];
   for (let at = 0; at < end; at++) {
     const reached = ending[at] ?? [];
-    // Where no token ends, none begins; one of a single character always does.
+    // Where no token ends, none begins. One of a single character always begins.
     for (const { piece, length, score } of tokensAt(characters, at, model)) {
       const step = bestStep(piece, score, reached);
       if (step !== null) (ending[at + length] ??= []).push(step);
@@ -61,7 +62,7 @@ function* tokensAt(
   if (!hasSingle) yield { piece: characters[at]!, length: 1, score: unk_score };
 }
 
-/** The first of equally good ones. */
+/** The best way to a token; the first of equally good ones. */
 function bestStep(piece: string, score: number, reached: readonly Step[]): Step | null {
   let best: Step | null = null;
   for (const before of reached) {
@@ -71,7 +72,7 @@ function bestStep(piece: string, score: number, reached: readonly Step[]): Step 
   return best;
 }
 
-/** What the ways to all these steps begin with. */
+/** The tokens with which the ways to all these steps begin. */
 function commonBeginning(steps: readonly Step[]): string[] {
   const [first, ...others] = steps;
   if (first === undefined) return [];

@@ -1,4 +1,4 @@
-/** What a model lacks, told from the files that it has: in a folder and on the hub alike. */
+/** What a model lacks, judged by the names of its files, in a folder and on the hub alike. */
 import { CONFIG_FILE, INDEX_FILE, MODEL_FILE, TOKENIZER_FILE } from './model-files.ts';
 
 /** Weights as PyTorch pickles them, and as other frameworks keep them. */
@@ -10,7 +10,7 @@ const OTHER_WEIGHTS = [
   'model.onnx',
   'onnx/model.onnx',
 ] as const;
-/** Of tokenizers that only Python's slow classes read. */
+/** Files of tokenizers that only Python's slow classes read. */
 const SLOW_TOKENIZERS = [
   'vocab.txt',
   'vocab.json',
@@ -28,9 +28,9 @@ const conversion = (model: string): string =>
   "AutoModel.from_pretrained(m).save_pretrained('converted'); " +
   `AutoTokenizer.from_pretrained(m).save_pretrained('converted')"`;
 
-/** One sentence with the way out; null when nothing is missing.
- *  @param has whether the model has a file of this name. @param model a folder or a name on the hub, for the command
- *  that converts it. */
+/** One sentence that says what is missing, with the way out; null when nothing is.
+ *  @param has whether the model has a file of this name.
+ *  @param model a folder or a name on the hub, for the command that converts it. */
 export function whatIsMissing(has: (file: string) => boolean, model: string): string | null {
   const missing = [
     ...(has(CONFIG_FILE) ? [] : [CONFIG_FILE]),

@@ -3,7 +3,7 @@ import { BadInput, type InputProblem } from '../../contracts/index.ts';
 import type { Work } from '../turns.ts';
 import { free, tf, type Tensor1D, type Tensor2D } from '../tensorflow.ts';
 import type { FloatTensor } from '../safetensors.ts';
-import type { BackboneConfig, Family } from './config.ts';
+import type { BackboneConfig, Family } from './backbone-config.ts';
 import {
   EMBEDDING_NORM,
   EncoderTensors,
@@ -51,8 +51,8 @@ export interface EncoderWeights {
   /** Present where embedding and hidden sizes differ. */
   readonly projection: Dense | null;
   readonly layers: readonly LayerWeights[];
-  /** What BertForSequenceClassification puts between the first position and its classifier; null where the file has
-   *  none. */
+  /** The layer that BertForSequenceClassification puts between the first position and its classifier; null where the
+   *  file has none. */
   readonly pooler: Dense | null;
 }
 
@@ -67,7 +67,7 @@ export function* readingWordEmbeddings(folder: string, config: BackboneConfig): 
   return yield* file.reading(WORDS);
 }
 
-/** All that keeps a folder's weights from being the encoder that its config.json describes, told from the files'
+/** Every way in which a folder's weights differ from the encoder that its config.json describes, judged by the files'
  *  headers alone. */
 export const modelProblems = (folder: string, config: BackboneConfig): InputProblem[] =>
   new EncoderTensors(folder, config.family).problems(config);

@@ -1,11 +1,11 @@
-/** One file from the hub to the disk: it goes on where an interrupted fetch stopped, and has its name once its bytes
- *  are right. */
+/** Brings one file from the hub to the disk. It goes on where an interrupted fetch stopped, and the file gets its name
+ *  once its bytes are right. */
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { flushFile } from '../../system/index.ts';
-import type { Hub, HubFile } from './client.ts';
+import type { Hub, HubFile } from './hub.ts';
 import type { HubName } from './name.ts';
 
 export interface Fetching {
@@ -20,7 +20,7 @@ export interface Fetching {
 export const partOf = (target: string): string => `${target}.part`;
 export const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
-/** @throws RaptError as `explainHub`; corruptArtifact when what came twice is not what the hub promised. */
+/** @throws RaptError as `explainHub`; corruptArtifact when the bytes are not those that the hub promised, twice. */
 export async function download(fetching: Fetching): Promise<void> {
   const { file, target } = fetching;
   if (existsSync(target)) return;
@@ -66,7 +66,7 @@ function fetchRest({ hub, name, file, onBytes }: Fetching, part: string): Promis
   );
 }
 
-/** Null when the bytes are those that the hub has. */
+/** What is wrong with a file; null when its bytes are those that the hub has. */
 async function whatIsWrong(path: string, { sizeBytes, digest }: HubFile): Promise<string | null> {
   const size = sizeOf(path);
   if (sizeBytes !== null && size !== sizeBytes) return `has ${size} bytes instead of ${sizeBytes}`;

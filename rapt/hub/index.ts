@@ -1,8 +1,8 @@
-/** The model hub: names, what it says of files, fetching them, and what others have fetched from it on this machine. No
- *  model is known here. */
-export { Hub, type HubFile } from './client.ts';
+/** The model hub: names, what it says of files, fetching them, and what other programs have fetched from it on this
+ *  machine. Nothing here knows what a model is made of. */
+export { Hub, type HubFile } from './hub.ts';
 export { download, partOf, sizeOf } from './download.ts';
 export { keptSnapshot } from './kept.ts';
 export { folderName, parseHubName, type HubName } from './name.ts';
 export { onHubNews, tell } from './news.ts';
-export { isOffline } from './settings.ts';
+export { isOffline } from './hub-settings.ts';

@@ -2,10 +2,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { folderName, isCommit, type HubName } from './name.ts';
-import { hubCache } from './settings.ts';
+import { hubCache } from './hub-settings.ts';
 
-/** The folder of this state of a model, and its commit; null when their cache has none. Files may be missing in it.
- *  The layout: https://huggingface.co/docs/huggingface_hub/guides/manage-cache */
+/** The folder of this state of a model, and its commit; null when their cache does not have it. Files may be missing in
+ *  the folder. The layout: https://huggingface.co/docs/huggingface_hub/guides/manage-cache */
 export function keptSnapshot(
   { model, revision }: HubName,
   env: NodeJS.ProcessEnv = process.env,

@@ -1,9 +1,10 @@
-/** What a fetch from the hub has to tell while it lasts. Each program says by itself where its user reads it. */
+/** What a fetch from the hub has to tell while it lasts. Each program decides for itself where its user reads that. */
 type Listener = (line: string) => void;
 
 let listener: Listener = () => undefined;
 
-/** From now on this hears of fetches, of waiting, and of trying again. Lines hold names of models and numbers alone. */
+/** From now on the listener hears of fetches, of waiting, and of trying again. A line holds names of models and numbers
+ *  alone. */
 export function onHubNews(hear: Listener): void {
   listener = hear;
 }

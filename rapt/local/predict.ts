@@ -1,30 +1,31 @@
+/** Answers of a tuned adapter, in this process. */
 import { BadInput, type AdapterCard } from '../../contracts/index.ts';
 import { locateBackbone, openBackbone, readFrameIds } from '../backbone/index.ts';
 import { createMechanism } from '../privacy/index.ts';
 import { drawRows } from '../release/index.ts';
 import { assertSameWeights, classifyExamples, openEncoder, readAdapter, toExamples } from '../tuning/index.ts';
 
-/** What an adapter says of a text. */
+/** What an adapter answers for a text. */
 export interface Answer {
   /** Name of the class. */
   readonly prediction: string;
-  /** Its softmax probability. */
+  /** Softmax probability of that class. */
   readonly probability: number;
 }
 
 /** Where the model is. */
 export interface PredictorOptions {
-  /** Folder or name of the model, where it is not to be found under the name that the adapter's card has. */
+  /** Folder or name of the model. Default: the name on the adapter's card. */
   readonly backbone?: string | undefined;
 }
 
 /** An adapter with its model in memory. */
 export interface Predictor {
   readonly card: AdapterCard;
-  /** The class of each text, or of each pair of texts where the adapter was tuned on pairs. Texts are privatized first,
-   *  since it is noisy text that the adapter has learned to read, so that answers differ a little from call to call;
-   *  nothing leaves this process, and nothing is entered in the ledger.
-   *  @throws BadInput for pairs where it was tuned on single texts, or the other way round. */
+  /** The class of each text, or of each pair of texts if the adapter was tuned on pairs. Texts are privatized first,
+   *  since the adapter has learned to read noisy text. So answers differ a little from call to call. Nothing leaves
+   *  this process, and nothing is entered in the ledger.
+   *  @throws BadInput for pairs if it was tuned on single texts, or the other way round. */
   readonly predict: (texts: readonly (string | readonly [string, string])[]) => Answer[];
   /** Frees the model's memory. */
   readonly dispose: () => void;

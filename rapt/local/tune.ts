@@ -1,9 +1,10 @@
-import { existsSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+/** A tuning from texts to a graded adapter, in this process. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import {
   BadInput,
   parseTuningConfig,
+  type AdapterFile,
   type InputProblem,
   type OwnRelease,
   type OwnResult,
@@ -14,41 +15,32 @@ import {
   type TuningConfig,
   type TuningInput,
 } from '../../contracts/index.ts';
-import {
-  locateBackbone,
-  poolingProblems,
-  readBackboneConfig,
-  readFrameIds,
-  type BackboneFiles,
-} from '../backbone/index.ts';
+import { locateBackbone, poolingProblems, type BackboneFiles } from '../backbone/index.ts';
 import { attackRelease, dryRun, notesOn, releaseTables, scoreAnswers } from '../client/index.ts';
 import { clientHome, releaseFolder, tenantFolder } from '../home.ts';
 import { Ledger, labelsAgainNote } from '../ledger/index.ts';
-import { folderProblem, makeFolder } from '../../system/index.ts';
+import { folderProblem } from '../../system/index.ts';
 import { checkGates, gateValues } from '../evaluation/index.ts';
 import { openRelease } from '../release/index.ts';
 import {
-  adapterCard,
   adapterDigest,
-  classifyExamples,
-  encodeAdapter,
-  loadExamples,
   openEncoder,
-  openTrainer,
   trainingDigest,
+  TuningSession,
+  writeFiles,
   type StepReport,
 } from '../tuning/index.ts';
 
-/** Where the results go, and who is told on the way. */
+/** Where the results go, and who hears of the progress. */
 export interface TuneOptions {
-  /** Folder that gets the adapter; made if need be. */
+  /** Folder for the adapter; made if need be. */
   readonly adapter: string;
   /** Where releases and ledgers of all tenants lie. Default: this machine's, as the command `rapt` has it. */
   readonly home?: string | undefined;
-  /** Stops after the step that is being taken, or before the next attack. The release stays, and is found by the next
-   *  call. */
+  /** Stops after the step that is being taken, or before the next attack. The release stays, and the next call finds
+   *  it. */
   readonly signal?: AbortSignal | undefined;
-  /** Called after each batch of rows that was privatized, or once when the release was there already. */
+  /** Called after each batch of rows that was privatized, or once if the release was there already. */
   readonly onRelease?: ((progress: ReleaseProgress) => void) | undefined;
   /** Called after each optimizer step. */
   readonly onStep?: ((report: StepReport) => void) | undefined;
@@ -64,20 +56,21 @@ export interface Tuned extends Pick<OwnResult, 'metrics' | 'privacy' | 'audit' |
   readonly release: {
     readonly folder: string;
     readonly sha256: Sha256;
-    /** True when it was there already and nothing was drawn. */ readonly reused: boolean;
+    /** True when the release was there already and nothing was drawn. */
+    readonly reused: boolean;
   };
 }
 
 /** Tunes on this machine, in this process, without any server: the texts are released into this client's folder, with
- *  their cost in the ledger, where the release stands as one that left before the training begins, since the adapter is
- *  made of it. The model is tuned on the release, graded on its test rows, attacked, and held against the gates. A run
- *  of the service with the same configuration on the same client takes this release, and ends with the same adapter,
- *  byte for byte. A training that is broken off begins again; for one that must go on from a checkpoint there is the
- *  service.
+ *  their cost in the ledger. Before the training begins, the ledger counts the release as one that left, since the
+ *  adapter is made of it. The model is tuned on the release, graded on its test rows, attacked, and held against the
+ *  gates. A run of the service with the same configuration on the same client takes this release, and ends with the
+ *  same adapter, byte for byte. A training that is broken off begins again from its first step; the service goes on
+ *  from checkpoints.
  *  @param input as a run's configuration file has it; every field has a default.
  *  @param options where the results go.
  *  @throws BadInput with everything that is wrong; RaptError budgetExceeded, notFound (no such backbone), diverged; the
- *  signal's reason. */
+ *  signal's reason when it aborts. */
 export async function tune(
   input: TuningInput,
   { adapter, home = clientHome(), signal, onRelease, onStep, onAttack }: TuneOptions,
@@ -85,7 +78,7 @@ export async function tune(
   const config = configOf(input);
   const target = resolve(adapter);
   const backbone = await locateBackbone(config.backbone);
-  // A release is paid for: what would stop the tuning after it is told before it.
+  // A release is paid for, so whatever would stop the tuning after it is told before it.
   const problems = poolingProblems(backbone.folder, config.tuning.pooling);
   const unwritable = folderProblem(target);
   if (unwritable !== null) problems.push({ where: adapter, problem: unwritable });
@@ -109,7 +102,8 @@ export async function tune(
   });
   const folder = releaseFolder(home, config.tenant, local.localKey);
   const { manifest } = (await openRelease(folder))!;
-  // The adapter is made of the release, and goes where its owner takes it: from here on its cost cannot be taken back.
+  // The adapter is made of the release and goes wherever its owner takes it, so from here on the cost cannot be taken
+  // back.
   await new Ledger(tenantFolder(home, config.tenant)).release(local.localKey, local.digest, manifest.tokens);
   const { files, test } = await trainAndGrade({
     config,
@@ -143,12 +137,13 @@ interface Training extends Pick<TuneOptions, 'signal' | 'onStep'> {
   readonly backbone: BackboneFiles;
   readonly release: OwnRelease;
   readonly manifest: ReleaseManifest;
-  /** Of the release. */
+  /** Folder of the release. */
   readonly folder: string;
-  /** Gets the adapter. */
+  /** Folder for the adapter. */
   readonly target: string;
 }
 
+/** Trains on the release, writes the adapter, and grades it on the test rows. */
 async function trainAndGrade({
   config: { tuning },
   backbone,
@@ -158,10 +153,10 @@ async function trainAndGrade({
   target,
   signal,
   onStep,
-}: Training): Promise<{ files: ReturnType<typeof encodeAdapter>; test: TestMetrics }> {
+}: Training): Promise<{ files: Record<AdapterFile, Buffer>; test: TestMetrics }> {
   const encoder = await openEncoder(backbone.folder, tuning.input, release.guarantee);
   try {
-    const trainer = await openTrainer({
+    const session = await TuningSession.open({
       encoder,
       backboneFolder: backbone.folder,
       releaseFolder: folder,
@@ -169,46 +164,26 @@ async function trainAndGrade({
       options: tuning,
       trainingDigest: trainingDigest(release.digest, backbone.sha256, tuning),
     });
-    while (!trainer.finished) {
-      const report = await trainer.next();
-      onStep?.(report);
-      await nextTurn();
-      signal?.throwIfAborted();
-    }
-    const files = encodeAdapter(
-      trainer.parameters,
-      adapterCard({
-        manifest,
-        release: release.digest,
-        backbone: { name: backbone.name, sha256: backbone.sha256 },
-        tuning,
-      }),
-      readBackboneConfig(backbone.folder),
-    );
-    makeFolder(target);
-    for (const [file, bytes] of Object.entries(files)) writeFileSync(join(target, file), bytes);
+    await session.train({
+      onStep: (report) => {
+        onStep?.(report);
+      },
+      isStopped: () => signal?.aborted === true,
+    });
+    signal?.throwIfAborted();
+    const files = session.encode({ release: release.digest, backbone });
+    writeFiles(target, files);
 
-    const examples = await loadExamples(folder, manifest, 'test');
-    const { predicted, reconstruction } = classifyExamples(
-      encoder,
-      trainer.parameters,
-      tuning.method,
-      examples,
-      readFrameIds(backbone.folder),
-      { pooling: tuning.pooling },
-    );
-    const test: TestMetrics = {
-      ...(await scoreAnswers(folder, { rows: examples.rows, predicted })),
-      reconstruction:
-        reconstruction === null ? null : { accuracy: reconstruction.correct / reconstruction.n, n: reconstruction.n },
-    };
+    const answers = await session.grade();
+    const test: TestMetrics = { ...(await scoreAnswers(folder, answers)), reconstruction: answers.reconstruction };
     return { files, test };
   } finally {
     encoder.dispose();
   }
 }
 
-/** @throws BadInput for what is wrong, and for what needs a run of the service. */
+/** The configuration with its defaults. @throws BadInput for all that is wrong, and for fields that need the
+ *  service. */
 function configOf(input: TuningInput): TuningConfig {
   const parsed = parseTuningConfig(input);
   const problems: InputProblem[] = parsed.ok ? [] : [...parsed.problems];

@@ -1,5 +1,4 @@
-/** The adapter: everything that inference needs besides the frozen backbone. Laid out as Hugging Face PEFT lays out its
- *  own. */
+/** The adapter: everything that inference needs besides the frozen backbone, in the layout of Hugging Face PEFT. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -31,10 +30,10 @@ export interface Adapter {
 }
 
 const PEFT_TYPE = { prompt: 'PROMPT_TUNING', prefix: 'PREFIX_TUNING' } as const;
-/** Under which PEFT's classification model keeps its classifier. */
+/** Stands before the names under which PEFT's classification model keeps its classifier. */
 const IN_PEFT = 'base_model.';
 
-/** What PEFT and transformers find the model by, as far as it is on the hub. The set-up's model is known by its
+/** The name by which PEFT and transformers find the model, if it is on the hub. The set-up's model is recognized by its
  *  weights, whatever its folder is called. */
 function baseModel({ name, sha256 }: AdapterCard['backbone']): {
   readonly base_model_name_or_path: string;
@@ -54,8 +53,8 @@ export function encodeAdapter(
 ): Record<AdapterFile, Buffer> {
   const { [PARAMETER.virtualTokens]: virtualTokens, ...head } = adapterParameters(parameters);
   const { length, method, pooling } = card;
-  // With the model's own pooler PEFT's classification model is the whole of it; with the mean PEFT gives the states,
-  // and the head lies beside them.
+  // With the model's own pooler, PEFT's classification model holds all of the adapter. With the mean, PEFT gives the
+  // hidden states, and the head lies beside its files.
   const whole = pooling === 'pooler';
   const inPeft = whole ? Object.entries(head).map(([name, tensor]) => [IN_PEFT + name, tensor] as const) : [];
   return {
@@ -88,16 +87,21 @@ export function encodeAdapter(
 }
 
 /** The card of an adapter trained on a release. */
-export function adapterCard(o: {
+export function adapterCard({
+  manifest,
+  release,
+  backbone: { name, sha256 },
+  tuning,
+}: {
   readonly manifest: ReleaseManifest;
+  /** Digest of the release. */
   readonly release: Sha256;
   readonly backbone: AdapterCard['backbone'];
   readonly tuning: TuningOptions;
 }): AdapterCard {
-  const { manifest, release, backbone, tuning } = o;
   return {
     format: 'rapt-adapter/1',
-    backbone,
+    backbone: { name, sha256 },
     method: tuning.method,
     length: tuning.length,
     pooling: tuning.pooling,
@@ -108,7 +112,7 @@ export function adapterCard(o: {
     plain: manifest.plain,
     guarantee: manifest.guarantee,
     release,
-    trainingDigest: trainingDigest(release, backbone.sha256, tuning),
+    trainingDigest: trainingDigest(release, sha256, tuning),
   };
 }
 
@@ -120,7 +124,7 @@ export function adapterDigest(files: Readonly<Record<AdapterFile, Buffer>>): Sha
   return sha256Of(lines.join(''));
 }
 
-/** Reads an adapter's folder. @throws RaptError corruptArtifact naming the file that cannot be read. */
+/** Reads an adapter's folder. @throws RaptError corruptArtifact naming the damaged file. */
 export function readAdapter(folder: string): Adapter {
   const [, model, head, cardFile] = ADAPTER_FILES;
   const card = readCard(join(folder, cardFile));
@@ -133,20 +137,20 @@ export function readAdapter(folder: string): Adapter {
   return { card, parameters: { [PARAMETER.virtualTokens]: virtualTokens, ...readSafetensors(join(folder, head)) } };
 }
 
-/** @throws BadInput when these are not the weights that the adapter was trained on. @param sha256 of the weights that
- *  are here. */
+/** @param sha256 of the weights that are here. @throws BadInput when the adapter was trained on other weights. */
 export function assertSameWeights(card: AdapterCard, sha256: Sha256): void {
   if (card.backbone.sha256 !== sha256)
     throw new BadInput([
       {
         where: 'backbone',
         problem:
-          `the adapter was trained on other weights (sha256 ${card.backbone.sha256}) than "${card.backbone.name}" ` +
-          `has here (${sha256})`,
+          `the adapter was trained on other weights (sha256 ${card.backbone.sha256}) ` +
+          `than "${card.backbone.name}" has here (${sha256})`,
       },
     ]);
 }
 
+/** Reads rapt.json. @throws RaptError corruptArtifact naming the file. */
 export function readCard(path: string): AdapterCard {
   try {
     return adapterCardSchema.parse(JSON.parse(readFileSync(path, 'utf8')));

@@ -1,5 +1,5 @@
-/** What a checkpoint holds: the trained weights, the optimizer's moments, and the step. Nothing else is state: the data
- *  order is a function of (seed, step). */
+/** What a checkpoint holds: the trained weights, the optimizer's moments, and the step. A training has no other state,
+ *  since the order of its rows is a function of (seed, step). */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -31,7 +31,7 @@ export function encodeCheckpoint(trainer: Trainer): Record<CheckpointFile, Buffe
   };
 }
 
-/** Reads a checkpoint's folder. @throws RaptError corruptArtifact naming the file that cannot be read. */
+/** Reads a checkpoint's folder. @throws RaptError corruptArtifact naming the damaged file. */
 export function readCheckpoint(folder: string): Checkpoint {
   const [weights, optimizer, state] = CHECKPOINT_FILES;
   return {
@@ -41,6 +41,7 @@ export function readCheckpoint(folder: string): Checkpoint {
   };
 }
 
+/** Reads a checkpoint's state.json. @throws RaptError corruptArtifact naming the file. */
 export function readState(path: string): CheckpointState {
   try {
     return checkpointStateSchema.parse(JSON.parse(readFileSync(path, 'utf8')));

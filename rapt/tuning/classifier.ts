@@ -1,3 +1,4 @@
+/** What an adapter answers: a class for each row, batch by batch. */
 import { tf, tidy, type Tensor2D } from '../tensorflow.ts';
 import type { Encoder, FrameIds, VirtualTokens } from '../backbone/index.ts';
 import { layOut, sequenceLength, type Examples } from './examples.ts';
@@ -11,7 +12,7 @@ import { disposeVirtualTokens, toVirtualTokens, type VirtualTokenMethod } from '
 export interface Classified {
   /** Predicted class of each row, in the order of the examples. */
   readonly predicted: Int32Array;
-  /** Its softmax probability. */
+  /** Softmax probability of that class. */
   readonly probability: Float32Array;
   /** Before the softmax, [rows, classes]. */
   readonly logits: Float32Array;
@@ -19,7 +20,10 @@ export interface Classified {
   readonly reconstruction: { readonly correct: number; readonly n: number } | null;
 }
 
-/** Classifies every row. Parameters are an adapter's, or a checkpoint's with the reconstruction head. */
+/** Classifies every row.
+ *  @param parameters of an adapter, or of a checkpoint with the reconstruction head.
+ *  @param o.batchSize rows that go through the model together.
+ *  @param o.onRows called after each batch with the number of rows that are done. */
 export function classifyExamples(
   encoder: Encoder,
   parameters: Parameters,

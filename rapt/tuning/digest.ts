@@ -1,10 +1,11 @@
 import { canonicalJson, type Sha256, type TuningOptions } from '../../contracts/index.ts';
 import { sha256Of } from '../../system/index.ts';
 
-/** Raised when a change of the training's arithmetic would make an old checkpoint go on to a different result. */
+/** To be raised when a change of the training's arithmetic would make an old checkpoint lead to another result. */
 const TRAINING_VERSION = 1;
 
-/** Digest of everything that determines the trained weights. Equal digests may take over each other's checkpoints. */
+/** Digest of everything that determines the trained weights. Trainings of equal digests may take over each other's
+ *  checkpoints. */
 export function trainingDigest(release: Sha256, backbone: Sha256, options: TuningOptions): Sha256 {
   const {
     checkpointEverySteps: _,
@@ -15,7 +16,7 @@ export function trainingDigest(release: Sha256, backbone: Sha256, options: Tunin
     labelCorrection,
     ...determinants
   } = options;
-  // Options that came later are named where they are not the default, so that older checkpoints are found.
+  // Options of later versions are named only where they differ from the default, so that older checkpoints are found.
   const later = {
     ...(input === 'released' ? {} : { input }),
     ...(pooling === 'mean' ? {} : { pooling }),
@@ -27,8 +28,8 @@ export function trainingDigest(release: Sha256, backbone: Sha256, options: Tunin
   );
 }
 
-/** The digests of all trainings that this one begins with, its own first: one that has fewer of its extensions takes
- *  the same steps. */
+/** The digests of all trainings with whose steps this one begins, its own first. A training with fewer of the
+ *  extensions takes the same steps up to its end. */
 export function compatibleDigests(release: Sha256, backbone: Sha256, options: TuningOptions): Sha256[] {
   const { extensions } = options;
   return Array.from({ length: extensions.length + 1 }, (_, fewer) =>

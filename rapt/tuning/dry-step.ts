@@ -1,5 +1,5 @@
-/** The model tried out before there is a release: on rows that are as long as the longest will be and say nothing,
- *  since all of their tokens are public. */
+/** Tries the model out before there is a release, on rows that are as long as the longest row will be. They say
+ *  nothing, since all of their tokens are public. */
 import {
   ErrorKind,
   RaptError,
@@ -17,16 +17,16 @@ import { layerWeights } from './memory.ts';
 import { initialParameters, promptStart, type Parameters } from './parameters.ts';
 import { Trainer } from './trainer.ts';
 
-/** Products of a weight and a state, forward, that a dry step takes at most: a second or two with the way back,
- *  wherever it runs. More rows would tell nothing more, since each goes through the model by itself; what a whole batch
- *  takes of memory is computed. */
+/** The most products of a weight and a state that the forward pass of a dry step takes: with the backward pass a second
+ *  or two on any machine. More rows would tell nothing more, since each goes through the model by itself; the memory of
+ *  a whole batch is computed instead (memory.ts). */
 const MOST_PRODUCTS = 2 ** 33;
 
 /** What the rows are made of. */
 interface PublicRows {
   readonly outputIds: Int32Array;
   readonly pair: boolean;
-  /** Of each row, both texts of a pair together. */
+  /** Tokens of each row, both texts of a pair together. */
   readonly tokens: number;
 }
 
@@ -37,24 +37,19 @@ export interface DryStep extends PublicRows {
   readonly options: TuningOptions;
   readonly classes: number;
   readonly labelNoise: LabelNoise | null;
-  /** Of a batch, or as many as memory has room for. */
+  /** Rows of a batch, or as many as memory has room for. */
   readonly mostRows: number;
 }
 
-/** Takes one step of the training. @returns how many rows it was of, and whether loss and gradients are numbers.
- *  @throws what the training would. */
+/** Takes one step of the training. @returns the number of its rows, and whether loss and gradients are finite numbers.
+ *  @throws what the training would throw. */
 export async function dryStep(step: DryStep): Promise<{ rows: number; finite: boolean }> {
   const { encoder, frame, table, options, classes, labelNoise, outputIds, mostRows } = step;
   const { config } = encoder;
   const { plainTokens, vocabularySize } =
     options.reconstruction === false ? { plainTokens: 0, vocabularySize: 0 } : options.reconstruction;
-  const rows = Math.max(
-    1,
-    Math.min(
-      mostRows,
-      Math.floor(MOST_PRODUCTS / (config.layers * layerWeights(config) * (step.tokens + plainTokens))),
-    ),
-  );
+  const productsOfRow = config.layers * layerWeights(config) * (step.tokens + plainTokens);
+  const rows = Math.max(1, Math.min(mostRows, Math.floor(MOST_PRODUCTS / productsOfRow)));
   const vocabulary = Math.min(vocabularySize, outputIds.length);
   const trainer = new Trainer({
     encoder,
@@ -90,11 +85,11 @@ export interface DryAnswer extends PublicRows {
   readonly card: Pick<AdapterCard, 'method' | 'pooling'>;
 }
 
-/** Asks an adapter about one row. @returns whether the answer is made of numbers. */
+/** Asks an adapter about one row. @returns whether its logits are finite numbers. */
 export function dryAnswer({ encoder, frame, parameters, card: { method, pooling }, ...row }: DryAnswer): boolean {
-  return classifyExamples(encoder, parameters, method, publicExamples(row, 1, 0, 0), frame, { pooling }).logits.every(
-    Number.isFinite,
-  );
+  const examples = publicExamples(row, 1, 0, 0);
+  const { logits } = classifyExamples(encoder, parameters, method, examples, frame, { pooling });
+  return logits.every(Number.isFinite);
 }
 
 /** Tokens from all over the public vocabulary, its last one among them. */

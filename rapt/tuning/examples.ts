@@ -11,13 +11,13 @@ export interface Examples {
   readonly plain: PlainTokens | null;
   /** Class of each row, or null where the labels stay with the client. */
   readonly labels: Int32Array | null;
-  /** How the labels were drawn; null when they are what they were. */
+  /** How the labels were drawn; null when they are the true labels. */
   readonly labelNoise: LabelNoise | null;
   /** The rows' numbers in the user's table. */
   readonly rows: Int32Array;
 }
 
-/** m random plain tokens for each row: privatized with it, known in the clear. */
+/** m random plain tokens for each row: privatized together with the row, and known in the clear. */
 export interface PlainTokens {
   readonly perRow: number;
   /** Ids after privatization, [count * perRow]. */
@@ -37,6 +37,7 @@ export interface Batch extends EncoderBatch {
   readonly labels: Int32Array | null;
 }
 
+/** Ids of a row without its frame. */
 export const rowLength = ({ offsets }: Ragged, row: number): number => offsets[row + 1]! - offsets[row]!;
 
 /** Ids of a row including its frame. */

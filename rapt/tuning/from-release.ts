@@ -1,14 +1,13 @@
+/** What a training takes from a release's folder: its rows, and the values with which it begins. */
 import { join } from 'node:path';
-import type { ReleaseManifest, Sha256, Shard, TuningOptions } from '../../contracts/index.ts';
-import { loadEmbeddingTable, readFrameIds, type BackboneConfig, type Encoder } from '../backbone/index.ts';
+import type { ReleaseManifest, Shard, TuningOptions } from '../../contracts/index.ts';
+import { loadEmbeddingTable, type BackboneConfig } from '../backbone/index.ts';
 import { joinIds, readShard, type Ragged, type ShardRows } from '../release/index.ts';
-import type { Checkpoint } from './checkpoint.ts';
 import type { Examples } from './examples.ts';
 import { initialParameters, promptStart, type Parameters } from './parameters.ts';
-import { Trainer } from './trainer.ts';
 
 /** Reads one split of a release's folder into memory: 4 bytes a token. @throws RaptError corruptArtifact naming the
- *  shard. */
+ *  damaged shard. */
 export async function loadExamples(
   folder: string,
   manifest: ReleaseManifest,
@@ -69,37 +68,5 @@ export function firstParameters(
     reconstructionVocabulary: manifest.plain ? manifest.plain.vocabulary.length : 0,
     options,
     ...(options.method === 'prompt' ? { promptStart: promptStart(loadEmbeddingTable(backboneFolder), options) } : {}),
-  });
-}
-
-export interface OpenTrainerOptions {
-  readonly encoder: Encoder;
-  readonly backboneFolder: string;
-  readonly releaseFolder: string;
-  readonly manifest: ReleaseManifest;
-  readonly options: TuningOptions;
-  readonly trainingDigest: Sha256;
-  /** Goes on from here. */
-  readonly checkpoint?: Checkpoint | null;
-}
-
-/** A training on a release that lies in a folder, at its beginning or where a checkpoint left it. */
-export async function openTrainer({
-  encoder,
-  backboneFolder,
-  releaseFolder,
-  manifest,
-  options,
-  trainingDigest,
-  checkpoint = null,
-}: OpenTrainerOptions): Promise<Trainer> {
-  return new Trainer({
-    encoder,
-    examples: await loadExamples(releaseFolder, manifest, 'train'),
-    frame: readFrameIds(backboneFolder),
-    options,
-    trainingDigest,
-    parameters: checkpoint?.parameters ?? firstParameters(encoder.config, backboneFolder, manifest, options),
-    ...(checkpoint === null ? {} : { resume: checkpoint }),
   });
 }

@@ -1,25 +1,24 @@
-export {
-  adapterCard,
-  adapterDigest,
-  assertSameWeights,
-  encodeAdapter,
-  readAdapter,
-  readCard,
-  type Adapter,
-} from './adapter.ts';
-export { encodeCheckpoint, readCheckpoint, readState, type Checkpoint } from './checkpoint.ts';
-export { classifyExamples, type Classified } from './classifier.ts';
-export { dryAnswer, dryStep, type DryStep } from './dry-step.ts';
-export { compatibleDigests, trainingDigest } from './digest.ts';
-export type { Batch, Examples, PlainTokens } from './examples.ts';
-export { loadExamples, openTrainer, toExamples, type OpenTrainerOptions } from './from-release.ts';
-export { trainingMemory, type TrainingMemory } from './memory.ts';
-export { readPeftConfig, readPeftWeights, type PeftConfig } from './peft.ts';
-export type { Pooling } from './pooling.ts';
+/** Prompt tuning on privatized rows: `TuningSession` trains, the rest is what trainings leave behind. */
+export { TuningSession, type AdapterOrigin, type SessionOptions, type TrainOptions } from './session.ts';
+export { answerTestRows, type TestAnswers } from './test-answers.ts';
+export { openEncoder } from './posterior.ts';
+export type { StepReport } from './trainer.ts';
 export type { JointLoss } from './joint-loss.ts';
+
+export { adapterCard, adapterDigest, assertSameWeights, encodeAdapter, readAdapter, readCard } from './adapter.ts';
+export { readPeftConfig, readPeftWeights } from './peft.ts';
+export { readCheckpoint, readState } from './checkpoint.ts';
+export { writeFiles } from './write-files.ts';
+export { PARAMETER, reconstructionHead, type Parameters } from './parameters.ts';
+
+export { classifyExamples } from './classifier.ts';
+export type { Examples } from './examples.ts';
+export { toExamples } from './from-release.ts';
+export type { Pooling } from './pooling.ts';
+
+export { dryAnswer, dryStep } from './dry-step.ts';
+export { trainingMemory, type TrainingMemory } from './memory.ts';
+export { compatibleDigests, trainingDigest } from './digest.ts';
 export { stepsPerEpoch } from './order.ts';
-export { PARAMETER, initialParameters, promptStart, type Parameters } from './parameters.ts';
-export { normalValues, permutation, seededStream } from './random.ts';
 export { totalSteps } from './schedule.ts';
-export { Trainer, type StepReport, type TrainerSetup } from './trainer.ts';
-export { openEncoder, posteriorEmbeddings } from './posterior.ts';
+export { normalValues, permutation, seededStream } from './random.ts';

@@ -8,7 +8,7 @@ import { PARAMETER, type ParameterName, type Parameters } from './parameters.ts'
 import { poolStates, type Pooling } from './pooling.ts';
 import { disposeVirtualTokens, fromGradients, toVirtualTokens, type VirtualTokenMethod } from './virtual-tokens.ts';
 
-/** The loss of one batch, and what of it was right. */
+/** The loss of one batch, and how many of its answers were right. */
 export interface JointLoss {
   /** L = L_task + weight * L_rec */
   readonly loss: number;
@@ -16,8 +16,10 @@ export interface JointLoss {
   readonly taskLoss: number;
   /** Mean cross-entropy over the plain positions of all rows; 0 without reconstruction. */
   readonly reconstructionLoss: number;
+  /** Rows whose class was right, of `rows`. */
   readonly correct: number;
   readonly rows: number;
+  /** Plain tokens that were reconstructed, of `plainTokens`. */
   readonly reconstructed: number;
   readonly plainTokens: number;
 }
@@ -98,8 +100,8 @@ export async function jointLoss(
   return { loss, gradients: downloaded };
 }
 
-/** Runs a function and frees the tensors that it marked as its own. Not tf.tidy, which would walk the arrays read
- *  back. */
+/** Runs a function and frees the tensors that it marked as its own. tf.tidy would also walk through the arrays that
+ *  were read back. */
 export function scoped<T>(body: (own: <X extends Tensor>(tensor: X) => X) => T): T {
   const owned: Tensor[] = [];
   try {

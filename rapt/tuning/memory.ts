@@ -1,5 +1,5 @@
-/** How much memory a training takes, from shapes alone: what is told, and held against a machine, before anything is
- *  released.
+/** How much memory a training takes, from shapes alone. It is told, and compared with the machine's memory, before
+ *  anything is released.
  *
  *  With S ids of a row (soft prompt included), P key-value pairs of a prefix and T = P + S, a layer of H hidden and I
  *  intermediate values and A heads keeps of each row, from its forward pass to its backward pass (`LayerTape`):
@@ -9,7 +9,7 @@
  *    attention probabilities                 A S T
  *    u and 1 + erf u of gelu                 2 S I
  *
- *  While a layer goes backward, all that it makes on the way lives until it is through (`layerBackward`, counted
+ *  During a layer's backward pass, all tensors that it makes live until it is through (`layerBackward`, counted
  *  product by product):
  *
  *    both norms 12, four dense layers and their sums 14 of S H; gelu 8 of S I; scores 4 of A S T; dk and dv 2 T H
@@ -19,7 +19,7 @@
  *
  *    a row = layers * tape + max(backward of one layer, reconstruction) + the hidden states and their gradient
  *
- *  and what does not grow with the batch is the frozen weights, and of everything trained the value, its copy on the
+ *  These parts do not grow with the batch: the frozen weights, and for each trained number its value, its copy on the
  *  device, its gradient and AdamW's two moments. */
 import type { TuningOptions } from '../../contracts/index.ts';
 import type { BackboneConfig } from '../backbone/index.ts';
@@ -40,7 +40,8 @@ export interface TrainingShape {
   readonly ids: number;
 }
 
-/** Bytes of all arrays of numbers. What the process takes besides is not counted. */
+/** Bytes of all arrays of numbers: a fixed part, and a part for each row of a batch. What the process takes besides is
+ *  not counted. */
 export interface TrainingMemory {
   readonly fixedBytes: number;
   readonly rowBytes: number;
@@ -81,6 +82,6 @@ function frozenWeights(config: BackboneConfig): number {
   return (vocabularySize + maxPositions + tokenTypes + 2) * embeddingSize + config.layers * layerWeights(config);
 }
 
-/** Of one layer: four square dense layers, two that widen and narrow, two norms. */
+/** Weights of one layer: four square dense layers, two that widen and narrow, two norms. */
 export const layerWeights = ({ hiddenSize: h, intermediateSize: i }: BackboneConfig): number =>
   4 * (h * h + h) + 2 * h * i + i + h + 4 * h;

@@ -6,7 +6,7 @@ import { softmaxCrossEntropy, softmaxLoss, type SoftmaxLoss } from './heads.ts';
 
 export type TaskLoss = (logits: Tensor2D, targets: Int32Array) => SoftmaxLoss;
 
-/** The loss that a training takes. @param noise null for labels that are what they were. */
+/** The loss of a training. @param noise null for true labels. */
 export function taskLoss(correction: TuningOptions['labelCorrection'], noise: LabelNoise | null): TaskLoss {
   if (noise === null || correction === 'none') return softmaxCrossEntropy;
   return correction === 'unbiased'

@@ -27,7 +27,9 @@ export function globalNorm(gradients: FloatTensors): number {
 }
 
 /** One step of AdamW (Loshchilov and Hutter 2019, algorithm 2), in place, on gradients clipped to a global norm
- *  (Pascanu et al. 2013). Biases are not decayed. @param norm globalNorm of the gradients. @param step counted from 0.
+ *  (Pascanu et al. 2013). Biases are not decayed.
+ *  @param norm globalNorm of the gradients.
+ *  @param step counted from 0.
  *  @param factor on the learning rates, from the schedule. */
 export function adamWStep(
   parameters: FloatTensors,

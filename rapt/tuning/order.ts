@@ -1,13 +1,14 @@
 import { permutation, seededStream } from './random.ts';
 
-/** Batches from which rows of like length are put together; larger pads less, smaller mixes more. */
+/** Batches within which rows of similar length are put together. A larger number pads less, a smaller one mixes
+ *  more. */
 const WINDOW_BATCHES = 50;
 
 export const stepsPerEpoch = (rows: number, batchSize: number): number => Math.ceil(rows / batchSize);
 
 /** The batches of one epoch: a pure function of (seed, epoch), so that a resumed run sees the rows that the stopped one
- *  would have. Rows are shuffled, sorted by length within windows of some batches, cut into batches, and the batches
- *  shuffled.
+ *  would have seen. Rows are shuffled, sorted by length within windows of some batches, cut into batches, and the
+ *  batches shuffled.
  *  @param lengths ids of each row, frame included */
 export function epochBatches(lengths: Int32Array, batchSize: number, seed: number, epoch: number): Int32Array[] {
   const order = permutation(seededStream(seed, 'rows', epoch), lengths.length);

@@ -75,9 +75,18 @@ export function initialParameters({
   return parameters;
 }
 
-/** What an adapter keeps: the reconstruction head has done its work and is thrown away. */
+/** The parameters that an adapter keeps. The reconstruction head, which only helps the training, is thrown away. */
 export const adapterParameters = (parameters: Parameters): Parameters =>
   Object.fromEntries(Object.entries(parameters).filter(([name]) => !name.startsWith('reconstruction.')));
+
+/** The parameters that `adapterParameters` leaves out: a checkpoint's reconstruction head, by which plain tokens are
+ *  measured; empty without one. */
+export const reconstructionHead = (parameters: Parameters): Parameters =>
+  Object.fromEntries(
+    [PARAMETER.reconstructionW1, PARAMETER.reconstructionW2].flatMap((name) =>
+      parameters[name] ? [[name, parameters[name]]] : [],
+    ),
+  );
 
 /** Embeddings of tokens sampled by the run's seed, from which a soft prompt starts. */
 export function promptStart(

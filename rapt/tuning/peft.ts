@@ -1,5 +1,5 @@
-/** Adapters that Hugging Face PEFT saved: prompt or prefix tuning of BertForSequenceClassification, whose pooler and
- *  classifier they stand on. */
+/** Adapters that Hugging Face PEFT saved: prompt or prefix tuning of BertForSequenceClassification, with its pooler and
+ *  its classifier. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -11,7 +11,7 @@ import type { VirtualTokenMethod } from './virtual-tokens.ts';
 
 const [CONFIG_FILE, MODEL_FILE] = ADAPTER_FILES;
 const METHODS: Readonly<Record<string, VirtualTokenMethod>> = { PROMPT_TUNING: 'prompt', PREFIX_TUNING: 'prefix' };
-/** PEFT's names of the module have changed in what stands before; some models call their classifier "score". */
+/** What stands before the module's name differs between versions of PEFT; some models call their classifier "score". */
 const CLASSIFIER = /(?:^|\.)(?:classifier|score)\.(weight|bias)$/;
 
 const configSchema = z.looseObject({
@@ -26,7 +26,8 @@ const configSchema = z.looseObject({
 export interface PeftConfig {
   readonly method: VirtualTokenMethod;
   readonly length: number;
-  /** What the model was called where it was trained, with its revision where one was named; null when nobody said. */
+  /** What the model was called where it was trained, with its revision if one was named; null when the file does not
+   *  say. */
   readonly baseModel: string | null;
 }
 
@@ -106,8 +107,8 @@ export function readPeftWeights(
       {
         where: at(file, name),
         problem:
-          `is ${tensor.shape.join(' x ')}, and backbone and ${CONFIG_FILE} need ${shape.join(' x ')}; name the ` +
-          'backbone that it was trained on',
+          `is ${tensor.shape.join(' x ')}, and backbone and ${CONFIG_FILE} need ${shape.join(' x ')}; ` +
+          'name the backbone that it was trained on',
       },
     ];
   });
@@ -138,8 +139,8 @@ function readTensors(file: string): FloatTensors {
       {
         where: file,
         problem:
-          'does not exist; an adapter_model.bin is turned into it by loading and saving the adapter with a current ' +
-          'PEFT',
+          'does not exist; ' +
+          'an adapter_model.bin is turned into it by loading and saving the adapter with a current PEFT',
       },
     ]);
   try {

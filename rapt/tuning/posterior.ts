@@ -1,10 +1,10 @@
-/** The frozen model's input when it knows the mechanism: instead of phi(y), which is one of the words that may have
- *  stood there, the mean of all that may.
+/** The frozen model's input when it knows the mechanism: instead of phi(y), the embedding of one word that may have
+ *  stood there, the mean embedding of all words that may.
  *
  *    E[phi(x) | y] = sum over x of P(x|y) phi(x),   P(x|y) proportional to P(x) P(y|x)
  *
- *  P(y|x) is the public mechanism, P(x) a public prior (Zipf's law over the tokenizer's ids). It is a function of the
- *  released token alone, so it costs no privacy (post-processing). */
+ *  P(y|x) is the public mechanism, P(x) a public prior (Zipf's law over the tokenizer's ids). The mean is a function of
+ *  the released token alone, so it costs no privacy (post-processing). */
 import { join } from 'node:path';
 import type { Guarantee, TuningOptions } from '../../contracts/index.ts';
 import { Channel, zipfPrior } from '../channel/index.ts';
@@ -14,6 +14,7 @@ import { outputVocabulary, type EmbeddingTable } from '../privacy/index.ts';
 import { tf, tidy, type Tensor1D, type Tensor2D } from '../tensorflow.ts';
 import { Turns } from '../turns.ts';
 
+/** Outputs whose means are computed together. */
 const BLOCK = 512;
 
 /** The frozen model for a release that was drawn under this guarantee. @param folder of the backbone. */
@@ -30,8 +31,9 @@ export async function openEncoder(
   );
 }
 
-/** The table with E[phi(x)|y] in the rows of the outputs; other rows as they are. [rows, dimensions]. A pass over all
- *  pairs of tokens the first time, then kept in the cache: it depends on table, mechanism and eta alone. */
+/** The table with E[phi(x)|y] in the rows of the outputs, and other rows unchanged, [rows, dimensions]. The first call
+ *  goes over all pairs of tokens; the result is kept in the cache, since it depends on table, mechanism and eta
+ *  alone. */
 export function posteriorEmbeddings(
   table: EmbeddingTable,
   outputIds: Int32Array,
@@ -66,8 +68,8 @@ export function posteriorEmbeddings(
   );
 }
 
-/** E[phi(x)|y] of a block of outputs, [block, dimensions]. Of a large table each tile has a mean of its own, and counts
- *  as much as its tokens are likely. */
+/** E[phi(x)|y] of a block of outputs, [block, dimensions]. Each tile of a large table has a mean of its own, which
+ *  counts in proportion to the likelihood of its tokens. */
 async function meansOf(block: Int32Array, channel: Channel, logPrior: Tensor1D, turns: Turns): Promise<Float32Array> {
   const means: Tensor2D[] = [];
   const likelihoods: Tensor2D[] = [];

@@ -1,12 +1,11 @@
-/** Seeded numbers for initial weights and data order, so that a run can be repeated. Never for noise: that is
- *  rapt/privacy's. */
+/** Seeded numbers for initial weights and the order of rows, so that a run can be repeated. Noise never comes from
+ *  here: rapt/privacy draws it from the system's own source. */
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 
-/** A stream for one purpose: streams of different purposes or indices share nothing though the run's seed is the
- *  same. */
+/** A stream for one purpose. Streams of different purposes or indices share nothing, even under the same seed. */
 export function seededStream(seed: number, purpose: string, index = 0): RandomGenerator {
   let state = 0x811c9dc5 ^ seed;
   for (const code of `${purpose}/${index}`) state = Math.imul(state ^ code.codePointAt(0)!, 0x01000193);

@@ -8,8 +8,8 @@ type Epochs = Pick<TuningOptions, 'epochs' | 'extensions'>;
 export const totalSteps = (options: Epochs, stepsPerEpoch: number): number => totalEpochs(options) * stepsPerEpoch;
 
 /** Factor on the learning rate at a step counted from 0: in each phase a linear rise over the warm-up, then a linear
- *  fall to 0 after its last step. No phase depends on those after it, so that an extension changes nothing of what was
- *  trained before. */
+ *  fall to 0 after its last step. No phase depends on a later one, so an extension changes nothing of what was
+ *  trained before it. */
 export function scheduleFactor(
   step: number,
   stepsPerEpoch: number,

@@ -1,3 +1,4 @@
+/** The arithmetic of a training, one optimizer step at a time. */
 import {
   ErrorKind,
   RaptError,
@@ -24,7 +25,7 @@ export interface TrainerSetup {
   readonly frame: FrameIds;
   readonly options: TuningOptions;
   readonly trainingDigest: Sha256;
-  /** First values, or those of a checkpoint. */
+  /** First values, or those of a checkpoint. Steps change them in place. */
   readonly parameters: Parameters;
   readonly resume?: { readonly moments: Moments; readonly state: CheckpointState };
 }
@@ -34,7 +35,7 @@ export interface StepReport {
   /** Steps done, this one included. */
   readonly step: number;
   readonly totalSteps: number;
-  /** Epochs done, as a fraction. */
+  /** Epochs done, with a fraction. */
   readonly epoch: number;
   readonly loss: JointLoss;
   readonly gradientNorm: number;
@@ -53,8 +54,8 @@ const NOTHING_PENDING: Pending = {
   gradientNorm: 0,
 };
 
-/** The training loop's state. Its result is a function of the examples, the options and the seed alone, however often
- *  it was stopped. */
+/** What a training keeps between two steps. Its result is a function of the examples, the options and the seed alone,
+ *  however often it was stopped. */
 export class Trainer {
   readonly totalSteps: number;
   readonly stepsPerEpoch: number;
@@ -90,10 +91,6 @@ export class Trainer {
     return this.#step;
   }
 
-  get finished(): boolean {
-    return this.#step >= this.totalSteps;
-  }
-
   /** One optimizer step on the next batch. @throws RaptError diverged when the loss or a gradient is no longer a
    *  number. */
   async next(): Promise<StepReport> {
@@ -105,7 +102,7 @@ export class Trainer {
       pooling: options.pooling,
     });
     const gradientNorm = globalNorm(gradients);
-    // Checked before the step, so that the weights stay those of the last good one.
+    // Checked before the weights change, so that they stay those of the last good step.
     if (!Number.isFinite(loss.loss) || !Number.isFinite(gradientNorm)) throw diverged(this.#step + 1);
     const factor = scheduleFactor(this.#step, this.stepsPerEpoch, options);
     adamWStep(this.parameters, gradients, gradientNorm, this.moments, this.#step, factor, options);
@@ -120,7 +117,7 @@ export class Trainer {
     };
   }
 
-  /** What state.json of a checkpoint says now. */
+  /** The state.json of a checkpoint after the last step. */
   state(): CheckpointState {
     return {
       format: 'rapt-checkpoint/1',
@@ -174,6 +171,6 @@ export class Trainer {
 const diverged = (step: number): RaptError =>
   new RaptError(
     ErrorKind.diverged,
-    `the loss is no longer a number at step ${step}; its last checkpoint stays. Lower tuning.learningRate, or ` +
-      'raise tuning.warmup, and start a new run: it uses the same release',
+    `the loss is no longer a number at step ${step}; its last checkpoint stays. ` +
+      'Lower tuning.learningRate, or raise tuning.warmup, and start a new run: it uses the same release',
   );

@@ -4,7 +4,7 @@ import type { BackboneConfig, LayerPrefix, VirtualTokenGradients, VirtualTokens 
 
 export type VirtualTokenMethod = 'prompt' | 'prefix';
 
-/** Puts the trained values on the device in the form that the encoder takes. The caller disposes by
+/** Puts the trained values on the device in the form that the encoder takes. The caller frees them by
  *  `disposeVirtualTokens`. A prefix [length, layers * 2 * hidden] is read as PEFT reads it: [length, layers * 2, heads,
  *  head size], keys before values. */
 export function toVirtualTokens(
@@ -25,7 +25,7 @@ export function toVirtualTokens(
   };
 }
 
-/** The encoder's gradients in the layout of the trained values; frees them. */
+/** The encoder's gradients in the layout of the trained values; frees the gradients. */
 export async function fromGradients(gradients: VirtualTokenGradients, shape: readonly number[]): Promise<FloatTensor> {
   const matrix = gradients.prompt ?? mergePrefix(gradients.prefix!, shape);
   gradients.prefix?.forEach(disposePrefix);

@@ -72,7 +72,7 @@ test('an attempt that is overtaken removes the checkpoint that it could not poin
   assert.deepEqual(await foldersOf('plain'), ['00000010-1-attempt']);
 });
 
-test('a checkpoint to which the pointer was moved before the answer was lost stays, and the newer attempt goes on from it', async () => {
+test('a checkpoint stays when its pointer moved but the answer was lost; a newer attempt begins from it', async () => {
   const pointerPath = `/${store.bucket}/${keys.checkpointPointer('t', 'lost')}`;
   let moves = 0;
   let claimed: Promise<unknown> = Promise.resolve();

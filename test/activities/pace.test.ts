@@ -1,4 +1,4 @@
-/** The time left as a run tells it, over step times as they were recorded. */
+/** The time left as a run tells it, over recorded step times. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -6,7 +6,7 @@ import { Pace } from '../../activities/gpu/pace.ts';
 import { RunState } from '../../workflows/run-state.ts';
 
 /** Times of each step in ms: MiniLM on two cores, 250 steps of 32 rows. At step 60 and 140 two other programs take the
- *  cores for 12 s; at step 100 the process is stopped for 4 s twice, and at step 190 for 20 s.. */
+ *  cores for 12 s; at step 100 the process is stopped for 4 s twice, and at step 190 for 20 s. */
 const RECORDED = JSON.parse(readFileSync(new URL('../fixtures/step-times.json', import.meta.url), 'utf8')) as number[];
 /** As activities/progress.ts signals a run. */
 const SIGNAL_MS = 5000;
@@ -64,7 +64,7 @@ const jumps = (told: readonly Told[], steps: number): number[] =>
   });
 const largest = (values: readonly number[]): number => Math.max(...values);
 
-/** What was done before: the time of the step that was taken last. */
+/** The estimate of older versions: the time of the last step. */
 const lastStep = (): Pick<Pace, 'observe' | 'stepMs'> => {
   let last = 0;
   return {
@@ -77,7 +77,7 @@ const lastStep = (): Pick<Pace, 'observe' | 'stepMs'> => {
   };
 };
 
-test('over recorded steps with busy neighbours and pauses, the time left moves by a seventh at most between two tellings', () => {
+test('over recorded steps with pauses, the time left moves by a seventh at most between two figures', () => {
   const told = tell(RECORDED);
   assert.ok(told.length > 15, `${told.length} figures`);
   assert.ok(largest(jumps(told, RECORDED.length)) < 1.15, `${largest(jumps(told, RECORDED.length))}`);
@@ -105,7 +105,7 @@ test('another block or attempt, which measures anew, does not make it jump', () 
   assert.ok(largest(jumps(tell(RECORDED, { blockSteps: 50 }), RECORDED.length)) < 1.3);
 });
 
-test('steps of the same length give exactly what is left, and one that takes a thousand times as long changes it by a tenth', () => {
+test('equal steps give the exact time left, and one that takes a thousand times as long changes it by a tenth', () => {
   const steady = Array.from({ length: 400 }, () => 500);
   for (const { step, secondsLeft } of tell(steady)) assert.equal(secondsLeft, Math.round((400 - step) * 0.5));
   const paused = steady.map((ms, step) => (step === 200 ? 500_000 : ms));
@@ -129,6 +129,6 @@ test('the steps in which a process warms up do not count', () => {
   assert.equal(pace.stepMs, 300);
 });
 
-test('these statements find the figure of before', () => {
+test('the figure of older versions would not pass', () => {
   assert.ok(largest(jumps(tell(RECORDED, { paceOf: lastStep }), RECORDED.length)) > 1.3);
 });

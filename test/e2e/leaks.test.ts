@@ -452,7 +452,7 @@ test(
         (place) => place.kind === kind && (place.name.includes(what) || Buffer.from(place.bytes).includes(what)),
       );
     for (const [kind, what] of [
-      ['process arguments', 'gpu/model/process.ts'],
+      ['process arguments', 'gpu/model/model-process.ts'],
       ['GPU disk', 'attempts/'],
       ['description', 'unexpected'],
       ['answer to a query', 'marked'],

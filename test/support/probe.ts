@@ -59,7 +59,7 @@ export function childrenOf(parent: number): number[] {
     .split(' ')
     .filter((pid) => pid !== '')
     .map(Number)
-    .filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('gpu/model/process.ts'));
+    .filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('gpu/model/model-process.ts'));
 }
 
 /** Waits until there is an answer. */

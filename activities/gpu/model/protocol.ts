@@ -11,7 +11,7 @@ export interface TrainJob {
   readonly trainingDigest: Sha256;
   /** Checkpoint to go on from; null begins anew. */
   readonly checkpointFolder: string | null;
-  /** Step of that checkpoint; 0 without one. A process that stopped there with the same training goes on from its
+  /** Step of that checkpoint; 0 without one. A process that stopped the same training at this step goes on from
    *  memory. */
   readonly fromStep: number;
   readonly untilStep: number;
@@ -24,7 +24,7 @@ export interface ClassifyJob {
   readonly backboneFolder: string;
   readonly releaseFolder: string;
   readonly adapterFolder: string;
-  /** The final checkpoint, whose reconstruction head is measured on the held-out plain tokens; null measures none. */
+  /** The final checkpoint, whose reconstruction head is measured on the held-out plain tokens; null leaves that out. */
   readonly checkpointFolder: string | null;
   /** File for the predictions. */
   readonly outputFile: string;
@@ -37,9 +37,12 @@ export type ToModelProcess = { readonly type: 'job'; readonly job: Job } | { rea
 export type FromModelProcess =
   | {
       readonly type: 'step';
+      /** Steps done, this one included. */
       readonly step: number;
+      /** Epochs done, with a fraction. */
       readonly epoch: number;
       readonly loss: number;
+      /** Rows of the step's batch. */
       readonly rows: number;
       readonly stepMs: number;
     }

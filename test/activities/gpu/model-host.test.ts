@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { createModelHost } from '../../../activities/gpu/model/host.ts';
+import { createModelHost } from '../../../activities/gpu/model/model-host.ts';
 import type { ClassifyJob } from '../../../activities/gpu/model/protocol.ts';
 
-const ENTRY = fileURLToPath(new URL('../support/answering-model.ts', import.meta.url));
+const ENTRY = fileURLToPath(new URL('../../support/answering-model.ts', import.meta.url));
 const job = (checkpointFolder: string | null): ClassifyJob => ({
   kind: 'classify',
   backboneFolder: '',

@@ -108,9 +108,10 @@ describe('a model that cannot be read is refused when it is opened', () => {
   it('by a kind of numbers that is not read', async () => {
     const place = model({});
     storeAs(join(place, 'model.safetensors'), 'F64');
-    assert.match(
-      (await problemsOf(place))[0]!,
-      /^model\.safetensors: its tensor embeddings\.word_embeddings\.weight is F64; convert the model to F32, F16 or BF16$/,
+    assert.equal(
+      (await problemsOf(place))[0],
+      'model.safetensors: its tensor embeddings.word_embeddings.weight is F64; ' +
+        'convert the model to F32, F16 or BF16',
     );
   });
 

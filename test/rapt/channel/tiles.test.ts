@@ -16,7 +16,7 @@ import { bestOf } from '../../../rapt/attacks/inference.ts';
 import { TableTiles, type Tile } from '../../../rapt/channel/tiles.ts';
 import { createMechanism, seededRandom } from '../../../rapt/privacy/index.ts';
 import { computeTotals } from '../../../rapt/privacy/totals.ts';
-import { posteriorEmbeddings } from '../../../rapt/tuning/index.ts';
+import { posteriorEmbeddings } from '../../../rapt/tuning/posterior.ts';
 import { tf, tidy } from '../../../rapt/tensorflow.ts';
 import { Turns } from '../../../rapt/turns.ts';
 import { temporaryFolder } from '../../support/folder.ts';

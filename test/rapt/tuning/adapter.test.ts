@@ -44,7 +44,7 @@ function baseOf(name: string, sha256: Sha256): { base_model_name_or_path: string
   return revision === undefined ? { base_model_name_or_path } : { base_model_name_or_path, revision };
 }
 
-test("an adapter names its model as the hub does: the set-up's, also from a folder of another name; any that came from there, with its revision", () => {
+test("an adapter names its model as the hub does: the set-up's wherever it lies, others with a revision", () => {
   assert.deepEqual(baseOf(DEFAULT_BACKBONE, ours), { base_model_name_or_path: DEFAULT_BACKBONE_ON_HUB });
   assert.deepEqual(baseOf('MiniLM', ours), { base_model_name_or_path: DEFAULT_BACKBONE_ON_HUB });
   assert.deepEqual(baseOf('FacebookAI/xlm-roberta-base', others), {

@@ -3,13 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseTuningConfig, type TuningOptions } from '../../../contracts/index.ts';
 import { Encoder, readFrameIds, type FrameIds } from '../../../rapt/backbone/index.ts';
-import {
-  initialParameters,
-  permutation,
-  seededStream,
-  type Examples,
-  type Parameters,
-} from '../../../rapt/tuning/index.ts';
+import { permutation, seededStream, type Examples, type Parameters } from '../../../rapt/tuning/index.ts';
+import { initialParameters } from '../../../rapt/tuning/parameters.ts';
 import { TINY, writeTinyModel } from '../../support/tiny-model.ts';
 
 export const PLAIN_VOCABULARY = 12;

@@ -22,8 +22,9 @@ for (const method of ['prefix', 'prompt'] as const)
     [false, 'mean'],
     [true, 'mean'],
     [true, 'pooler'],
-  ] as const)
-    test(`the gradients of a ${method} and both heads are those of finite differences, ${pair ? 'text pairs' : 'single texts'}, pooling ${pooling}`, async () => {
+  ] as const) {
+    const inputs = `${pair ? 'text pairs' : 'single texts'}, pooling ${pooling}`;
+    test(`the gradients of a ${method} and both heads are those of finite differences, ${inputs}`, async () => {
       const tuning = options({
         method,
         length: 4,
@@ -60,6 +61,7 @@ for (const method of ['prefix', 'prompt'] as const)
         }
       }
     });
+  }
 
 test('a batch gives the loss and gradients of its rows one by one, so padding changes nothing', async () => {
   const tuning = options({

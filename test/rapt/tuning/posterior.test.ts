@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { zipfPrior } from '../../../rapt/channel/index.ts';
 import { seededRandom, uniform, type EmbeddingTable } from '../../../rapt/privacy/index.ts';
-import { posteriorEmbeddings, trainingDigest } from '../../../rapt/tuning/index.ts';
+import { trainingDigest } from '../../../rapt/tuning/index.ts';
+import { posteriorEmbeddings } from '../../../rapt/tuning/posterior.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { options } from './fixtures.ts';
 
@@ -31,7 +32,7 @@ after(() => {
 const row = (id: number): number[] => [...table.values.subarray(id * DIMENSIONS, (id + 1) * DIMENSIONS)];
 const distance = (a: number, b: number): number => Math.hypot(...row(a).map((value, i) => value - row(b)[i]!));
 
-test('the posterior mean is that of Bayes’ rule, special tokens keep their own embedding, and the second time it is read', async () => {
+test('the posterior mean follows Bayes’ rule, special tokens keep theirs, a second call reads it', async () => {
   const means = await posteriorEmbeddings(table, outputIds, 'exponential', ETA);
   const prior = zipfPrior(ROWS, outputIds);
   for (const y of [4, 20, 39]) {
@@ -50,7 +51,7 @@ test('the posterior mean is that of Bayes’ rule, special tokens keep their own
   assert.deepEqual(await posteriorEmbeddings(table, outputIds, 'exponential', ETA), means);
 });
 
-test('what the model reads is part of the training’s name, and the default leaves older names as they were', () => {
+test('what the model reads is part of the training’s digest, and the default leaves older digests as they were', () => {
   const digest = 'c'.repeat(64) as Parameters<typeof trainingDigest>[0];
   const of = (tuning: Record<string, unknown>) => trainingDigest(digest, digest, options(tuning));
   assert.notEqual(of({ input: 'posterior' }), of({}));

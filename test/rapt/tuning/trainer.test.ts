@@ -4,15 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { ErrorKind, RaptError, type Sha256, type TuningOptions } from '../../../contracts/index.ts';
-import {
-  Trainer,
-  classifyExamples,
-  encodeCheckpoint,
-  readCheckpoint,
-  type Checkpoint,
-  type Examples,
-} from '../../../rapt/tuning/index.ts';
+import { encodeCheckpoint, type Checkpoint } from '../../../rapt/tuning/checkpoint.ts';
+import { classifyExamples, readCheckpoint, type Examples } from '../../../rapt/tuning/index.ts';
 import { epochBatches } from '../../../rapt/tuning/order.ts';
+import { Trainer } from '../../../rapt/tuning/trainer.ts';
 import { PLAIN_VOCABULARY, firstParameters, options, tinyExamples, tinySetup } from './fixtures.ts';
 
 const { encoder, frame, remove } = tinySetup();
@@ -45,7 +40,7 @@ function trainer(o: { tuning?: TuningOptions; examples?: Examples; checkpoint?: 
 }
 
 async function finish(run: Trainer): Promise<Trainer> {
-  while (!run.finished) await run.next();
+  while (run.step < run.totalSteps) await run.next();
   return run;
 }
 

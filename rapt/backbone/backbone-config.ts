@@ -53,8 +53,8 @@ const distilbert = z.object({
   pad_token_id: z.int().min(0).nullish(),
 });
 
-/** Of files that were written before config.json named its type, the type by the class of the model, longer names
- *  first. */
+/** The family by the class of the model, for files that were written before config.json named its type. Longer names
+ *  stand first. */
 const FAMILY_OF_CLASS: readonly (readonly [start: string, family: Family])[] = [
   ['XLMRoberta', 'xlm-roberta'],
   ['Roberta', 'roberta'],
@@ -80,8 +80,8 @@ export function parseBackboneConfig(text: string, path: string): BackboneConfig 
       {
         where: path,
         problem:
-          `its hidden size ${hiddenSize} is no multiple of its ${heads} attention heads; take config.json from where ` +
-          'the weights come from',
+          `its hidden size ${hiddenSize} is no multiple of its ${heads} attention heads; ` +
+          'take config.json from where the weights come from',
       },
     ]);
   if (padId >= vocabularySize)
@@ -89,8 +89,8 @@ export function parseBackboneConfig(text: string, path: string): BackboneConfig 
       {
         where: path,
         problem:
-          `pad_token_id ${padId} is none of its ${vocabularySize} tokens; take config.json from where the weights ` +
-          'come from',
+          `pad_token_id ${padId} is none of its ${vocabularySize} tokens; ` +
+          'take config.json from where the weights come from',
       },
     ]);
   return config;

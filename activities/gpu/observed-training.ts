@@ -1,8 +1,9 @@
-/** What a training block shows of itself while the model process works. */
+/** The spans and metrics of a training block while the model process works. */
 import { metrics, openSpan, type OpenSpan } from '../../telemetry/index.ts';
-import type { FromModelProcess } from './model/protocol.ts';
+import type { FromModelProcess } from './model/index.ts';
 
-/** Spans for the loading of the model and for the steps of each epoch; the process itself has no way out. */
+/** One span for the loading of the model, and one for the steps of each epoch. The worker records them, since the
+ *  process itself has no way out. */
 export class ObservedTraining {
   readonly #tenant: string;
   readonly #totalSteps: number;

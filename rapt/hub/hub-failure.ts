@@ -1,5 +1,5 @@
-/** Why the hub gave nothing, in words that say what to do. None of them holds a token or the address of a proxy with
- *  its password. */
+/** Why the hub gave nothing, in words that say what to do. No message holds a token, or the address of a proxy with its
+ *  password. */
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { isOutOfSpace } from '../../system/index.ts';
 import type { HubName } from './name.ts';
@@ -7,9 +7,9 @@ import type { HubName } from './name.ts';
 /** An answer that is no success, as the hub words it. */
 export class HubAnswer extends Error {
   readonly status: number;
-  /** Such as "GatedRepo"; empty where a mirror says nothing. */
+  /** The hub's name for the reason, such as "GatedRepo"; empty where a mirror says nothing. */
   readonly errorCode: string;
-  /** For how long it asks to be left alone; null when it does not say. */
+  /** How long the hub asks to be left alone, in milliseconds; null when it does not say. */
   readonly retryAfterMs: number | null;
 
   constructor(status: number, errorCode: string, retryAfterMs: number | null) {
@@ -35,7 +35,7 @@ const BROKEN: ReadonlySet<string> = new Set([
   'UND_ERR_ABORTED',
   'HUB_CUT',
 ]);
-/** No way there; seldom for a moment alone. */
+/** The machine cannot be reached, which seldom passes within a moment. */
 const AWAY: ReadonlySet<string> = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
@@ -51,7 +51,7 @@ export const isBusy = (error: unknown): boolean => error instanceof HubAnswer &&
 export const isBroken = (error: unknown): boolean => BROKEN.has(codeOf(error)) && proxyStatus(error) === null;
 export const isAway = (error: unknown): boolean => AWAY.has(codeOf(error));
 
-/** Of an error, or of what caused it. */
+/** The code of an error, or of what caused it; empty without one. */
 export function codeOf(error: unknown): string {
   for (let at: unknown = error; at instanceof Error; at = at.cause)
     if ('code' in at && typeof at.code === 'string' && at.code !== 'ERR_STREAM_PREMATURE_CLOSE') return at.code;
@@ -67,7 +67,7 @@ function proxyStatus(error: unknown): string | null {
 }
 
 export interface Asked extends HubName {
-  /** Of the hub, for people. */
+  /** The hub's name in messages. */
   readonly host: string;
   readonly hasToken: boolean;
   /** Whether a proxy stands between. */
@@ -100,21 +100,21 @@ export function explainHub(error: unknown, asked: Asked): RaptError {
   if (refused !== null)
     return say(
       ErrorKind.accessDenied,
-      `the proxy of HTTPS_PROXY does not let requests to ${host} pass (${refused}); name ${host} in NO_PROXY where ` +
-        'it can be reached without, or a mirror in HF_ENDPOINT',
+      `the proxy of HTTPS_PROXY does not let requests to ${host} pass (${refused}); ` +
+        `name ${host} in NO_PROXY where it can be reached without, or a mirror in HF_ENDPOINT`,
     );
   if (TLS.test(code))
     return say(
       ErrorKind.unavailable,
-      `the certificate of ${host} is not trusted (${code}); where a proxy of your organisation stands between, ` +
-        'name its authority in NODE_EXTRA_CA_CERTS',
+      `the certificate of ${host} is not trusted (${code}); ` +
+        'where a proxy of your organisation stands between, name its authority in NODE_EXTRA_CA_CERTS',
     );
-  const proxy = byProxy ? 'is the proxy of HTTPS_PROXY right' : 'behind a proxy, set HTTPS_PROXY';
+  const proxyAdvice = byProxy ? 'is the proxy of HTTPS_PROXY right?' : 'Behind a proxy, set HTTPS_PROXY;';
   if (isAway(error) || isBroken(error))
     return say(
       ErrorKind.unavailable,
       `${host} cannot be reached from here (${code}); is there a network? ` +
-        `${byProxy ? `${proxy}?` : `${sentence(proxy)};`} a mirror is named by HF_ENDPOINT; ${OR_FOLDER}`,
+        `${proxyAdvice} a mirror is named by HF_ENDPOINT; ${OR_FOLDER}`,
     );
   return say(
     ErrorKind.unavailable,
@@ -129,8 +129,10 @@ function explainAnswer(answer: HubAnswer, { model, revision, host, hasToken }: A
   if (errorCode === 'GatedRepo')
     return say(
       ErrorKind.accessDenied,
-      `${host} gives it only to those who were let in (${status}, gated); ask for access at ${page}, and ` +
-        (hasToken ? 'use a token of the account that has it (HF_TOKEN)' : 'set HF_TOKEN to a token of that account'),
+      `${host} gives it only to those who were let in (${status}, gated); ask for access at ${page}, ` +
+        (hasToken
+          ? 'and use a token of the account that has it (HF_TOKEN)'
+          : 'and set HF_TOKEN to a token of that account'),
     );
   if (errorCode === 'RevisionNotFound')
     return say(
@@ -141,8 +143,10 @@ function explainAnswer(answer: HubAnswer, { model, revision, host, hasToken }: A
   if (errorCode === 'RepoNotFound' || (status === 404 && errorCode === ''))
     return say(
       ErrorKind.notFound,
-      `${host} has no such model (${status}), or none that ${hasToken ? 'the account of HF_TOKEN' : 'everybody'} ` +
-        `may see; check the name${hasToken ? '' : ', or set HF_TOKEN to a token that may read it'}`,
+      hasToken
+        ? `${host} has no such model (${status}), or none that the account of HF_TOKEN may see; check the name`
+        : `${host} has no such model (${status}), or none that everybody may see; ` +
+            'check the name, or set HF_TOKEN to a token that may read it',
     );
   if (status === 401)
     return say(
@@ -160,8 +164,8 @@ function explainAnswer(answer: HubAnswer, { model, revision, host, hasToken }: A
   if (status === 429)
     return say(
       ErrorKind.unavailable,
-      `${host} was asked too often from here (429), and still says so; try again in some ` +
-        `minutes${hasToken ? '' : ', or set HF_TOKEN: with an account more may be asked'}`,
+      `${host} was asked too often from here (429), and still says so; try again in some minutes` +
+        (hasToken ? '' : ', or set HF_TOKEN: with an account more may be asked'),
     );
   if (status >= 500)
     return say(
@@ -173,5 +177,3 @@ function explainAnswer(answer: HubAnswer, { model, revision, host, hasToken }: A
     `${host} answers ${status}, which it should not; does HF_ENDPOINT name a model hub?`,
   );
 }
-
-const sentence = (text: string): string => text[0]!.toUpperCase() + text.slice(1);

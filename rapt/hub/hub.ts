@@ -1,20 +1,20 @@
-/** Asks a model hub for files: by proxies, with a token, again when it is busy or a connection breaks. */
+/** Asks a model hub for files: by proxies, with a token, and again when it is busy or a connection breaks. */
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
 import { ErrorKind, RaptError, type Sha256 } from '../../contracts/index.ts';
-import { explainHub, HubAnswer, isAway, isBroken, isBusy } from './failure.ts';
+import { explainHub, HubAnswer, isAway, isBroken, isBusy } from './hub-failure.ts';
 import type { HubName } from './name.ts';
 import { tell } from './news.ts';
-import { hubEndpoint, hubToken, proxies } from './settings.ts';
+import { hubEndpoint, hubToken, proxies } from './hub-settings.ts';
 
-/** Nothing is heard for so long: the connection has failed. */
+/** After this much silence a connection counts as broken. */
 const SILENCE_MS = 60_000;
 const CONNECT_MS = 15_000;
 const MOST_REDIRECTS = 10;
 const FIRST_DELAY_MS = 1000;
 const LONGEST_DELAY_MS = 30_000;
-/** Longer than the hub's own window of counting, which is five minutes. */
+/** The longest wait that the hub may ask for: more than the window in which it counts requests, five minutes. */
 const LONGEST_WISH_MS = 6 * 60_000;
 const TRIES_WHEN_BUSY = 8;
 const TRIES_WHEN_AWAY = 3;
@@ -24,7 +24,7 @@ export interface HubFile {
   readonly path: string;
   /** Null where the hub does not say. */
   readonly sizeBytes: number | null;
-  /** By what its bytes are checked: SHA-256 of a large file, git's own digest of a small one, null where a mirror names
+  /** What its bytes are checked by: SHA-256 of a large file, git's own digest of a small one, null where a mirror names
    *  neither. */
   readonly digest:
     { readonly kind: 'sha256'; readonly hex: Sha256 } | { readonly kind: 'git'; readonly hex: string } | null;
@@ -96,9 +96,9 @@ export class Hub {
     });
   }
 
-  /** A file's bytes from an offset on, or all of them where the hub does not take up in the middle. The reader ends it
-   *  by leaving.
-   *  @throws HubAnswer, or what the network threw, when it is to be asked again by whoever keeps what came before. */
+  /** A file's bytes from an offset on, or all of them where the hub does not begin in the middle. The reader may leave
+   *  the loop at any time, which ends the answer.
+   *  @throws HubAnswer, or what the network threw; the caller, who keeps the bytes that came before, asks again. */
   async read(
     { model, commit, revision }: HubName & { readonly commit: string | null },
     path: string,
@@ -118,7 +118,7 @@ export class Hub {
   }
 
   /** Repeats a question while the hub is busy or the connection breaks. @param got how many bytes have come so far:
-   *  with progress the counting begins anew. @throws RaptError as `explainHub`. */
+   *  after progress the tries are counted anew. @throws RaptError as `explainHub`. */
   async persist<T>(name: HubName, ask: () => Promise<T>, got: () => number = () => 0): Promise<T> {
     let before = got();
     for (let tried = 1; ; tried++) {
@@ -131,10 +131,8 @@ export class Hub {
         const wish = error instanceof HubAnswer ? error.retryAfterMs : null;
         if (tried >= most || (wish !== null && wish > LONGEST_WISH_MS)) throw this.explain(error, name);
         const delayMs = wish ?? delayOf(tried);
-        tell(
-          `${this.host} ${error instanceof HubAnswer ? `answers ${error.status}` : 'does not answer'}; asks again ` +
-            `in ${Math.ceil(delayMs / 1000)} s`,
-        );
+        const what = error instanceof HubAnswer ? `answers ${error.status}` : 'does not answer';
+        tell(`${this.host} ${what}; asks again in ${Math.ceil(delayMs / 1000)} s`);
         await sleep(delayMs);
       }
     }
@@ -159,7 +157,7 @@ export class Hub {
     for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
       const headers = { 'user-agent': 'rapt', 'accept-encoding': 'identity', ...extra, ...this.#authorization(at) };
       const { statusCode: status, headers: answered, body } = await request(at, { method, headers, dispatcher });
-      // A body that nobody reads any more may break off.
+      // A body that is no longer read may break off.
       body.on('error', () => undefined);
       said = { ...plain(answered), ...only(OF_THE_HUB, said) };
       const location = status >= 300 && status < 400 ? said['location'] : undefined;
@@ -198,7 +196,7 @@ const only = (
 ): Record<string, string | undefined> =>
   Object.fromEntries(names.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]]])));
 
-/** Of a mirror that does not say what is missing, the file is: that there is such a model is known by then. */
+/** A mirror may not say what is missing. Then it is the file, since the model is known to be there by then. */
 const isMissingFile = ({ status, headers }: Reply): boolean =>
   status === 404 && (headers['x-error-code'] ?? 'EntryNotFound') === 'EntryNotFound';
 
@@ -208,14 +206,14 @@ function successful(reply: Reply): Reply {
   throw new HubAnswer(status, headers['x-error-code'] ?? '', wishOf(headers['retry-after']));
 }
 
-/** Seconds, or a date. */
+/** Milliseconds of a retry-after header, which holds seconds or a date; null without one that can be read. */
 function wishOf(text: string | undefined): number | null {
   if (text === undefined) return null;
   const ms = /^\d+$/.test(text.trim()) ? Number(text) * 1000 : Date.parse(text) - Date.now();
   return Number.isNaN(ms) ? null : Math.max(0, ms);
 }
 
-/** Doubles, and differs from process to process, so that they do not come back together. */
+/** Doubles with each try, and differs from process to process, so that they do not ask again all at once. */
 const delayOf = (tried: number): number =>
   Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (tried - 1)) * (1 + randomInt(1000) / 4000);
 

@@ -1,4 +1,4 @@
-/** What the environment says of the model hub, by the variables that Hugging Face's own programs know. */
+/** What the environment says of the model hub, in the variables that Hugging Face's own programs read too. */
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { setting } from '../../system/index.ts';
 
 const DEFAULT_ENDPOINT = 'https://huggingface.co';
 
-/** Without a slash at its end. @throws BadInput when HF_ENDPOINT is no address. */
+/** The hub's address, without a slash at its end. @throws BadInput when HF_ENDPOINT is no address. */
 export function hubEndpoint(env: NodeJS.ProcessEnv = process.env): URL {
   const text = setting('HF_ENDPOINT', env) ?? DEFAULT_ENDPOINT;
   const url = URL.canParse(text) ? new URL(text) : null;
@@ -27,13 +27,13 @@ const hubHome = (env: NodeJS.ProcessEnv): string =>
 export const hubCache = (env: NodeJS.ProcessEnv = process.env): string =>
   setting('HF_HUB_CACHE', env) ?? join(hubHome(env), 'hub');
 
-/** A secret: it goes into no message. Null when there is none. */
+/** The user's token, a secret that goes into no message; null without one. */
 export function hubToken(env: NodeJS.ProcessEnv = process.env): string | null {
   const given = setting('HF_TOKEN', env);
   const file = setting('HF_TOKEN_PATH', env) ?? join(hubHome(env), 'token');
   const token = (given ?? (existsSync(file) ? readFileSync(file, 'utf8') : '')).trim();
   if (token === '') return null;
-  // What sends it would quote it.
+  // The library that sends it would quote it in an error.
   if (!/^[\x21-\x7e]+$/.test(token))
     throw new BadInput([
       {
@@ -50,7 +50,7 @@ export interface Proxies {
   readonly noProxy: string;
 }
 
-/** Empty where there is none. A proxy's address may hold a password: it goes into no message. */
+/** Addresses of the proxies; empty where there is none. An address may hold a password: it goes into no message. */
 export function proxies(env: NodeJS.ProcessEnv = process.env): Proxies {
   const read = (name: string): string => setting(name.toLowerCase(), env) ?? setting(name, env) ?? '';
   const address = (name: string): string => {

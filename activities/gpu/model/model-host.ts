@@ -1,13 +1,17 @@
 /** The process in which models run, as the GPU worker sees it. */
 import { AsyncResource } from 'node:async_hooks';
 import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { ErrorKind, RaptError } from '../../../contracts/index.ts';
 import type { FromModelProcess, Job, ToModelProcess } from './protocol.ts';
 
-/** Time between asking a process to stop and killing it: one step and one checkpoint. */
+/** What a GPU worker gives `createModelHost` as its entry. */
+export const MODEL_PROCESS_FILE = fileURLToPath(new URL('./model-process.ts', import.meta.url));
+
+/** Milliseconds between asking a process to stop and killing it: enough for one step and one checkpoint. */
 const STOP_TIMEOUT_MS = 60_000;
-/** A process whose job is done waits so long for the next one, which then finds the model loaded. Blocks of a run
- *  follow at once. */
+/** How long a process whose job is done waits for the next job, which then finds the model loaded. The blocks of a run
+ *  follow each other at once. */
 const IDLE_TIMEOUT_MS = 20_000;
 
 export interface JobOptions {
@@ -23,14 +27,14 @@ export type Outcome =
 
 export interface ModelHost {
   /** Runs one job in a process of its own: a crash, its memory and its blocking calls stay apart from the worker. One
-   *  job at a time uses the process that is there; another that comes meanwhile gets one for itself.
+   *  job at a time uses the process that is there; a job that comes meanwhile gets a process for itself.
    *  @throws RaptError trainerCrashed when the process ends without an answer or hangs, or what the process itself
    *  reports. */
   run(options: JobOptions): Promise<Outcome>;
 }
 
-/** @param entry file of the process. @param stallTimeoutMs a process that says nothing for so long is taken for hung,
- *  and killed. */
+/** @param entry file of the process.
+ *  @param stallTimeoutMs a process that says nothing for so long counts as hung, and is killed. */
 export function createModelHost(entry: string, { stallTimeoutMs }: { readonly stallTimeoutMs: number }): ModelHost {
   let idle: { readonly child: ChildProcess; readonly timer: NodeJS.Timeout } | null = null;
 
@@ -48,7 +52,7 @@ export function createModelHost(entry: string, { stallTimeoutMs }: { readonly st
   }
 
   function keep(child: ChildProcess): void {
-    // One that was stopped before its first step was killed, and may not have ended yet.
+    // A process that was stopped before its first step was killed, and may not have ended yet.
     if (child.killed) return;
     child.removeAllListeners();
     child.on('error', () => undefined);
@@ -89,7 +93,7 @@ function start(entry: string): ChildProcess {
   });
 }
 
-/** Gives a process its job and hears it to the end. Whatever ends otherwise than by an answer is killed. */
+/** Gives a process its job and listens until its answer. A process that ends in any other way is killed. */
 function converse(
   child: ChildProcess,
   { job, onMessage, signal }: JobOptions,
@@ -190,9 +194,22 @@ function describeExit(code: number | null, killedBy: NodeJS.Signals | null): Cra
   return { what: killedBy ? `was ended by ${killedBy}` : `ended with exit code ${code ?? 'unknown'}` };
 }
 
+/** Variables that the process and its libraries read. */
+const WANTED_NAMES: ReadonlySet<string> = new Set([
+  'PATH',
+  'HOME',
+  'TMPDIR',
+  'LANG',
+  'LD_LIBRARY_PATH',
+  'RAPT_CACHE',
+  'RAPT_DEVICE',
+  'XDG_CACHE_HOME',
+]);
+const WANTED_BEGINNINGS = ['LC_', 'CUDA_', 'NVIDIA_', 'TF_', 'OMP_'];
+
 /** The process needs its libraries' settings and nothing else: no addresses, no credentials. */
 function modelEnvironment(): NodeJS.ProcessEnv {
-  const wanted =
-    /^(PATH|HOME|TMPDIR|LANG|LC_.*|LD_LIBRARY_PATH|CUDA_.*|NVIDIA_.*|TF_.*|OMP_.*|RAPT_CACHE|RAPT_DEVICE|XDG_CACHE_HOME)$/;
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => wanted.test(name)));
+  const isWanted = (name: string): boolean =>
+    WANTED_NAMES.has(name) || WANTED_BEGINNINGS.some((start) => name.startsWith(start));
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => isWanted(name)));
 }
