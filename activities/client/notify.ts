@@ -4,15 +4,6 @@ import { Context } from '@temporalio/activity';
 import { ErrorKind, NOTICES_WANTED_SIGNAL, RaptError, type RunNotice } from '../../contracts/index.ts';
 import type { ClientDependencies } from './dependencies.ts';
 
-/** Known to the client alone: neither address nor secret is part of a workflow's input. */
-export interface Webhook {
-  readonly url: string;
-  /** Each signs every message, so that a receiver may change from one to another. */
-  readonly secrets: readonly Buffer[];
-  /** Of Temporal's UI; null when nobody said where it is. */
-  readonly uiUrl: string | null;
-}
-
 const ANSWER_TIMEOUT_MS = 15_000;
 const GONE = 410;
 

@@ -6,8 +6,6 @@ import {
   type AuditResult,
   type GateResult,
   type Guarantee,
-  type ReleasedAudit,
-  type ReleasedMetrics,
   type RunContext,
   type Sha256,
   type TestMetrics,
@@ -26,13 +24,7 @@ import { releaseFolder, runFolder } from '../../rapt/home.ts';
 import { openRelease } from '../../rapt/release/index.ts';
 import { readAudited } from './audit.ts';
 import { readBaseline } from './baseline.ts';
-
-/** Figures of a run that are told. */
-export interface ToldFigures {
-  readonly metrics: ReleasedMetrics;
-  readonly audit: ReleasedAudit | null;
-  readonly unchangedRate: number | null;
-}
+import type { ToldFigures } from './run-record.ts';
 
 export interface OwnFigures {
   readonly localKey: string;

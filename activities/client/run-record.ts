@@ -13,17 +13,25 @@ import {
   type OtherRun,
   type OwnResult,
   type PlainBaseline,
+  type ReleasedAudit,
+  type ReleasedMetrics,
   type RunContext,
   type Sha256,
   type TuningConfig,
 } from '../../contracts/index.ts';
 import { runFile, runFolder, runsFolder, tenantFolder } from '../../rapt/home.ts';
 import { clientSecret } from '../../rapt/ledger/index.ts';
-import type { ToldFigures } from './own-figures.ts';
 
 const RECORD_FILE = 'run.json';
 const IMPORT_FILE = 'import.json';
 const STARTED_FILE = 'started.json';
+
+/** Figures of a run that are told. */
+export interface ToldFigures {
+  readonly metrics: ReleasedMetrics;
+  readonly audit: ReleasedAudit | null;
+  readonly unchangedRate: number | null;
+}
 
 export interface RunRecord {
   readonly config: TuningConfig;
