@@ -1,6 +1,6 @@
 /** The owner's word for what he starts by a command on the client's own machine. */
 import { BadInput, parseTuningConfig, type PredictInput, type TuningConfig } from '../contracts/index.ts';
-import { findTunedAdapter, hasImport } from '../activities/client/run-record.ts';
+import { findTunedAdapter, hasImport } from '../activities/client/records/run-record.ts';
 import { resolveDataset } from '../rapt/data/index.ts';
 import { clientHome, tenantFolder } from '../rapt/home.ts';
 import { approve, placeOf, readPolicy, tablesNow, withTables, wordFor, type Terms } from '../rapt/policy/index.ts';

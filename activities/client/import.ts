@@ -23,7 +23,7 @@ import { createMechanism } from '../../rapt/privacy/index.ts';
 import { adapterDigest, encodeAdapter, readPeftConfig, readPeftWeights } from '../../rapt/tuning/index.ts';
 import { putFiles } from '../../storage/index.ts';
 import type { ClientDependencies } from './dependencies.ts';
-import { findTunedAdapter, readSeenRun, writeImportRecord } from './run-record.ts';
+import { findTunedAdapter, readSeenRun, writeImportRecord } from './records/run-record.ts';
 
 export interface ImportRequest {
   /** As PEFT's `save_pretrained` wrote it. */

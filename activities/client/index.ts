@@ -12,31 +12,37 @@ import { Ledger } from '../../rapt/ledger/index.ts';
 import { atBoundary } from '../boundary.ts';
 import type { ClientDependencies } from './dependencies.ts';
 import { auditRelease } from './audit.ts';
-import { admitNotice, admitPrediction, admitRun, type AdmittedRun, type Guarded } from './guard.ts';
+import { admitNotice, admitPrediction, admitRun, type AdmittedRun, type Guarded } from './admission/guard.ts';
 import { inspect } from './inspect.ts';
-import { leavingOnlyWhatMay } from './leaving.ts';
+import { leavingOnlyWhatMay } from './boundary/only-released.ts';
 import { notify, wantNotices } from './notify.ts';
-import { openRequest } from './open-request.ts';
+import { openRequest } from './boundary/open-request.ts';
 import { ownCard } from './own-terms.ts';
-import { ownRelease } from './own-release.ts';
-import { assertOwnRequest, type Requests } from './own-request.ts';
-import { finishPrediction, preparePrediction } from './prediction.ts';
+import { ownRelease } from './records/own-release.ts';
+import { assertOwnRequest, type Requests } from './boundary/request-owner.ts';
+import { finishPrediction, preparePrediction } from './predict.ts';
 import { privatize } from './privatize.ts';
 import { publishRelease } from './publish.ts';
 import { register } from './register.ts';
 import { report } from './report.ts';
-import { writeStartedRecord } from './run-record.ts';
+import { writeStartedRecord } from './records/run-record.ts';
 import { score } from './score.ts';
-import { sealResult } from './seal-result.ts';
+import { sealResult } from './boundary/seal-result.ts';
 
-export { findRelease, gradedRows, type GradedRow } from './graded.ts';
+export { findRelease, gradedRows, type GradedRow } from './records/graded-rows.ts';
 export type { ClientDependencies } from './dependencies.ts';
 export { importAdapter } from './import.ts';
-export { adoptTenant } from './one-home.ts';
-export { readRunRecord, readTunedAdapter, runRecords, type RunRecord, type TunedAdapter } from './run-record.ts';
+export { adoptTenant } from './admission/one-home.ts';
+export {
+  readRunRecord,
+  readTunedAdapter,
+  runRecords,
+  type RunRecord,
+  type TunedAdapter,
+} from './records/run-record.ts';
 
 /** The activities of the data owner's side, the only ones that see a text. None of them takes a request as it comes
- *  (guard.ts). */
+ *  (admission/guard.ts). */
 export function createClientActivities(dependencies: ClientDependencies & Guarded): ClientActivities {
   const { home, seals = null } = dependencies;
   /** A request on a release that was drawn for the run, and the release as this client knows it. @param told what the

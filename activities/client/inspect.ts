@@ -9,10 +9,10 @@ import {
 } from '../../rapt/backbone/index.ts';
 import { dryRun, notesOn, untoldGates } from '../../rapt/client/index.ts';
 import { inspectTables } from '../../rapt/data/index.ts';
-import { baselineProblems } from './baseline.ts';
+import { baselineProblems } from './records/baseline.ts';
 import type { ClientDependencies } from './dependencies.ts';
-import { checkFound, type AdmittedRun } from './guard.ts';
-import { otherHome } from './one-home.ts';
+import { checkFound, type AdmittedRun } from './admission/guard.ts';
+import { otherHome } from './admission/one-home.ts';
 
 /** As it may be shown to the provider. */
 const publicName = ({ name, isPublic }: Pick<BackboneFiles, 'name' | 'isPublic'>): string =>

@@ -1,7 +1,6 @@
 /** The terms under which a run's adapter may be asked: those of the owner's own record. The card that lies beside the
  *  adapter in the store was written by the provider, so it is held against them field by field. */
 import {
-  adapterCardSchema,
   BadInput,
   canonicalJson,
   DEFAULT_ETA,
@@ -18,7 +17,8 @@ import { Ledger, type LedgerRelease } from '../../rapt/ledger/index.ts';
 import { openRelease } from '../../rapt/release/index.ts';
 import { adapterCard } from '../../rapt/tuning/index.ts';
 import type { ClientDependencies } from './dependencies.ts';
-import type { TunedAdapter } from './run-record.ts';
+import type { TunedAdapter } from './records/run-record.ts';
+import { readStoredCard } from './stored-results.ts';
 
 export interface OwnTerms {
   readonly mechanism: Guarantee['mechanism'];
@@ -150,7 +150,7 @@ export async function ownCard(
 ): Promise<AdapterCard> {
   const found = await openRelease(releaseFolder(home, tenant, localKey));
   if (found === null) throw new RaptError(ErrorKind.notFound, 'the release is not on this client any more');
-  const card = adapterCardSchema.parse(JSON.parse((await store.get(adapter.files['rapt.json'])).toString('utf8')));
+  const card = await readStoredCard(store, adapter);
   const { manifest, digest } = found;
   // What the other side calls the model is its own; the weights are not.
   const right = adapterCard({

@@ -17,7 +17,7 @@ import { contentTypeOf } from '../../storage/index.ts';
 import { inSpan } from '../../telemetry/index.ts';
 import { beat } from '../heartbeat.ts';
 import type { ClientDependencies } from './dependencies.ts';
-import { claimTenant } from './one-home.ts';
+import { claimTenant } from './admission/one-home.ts';
 
 /** Shards that go up at the same time: enough to fill a line with small ones, little to send again after a kill. */
 const CONCURRENT_UPLOADS = 4;

@@ -13,8 +13,9 @@ import { reportFile, runFile } from '../../rapt/home.ts';
 import { writeRunManifest } from '../../storage/index.ts';
 import { codeVersion, readWritten } from '../../system/index.ts';
 import type { ClientDependencies } from './dependencies.ts';
-import { ownFigures, type OwnFigures } from './own-figures.ts';
-import { configurationDigest, writeRunRecord } from './run-record.ts';
+import { ownFigures, type OwnFigures } from './records/own-figures.ts';
+import { configurationDigest } from './records/configuration-digest.ts';
+import { writeRunRecord } from './records/run-record.ts';
 
 type RegisterRequest = Parameters<ClientActivities['register']>[0];
 

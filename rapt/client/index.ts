@@ -35,7 +35,7 @@ export {
   sizeOf,
   toldUnchanged,
   whyNotTold,
-} from './released.ts';
+} from './told-results.ts';
 export { limitsFor, reserve, type DueRelease } from './reserve.ts';
 export { openReport, sealReport } from './sealed-report.ts';
 export { scoreAnswers } from './score.ts';

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { test } from 'node:test';
-import { finishedPrediction, keepProtection, ownAccuracy } from '../../activities/client/graded-prediction.ts';
+import { finishedPrediction, keepProtection, ownAccuracy } from '../../activities/client/records/graded-prediction.ts';
 import type { PreparedPrediction, Sha256 } from '../../contracts/index.ts';
 import { releaseFolder } from '../../rapt/home.ts';
 import { temporaryFolder } from '../support/folder.ts';

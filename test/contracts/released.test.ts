@@ -10,7 +10,7 @@ import {
   releasedTable,
   type Released,
 } from '../../contracts/index.ts';
-import { leavingOnlyWhatMay } from '../../activities/client/leaving.ts';
+import { leavingOnlyWhatMay } from '../../activities/client/boundary/only-released.ts';
 import { projectRoot } from '../../system/index.ts';
 import { tuned } from '../support/results.ts';
 import { simpleActivities } from '../workflows/activities.ts';

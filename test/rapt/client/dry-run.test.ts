@@ -8,7 +8,7 @@ import { asyncLocalStorage, type Context } from '@temporalio/activity';
 import { importAdapter, type ClientDependencies, type TunedAdapter } from '../../../activities/client/index.ts';
 import { inspect } from '../../../activities/client/inspect.ts';
 import { OWNERS_WORD } from '../../support/owners-word.ts';
-import { preparePrediction } from '../../../activities/client/prediction.ts';
+import { preparePrediction } from '../../../activities/client/predict.ts';
 import {
   adapterCardSchema,
   DEFAULT_BACKBONE,

@@ -9,7 +9,7 @@ import {
   type RunContext,
   type Sha256,
   type TestMetrics,
-} from '../../contracts/index.ts';
+} from '../../../contracts/index.ts';
 import {
   judgedValues,
   readGraded,
@@ -18,11 +18,11 @@ import {
   sizeOf,
   toldUnchanged,
   whyNotTold,
-} from '../../rapt/client/index.ts';
-import { checkGates } from '../../rapt/evaluation/index.ts';
-import { releaseFolder, runFolder } from '../../rapt/home.ts';
-import { openRelease } from '../../rapt/release/index.ts';
-import { readAudited } from './audit.ts';
+} from '../../../rapt/client/index.ts';
+import { checkGates } from '../../../rapt/evaluation/index.ts';
+import { releaseFolder, runFolder } from '../../../rapt/home.ts';
+import { openRelease } from '../../../rapt/release/index.ts';
+import { readAudited } from './audited.ts';
 import { readBaseline } from './baseline.ts';
 import type { ToldFigures } from './run-record.ts';
 

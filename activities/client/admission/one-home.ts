@@ -5,10 +5,10 @@
  *  It guards against mistakes of the owner's side. The provider may remove or change the mark; he gains nothing that he
  *  does not have without it, and a client that finds another mark than its own draws nothing. */
 import { createHmac } from 'node:crypto';
-import { BadInput, canonicalJson, ErrorKind, keys, RaptError, type ClientMark } from '../../contracts/index.ts';
-import { tenantFolder } from '../../rapt/home.ts';
-import { clientSecret, knownSecret } from '../../rapt/ledger/index.ts';
-import type { ClientDependencies } from './dependencies.ts';
+import { BadInput, canonicalJson, ErrorKind, keys, RaptError, type ClientMark } from '../../../contracts/index.ts';
+import { tenantFolder } from '../../../rapt/home.ts';
+import { clientSecret, knownSecret } from '../../../rapt/ledger/index.ts';
+import type { ClientDependencies } from '../dependencies.ts';
 
 /** Bytes may change on the way; what is another's after so many readings is another's. */
 const MOST_READINGS = 3;

@@ -9,9 +9,10 @@ import {
   RaptError,
   type OwnRelease,
   type RunContext,
-} from '../../contracts/index.ts';
-import { runFolder } from '../../rapt/home.ts';
-import { hasRunRecord, readRunFile, readRunRecord, writeWhole } from './run-record.ts';
+} from '../../../contracts/index.ts';
+import { runFolder } from '../../../rapt/home.ts';
+import { readRunFile, writeWhole } from './run-file.ts';
+import { hasRunRecord, readRunRecord } from './run-record.ts';
 
 const RELEASED_FILE = 'released.json';
 

@@ -4,7 +4,6 @@ import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Context } from '@temporalio/activity';
 import {
-  adapterCardSchema,
   BadInput,
   ErrorKind,
   RaptError,
@@ -30,16 +29,22 @@ import { assertSameWeights } from '../../rapt/tuning/index.ts';
 import { fileProblem, makeFolder, unwritable, writeWholeFile } from '../../system/index.ts';
 import { inSpan } from '../../telemetry/index.ts';
 import { beat } from '../heartbeat.ts';
-import { countDrawn, countRelease } from './counted.ts';
+import { countDrawn, countRelease } from './release-counters.ts';
 import type { ClientDependencies } from './dependencies.ts';
-import { admitPrediction, refuseChangedTables, type AdmittedPrediction, type Guarded } from './guard.ts';
-import { finishedPrediction, keepProtection } from './graded-prediction.ts';
-import { assertOneHome } from './one-home.ts';
+import { admitPrediction, refuseChangedTables, type AdmittedPrediction, type Guarded } from './admission/guard.ts';
+import { finishedPrediction, keepProtection } from './records/graded-prediction.ts';
+import { assertOneHome } from './admission/one-home.ts';
 import { ownClasses, ownTerms, refuseChangedCard } from './own-terms.ts';
 import { publishRelease } from './publish.ts';
-import { answeredBefore, assertSameQuestion, findQuestion, readQuestion, rememberQuestion } from './question.ts';
-import { readTunedAdapter } from './run-record.ts';
-import { readPredictions } from './score.ts';
+import {
+  answeredBefore,
+  assertSameQuestion,
+  findQuestion,
+  readQuestion,
+  rememberQuestion,
+} from './records/question.ts';
+import { readTunedAdapter } from './records/run-record.ts';
+import { readPredictions, readStoredCard } from './stored-results.ts';
 
 /** The `preparePrediction` activity. How the texts are privatized is the owner's own record of the run that is asked,
  *  and never what came with the adapter. */
@@ -57,7 +62,7 @@ export async function preparePrediction(
   const owner = await ownTerms(home, tenant, record);
   const admission = await request.admit({ ...owner, columns });
   if (out !== undefined) await refuseOutput(out, path, { home, tenant, prediction, replaces: admission.word !== null });
-  const card = adapterCardSchema.parse(JSON.parse((await store.get(adapter.files['rapt.json'])).toString('utf8')));
+  const card = await readStoredCard(store, adapter);
   // The GPU worker reads them; what the store has lost is missed before anything is drawn.
   for (const file of Object.values(adapter.files)) await store.get(file);
   if (columns.pair !== undefined && config.data.pairColumn === undefined)

@@ -13,11 +13,11 @@ import {
   type PreparePrediction,
   type RunContext,
   type RunNotice,
-} from '../../contracts/index.ts';
-import type { BackboneFiles } from '../../rapt/backbone/index.ts';
-import { classRowsOf } from '../../rapt/client/index.ts';
-import type { Inspection } from '../../rapt/data/index.ts';
-import { tenantFolder } from '../../rapt/home.ts';
+} from '../../../contracts/index.ts';
+import type { BackboneFiles } from '../../../rapt/backbone/index.ts';
+import { classRowsOf } from '../../../rapt/client/index.ts';
+import type { Inspection } from '../../../rapt/data/index.ts';
+import { tenantFolder } from '../../../rapt/home.ts';
 import {
   changedSince,
   foundProblems,
@@ -30,8 +30,8 @@ import {
   type FoundOut,
   type NamedRequest,
   type Word,
-} from '../../rapt/policy/index.ts';
-import { hasImport } from './run-record.ts';
+} from '../../../rapt/policy/index.ts';
+import { hasImport } from '../records/run-record.ts';
 
 /** What a request may do. */
 export interface Admission {

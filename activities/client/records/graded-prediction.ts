@@ -3,11 +3,11 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FinishedPrediction, PreparedPrediction, Sha256 } from '../../contracts/index.ts';
-import { toldShare, tooFewRows } from '../../rapt/evaluation/index.ts';
-import { releaseFolder, runFolder } from '../../rapt/home.ts';
-import { makeFolder, writeOnce } from '../../system/index.ts';
-import { readRunFile, writeWhole } from './run-record.ts';
+import type { FinishedPrediction, PreparedPrediction, Sha256 } from '../../../contracts/index.ts';
+import { toldShare, tooFewRows } from '../../../rapt/evaluation/index.ts';
+import { releaseFolder, runFolder } from '../../../rapt/home.ts';
+import { makeFolder, writeOnce } from '../../../system/index.ts';
+import { readRunFile, writeWhole } from './run-file.ts';
 
 const ANSWERED_FILE = 'answered.json';
 const GRADED_FILE = 'graded.json';

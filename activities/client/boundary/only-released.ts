@@ -1,5 +1,5 @@
 /** The last look at what an activity of the client gives back: all of it goes to the provider. */
-import { onlyReleased, type ClientActivities, type Released } from '../../contracts/index.ts';
+import { onlyReleased, type ClientActivities, type Released } from '../../../contracts/index.ts';
 
 /** The same activities, whose results are held against what may leave.
  *  @throws RaptError when there is more in one, in place of the result. */
