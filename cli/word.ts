@@ -41,7 +41,7 @@ export async function termsOf({ tenant, run }: Pick<PredictInput, 'tenant' | 'ru
   const home = clientHome();
   const record = findTunedAdapter(home, tenant, run);
   if (record === null) return null;
-  const { ownTerms } = await import('../activities/client/own-terms.ts');
+  const { ownTerms } = await import('../rapt/client/index.ts');
   return ownTerms(home, tenant, record);
 }
 

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { makeFolder } from '../../system/index.ts';
-import { ownAccuracy } from '../../activities/client/records/graded-prediction.ts';
+import { ownAccuracy } from '../../activities/client/records/answered.ts';
 import { readTunedAdapter } from '../../activities/client/records/run-record.ts';
 import { BadInput, parsePredictInput, WORKFLOW_TYPE, type FinishedPrediction } from '../../contracts/index.ts';
 import { namedTemporal } from '../../settings/index.ts';

@@ -1,12 +1,12 @@
 /** What the data owner's side does with texts: releases them, each with its cost in the ledger, attacks what was
  *  released, and grades answers. */
+export { assertCardOfRelease } from './adapter-card.ts';
 export { attackRelease, tokenizedLines } from './attack.ts';
 export { attack, type AttackOptions } from './attack-table.ts';
 export {
   adapterProblems,
   dryRun,
   fittingProblems,
-  questionProblems,
   stepBytes,
   type DryRun,
   type DryRunOptions,
@@ -23,6 +23,9 @@ export {
   type Told,
   type ToldEvaluation,
 } from './grade.ts';
+export { toldAccuracy, keepProtection, type AnsweredRows } from './grade-prediction.ts';
+export { ownTerms, type AskedAdapter, type OwnTerms } from './own-terms.ts';
+export { questionColumns, refuseOutput, releaseQuestion, writeAnswers } from './predict.ts';
 export { outputProblem } from '../release/index.ts';
 export { privatize, type PrivatizeOptions } from './privatize.ts';
 export { releaseTables, type ReleaseTablesOptions } from './release.ts';

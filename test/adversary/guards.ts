@@ -47,9 +47,9 @@ export const GUARDS: readonly Guard[] = [
   {
     threat: 'requests',
     against: 'answers that are written over a file',
-    file: `${CLIENT}/predict.ts`,
-    guard: 'if (theirs !== null && !replaces && findQuestion',
-    without: 'if (theirs !== null && false && findQuestion',
+    file: 'rapt/client/predict.ts',
+    guard: 'if (theirs !== null && !mayReplace) throw',
+    without: 'if (false) throw',
     fails: 'answers go to the folders of the policy',
   },
   {
@@ -159,7 +159,7 @@ export const GUARDS: readonly Guard[] = [
   {
     threat: 'cards',
     against: 'a card that was changed',
-    file: `${CLIENT}/own-terms.ts`,
+    file: 'rapt/client/adapter-card.ts',
     guard: '  if (differing.length === 0) return;\n  throw new BadInput',
     without: '  return;\n  throw new BadInput',
     fails: 'a card that was changed is refused and told',
@@ -167,7 +167,7 @@ export const GUARDS: readonly Guard[] = [
   {
     threat: 'cards',
     against: 'another list of classes',
-    file: `${CLIENT}/own-terms.ts`,
+    file: 'rapt/client/adapter-card.ts',
     guard: '...(classes !== null && { classes: [card.classes, classes] }),',
     without: '',
     fails: 'another list of classes',
