@@ -1,7 +1,7 @@
 import type { Seals } from '../../contracts/index.ts';
 import type { ObjectStore } from '../../storage/index.ts';
 
-/** Where the states of runs are told. It is known to the client alone: neither its address nor its secrets are part of a
+/** Where the states of runs are told. Only the client knows it: neither its address nor its secrets are part of a
  *  workflow's input. */
 export interface Webhook {
   readonly url: string;

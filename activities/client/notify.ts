@@ -69,10 +69,8 @@ function message(
   uiUrl: string | null,
   namespace: string,
 ): unknown {
-  const link =
-    uiUrl === null
-      ? null
-      : `${uiUrl.replace(/\/+$/, '')}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(run)}/${encodeURIComponent(runId)}`;
+  const place = ['namespaces', namespace, 'workflows', run, runId].map(encodeURIComponent).join('/');
+  const link = uiUrl === null ? null : `${uiUrl.replace(/\/+$/, '')}/${place}`;
   return { type: `run.${state}`, timestamp: at, data: { id: run, runId, state, stage, reason, link, report } };
 }
 

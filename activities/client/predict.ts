@@ -36,8 +36,8 @@ import { readTunedAdapter } from './records/run-record.ts';
 import { countDrawn, countRelease } from './release-counters.ts';
 import { readPredictions, readStoredCard } from './stored-results.ts';
 
-/** The `preparePrediction` activity: the texts that are asked about are released, by the terms of the owner's own record
- *  of the run that is asked. */
+/** The `preparePrediction` activity: the texts that are asked about are released, by the terms of the owner's own
+ *  record of the run that is asked. */
 export async function preparePrediction(
   { store, home }: ClientDependencies,
   request: AdmittedPrediction,
@@ -106,8 +106,8 @@ export async function preparePrediction(
   };
 }
 
-/** The `finishPrediction` activity: the answers are joined with the table's rows. Which table, columns, classes and file
- *  is what this client wrote down when it prepared the prediction. */
+/** The `finishPrediction` activity: the answers are joined with the table's rows. Table, columns, classes and file are
+ *  those that this client wrote down when it prepared the prediction. */
 export async function finishPrediction(
   { store, home, tenant }: ClientDependencies & Guarded,
   { prepared, predictions: ref, out: told }: Parameters<ClientActivities['finishPrediction']>[0],

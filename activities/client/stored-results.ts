@@ -1,5 +1,5 @@
-/** What the provider's side has put into the store: answers, and the card beside an adapter. Their form is checked here;
- *  whether they are right is for whoever reads them. */
+/** What the provider's side has put into the store: answers, and the card beside an adapter. Only their form is
+ *  checked here; whoever reads them checks whether they are right. */
 import {
   adapterCardSchema,
   predictionsSchema,

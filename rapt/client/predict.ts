@@ -1,5 +1,5 @@
-/** A prediction on the data owner's side: the texts that are asked about are released, and their answers are joined with
- *  them. How the texts are privatized is the owner's own record of the run that is asked, and never what came with the
+/** A prediction on the data owner's side: the texts that are asked about are released, and joined with their answers.
+ *  The owner's own record of the run that is asked says how the texts are privatized, and never what came with the
  *  adapter. */
 import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -30,7 +30,7 @@ import {
 } from '../release/index.ts';
 import { assertSameWeights } from '../tuning/index.ts';
 import { refuseChangedCard } from './adapter-card.ts';
-import { questionProblems } from './dry-run.ts';
+import { questionProblems } from './adapter-problems.ts';
 import { keepProtection, type AnsweredRows } from './grade-prediction.ts';
 import { ownClasses, type AskedAdapter, type OwnTerms } from './own-terms.ts';
 import { reserve, type DueRelease } from './reserve.ts';

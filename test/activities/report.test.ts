@@ -70,7 +70,7 @@ async function graded(run: string): Promise<void> {
 }
 
 test(
-  'an attempt after a killed one makes the same bytes, though other runs have ended meanwhile; a run that is told anew shows them',
+  'an attempt after a killed one makes the same bytes though other runs have ended, which a run told anew shows',
   { timeout: 400_000 },
   async () => {
     const { config, drawn } = await released;

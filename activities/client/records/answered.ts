@@ -1,4 +1,4 @@
-/** How many rows of a labelled table were answered as labelled: for the owner exactly, in the prediction's own folder. */
+/** How many rows of a labelled table were answered as labelled, exactly: for the owner. */
 import { join } from 'node:path';
 import { runFolder } from '../../../rapt/home.ts';
 import { readRunFile, writeWhole } from './run-file.ts';
