@@ -1,5 +1,5 @@
-import { BadInput, idProblems, RaptError, type ClientActivities, type InputProblem } from '../../contracts/index.ts';
 import { existsSync } from 'node:fs';
+import { BadInput, idProblems, RaptError, type ClientActivities, type InputProblem } from '../../contracts/index.ts';
 import {
   locateBackbone,
   openLocated,
@@ -9,10 +9,10 @@ import {
 } from '../../rapt/backbone/index.ts';
 import { dryRun, notesOn, untoldGates } from '../../rapt/client/index.ts';
 import { inspectTables } from '../../rapt/data/index.ts';
-import { baselineProblems } from './records/baseline.ts';
-import type { ClientDependencies } from './dependencies.ts';
 import { checkFound, type AdmittedRun } from './admission/guard.ts';
 import { otherHome } from './admission/one-home.ts';
+import type { ClientDependencies } from './dependencies.ts';
+import { baselineProblems } from './records/baseline.ts';
 
 /** As it may be shown to the provider. */
 const publicName = ({ name, isPublic }: Pick<BackboneFiles, 'name' | 'isPublic'>): string =>

@@ -7,8 +7,8 @@ import type { ClientDependencies } from './dependencies.ts';
 const ANSWER_TIMEOUT_MS = 15_000;
 const GONE = 410;
 
-/** Called as a run begins: a run that nobody listens to has no trace of this in its history. A notice that is lost is
- *  worth no failure. */
+/** Called as a run begins: a run that nobody listens to has no trace of this in its history. A notice that is lost
+ *  fails no run. */
 export async function wantNotices({ webhook }: ClientDependencies): Promise<void> {
   const { client, info } = Context.current();
   if (webhook === undefined || !info.workflowExecution) return;
@@ -22,7 +22,7 @@ export async function wantNotices({ webhook }: ClientDependencies): Promise<void
 /** The `notify` activity. Whatever is not a 2xx answer is tried again, but for 410: the receiver wants no more.
  *  @throws RaptError that tells neither the address nor the answer, which may hold secrets. */
 export async function notify({ webhook }: ClientDependencies, notice: RunNotice): Promise<void> {
-  // Started without one since the run began.
+  // The worker was started again without a webhook since the run began.
   if (webhook === undefined) return;
   const { cancellationSignal, info } = Context.current();
   const body = JSON.stringify(message(notice, webhook.uiUrl, info.namespace));

@@ -18,8 +18,8 @@ import { openRelease } from '../../rapt/release/index.ts';
 import { writeRunManifest } from '../../storage/index.ts';
 import { codeVersion, readWritten } from '../../system/index.ts';
 import type { ClientDependencies } from './dependencies.ts';
-import { ownFigures, type OwnFigures } from './records/own-figures.ts';
 import { configurationDigest } from './records/configuration-digest.ts';
+import { ownFigures, type OwnFigures } from './records/own-figures.ts';
 import { writeRunRecord } from './records/run-record.ts';
 import { readStoredCard } from './stored-results.ts';
 

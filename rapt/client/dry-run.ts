@@ -24,8 +24,7 @@ export interface Planned {
   readonly backbone: Pick<PublicBackbone, 'tokenizer' | 'table' | 'outputIds'>;
 }
 
-/** Where what is found out is used: a client's machine releases, and another one trains, unless it is one process that
- *  does both. */
+/** Where the training will be: a client's machine releases and another one trains, unless one process does both. */
 export interface DryRunOptions {
   readonly trainsHere: boolean;
   /** Bytes of memory here. Default: this machine's. */
@@ -34,7 +33,7 @@ export interface DryRunOptions {
 
 export interface DryRun {
   readonly problems: InputProblem[];
-  /** What a person should know, though it need not be a hindrance. */
+  /** What a person should know, though it need not hinder the run. */
   readonly notes: string[];
 }
 
@@ -52,8 +51,8 @@ export async function fittingProblems({ config, inspection, files, backbone }: P
   return longest <= room.tokens ? problems : [...problems, tooLong(room, longest)];
 }
 
-/** All of them: besides, the model is loaded, and takes a step of the training there and back on rows of public tokens.
- *  Costs seconds and, while it lasts, the model's memory. */
+/** All checks: besides those, the model is loaded and takes a step of the training, forward and back, on rows of public
+ *  tokens. Costs seconds and, while it lasts, the model's memory. */
 export async function dryRun(
   planned: Planned,
   { trainsHere, memory = machineMemory() }: DryRunOptions,
@@ -139,8 +138,8 @@ function stepMemory({ config, inspection, files, backbone }: Planned, tokens: nu
   });
 }
 
-/** Bytes that one step of the training takes, of the most rows and tokens that the configuration lets it have. An
- *  estimate, without the process itself. */
+/** Bytes that one step of the training takes, with as many rows and tokens as the configuration allows: an estimate,
+ *  without the process itself. */
 export function stepBytes(planned: Planned): number {
   const { config, inspection, files } = planned;
   return bytesOf(

@@ -2,7 +2,7 @@
 import { onlyReleased, type ClientActivities, type Released } from '../../../contracts/index.ts';
 
 /** The same activities, whose results are held against what may leave.
- *  @throws RaptError when there is more in one, in place of the result. */
+ *  @throws RaptError in place of a result that holds more. */
 export function leavingOnlyWhatMay(activities: ClientActivities): ClientActivities {
   const held: [string, unknown][] = Object.entries(activities).map(
     ([name, activity]: [string, unknown]): [string, unknown] => {
@@ -12,6 +12,6 @@ export function leavingOnlyWhatMay(activities: ClientActivities): ClientActiviti
       return [name, call];
     },
   );
-  // Each keeps its name, its parameters and its result.
+  // Each function keeps its name, its parameters and its result.
   return Object.fromEntries(held) as unknown as ClientActivities;
 }

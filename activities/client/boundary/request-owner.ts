@@ -1,4 +1,4 @@
-/** Of which run and tenant a request to the client is, as it says itself. */
+/** Which run and tenant each request to the client names. */
 import type { ClientActivities } from '../../../contracts/index.ts';
 import { assertOwnRequest as assertOwn, type RequestOwner } from '../../own-request.ts';
 

@@ -77,7 +77,7 @@ export async function ownRelease(
   return release;
 }
 
-/** As a version of today reads it. */
+/** The configuration in the run's record, as today's version reads it. */
 function recorded(home: string, tenant: string, run: string): string {
   const { config } = readRunRecord(home, tenant, run);
   const parsed = parseTuningConfig(config);

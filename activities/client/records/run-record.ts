@@ -38,7 +38,7 @@ export interface RunRecord {
   readonly card?: AdapterCard;
 }
 
-/** An adapter that can be asked, and how the texts are read and privatized that it is asked about. */
+/** An adapter that can be asked, and how texts for it are read and privatized. */
 export interface TunedAdapter extends Pick<RunRecord, 'config' | 'adapter'> {
   /** Absent for an adapter that was imported. */
   readonly result?: RunRecord['result'];
@@ -62,14 +62,14 @@ export function readRunRecord(home: string, tenant: string, run: string): RunRec
   return JSON.parse(readFileSync(path, 'utf8')) as RunRecord;
 }
 
-/** Kept so that a run can be gone on with when Temporal has forgotten how it was started. */
+/** By this a run can be resumed when Temporal has forgotten how it was started. */
 export async function writeStartedRecord(home: string, { run, config }: RunContext): Promise<void> {
   await writeWhole(join(runFolder(home, config.tenant, run), STARTED_FILE), JSON.stringify({ config }, null, 2));
 }
 
 /** A run that this client has seen. */
 export interface SeenRun {
-  /** As it was written then: a version of today reads it by `parseTuningConfig`. */
+  /** As it was written then; today's version reads it by `parseTuningConfig`. */
   readonly config: unknown;
   /** Null when it has not finished. */
   readonly result: OwnResult | null;
