@@ -12,7 +12,7 @@ import { Ledger } from '../../rapt/ledger/index.ts';
 import { atBoundary } from '../boundary.ts';
 import { admitNotice, admitPrediction, admitRun, type AdmittedRun, type Guarded } from './admission/guard.ts';
 import { auditRelease } from './audit.ts';
-import { leavingOnlyWhatMay } from './boundary/only-released.ts';
+import { onlyReleasedResults } from './boundary/only-released.ts';
 import { openRequest } from './boundary/open-request.ts';
 import { assertOwnRequest, type Requests } from './boundary/request-owner.ts';
 import { sealResult } from './boundary/seal-result.ts';
@@ -101,7 +101,7 @@ export function createClientActivities(dependencies: ClientDependencies & Guarde
     preparePrediction: async (request) => preparePrediction(dependencies, admitPrediction(dependencies, request)),
     finishPrediction: (request) => finishPrediction(dependencies, request),
   };
-  return atBoundary('client', received(leavingOnlyWhatMay(activities), seals), sealMessage(seals));
+  return atBoundary('client', received(onlyReleasedResults(activities), seals), sealMessage(seals));
 }
 
 /** The same activities as others ask for them: requests are of their own run and tenant alone, and what only the owner

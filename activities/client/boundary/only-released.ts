@@ -3,7 +3,7 @@ import { onlyReleased, type ClientActivities, type Released } from '../../../con
 
 /** The same activities, whose results are held against what may leave.
  *  @throws RaptError in place of a result that holds more. */
-export function leavingOnlyWhatMay(activities: ClientActivities): ClientActivities {
+export function onlyReleasedResults(activities: ClientActivities): ClientActivities {
   const held: [string, unknown][] = Object.entries(activities).map(
     ([name, activity]: [string, unknown]): [string, unknown] => {
       if (typeof activity !== 'function') throw new TypeError(`activity ${name} is no function`);
