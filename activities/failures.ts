@@ -1,5 +1,5 @@
-/** What Temporal is told of a failed activity. Messages and stack traces are stored by the server, so they carry
- *  nothing unknown. */
+/** What Temporal is told of a failed activity. The server stores messages and stack traces, so nothing goes into them
+ *  that might quote a text. */
 import { ApplicationFailure, type Context } from '@temporalio/activity';
 import { TemporalFailure } from '@temporalio/common';
 import { ErrorKind, RaptError, TRIES } from '../contracts/index.ts';
@@ -18,7 +18,7 @@ export async function toFailure(thrown: unknown, side: 'client' | 'gpu', context
     return context.cancelled.catch((reason: unknown) => reason);
   if (thrown instanceof TemporalFailure) return thrown;
   const { kind, message } = known(thrown, side);
-  // Each kind by itself: an outage that was waited for leaves a later crash all of its tries.
+  // Failures are counted by kind, so that an outage that was waited for leaves a later crash all of its tries.
   const failures = countFailure(context, kind);
   const tries = TRIES[kind];
   const nonRetryable = failures >= tries;

@@ -1,9 +1,9 @@
-/** Heartbeats say that the worker lives. That the work moves is watched where the work is done: by the store's
+/** Heartbeats say that the worker lives. Whether the work goes on is watched where it is done: by the store's
  *  time-outs, and by the model process's watchdog. So a heartbeat's time-out can be short, and a worker that was killed
  *  is replaced within seconds. */
 import { Context } from '@temporalio/activity';
 
-/** A blocked event loop sends none, so that a hung worker is noticed as well. */
+/** A blocked event loop sends no heartbeat, so that a hung worker is noticed as well. */
 const INTERVAL_MS = 2000;
 
 /** Beside what an activity says: how many of its attempts failed, by kind. The server keeps the last heartbeat from
@@ -32,8 +32,8 @@ export async function withHeartbeats<T>(body: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Writes a failure of this attempt down where the attempts after it find it. Of an attempt whose worker is killed
- *  there is none.
+/** Writes a failure of this attempt down where the attempts after it find it. An attempt whose
+ *  worker is killed writes nothing.
  *  @returns how many attempts have failed in this way, this one included. */
 export function countFailure(context: Context, kind: string): number {
   const before = failuresOf(context);

@@ -8,7 +8,7 @@ import { clientQueue, ErrorKind, GPU_QUEUE, isTenantName, NOTICE_OF_RUN, RaptErr
 export interface RequestOwner {
   /** Workflow id of the run or prediction that the request is of. A reset and a new history keep it. */
   readonly run: string;
-  /** Unknown for what names none: the queue then says whose it is. */
+  /** Absent in a request that names no tenant: the queue then says whose it is. */
   readonly tenant?: string | undefined;
   /** Sent by the run's messenger, a workflow of its own. */
   readonly isNotice?: boolean;

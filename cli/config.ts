@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { BadInput, parseTuningConfig, type InputProblem, type TuningConfig } from '../contracts/index.ts';
-import { baselineProblems } from '../activities/client/baseline.ts';
+import { baselineProblems } from '../activities/client/records/baseline.ts';
 import { clientHome } from '../rapt/home.ts';
 import { inspectColumns } from '../rapt/data/index.ts';
 import { readPolicy, unknownName, withTables, type Policy } from '../rapt/policy/index.ts';

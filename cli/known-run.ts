@@ -1,6 +1,6 @@
 /** Runs by their names: as Temporal knows them, and once it has forgotten them, as this client remembers them, or the
  *  store. A finished run's exact figures are on its owner's machine alone. */
-import { readSeenRun, tenantsWithRun } from '../activities/client/run-record.ts';
+import { readSeenRun, tenantsWithRun } from '../activities/client/records/run-record.ts';
 import {
   BadInput,
   ErrorKind,

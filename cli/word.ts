@@ -1,6 +1,6 @@
 /** The owner's word for what he starts by a command on the client's own machine. */
 import { BadInput, parseTuningConfig, type PredictInput, type TuningConfig } from '../contracts/index.ts';
-import { findTunedAdapter, hasImport } from '../activities/client/run-record.ts';
+import { findTunedAdapter, hasImport } from '../activities/client/records/run-record.ts';
 import { resolveDataset } from '../rapt/data/index.ts';
 import { clientHome, tenantFolder } from '../rapt/home.ts';
 import { approve, placeOf, readPolicy, tablesNow, withTables, wordFor, type Terms } from '../rapt/policy/index.ts';
@@ -41,7 +41,7 @@ export async function termsOf({ tenant, run }: Pick<PredictInput, 'tenant' | 'ru
   const home = clientHome();
   const record = findTunedAdapter(home, tenant, run);
   if (record === null) return null;
-  const { ownTerms } = await import('../activities/client/own-terms.ts');
+  const { ownTerms } = await import('../rapt/client/index.ts');
   return ownTerms(home, tenant, record);
 }
 

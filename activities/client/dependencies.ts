@@ -1,7 +1,17 @@
 import type { Seals } from '../../contracts/index.ts';
 import type { ObjectStore } from '../../storage/index.ts';
-import type { Webhook } from './notify.ts';
 
+/** Where the states of runs are told. Only the client knows it: neither its address nor its secrets are part of a
+ *  workflow's input. */
+export interface Webhook {
+  readonly url: string;
+  /** Each signs every message, so that a receiver may change from one to another. */
+  readonly secrets: readonly Buffer[];
+  /** Of Temporal's UI; null when nobody said where it is. */
+  readonly uiUrl: string | null;
+}
+
+/** What the client's activities work with. */
 export interface ClientDependencies {
   readonly store: ObjectStore;
   /** Folder of all tenants of this machine. */

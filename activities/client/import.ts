@@ -13,6 +13,7 @@ import {
   type AdapterCard,
   type AdapterFile,
   type AdapterRef,
+  type Sha256,
   type TuningConfig,
 } from '../../contracts/index.ts';
 import { locateBackbone, openLocated, poolingProblems, readBackboneConfig } from '../../rapt/backbone/index.ts';
@@ -21,9 +22,9 @@ import { tenantFolder } from '../../rapt/home.ts';
 import { wordFor } from '../../rapt/policy/index.ts';
 import { createMechanism } from '../../rapt/privacy/index.ts';
 import { adapterDigest, encodeAdapter, readPeftConfig, readPeftWeights } from '../../rapt/tuning/index.ts';
-import { putFiles } from '../../storage/index.ts';
+import { putFiles, type ObjectStore } from '../../storage/index.ts';
 import type { ClientDependencies } from './dependencies.ts';
-import { findTunedAdapter, readSeenRun, writeImportRecord } from './run-record.ts';
+import { findTunedAdapter, readSeenRun, writeImportRecord } from './records/run-record.ts';
 
 export interface ImportRequest {
   /** As PEFT's `save_pretrained` wrote it. */
@@ -41,34 +42,21 @@ export interface ImportedAdapter {
   readonly card: AdapterCard;
 }
 
-/** Of the same adapter under the same name it is done again to no effect. @throws BadInput with what is wrong with the
+/** Importing the same adapter again under the same name changes nothing. @throws BadInput with what is wrong with the
  *  adapter's files, its backbone or the name. */
 export async function importAdapter(
   { store, home }: Pick<ClientDependencies, 'store' | 'home'>,
   { folder, run, classes, config }: ImportRequest,
 ): Promise<ImportedAdapter> {
   const { tenant, data, privacy } = config;
-  const misnamed = idProblems(run, 'run', '--id');
-  if (misnamed.length > 0) throw new BadInput(misnamed);
-  if (
-    readSeenRun(home, tenant, run) !== null ||
-    (await wordFor(tenantFolder(home, tenant), { type: 'tuning', id: run })) !== null
-  )
-    throw new BadInput([{ where: '--id', problem: `${run} is the name of a run; give the adapter another name` }]);
+  await refuseRunsName(home, tenant, run);
   const peft = readPeftConfig(folder);
   const files = await locateBackbone(config.backbone);
   const poolers = poolingProblems(files.folder, 'pooler');
   if (poolers.length > 0) throw new BadInput(poolers);
   const backbone = readBackboneConfig(files.folder);
   const { parameters, classes: count } = readPeftWeights(folder, peft, backbone);
-  const names = classes ?? Array.from({ length: count }, (_, index) => String(index));
-  if (names.length !== count || new Set(names).size !== count)
-    throw new BadInput([
-      {
-        where: '--classes',
-        problem: `must be ${count} different names, one for each row of the adapter's classifier, not ${names.length}`,
-      },
-    ]);
+  const names = classNames(classes, count);
 
   const { table, outputIds } = await openLocated(files);
   const mechanism = createMechanism({
@@ -86,7 +74,7 @@ export async function importAdapter(
     method: peft.method,
     length: peft.length,
     pooling: 'pooler',
-    classes: [...names],
+    classes: names,
     pair: data.pairColumn !== undefined,
     maxTokens: data.maxTokens,
     plain: false,
@@ -101,7 +89,41 @@ export async function importAdapter(
     throw new BadInput([
       { where: '--id', problem: `${run} names another imported adapter; give this one another name` },
     ]);
+  const adapter = await putAdapter(store, tenant, digest, content);
+  await writeImportRecord(home, tenant, run, { config, adapter, card });
+  return { adapter, card };
+}
 
+/** @throws BadInput for what no run can be called, and for the name of a run that there is. */
+async function refuseRunsName(home: string, tenant: string, run: string): Promise<void> {
+  const misnamed = idProblems(run, 'run', '--id');
+  if (misnamed.length > 0) throw new BadInput(misnamed);
+  const isRun =
+    readSeenRun(home, tenant, run) !== null ||
+    (await wordFor(tenantFolder(home, tenant), { type: 'tuning', id: run })) !== null;
+  if (isRun)
+    throw new BadInput([{ where: '--id', problem: `${run} is the name of a run; give the adapter another name` }]);
+}
+
+/** The names that were given, or else numbers. @throws BadInput unless there is one for each of so many classes. */
+function classNames(given: readonly string[] | null, count: number): string[] {
+  const names = given ?? Array.from({ length: count }, (_, index) => String(index));
+  if (names.length !== count || new Set(names).size !== count)
+    throw new BadInput([
+      {
+        where: '--classes',
+        problem: `must be ${count} different names, one for each row of the adapter's classifier, not ${names.length}`,
+      },
+    ]);
+  return [...names];
+}
+
+async function putAdapter(
+  store: ObjectStore,
+  tenant: string,
+  digest: Sha256,
+  content: Readonly<Record<AdapterFile, Buffer>>,
+): Promise<AdapterRef> {
   const scratch = mkdtempSync(join(tmpdir(), 'rapt-import-'));
   try {
     for (const [file, bytes] of Object.entries(content)) writeFileSync(join(scratch, file), bytes);
@@ -110,13 +132,12 @@ export async function importAdapter(
       string
     >;
     const prefix = keys.adapterPrefix(tenant, digest);
-    // No run's manifest names it, so that this is what keeps it; it comes first, lest the files be taken for leavings.
+    // No run's manifest names the adapter, so that this mark is what keeps it. The mark is stored first, lest the files
+    // be taken for garbage.
     await store.put(prefix + IMPORT_MARK, Buffer.from(canonicalJson({ format: 'rapt-import/1', digest })), {
       contentType: 'application/json',
     });
-    const adapter: AdapterRef = { digest, files: await putFiles(store, prefix, paths) };
-    await writeImportRecord(home, tenant, run, { config, adapter, card });
-    return { adapter, card };
+    return { digest, files: await putFiles(store, prefix, paths) };
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

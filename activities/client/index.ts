@@ -10,33 +10,38 @@ import { limitsFor, releasedRelease, type TellLabels } from '../../rapt/client/i
 import { releaseFolder, tenantFolder } from '../../rapt/home.ts';
 import { Ledger } from '../../rapt/ledger/index.ts';
 import { atBoundary } from '../boundary.ts';
-import type { ClientDependencies } from './dependencies.ts';
+import { admitNotice, admitPrediction, admitRun, type AdmittedRun, type Guarded } from './admission/guard.ts';
 import { auditRelease } from './audit.ts';
-import { admitNotice, admitPrediction, admitRun, type AdmittedRun, type Guarded } from './guard.ts';
+import { onlyReleasedResults } from './boundary/only-released.ts';
+import { openRequest } from './boundary/open-request.ts';
+import { assertOwnRequest, type Requests } from './boundary/request-owner.ts';
+import { sealResult } from './boundary/seal-result.ts';
+import type { ClientDependencies } from './dependencies.ts';
 import { inspect } from './inspect.ts';
-import { leavingOnlyWhatMay } from './leaving.ts';
 import { notify, wantNotices } from './notify.ts';
-import { openRequest } from './open-request.ts';
-import { ownCard } from './own-terms.ts';
-import { ownRelease } from './own-release.ts';
-import { assertOwnRequest, type Requests } from './own-request.ts';
-import { finishPrediction, preparePrediction } from './prediction.ts';
+import { finishPrediction, preparePrediction } from './predict.ts';
 import { privatize } from './privatize.ts';
 import { publishRelease } from './publish.ts';
-import { register } from './register.ts';
+import { ownRelease } from './records/own-release.ts';
+import { writeStartedRecord } from './records/run-record.ts';
+import { ownCard, register } from './register.ts';
 import { report } from './report.ts';
-import { writeStartedRecord } from './run-record.ts';
 import { score } from './score.ts';
-import { sealResult } from './seal-result.ts';
 
-export { findRelease, gradedRows, type GradedRow } from './graded.ts';
+export { adoptTenant } from './admission/one-home.ts';
 export type { ClientDependencies } from './dependencies.ts';
 export { importAdapter } from './import.ts';
-export { adoptTenant } from './one-home.ts';
-export { readRunRecord, readTunedAdapter, runRecords, type RunRecord, type TunedAdapter } from './run-record.ts';
+export { findRelease, gradedRows, type GradedRow } from './records/graded-rows.ts';
+export {
+  readRunRecord,
+  readTunedAdapter,
+  runRecords,
+  type RunRecord,
+  type TunedAdapter,
+} from './records/run-record.ts';
 
-/** The activities of the data owner's side, the only ones that see a text. None of them takes a request as it comes
- *  (guard.ts). */
+/** The activities of the data owner's side, the only ones that see a text. Each request is held against what the owner
+ *  allows before anything is done for it (admission/guard.ts). */
 export function createClientActivities(dependencies: ClientDependencies & Guarded): ClientActivities {
   const { home, seals = null } = dependencies;
   /** A request on a release that was drawn for the run, and the release as this client knows it. @param told what the
@@ -84,7 +89,7 @@ export function createClientActivities(dependencies: ClientDependencies & Guarde
     register: async (request) => {
       const { admitted, release } = await onOwnRelease(request, { digest: request.release.digest });
       const card = await ownCard(dependencies, admitted, release.localKey, request.adapter);
-      // What names run and release is not what came back.
+      // Run and release are named by this client itself, and not by what came back.
       const result = {
         ...request.result,
         workflowId: admitted.run,
@@ -96,7 +101,7 @@ export function createClientActivities(dependencies: ClientDependencies & Guarde
     preparePrediction: async (request) => preparePrediction(dependencies, admitPrediction(dependencies, request)),
     finishPrediction: (request) => finishPrediction(dependencies, request),
   };
-  return atBoundary('client', received(leavingOnlyWhatMay(activities), seals), sealMessage(seals));
+  return atBoundary('client', received(onlyReleasedResults(activities), seals), sealMessage(seals));
 }
 
 /** The same activities as others ask for them: requests are of their own run and tenant alone, and what only the owner
@@ -123,7 +128,7 @@ const sealMessage =
   (message: string): string =>
     seals?.seal(message, { field: FAILURE_FIELD, run: currentRun() }) ?? message;
 
-/** What no workflow asks for is refused before. */
+/** A request that no workflow sends was refused before. */
 const currentRun = (): string => Context.current().info.workflowExecution?.workflowId ?? '';
 
 /** Of protected labels one noisy figure is told, at the epsilon that protects them, whichever run asks; it counts

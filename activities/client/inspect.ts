@@ -1,5 +1,5 @@
-import { BadInput, idProblems, RaptError, type ClientActivities, type InputProblem } from '../../contracts/index.ts';
 import { existsSync } from 'node:fs';
+import { BadInput, idProblems, RaptError, type ClientActivities, type InputProblem } from '../../contracts/index.ts';
 import {
   locateBackbone,
   openLocated,
@@ -9,10 +9,10 @@ import {
 } from '../../rapt/backbone/index.ts';
 import { dryRun, notesOn, untoldGates } from '../../rapt/client/index.ts';
 import { inspectTables } from '../../rapt/data/index.ts';
-import { baselineProblems } from './baseline.ts';
+import { checkFound, type AdmittedRun } from './admission/guard.ts';
+import { otherHome } from './admission/one-home.ts';
 import type { ClientDependencies } from './dependencies.ts';
-import { checkFound, type AdmittedRun } from './guard.ts';
-import { otherHome } from './one-home.ts';
+import { baselineProblems } from './records/baseline.ts';
 
 /** As it may be shown to the provider. */
 const publicName = ({ name, isPublic }: Pick<BackboneFiles, 'name' | 'isPublic'>): string =>
@@ -32,18 +32,7 @@ export async function inspect(
     inspectTables(config.data, { splitByLabels: config.privacy.labelEpsilon === undefined }),
     open(config.backbone),
   ]);
-  if (tables.status === 'rejected') {
-    if (!(tables.reason instanceof BadInput)) throw tables.reason;
-    problems.push(...tables.reason.problems);
-  }
-  if (opened.status === 'rejected') {
-    if (!(opened.reason instanceof RaptError)) throw opened.reason;
-    problems.push(
-      ...(opened.reason instanceof BadInput
-        ? opened.reason.problems
-        : [{ where: 'backbone', problem: opened.reason.message }]),
-    );
-  }
+  problems.push(...problemsOf(tables), ...problemsOf(opened));
   const { publicText } = config.audit;
   if (publicText !== undefined && !existsSync(publicText))
     problems.push({
@@ -69,7 +58,20 @@ export async function inspect(
   return { rows: inspection.rows, backbone: publicName(files), ...(notes.length > 0 && { notes }) };
 }
 
+/** Why it could not be read; empty when it could. @throws what is nothing that the request could mend. */
+function problemsOf(read: PromiseSettledResult<unknown>): readonly InputProblem[] {
+  if (read.status === 'fulfilled') return [];
+  if (read.reason instanceof BadInput) return read.reason.problems;
+  throw read.reason;
+}
+
+/** @throws BadInput for every failure that Rapt knows. */
 async function open(name: string): Promise<{ readonly files: BackboneFiles; readonly backbone: PublicBackbone }> {
-  const files = await locateBackbone(name);
-  return { files, backbone: await openLocated(files) };
+  try {
+    const files = await locateBackbone(name);
+    return { files, backbone: await openLocated(files) };
+  } catch (error) {
+    if (!(error instanceof RaptError) || error instanceof BadInput) throw error;
+    throw new BadInput([{ where: 'backbone', problem: error.message }]);
+  }
 }

@@ -4,20 +4,11 @@ import { Context } from '@temporalio/activity';
 import { ErrorKind, NOTICES_WANTED_SIGNAL, RaptError, type RunNotice } from '../../contracts/index.ts';
 import type { ClientDependencies } from './dependencies.ts';
 
-/** Known to the client alone: neither address nor secret is part of a workflow's input. */
-export interface Webhook {
-  readonly url: string;
-  /** Each signs every message, so that a receiver may change from one to another. */
-  readonly secrets: readonly Buffer[];
-  /** Of Temporal's UI; null when nobody said where it is. */
-  readonly uiUrl: string | null;
-}
-
 const ANSWER_TIMEOUT_MS = 15_000;
 const GONE = 410;
 
-/** Called as a run begins: a run that nobody listens to has no trace of this in its history. A notice that is lost is
- *  worth no failure. */
+/** Called as a run begins: a run that nobody listens to has no trace of this in its history. A notice that is lost
+ *  fails no run. */
 export async function wantNotices({ webhook }: ClientDependencies): Promise<void> {
   const { client, info } = Context.current();
   if (webhook === undefined || !info.workflowExecution) return;
@@ -31,7 +22,7 @@ export async function wantNotices({ webhook }: ClientDependencies): Promise<void
 /** The `notify` activity. Whatever is not a 2xx answer is tried again, but for 410: the receiver wants no more.
  *  @throws RaptError that tells neither the address nor the answer, which may hold secrets. */
 export async function notify({ webhook }: ClientDependencies, notice: RunNotice): Promise<void> {
-  // Started without one since the run began.
+  // The worker was started again without a webhook since the run began.
   if (webhook === undefined) return;
   const { cancellationSignal, info } = Context.current();
   const body = JSON.stringify(message(notice, webhook.uiUrl, info.namespace));
@@ -78,10 +69,8 @@ function message(
   uiUrl: string | null,
   namespace: string,
 ): unknown {
-  const link =
-    uiUrl === null
-      ? null
-      : `${uiUrl.replace(/\/+$/, '')}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(run)}/${encodeURIComponent(runId)}`;
+  const place = ['namespaces', namespace, 'workflows', run, runId].map(encodeURIComponent).join('/');
+  const link = uiUrl === null ? null : `${uiUrl.replace(/\/+$/, '')}/${place}`;
   return { type: `run.${state}`, timestamp: at, data: { id: run, runId, state, stage, reason, link, report } };
 }
 

@@ -4,11 +4,11 @@ import { releaseTables } from '../../rapt/client/index.ts';
 import { labelsAgainNote } from '../../rapt/ledger/index.ts';
 import { inSpan } from '../../telemetry/index.ts';
 import { createProgressReporter } from '../progress.ts';
-import { countDrawn, countRelease } from './counted.ts';
+import { checkFound, refuseChangedTables, type AdmittedRun } from './admission/guard.ts';
+import { assertOneHome } from './admission/one-home.ts';
 import type { ClientDependencies } from './dependencies.ts';
-import { checkFound, refuseChangedTables, type AdmittedRun } from './guard.ts';
-import { assertOneHome } from './one-home.ts';
-import { assertSameRelease, rememberRelease, wasReleased } from './own-release.ts';
+import { assertSameRelease, rememberRelease, wasReleased } from './records/own-release.ts';
+import { countDrawn, countRelease } from './release-counters.ts';
 
 /** The `privatize` activity. @throws BadInput when another client releases the tenant's texts, before anything is
  *  reserved. */

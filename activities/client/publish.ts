@@ -16,8 +16,8 @@ import { openRelease } from '../../rapt/release/index.ts';
 import { contentTypeOf } from '../../storage/index.ts';
 import { inSpan } from '../../telemetry/index.ts';
 import { beat } from '../heartbeat.ts';
+import { claimTenant } from './admission/one-home.ts';
 import type { ClientDependencies } from './dependencies.ts';
-import { claimTenant } from './one-home.ts';
 
 /** Shards that go up at the same time: enough to fill a line with small ones, little to send again after a kill. */
 const CONCURRENT_UPLOADS = 4;

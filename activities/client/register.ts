@@ -1,22 +1,44 @@
 import {
   canonicalJson,
+  ErrorKind,
   keys,
   onlyReleased,
+  RaptError,
   type AdapterCard,
+  type AdapterRef,
   type ClientActivities,
   type OwnResult,
   type ReleasedResult,
   type ReportData,
+  type RunContext,
 } from '../../contracts/index.ts';
-import { releasedGates } from '../../rapt/client/index.ts';
-import { reportFile, runFile } from '../../rapt/home.ts';
+import { assertCardOfRelease, releasedGates } from '../../rapt/client/index.ts';
+import { releaseFolder, reportFile, runFile } from '../../rapt/home.ts';
+import { openRelease } from '../../rapt/release/index.ts';
 import { writeRunManifest } from '../../storage/index.ts';
 import { codeVersion, readWritten } from '../../system/index.ts';
 import type { ClientDependencies } from './dependencies.ts';
-import { ownFigures, type OwnFigures } from './own-figures.ts';
-import { configurationDigest, writeRunRecord } from './run-record.ts';
+import { configurationDigest } from './records/configuration-digest.ts';
+import { ownFigures, type OwnFigures } from './records/own-figures.ts';
+import { writeRunRecord } from './records/run-record.ts';
+import { readStoredCard } from './stored-results.ts';
 
 type RegisterRequest = Parameters<ClientActivities['register']>[0];
+
+/** The card that lies beside a run's adapter, once it is known to be the one that this run's release and settings make.
+ *  @throws RaptError corruptArtifact when it is another. */
+export async function ownCard(
+  { store, home }: ClientDependencies,
+  { config: { tenant, tuning } }: RunContext,
+  localKey: string,
+  adapter: AdapterRef,
+): Promise<AdapterCard> {
+  const found = await openRelease(releaseFolder(home, tenant, localKey));
+  if (found === null) throw new RaptError(ErrorKind.notFound, 'the release is not on this client any more');
+  const card = await readStoredCard(store, adapter);
+  assertCardOfRelease(card, found, tuning);
+  return card;
+}
 
 /** The `register` activity: the run can be found by its id from now on, here by `rapt predict`, in the store by
  *  whoever may read it. Here it is kept with the owner's exact figures, there with those that are told.

@@ -25,10 +25,12 @@ import { openRelease, textLengths } from '../../rapt/release/index.ts';
 import { renderReport, renderReportMarkdown, shareableConfig, sparseCurve } from '../../rapt/report/index.ts';
 import { codeVersion, readWritten, sha256Of, writeOnce } from '../../system/index.ts';
 import { beat } from '../heartbeat.ts';
-import { readBaseline, toldRun } from './baseline.ts';
+import { readBaseline, toldRun } from './records/baseline.ts';
 import type { ClientDependencies } from './dependencies.ts';
-import { ownFigures } from './own-figures.ts';
-import { configurationDigest, findPlainBaseline, otherRuns, writeWhole } from './run-record.ts';
+import { ownFigures } from './records/own-figures.ts';
+import { configurationDigest } from './records/configuration-digest.ts';
+import { findPlainBaseline, otherRuns } from './records/other-runs.ts';
+import { writeWhole } from './records/run-file.ts';
 
 /** Points of the loss curve that go into the run's result. */
 const CURVE_POINTS = 50;

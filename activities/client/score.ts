@@ -1,9 +1,9 @@
-import { predictionsSchema, type ArtifactRef, type ClientActivities, type Predictions } from '../../contracts/index.ts';
+import type { ClientActivities } from '../../contracts/index.ts';
 import { gradeOnce, releasedGates, type TellLabels } from '../../rapt/client/index.ts';
 import { releaseFolder, runFolder } from '../../rapt/home.ts';
-import type { ObjectStore } from '../../storage/index.ts';
 import type { ClientDependencies } from './dependencies.ts';
-import { ownFigures } from './own-figures.ts';
+import { ownFigures } from './records/own-figures.ts';
+import { readPredictions } from './stored-results.ts';
 
 /** The `score` activity: joins the answers with the test labels, which stay on this machine, and tells what may be
  *  told. @param tellLabels pays for a noisy count of right answers where labels are protected. */
@@ -24,8 +24,4 @@ export async function score(
   });
   const { told, gates } = await ownFigures(home, { run, config }, reconstruction);
   return { metrics: told.metrics, gates: releasedGates(gates) };
-}
-
-export async function readPredictions(store: ObjectStore, ref: ArtifactRef): Promise<Predictions> {
-  return predictionsSchema.parse(JSON.parse((await store.get(ref)).toString('utf8')));
 }

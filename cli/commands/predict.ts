@@ -4,8 +4,8 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { makeFolder } from '../../system/index.ts';
-import { ownAccuracy } from '../../activities/client/graded-prediction.ts';
-import { readTunedAdapter } from '../../activities/client/run-record.ts';
+import { ownAccuracy } from '../../activities/client/records/answered.ts';
+import { readTunedAdapter } from '../../activities/client/records/run-record.ts';
 import { BadInput, parsePredictInput, WORKFLOW_TYPE, type FinishedPrediction } from '../../contracts/index.ts';
 import { namedTemporal } from '../../settings/index.ts';
 import { clientHome, tenantFolder } from '../../rapt/home.ts';

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { makeFolder } from '../../system/index.ts';
-import { readRunRecord, readTunedAdapter } from '../../activities/client/run-record.ts';
+import { readRunRecord, readTunedAdapter } from '../../activities/client/records/run-record.ts';
 import { ADAPTER_FILES, BadInput } from '../../contracts/index.ts';
 import { resolveStore } from '../../settings/index.ts';
 import { clientHome } from '../../rapt/home.ts';

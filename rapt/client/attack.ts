@@ -11,8 +11,8 @@ import {
 } from '../../contracts/index.ts';
 import { audit, type PlainPairs } from '../attacks/index.ts';
 import { openBackbone, type Tokenizer } from '../backbone/index.ts';
-import { inspectTables, readSplit, SPLITS } from '../data/index.ts';
-import { alignRelease, joinIds, openRelease, readShard } from '../release/index.ts';
+import { inspectTables, readSplit, SPLITS, type Row, type Split } from '../data/index.ts';
+import { alignRelease, joinIds, openRelease, readShard, type AlignedText } from '../release/index.ts';
 
 /** Pairs that the learned inverter is trained on; more teach it nothing. */
 const MOST_PAIRS = 200_000;
@@ -36,32 +36,19 @@ export async function attackRelease(
   const { tables } = await inspectTables(data, { splitByLabels: manifest.labelNoise === undefined });
   const { table, outputIds, tokenizer } = await openBackbone(config.backbone);
 
-  const every = Math.max(1, Math.ceil(manifest.tokens / maxTokens));
-  const plain: Int32Array[] = [];
-  const released: Int32Array[] = [];
-  const whole: Int32Array[] = [];
-  const places = new Map<string, number>();
-  let seen = 0;
-  for await (const text of alignRelease({
-    folder,
-    manifest,
-    tokenizer,
-    rows: (split) => readSplit(data, tables, split),
-  })) {
-    signal?.throwIfAborted();
-    whole.push(text.released);
-    if (seen++ % every !== 0) continue;
-    places.set(`${text.split} ${text.row}`, plain.length);
-    plain.push(text.plain);
-    released.push(text.released);
-  }
-  const attributes: { name: string; values: (string | null)[] }[] = [];
+  const rows = (split: Split): AsyncIterable<Row> => readSplit(data, tables, split);
+  const { plain, released, whole, places } = await sampledTexts(
+    alignRelease({ folder, manifest, tokenizer, rows }),
+    Math.max(1, Math.ceil(manifest.tokens / maxTokens)),
+    signal,
+  );
+  const attributes: Attribute[] = [];
   for (const name of data.attributeColumns) {
     const values = new Array<string | null>(plain.length).fill(null);
     for (const split of SPLITS)
       for await (const { number, label } of readSplit(data, tables, split, name)) {
         signal?.throwIfAborted();
-        const place = places.get(`${split} ${number}`);
+        const place = places.get(placeOf(split, number));
         if (place !== undefined) values[place] = label;
       }
     attributes.push({ name, values });
@@ -83,6 +70,45 @@ export async function attackRelease(
     publicTexts: publicText === undefined ? [] : await tokenizedLines(publicText, tokenizer, manifest.maxTokens),
   });
   return rounded(result);
+}
+
+interface SampledTexts {
+  /** Of each text that is attacked, its tokens and those that were released for them. */
+  readonly plain: Int32Array[];
+  readonly released: Int32Array[];
+  /** What was released of every text. */
+  readonly whole: Int32Array[];
+  /** Where an attacked text stands in the lists, by `placeOf`. */
+  readonly places: ReadonlyMap<string, number>;
+}
+
+/** @param every how many texts there are for one that is attacked. */
+async function sampledTexts(
+  texts: AsyncIterable<AlignedText>,
+  every: number,
+  signal: AbortSignal | undefined,
+): Promise<SampledTexts> {
+  const plain: Int32Array[] = [];
+  const released: Int32Array[] = [];
+  const whole: Int32Array[] = [];
+  const places = new Map<string, number>();
+  for await (const text of texts) {
+    signal?.throwIfAborted();
+    whole.push(text.released);
+    if ((whole.length - 1) % every !== 0) continue;
+    places.set(placeOf(text.split, text.row), plain.length);
+    plain.push(text.plain);
+    released.push(text.released);
+  }
+  return { plain, released, whole, places };
+}
+
+const placeOf = (split: Split, row: number): string => `${split} ${row}`;
+
+/** A column of the owner's table, and its value for each text that is attacked. */
+interface Attribute {
+  readonly name: string;
+  readonly values: (string | null)[];
 }
 
 async function plainPairs(folder: string, manifest: ReleaseManifest): Promise<PlainPairs | null> {

@@ -1,22 +1,20 @@
-/** What can be known of a training before its texts are released: a release is paid for, and one that nothing can be
- *  trained on has been for nothing. */
-import type { AdapterCard, InputProblem, TuningConfig } from '../../contracts/index.ts';
+/** What can be known of a training before its texts are released. A release is paid for, and it is of no use when
+ *  nothing can be trained on it. */
+import type { InputProblem, TuningConfig } from '../../contracts/index.ts';
+import { machineMemory } from '../../system/index.ts';
 import {
   Encoder,
-  maxSequence,
   poolingProblems,
   readBackboneConfig,
   readFrameIds,
   type BackboneFiles,
-  type FrameIds,
   type PublicBackbone,
 } from '../backbone/index.ts';
-import { readSplit, SPLITS, type Inspection, type Row } from '../data/index.ts';
+import { readSplit, SPLITS, type Inspection } from '../data/index.ts';
 import { RandomizedResponse } from '../privacy/index.ts';
-import { keptTokens } from '../release/index.ts';
 import { usesGpu } from '../tensorflow.ts';
-import { dryAnswer, dryStep, trainingMemory, type Parameters, type TrainingMemory } from '../tuning/index.ts';
-import { machineMemory } from '../../system/index.ts';
+import { dryStep, trainingMemory, type TrainingMemory } from '../tuning/index.ts';
+import { frameLength, keptLength, roomForText, type Room } from './text-room.ts';
 
 /** A run whose tables and backbone have been opened. */
 export interface Planned {
@@ -26,8 +24,7 @@ export interface Planned {
   readonly backbone: Pick<PublicBackbone, 'tokenizer' | 'table' | 'outputIds'>;
 }
 
-/** Where what is found out is used: a client's machine releases, and another one trains, unless it is one process that
- *  does both. */
+/** Where the training will be: a client's machine releases and another one trains, unless one process does both. */
 export interface DryRunOptions {
   readonly trainsHere: boolean;
   /** Bytes of memory here. Default: this machine's. */
@@ -36,7 +33,7 @@ export interface DryRunOptions {
 
 export interface DryRun {
   readonly problems: InputProblem[];
-  /** What a person should know, though it need not be a hindrance. */
+  /** What a person should know, though it need not hinder the run. */
   readonly notes: string[];
 }
 
@@ -54,8 +51,8 @@ export async function fittingProblems({ config, inspection, files, backbone }: P
   return longest <= room.tokens ? problems : [...problems, tooLong(room, longest)];
 }
 
-/** All of them: besides, the model is loaded, and takes a step of the training there and back on rows of public tokens.
- *  Costs seconds and, while it lasts, the model's memory. */
+/** All checks: besides those, the model is loaded and takes a step of the training, forward and back, on rows of public
+ *  tokens. Costs seconds and, while it lasts, the model's memory. */
 export async function dryRun(
   planned: Planned,
   { trainsHere, memory = machineMemory() }: DryRunOptions,
@@ -65,52 +62,27 @@ export async function dryRun(
   const { config, inspection, files, backbone } = planned;
   const batch = Math.min(config.tuning.batchSize, inspection.rows.train);
   const needed = (tokens: number): number => bytesOf(stepMemory(planned, tokens), batch);
-  // Held against the rows that there are where those that may be would be too much.
+  // Where the longest rows that may come would take too much, the longest row that is there counts.
   const most = Math.min(config.data.maxTokens, roomOf(config, files.folder).tokens);
   const tokens = needed(most) <= memory ? most : await longestRow(config, inspection, backbone);
   const { fixedBytes, rowBytes } = stepMemory(planned, tokens);
   const rowsThatFit = Math.floor((memory - fixedBytes) / rowBytes);
   if (rowsThatFit >= batch) return { problems: await stepProblems(planned, tokens, batch), notes: [] };
 
-  const takes =
-    `a step of ${batch} rows, the longest of ${tokens} tokens, ` + `takes about ${inGiB(needed(tokens))} of memory`;
+  const ofMemory = `${inGiB(needed(tokens))} of memory`;
+  const takes = `a step of ${batch} rows, the longest of ${tokens} tokens, takes about ${ofMemory}`;
+  const here = `this machine has ${inGiB(memory)}`;
   const remedy =
     rowsThatFit >= 1
       ? `set tuning.batchSize to at most ${rowsThatFit}, or lower data.maxTokens`
       : 'give it more, or take a smaller backbone';
   if (trainsHere && !usesGpu() && CERTAIN_SHARE * needed(tokens) > memory)
-    return {
-      problems: [{ where: 'tuning.batchSize', problem: `${takes}, and this machine has ${inGiB(memory)}; ${remedy}` }],
-      notes: [],
-    };
+    return { problems: [{ where: 'tuning.batchSize', problem: `${takes}, and ${here}; ${remedy}` }], notes: [] };
   const note = trainsHere
-    ? `${takes}, and this machine has ${inGiB(memory)}; ${remedy}`
+    ? `${takes}, and ${here}; ${remedy}`
     : `${takes}: more than the client's machine has, and the machine that trains must have it`;
   if (rowsThatFit < 1) return { problems: [], notes: [`${note}. So the model was not tried out beforehand`] };
   return { problems: await stepProblems(planned, tokens, rowsThatFit), notes: [note] };
-}
-
-/** How many tokens of a text the positions have room for, beside everything else. */
-interface Room {
-  readonly positions: number;
-  /** Below 0 when the rest alone is too long. */
-  readonly tokens: number;
-  readonly beside: string;
-}
-
-interface Sequence {
-  readonly length: number;
-  readonly plainTokens: number;
-  readonly pair: boolean;
-}
-
-function roomForText(folder: string, { length, plainTokens, pair }: Sequence): Room {
-  const positions = maxSequence(readBackboneConfig(folder));
-  const frame = frameLength(readFrameIds(folder), pair);
-  const beside = [`${length} virtual`, ...(plainTokens > 0 ? [`${plainTokens} plain`] : []), `${frame} special`].join(
-    ', ',
-  );
-  return { positions, tokens: positions - length - plainTokens - frame, beside: `${beside} tokens` };
 }
 
 const roomOf = (config: Planned['config'], folder: string): Room =>
@@ -119,9 +91,6 @@ const roomOf = (config: Planned['config'], folder: string): Room =>
     plainTokens: plainTokensOf(config),
     pair: config.data.pairColumn !== undefined,
   });
-
-const frameLength = ({ doubleSeparator }: FrameIds, pair: boolean): number =>
-  2 + (pair ? (doubleSeparator ? 2 : 1) : 0);
 
 function tooLong({ positions, tokens, beside }: Room, longest: number): InputProblem {
   if (tokens < 1)
@@ -139,84 +108,6 @@ function tooLong({ positions, tokens, beside }: Room, longest: number): InputPro
   };
 }
 
-/** A tuned adapter's own settings. */
-type Asked = Pick<AdapterCard, 'length' | 'plain' | 'pair' | 'maxTokens'>;
-
-const roomBeside = (folder: string, { length, plain, pair }: Asked): Room =>
-  roomForText(folder, { length, plainTokens: plain === false ? 0 : plain.tokensPerRow, pair });
-
-/** A row that is too long for an adapter, which may have been tuned on shorter ones. @param rows of the table that is
- *  asked about. @param table names it. */
-export async function questionProblems(
-  card: Asked,
-  folder: string,
-  { tokenizer }: Pick<PublicBackbone, 'tokenizer'>,
-  rows: AsyncIterable<Row>,
-  table: string,
-): Promise<InputProblem[]> {
-  const room = roomBeside(folder, card);
-  if (room.tokens >= card.maxTokens) return [];
-  for await (const row of rows) {
-    const length = keptLength(row, tokenizer, card.maxTokens);
-    if (length > room.tokens)
-      return [
-        {
-          where: `${table}, row ${row.number}`,
-          problem:
-            `has ${length} tokens; the backbone has ${room.positions} positions, and ${room.beside} stand beside ` +
-            `them: shorten the texts to ${room.tokens} tokens`,
-        },
-      ];
-  }
-  return [];
-}
-
-export interface ForeignAdapter {
-  readonly card: Asked & Pick<AdapterCard, 'method' | 'pooling'>;
-  readonly parameters: Parameters;
-  readonly folder: string;
-  readonly backbone: Pick<PublicBackbone, 'outputIds'>;
-}
-
-/** Whether an adapter that was trained elsewhere can be asked: it has room for the texts, and answers the longest by
- *  numbers. */
-export async function adapterProblems({ card, parameters, folder, backbone }: ForeignAdapter): Promise<InputProblem[]> {
-  const { positions, tokens, beside } = roomBeside(folder, card);
-  if (tokens < card.maxTokens)
-    return [
-      {
-        where: '--max-tokens',
-        problem:
-          `is ${card.maxTokens}; the backbone has ${positions} positions, and ${beside} stand beside the text: ` +
-          (tokens < 1 ? 'nothing is left for it' : `set it to at most ${tokens}`),
-      },
-    ];
-  const encoder = await Encoder.inTurns(folder);
-  try {
-    const isFinite = dryAnswer({
-      encoder,
-      frame: readFrameIds(folder),
-      parameters,
-      card,
-      outputIds: backbone.outputIds,
-      pair: card.pair,
-      tokens: card.maxTokens,
-    });
-    return isFinite
-      ? []
-      : [
-          {
-            where: 'adapter',
-            problem:
-              'its answer to public tokens is no number: its weights, or those of the backbone, hold values that ' +
-              'are none; save it again in float32',
-          },
-        ];
-  } finally {
-    encoder.dispose();
-  }
-}
-
 /** Tokens of the longest row, both texts of a pair together, as far as they are kept. */
 async function longestRow(
   { data }: Planned['config'],
@@ -230,11 +121,6 @@ async function longestRow(
       if (longest === data.maxTokens) return longest;
     }
   return longest;
-}
-
-function keptLength(row: Row, tokenizer: PublicBackbone['tokenizer'], most: number): number {
-  const { text, pair } = keptTokens(row, tokenizer, most);
-  return text.length + pair.length;
 }
 
 const plainTokensOf = ({ tuning }: Planned['config']): number =>
@@ -252,8 +138,8 @@ function stepMemory({ config, inspection, files, backbone }: Planned, tokens: nu
   });
 }
 
-/** Bytes that one step of the training takes, of the most rows and tokens that the configuration lets it have. An
- *  estimate, without the process itself. */
+/** Bytes that one step of the training takes, with as many rows and tokens as the configuration allows: an estimate,
+ *  without the process itself. */
 export function stepBytes(planned: Planned): number {
   const { config, inspection, files } = planned;
   return bytesOf(

@@ -1,4 +1,4 @@
-/** Gates that nothing could meet, since what they are put on will not be told: known before a release is paid for. */
+/** Gates on figures that will not be told, which no run could meet: known before a release is paid for. */
 import type { InputProblem, TuningConfig } from '../../contracts/index.ts';
 import type { Inspection } from '../data/index.ts';
 import { LEAST, tooFewRows } from '../evaluation/index.ts';

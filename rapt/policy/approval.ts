@@ -31,8 +31,8 @@ export interface Word extends NamedRequest {
   readonly request: object;
   /** Of a prediction. */
   readonly terms?: Terms | undefined;
-  /** Of each table that is named, by its address, what changes with its content. One that could not be looked at here
-   *  is left out. */
+  /** The version of each table that the request names, by the table's address: it changes with the content. Tables that
+   *  could not be looked at here are left out. */
   readonly tables?: Readonly<Record<string, string>> | undefined;
 }
 

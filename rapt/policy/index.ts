@@ -9,7 +9,8 @@ export {
   type Allowed,
   type FoundOut,
 } from './check.ts';
-export { changePolicy, labelsInWords, newPolicyText, ruleFor, withAnswers, withRule, type NewRule } from './edit.ts';
+export { changePolicy, withAnswers, withRule } from './edit.ts';
+export { newPolicyText } from './new-policy.ts';
 export {
   defaultPolicy,
   fieldProblem,
@@ -23,3 +24,4 @@ export {
   type Policy,
   type TableRule,
 } from './policy.ts';
+export { labelsInWords, ruleFor, type NewRule } from './wider-rule.ts';

@@ -18,7 +18,7 @@ export async function realPath(path: string): Promise<string> {
 export const liesIn = async (name: string, place: string): Promise<boolean> =>
   (await Place.of(place)).has(await whereIs(name));
 
-/** A name as places are compared: of a file its real path; a built-in data set, or an address, as it is. */
+/** A name in the form in which places are compared: a file's real path; a built-in data set or an address as it is. */
 export const whereIs = async (name: string): Promise<string> =>
   isBuiltIn(name) || isAddress(name) ? name : realPath(name);
 

@@ -28,7 +28,7 @@ const DEFAULT_MOST_CLASSES = 20;
 const DEFAULT_SMALLEST_CLASS = 5;
 const LARGEST_ETA = 100_000;
 
-/** What Zod says of a value of a wrong kind has no way out in it. */
+/** A message for a value of a wrong kind: Zod's own says no way out. */
 type Told = (issue: { readonly input?: unknown }) => string;
 
 const PLACE =
@@ -240,7 +240,7 @@ export function parsePolicy(text: string, path: string): Policy {
   throw new BadInput(parsed.problems.map((problem) => inTheFile(problem, path, Array.isArray(tables) ? tables : [])));
 }
 
-/** The place of a problem as people see it: "tables.0.text.1" is "table /data/reviews.csv, text, entry 2". */
+/** Where a problem is, as people see it: "tables.0.text.1" is "table /data/reviews.csv, text, entry 2". */
 function inTheFile({ where, problem }: InputProblem, path: string, tables: readonly unknown[]): InputProblem {
   const [, number, field] = /^tables\.(\d+)(?:\.(.+))?$/.exec(where) ?? [];
   const counted = (field ?? where).replace(/\.(\d+)$/, (_, index) => `, entry ${Number(index) + 1}`);
@@ -249,7 +249,7 @@ function inTheFile({ where, problem }: InputProblem, path: string, tables: reado
   return { where: field === undefined ? table : `${table}, ${counted}`, problem };
 }
 
-/** By what tells it from the others, else by its number. */
+/** A rule by its place or name where no other rule has the same, else by its number. */
 function tableInWords(tables: readonly unknown[], index: number): string {
   const valueOf = (rule: unknown, field: string): unknown =>
     typeof rule === 'object' && rule !== null ? (rule as Record<string, unknown>)[field] : undefined;

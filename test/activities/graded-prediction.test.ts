@@ -3,8 +3,10 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { test } from 'node:test';
-import { finishedPrediction, keepProtection, ownAccuracy } from '../../activities/client/graded-prediction.ts';
+import { finishedPrediction } from '../../activities/client/predict.ts';
+import { ownAccuracy } from '../../activities/client/records/answered.ts';
 import type { PreparedPrediction, Sha256 } from '../../contracts/index.ts';
+import { keepProtection } from '../../rapt/client/index.ts';
 import { releaseFolder } from '../../rapt/home.ts';
 import { temporaryFolder } from '../support/folder.ts';
 

@@ -47,15 +47,13 @@ test('what was left out and what the backbone does not know is told in sentences
     '1 row has no label and is left out',
     '1 row stays in training that would be held out, since no other training row has its class',
   ]);
-  assert.match(
-    notes[2] ?? '',
-    /^\d{2,3} % of the tokens are unknown to the backbone, which cannot tell them apart; a multilingual one knows more, such as /,
-  );
+  assert.match(notes[2] ?? '', /^\d{2,3} % of the tokens are unknown to the backbone, which cannot tell them apart; /);
+  assert.match(notes[2] ?? '', /; a multilingual one knows more, such as /);
   assert.equal(notes.length, 3);
   assert.doesNotMatch(notes.join(), /geheim|Beschwerde|Urteil|alone/);
 });
 
-test('a backbone is named by its public name alone: a folder keeps its own to itself, also where it looks like a name of the hub', async () => {
+test('a backbone is named by its public name alone, and a folder not even where it looks like one', async () => {
   const provided = join(cacheFolder(), 'backbones', DEFAULT_BACKBONE);
   mkdirSync(join(home, 'patients'));
   cpSync(provided, join(home, 'patients', 'model'), { recursive: true });

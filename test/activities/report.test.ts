@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { report } from '../../activities/client/report.ts';
 import { register } from '../../activities/client/register.ts';
-import { readRunRecord, writeRunRecord } from '../../activities/client/run-record.ts';
+import { readRunRecord, writeRunRecord } from '../../activities/client/records/run-record.ts';
 import { score } from '../../activities/client/score.ts';
 import { gradeOnce, openReport } from '../../rapt/client/index.ts';
 import { releaseFolder, runFolder, tenantFolder } from '../../rapt/home.ts';
@@ -70,7 +70,7 @@ async function graded(run: string): Promise<void> {
 }
 
 test(
-  'an attempt after a killed one makes the same bytes, though other runs have ended meanwhile; a run that is told anew shows them',
+  'an attempt after a killed one makes the same bytes though other runs have ended, which a run told anew shows',
   { timeout: 400_000 },
   async () => {
     const { config, drawn } = await released;

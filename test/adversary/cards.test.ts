@@ -7,7 +7,7 @@ import { before, test } from 'node:test';
 import { asyncLocalStorage, type Context } from '@temporalio/activity';
 import { importAdapter, type TunedAdapter } from '../../activities/client/index.ts';
 import { OWNERS_WORD } from '../support/owners-word.ts';
-import { finishPrediction, preparePrediction } from '../../activities/client/prediction.ts';
+import { finishPrediction, preparePrediction } from '../../activities/client/predict.ts';
 import {
   BadInput,
   canonicalJson,

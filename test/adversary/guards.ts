@@ -23,7 +23,7 @@ export const GUARDS: readonly Guard[] = [
   {
     threat: 'requests',
     against: 'a run that the policy does not allow',
-    file: `${CLIENT}/guard.ts`,
+    file: `${CLIENT}/admission/guard.ts`,
     guard: '  refuse(problems);\n  return { run, config,',
     without: '  return { run, config,',
     fails: 'asked for another table that the client can read',
@@ -31,7 +31,7 @@ export const GUARDS: readonly Guard[] = [
   {
     threat: 'requests',
     against: 'classes, and an eta, that are known only once the tables are read',
-    file: `${CLIENT}/guard.ts`,
+    file: `${CLIENT}/admission/guard.ts`,
     guard: 'check: (found) => refuse(foundProblems(policy, rules, config.backbone, found))',
     without: 'check: () => undefined',
     fails: 'more classes, or smaller ones',
@@ -39,7 +39,7 @@ export const GUARDS: readonly Guard[] = [
   {
     threat: 'requests',
     against: 'answers that are written anywhere',
-    file: `${CLIENT}/guard.ts`,
+    file: `${CLIENT}/admission/guard.ts`,
     guard: '    refuse(problems);\n    return { word: null, isPublic,',
     without: '    return { word: null, isPublic,',
     fails: 'answers go to the folders of the policy',
@@ -47,9 +47,9 @@ export const GUARDS: readonly Guard[] = [
   {
     threat: 'requests',
     against: 'answers that are written over a file',
-    file: `${CLIENT}/prediction.ts`,
-    guard: 'if (theirs !== null && !replaces && findQuestion',
-    without: 'if (theirs !== null && false && findQuestion',
+    file: 'rapt/client/predict.ts',
+    guard: 'if (theirs !== null && !mayReplace) throw',
+    without: 'if (false) throw',
     fails: 'answers go to the folders of the policy',
   },
   {
@@ -63,7 +63,7 @@ export const GUARDS: readonly Guard[] = [
   {
     threat: 'requests',
     against: 'a table that has changed since the owner gave his word',
-    file: `${CLIENT}/guard.ts`,
+    file: `${CLIENT}/admission/guard.ts`,
     guard: 'const changed = word === null ? [] : await changedSince(word);',
     without: 'const changed: string[] = [];',
     fails: "the owner's word for a run is no word for what the table holds",
@@ -87,7 +87,7 @@ export const GUARDS: readonly Guard[] = [
   {
     threat: 'words',
     against: 'other settings under a name that the owner has used',
-    file: `${CLIENT}/guard.ts`,
+    file: `${CLIENT}/admission/guard.ts`,
     guard: 'if (meant.ok && canonicalJson(meant.value) === canonicalJson(asked)) return word;',
     without: 'if (meant.ok && canonicalJson(meant.value) === canonicalJson(asked)) return word; else return null;',
     fails: 'under a name that the owner has used, nothing else is done',
@@ -95,7 +95,7 @@ export const GUARDS: readonly Guard[] = [
   {
     threat: 'words',
     against: 'a run in the place of an imported adapter',
-    file: `${CLIENT}/guard.ts`,
+    file: `${CLIENT}/admission/guard.ts`,
     guard: 'if (hasImport(home, tenant, run)) throw',
     without: 'if (false) throw',
     fails: 'under the name of an imported adapter no run is taken',
@@ -103,7 +103,7 @@ export const GUARDS: readonly Guard[] = [
   {
     threat: 'words',
     against: 'a prediction under an eta that its owner was not told',
-    file: `${CLIENT}/guard.ts`,
+    file: `${CLIENT}/admission/guard.ts`,
     guard: '      refuseOtherTerms(word, leaves);\n',
     without: '',
     fails: 'a prediction leaves by the mechanism and eta that its owner was told',
@@ -127,7 +127,7 @@ export const GUARDS: readonly Guard[] = [
   {
     threat: 'requests',
     against: 'rows that came into the table after the owner gave his word',
-    file: `${CLIENT}/own-release.ts`,
+    file: `${CLIENT}/records/own-release.ts`,
     guard: 'if (known !== null && known.release.localKey !== localKey) throw',
     without: 'if (false) throw',
     fails: "the owner's word for a run is no word for rows that came",
@@ -135,7 +135,7 @@ export const GUARDS: readonly Guard[] = [
   {
     threat: 'requests',
     against: 'a release that a later step is told of',
-    file: `${CLIENT}/own-release.ts`,
+    file: `${CLIENT}/records/own-release.ts`,
     guard: 'if ((told.localKey ?? release.localKey) !== release.localKey ||',
     without: 'if (false &&',
     fails: 'a run that the policy allows is bound to its own release',
@@ -151,7 +151,7 @@ export const GUARDS: readonly Guard[] = [
   {
     threat: 'provider',
     against: 'a workflow that the provider starts himself',
-    file: `${CLIENT}/guard.ts`,
+    file: `${CLIENT}/admission/guard.ts`,
     guard: '  refuse(problems);\n  return { run, config,',
     without: '  return { run, config,',
     fails: 'whoever can start a workflow starts one on a table of the owner',
@@ -159,7 +159,7 @@ export const GUARDS: readonly Guard[] = [
   {
     threat: 'cards',
     against: 'a card that was changed',
-    file: `${CLIENT}/own-terms.ts`,
+    file: 'rapt/client/adapter-card.ts',
     guard: '  if (differing.length === 0) return;\n  throw new BadInput',
     without: '  return;\n  throw new BadInput',
     fails: 'a card that was changed is refused by',
@@ -167,7 +167,7 @@ export const GUARDS: readonly Guard[] = [
   {
     threat: 'cards',
     against: 'another list of classes',
-    file: `${CLIENT}/own-terms.ts`,
+    file: 'rapt/client/adapter-card.ts',
     guard: '...(classes !== null && { classes: [card.classes, classes] }),',
     without: '',
     fails: 'another list of classes',
@@ -208,7 +208,7 @@ export const GUARDS: readonly Guard[] = [
   {
     threat: 'results',
     against: 'attacks on a text or two, whose rates are their tokens',
-    file: 'rapt/client/released.ts',
+    file: 'rapt/client/told-results.ts',
     guard: '(tooFewTexts({ texts, tokens }) === null ? toldRate(rate, texts) : null)',
     without: 'rate',
     test: 'rapt/client/grade',
@@ -324,7 +324,7 @@ export const GUARDS: readonly Guard[] = [
   {
     threat: 'one-home',
     against: 'a second client of one tenant',
-    file: `${CLIENT}/one-home.ts`,
+    file: `${CLIENT}/admission/one-home.ts`,
     guard: 'if (stored === null || (secret !== null && isMarkOf(stored.body, tenant, secret))) return null;',
     without: 'return null;',
     fails: 'a second client is refused wherever it would release',

@@ -9,9 +9,9 @@ import {
   type SerializationContext,
 } from '@temporalio/common';
 import { createClientActivities } from '../../activities/client/index.ts';
-import { assertOwnRequest } from '../../activities/client/own-request.ts';
-import { openRequest } from '../../activities/client/open-request.ts';
-import { sealResult } from '../../activities/client/seal-result.ts';
+import { assertOwnRequest } from '../../activities/client/boundary/request-owner.ts';
+import { openRequest } from '../../activities/client/boundary/open-request.ts';
+import { sealResult } from '../../activities/client/boundary/seal-result.ts';
 import { sealedFailure } from '../../activities/failures.ts';
 import { createGpuActivities } from '../../activities/gpu/index.ts';
 import {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { Context } from '@temporalio/activity';
-import { tenantsWithRun, writeRunRecord, writeStartedRecord } from '../../activities/client/run-record.ts';
+import { tenantsWithRun, writeRunRecord, writeStartedRecord } from '../../activities/client/records/run-record.ts';
 import { startOrAttach } from '../../cli/attach.ts';
 import { tenantOfRun } from '../../cli/known-run.ts';
 import { planExtension, planResumption, planSuccessor } from '../../cli/plan.ts';

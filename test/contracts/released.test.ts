@@ -10,7 +10,7 @@ import {
   releasedTable,
   type Released,
 } from '../../contracts/index.ts';
-import { leavingOnlyWhatMay } from '../../activities/client/leaving.ts';
+import { onlyReleasedResults } from '../../activities/client/boundary/only-released.ts';
 import { projectRoot } from '../../system/index.ts';
 import { tuned } from '../support/results.ts';
 import { simpleActivities } from '../workflows/activities.ts';
@@ -63,7 +63,7 @@ test('every activity of the client is held against its schema', async () => {
     Object.keys(RELEASED)
       .filter((of) => of !== 'result.json')
       .sort(),
-    Object.keys(leavingOnlyWhatMay(simpleActivities))
+    Object.keys(onlyReleasedResults(simpleActivities))
       .filter((name) => !['train', 'assembleAdapter', 'predict'].includes(name))
       .sort(),
   );
@@ -72,12 +72,12 @@ test('every activity of the client is held against its schema', async () => {
     finishPrediction: () => Promise.resolve({ rows: 1, out: 'a', accuracy: null, texts: ['secret'] }),
   };
   await assert.rejects(
-    leavingOnlyWhatMay(leaking).finishPrediction({} as never),
+    onlyReleasedResults(leaking).finishPrediction({} as never),
     /finishPrediction would let out .*: texts;/,
   );
-  await leavingOnlyWhatMay(simpleActivities).register({} as never);
+  await onlyReleasedResults(simpleActivities).register({} as never);
   assert.deepEqual(
-    await leavingOnlyWhatMay(simpleActivities).score({} as never),
+    await onlyReleasedResults(simpleActivities).score({} as never),
     await simpleActivities.score({} as never),
   );
 });

@@ -1,7 +1,7 @@
 /** For tests that start workflows by themselves: the word that the command gives for what is started by it on the
  *  client's machine. */
 import { join } from 'node:path';
-import { byWord } from '../../activities/client/guard.ts';
+import { byWord } from '../../activities/client/admission/guard.ts';
 import { parsePredictInput, parseTuningConfig } from '../../contracts/index.ts';
 import { tenantFolder } from '../../rapt/home.ts';
 import { approve } from '../../rapt/policy/index.ts';

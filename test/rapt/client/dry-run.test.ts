@@ -8,7 +8,7 @@ import { asyncLocalStorage, type Context } from '@temporalio/activity';
 import { importAdapter, type ClientDependencies, type TunedAdapter } from '../../../activities/client/index.ts';
 import { inspect } from '../../../activities/client/inspect.ts';
 import { OWNERS_WORD } from '../../support/owners-word.ts';
-import { preparePrediction } from '../../../activities/client/prediction.ts';
+import { preparePrediction } from '../../../activities/client/predict.ts';
 import {
   adapterCardSchema,
   DEFAULT_BACKBONE,
@@ -171,8 +171,10 @@ const everyone = (message: RegExp): Failure['by'] => ({
   privatize: message,
   import: message,
 });
-const lacks =
-  /model\.safetensors: has no tensor encoder\.layer\.1\.attention\.output\.LayerNorm\.weight, which a model of type bert has/;
+const lacks = new RegExp(
+  'model\\.safetensors: has no tensor encoder\\.layer\\.1\\.attention\\.output\\.LayerNorm\\.weight, ' +
+    'which a model of type bert has',
+);
 const noNumber = (changes: Record<string, number>): ModelChanges => ({
   tensors: (tensors) => Object.entries(changes).forEach(([name, value]) => (tensors[name]!.values[3] = value)),
 });
@@ -262,21 +264,28 @@ const FAILURES: Record<string, Failure> = {
   },
   'an adapter that leaves no room for the texts that it is to be asked about': {
     by: {
-      import:
-        /--max-tokens: is 64; the backbone has 64 positions, and 4 virtual, 2 special tokens stand beside the text: set it to at most 58/,
+      import: new RegExp(
+        '--max-tokens: is 64; the backbone has 64 positions, and 4 virtual, 2 special tokens stand beside the text: ' +
+          'set it to at most 58',
+      ),
     },
     input: () => ({ data: { maxTokens: 64 } }),
   },
   'virtual tokens that leave no position': {
     by: everyTraining(
-      /tuning\.length: leaves no position for a text: the backbone has 64, and 60 virtual, 8 plain, 2 special tokens stand beside it/,
+      new RegExp(
+        'tuning\\.length: leaves no position for a text: the backbone has 64, and 60 virtual, 8 plain, 2 special ' +
+          'tokens stand beside it',
+      ),
     ),
     input: () => ({ tuning: { length: 60 } }),
   },
   'a question longer than the positions, to an adapter of shorter texts': {
     by: {
-      predict:
-        /longest\.csv, row 0: has 59 tokens; the backbone has 64 positions, and 4 virtual, 2 special tokens stand beside them: shorten the texts to 58 tokens/,
+      predict: new RegExp(
+        'longest\\.csv, row 0: has 59 tokens; the backbone has 64 positions, and 4 virtual, 2 special tokens stand ' +
+          'beside them: shorten the texts to 58 tokens',
+      ),
     },
     input: () => ({ data: { train: table('longest', rowsOf(59)) } }),
     beforehand: (home) => edited(home, tunedOnShorterTexts),
@@ -408,7 +417,7 @@ async function planned(input: Input): Promise<Parameters<typeof dryRun>[0]> {
   return { config, files, inspection: await inspectTables(config.data), backbone: await openLocated(files) };
 }
 
-test('a step for which the memory does not suffice is refused where the training happens, with the batch that fits, and told where it does not', async () => {
+test('a step too large for the memory is refused with the batch that fits; elsewhere it is told', async () => {
   const run = await planned({ tuning: { batchSize: 32 } });
   const memory = 2_000_000;
   const here = await dryRun(run, { trainsHere: true, memory });
@@ -416,10 +425,11 @@ test('a step for which the memory does not suffice is refused where the training
     here.problems.map(({ where }) => where),
     ['tuning.batchSize'],
   );
-  const [, most] =
-    /^a step of 32 rows, the longest of 6 tokens, takes about 0\.0 GiB of memory, and this machine has 0\.0 GiB; set tuning\.batchSize to at most (\d+), or lower data\.maxTokens$/.exec(
-      here.problems[0]!.problem,
-    ) ?? [];
+  const refused = new RegExp(
+    '^a step of 32 rows, the longest of 6 tokens, takes about 0\\.0 GiB of memory, and this machine has 0\\.0 GiB; ' +
+      'set tuning\\.batchSize to at most (\\d+), or lower data\\.maxTokens$',
+  );
+  const [, most] = refused.exec(here.problems[0]!.problem) ?? [];
   assert.ok(Number(most) >= 1 && Number(most) < 32, here.problems[0]!.problem);
   assert.deepEqual(await dryRun(await planned({ tuning: { batchSize: Number(most) } }), { trainsHere: true, memory }), {
     problems: [],

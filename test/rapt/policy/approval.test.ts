@@ -39,7 +39,7 @@ test('is no word that stands under another name', async () => {
   await assert.rejects(wordFor(home, word), 'what is no word is not taken for one');
 });
 
-test('knows tables that have changed: their content, files that came or went; not what could not be looked at', async () => {
+test('knows tables whose content or files have changed, but not what could not be looked at', async () => {
   const [table, split] = [join(folder, 'table.csv'), join(folder, 'set')];
   mkdirSync(split);
   for (const file of [table, join(split, 'train.csv')]) writeFileSync(file, 'text,label\n');

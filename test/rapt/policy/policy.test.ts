@@ -47,7 +47,7 @@ const fields = (problems: readonly InputProblem[]): string[] => problems.map(({ 
 const refused = async (policy: Policy, input: TuningInput): Promise<string[]> =>
   fields((await tuningAllowed(policy, withTables(policy, configOf(input)))).problems);
 
-test('where the owner has written no policy, the built-in data may be tuned on, and nothing leaves without noise', async () => {
+test('without a policy of the owner the built-in data may be tuned on, and nothing leaves without noise', async () => {
   const policy = readPolicy(join(folder, 'nowhere'));
   assert.deepEqual(await refused(policy, {}), []);
   assert.deepEqual(await refused(policy, { privacy: { mechanism: 'laplace', eta: 400 } }), []);
@@ -56,7 +56,7 @@ test('where the owner has written no policy, the built-in data may be tuned on, 
   assert.deepEqual(policy.budgets, { perText: 28, perTenant: 140, labels: 6 });
 });
 
-test('a request keeps to tables, columns, mechanism, eta, label epsilon, backbone and public text, and is told each in which it does not', async () => {
+test('a request that goes beyond the policy is told of each field, from table to public text', async () => {
   const policy = policyOf(reviews);
   assert.deepEqual(await refused(policy, { data }), []);
   const beyond: TuningInput = {
@@ -88,7 +88,7 @@ test('a request keeps to tables, columns, mechanism, eta, label epsilon, backbon
   );
 });
 
-test('a table may be named by the name that the policy gives it, and a name that it does not give is no table', async () => {
+test('a table may be named as the policy names it, and a name that the policy does not give is no table', async () => {
   const policy = policyOf(reviews);
   assert.equal(withTables(policy, configOf({ data: { ...data, train: 'table://reviews' } })).data.train, table);
   assert.deepEqual(await refused(policy, { data: { ...data, train: 'table://reviews' } }), []);
@@ -125,7 +125,7 @@ test('a part of a bucket is allowed by the beginning of its keys', async () => {
   );
 });
 
-test('what is known only later is held against the policy before anything is reserved: classes, small classes, the chosen eta, the weights', async () => {
+test('classes, the chosen eta and the weights are held against the policy once they are known', async () => {
   const policy = policyOf(reviews, 'backbones: [sha256:' + 'a'.repeat(64) + ']\n');
   const { rules, problems } = await tuningAllowed(policy, configOf({ data }));
   assert.deepEqual(problems, [], 'the weights are not known yet');
@@ -141,7 +141,7 @@ test('what is known only later is held against the policy before anything is res
   );
 });
 
-test('a prediction keeps to table, columns, the mechanism of the run that is asked, and folders for answers', async () => {
+test('a prediction keeps to table, columns, the mechanism of the asked run, and folders for answers', async () => {
   const policy = policyOf(reviews, `answers: [${join(folder, 'answers')}]\n`);
   const asked = async (out: string, leaves: Partial<Parameters<typeof predictionAllowed>[2]> = {}) =>
     fields(
@@ -177,13 +177,14 @@ test('budgets hold for private tables; those on labels where labels are drawn', 
   assert.equal((await budgetOf(policyOf(reviews.replace('plain', 'plain, public: true')), { data })).isPublic, true);
 });
 
-test('one table that protects its labels is enough for the budget on labels, and the narrowest rule of a table holds', async () => {
+test('one table that protects its labels brings the budget on labels, and the narrowest rule holds', async () => {
   const policy = parsePolicy(
     `version: 1
 tables:
   - ${reviews.replace('plain', '3')}
   - { table: ${join(folder, 'other.csv')}, text: [review], label: [stars], eta: { exponential: 14 }, labels: plain }
-  - { table: ${folder}/, text: [review], label: [stars], eta: { exponential: 1000 }, none: true, labels: plain, public: true }
+  - { table: ${folder}/, text: [review], label: [stars], eta: { exponential: 1000 }, none: true, labels: plain,
+      public: true }
 `,
     'policy.yaml',
   );
@@ -245,7 +246,7 @@ test('a policy that cannot be read allows nothing, and says file, line and field
   says('version: 1\nbackbones: [sha256:12]\n', /policy\.yaml, backbones, entry 1: must be sha256: and 64 digits/);
 });
 
-test('a new policy is what holds without one; adding a table keeps what people wrote, and adding it again widens it', () => {
+test('a new policy is what holds without one; adding a table keeps what people wrote, and again widens it', () => {
   assert.deepEqual(parsePolicy(newPolicyText(), 'policy.yaml'), readPolicy(join(folder, 'nowhere')));
   const first = withRule(
     '# mine\nversion: 1\nanswers: [/a] # here\n',

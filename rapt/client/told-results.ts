@@ -24,7 +24,7 @@ interface Size {
 export const toldUnchanged = (rate: number, size: Size): number | null =>
   tooFewTexts(size) === null ? toldShare(rate, size.texts) : null;
 
-/** Of `privatize`. @param folder of the release on this client. */
+/** What leaves of `privatize`. @param folder of the release on this client. */
 export async function releasedRelease(
   folder: string,
   { unchangedRate: _, ...local }: OwnRelease | LocalRelease,
@@ -44,7 +44,7 @@ export const sizeOf = ({
   readonly tokens: number;
 }): Size => ({ texts: rows.train + rows.test, tokens });
 
-/** Of `audit`: nothing of attributes, which are columns of the owner. */
+/** What leaves of `audit`: nothing of attributes, which are columns of the owner. */
 export function releasedAudit({ texts, tokens, attacks, deniability }: AuditResult): ReleasedAudit {
   const told = (rate: Rate): Rate | null => (tooFewTexts({ texts, tokens }) === null ? toldRate(rate, texts) : null);
   return {
@@ -61,16 +61,16 @@ export function releasedAudit({ texts, tokens, attacks, deniability }: AuditResu
   };
 }
 
-/** Of `score`. @param reconstruction as the provider measured it. */
+/** What leaves of `score`. @param reconstruction as the provider measured it. */
 export const releasedMetrics = (
   { accuracy, f1 }: ToldEvaluation,
   n: number,
   reconstruction: TestMetrics['reconstruction'],
 ): ReleasedMetrics => ({ accuracy: accuracy.value, f1: f1.value, n, reconstruction });
 
-/** Of `score`: no reasons, and of attributes nothing but that there is such a gate, which the settings say. Whether
- *  one is met is not told either: who may change the settings on their way could put many gates on one attribute, and
- *  would read its value from those that are met. */
+/** What leaves of `score` on gates: no reasons, and of attributes only that there is such a gate, which the settings
+ *  say. Whether it is met is not told either: whoever may change the settings on their way could put many gates on one
+ *  attribute, and would read its value from those that are met. */
 export const releasedGates = (gates: readonly GateResult[]): GateResult[] =>
   gates.map(({ reason: _, ...gate }) => (isOfAttribute(gate) ? { gate: gate.gate, value: null, passed: null } : gate));
 

@@ -1,73 +1,17 @@
-/** The terms under which a run's adapter may be asked: those of the owner's own record. The card that lies beside the
- *  adapter in the store was written by the provider, so it is held against them field by field. */
+/** The card that lies beside an adapter in the store was written by the provider, so it is held against what the owner
+ *  knows, field by field. */
 import {
-  adapterCardSchema,
   BadInput,
   canonicalJson,
-  DEFAULT_ETA,
   ErrorKind,
   RaptError,
   type AdapterCard,
-  type AdapterRef,
-  type Guarantee,
-  type RunContext,
+  type TuningConfig,
 } from '../../contracts/index.ts';
-import type { PublicBackbone } from '../../rapt/backbone/index.ts';
-import { releaseFolder, tenantFolder } from '../../rapt/home.ts';
-import { Ledger, type LedgerRelease } from '../../rapt/ledger/index.ts';
-import { openRelease } from '../../rapt/release/index.ts';
-import { adapterCard } from '../../rapt/tuning/index.ts';
-import type { ClientDependencies } from './dependencies.ts';
-import type { TunedAdapter } from './run-record.ts';
-
-export interface OwnTerms {
-  readonly mechanism: Guarantee['mechanism'];
-  /** Null when the texts leave as they are. */
-  readonly eta: number | null;
-}
-
-/** By which mechanism and eta the run's texts left: by the ledger where the run has a release, else by its
- *  configuration.
- *  @throws BadInput when neither tells the eta. */
-export async function ownTerms(home: string, tenant: string, record: TunedAdapter): Promise<OwnTerms> {
-  const {
-    config: {
-      privacy: { mechanism, eta, targetUnchanged },
-    },
-    card,
-  } = record;
-  if (mechanism === 'none') return { mechanism, eta: null };
-  const entry = await ledgerEntry(home, tenant, record);
-  if (entry?.mechanism === mechanism) return { mechanism, eta: entry.eta };
-  if (card !== undefined) return { mechanism, eta: card.guarantee.eta };
-  if (targetUnchanged === undefined) return { mechanism, eta: eta ?? DEFAULT_ETA[mechanism] };
-  throw new BadInput([
-    {
-      where: 'run',
-      problem: "has no release in this client's ledger, which tells its eta; restore the ledger from a backup",
-    },
-  ]);
-}
-
-/** The classes of the run's release, of which another list would have equal texts drawn anew; null where the release is
- *  not here any more. */
-export async function ownClasses(
-  home: string,
-  tenant: string,
-  record: TunedAdapter,
-): Promise<readonly string[] | null> {
-  if (record.card !== undefined) return record.card.classes;
-  const entry = await ledgerEntry(home, tenant, record);
-  const found = entry === undefined ? null : await openRelease(releaseFolder(home, tenant, entry.localKey));
-  return found?.manifest.classes ?? null;
-}
-
-async function ledgerEntry(home: string, tenant: string, { result }: TunedAdapter): Promise<LedgerRelease | undefined> {
-  if (result === undefined) return undefined;
-  return (await new Ledger(tenantFolder(home, tenant)).releases()).find(
-    ({ released }) => released?.digest === result.release.sha256,
-  );
-}
+import type { PublicBackbone } from '../backbone/index.ts';
+import type { DrawnRelease } from '../release/index.ts';
+import { adapterCard } from '../tuning/index.ts';
+import type { AskedAdapter, OwnTerms } from './own-terms.ts';
 
 /** Each field as it is told, and as it is known here. */
 type Compared = Readonly<Record<string, readonly [told: unknown, own: unknown]>>;
@@ -78,7 +22,7 @@ const differingFields = (compared: Compared): string[] =>
   );
 
 export interface OwnRecord extends OwnTerms {
-  readonly record: TunedAdapter;
+  readonly record: AskedAdapter;
   readonly classes: readonly string[] | null;
   readonly backbone: PublicBackbone;
 }
@@ -140,18 +84,12 @@ export function refuseChangedCard(run: string, card: AdapterCard, own: OwnRecord
   ]);
 }
 
-/** The card that lies beside a run's adapter, once it is known to be the one that this run's release and settings make.
- *  @throws RaptError corruptArtifact when it is another. */
-export async function ownCard(
-  { store, home }: ClientDependencies,
-  { config: { tenant, tuning } }: RunContext,
-  localKey: string,
-  adapter: AdapterRef,
-): Promise<AdapterCard> {
-  const found = await openRelease(releaseFolder(home, tenant, localKey));
-  if (found === null) throw new RaptError(ErrorKind.notFound, 'the release is not on this client any more');
-  const card = adapterCardSchema.parse(JSON.parse((await store.get(adapter.files['rapt.json'])).toString('utf8')));
-  const { manifest, digest } = found;
+/** @throws RaptError corruptArtifact unless the card is the one that this release and these settings make. */
+export function assertCardOfRelease(
+  card: AdapterCard,
+  { manifest, digest }: Pick<DrawnRelease, 'manifest' | 'digest'>,
+  tuning: TuningConfig['tuning'],
+): void {
   // What the other side calls the model is its own; the weights are not.
   const right = adapterCard({
     manifest,
@@ -163,7 +101,7 @@ export async function ownCard(
   const differing = differingFields(
     Object.fromEntries(fields.map((field) => [field, [card[field] ?? null, right[field] ?? null]])),
   );
-  if (differing.length === 0) return card;
+  if (differing.length === 0) return;
   throw new RaptError(
     ErrorKind.corruptArtifact,
     `the card of the run's adapter is not the one that its release and settings make (${differing.join(', ')}); ` +

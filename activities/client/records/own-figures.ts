@@ -6,12 +6,10 @@ import {
   type AuditResult,
   type GateResult,
   type Guarantee,
-  type ReleasedAudit,
-  type ReleasedMetrics,
   type RunContext,
   type Sha256,
   type TestMetrics,
-} from '../../contracts/index.ts';
+} from '../../../contracts/index.ts';
 import {
   judgedValues,
   readGraded,
@@ -20,19 +18,13 @@ import {
   sizeOf,
   toldUnchanged,
   whyNotTold,
-} from '../../rapt/client/index.ts';
-import { checkGates } from '../../rapt/evaluation/index.ts';
-import { releaseFolder, runFolder } from '../../rapt/home.ts';
-import { openRelease } from '../../rapt/release/index.ts';
-import { readAudited } from './audit.ts';
+} from '../../../rapt/client/index.ts';
+import { checkGates } from '../../../rapt/evaluation/index.ts';
+import { releaseFolder, runFolder } from '../../../rapt/home.ts';
+import { openRelease } from '../../../rapt/release/index.ts';
+import { readAudited } from './audited.ts';
 import { readBaseline } from './baseline.ts';
-
-/** Figures of a run that are told. */
-export interface ToldFigures {
-  readonly metrics: ReleasedMetrics;
-  readonly audit: ReleasedAudit | null;
-  readonly unchangedRate: number | null;
-}
+import type { ToldFigures } from './run-record.ts';
 
 export interface OwnFigures {
   readonly localKey: string;

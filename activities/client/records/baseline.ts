@@ -8,11 +8,10 @@ import {
   type InputProblem,
   type ShownRun,
   type TuningConfig,
-} from '../../contracts/index.ts';
-import { judgedValues, releasedAudit, releasedMetrics, toldUnchanged } from '../../rapt/client/index.ts';
-import { LEAST, toldShare, tooFewRows, type GateBaseline } from '../../rapt/evaluation/index.ts';
-import type { ToldFigures } from './own-figures.ts';
-import { hasRunRecord, readRunRecord, type RunRecord } from './run-record.ts';
+} from '../../../contracts/index.ts';
+import { judgedValues, releasedAudit, releasedMetrics, toldUnchanged } from '../../../rapt/client/index.ts';
+import { LEAST, toldShare, tooFewRows, type GateBaseline } from '../../../rapt/evaluation/index.ts';
+import { hasRunRecord, readRunRecord, type RunRecord, type ToldFigures } from './run-record.ts';
 
 /** The accuracy is exact, for the owner; the values are those that are told. Null when the configuration names none.
  *  @throws RaptError notFound when this client knows no such run. */

@@ -1,29 +1,31 @@
 /** What a client remembers of a run, under the run's folder: how it was started, and what came of it. */
-import { createHmac } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  canonicalJson,
   ErrorKind,
   isTenantName,
   RaptError,
   type AdapterCard,
   type AdapterRef,
-  type OtherRun,
   type OwnResult,
-  type PlainBaseline,
+  type ReleasedAudit,
+  type ReleasedMetrics,
   type RunContext,
-  type Sha256,
   type TuningConfig,
-} from '../../contracts/index.ts';
-import { runFile, runFolder, runsFolder, tenantFolder } from '../../rapt/home.ts';
-import { clientSecret } from '../../rapt/ledger/index.ts';
-import type { ToldFigures } from './own-figures.ts';
+} from '../../../contracts/index.ts';
+import { runFile, runFolder, runsFolder } from '../../../rapt/home.ts';
+import { readRunFile, writeWhole } from './run-file.ts';
 
 const RECORD_FILE = 'run.json';
 const IMPORT_FILE = 'import.json';
 const STARTED_FILE = 'started.json';
+
+/** Figures of a run that are told. */
+export interface ToldFigures {
+  readonly metrics: ReleasedMetrics;
+  readonly audit: ReleasedAudit | null;
+  readonly unchangedRate: number | null;
+}
 
 export interface RunRecord {
   readonly config: TuningConfig;
@@ -36,7 +38,7 @@ export interface RunRecord {
   readonly card?: AdapterCard;
 }
 
-/** An adapter that can be asked, and how the texts are read and privatized that it is asked about. */
+/** An adapter that can be asked, and how texts for it are read and privatized. */
 export interface TunedAdapter extends Pick<RunRecord, 'config' | 'adapter'> {
   /** Absent for an adapter that was imported. */
   readonly result?: RunRecord['result'];
@@ -46,19 +48,6 @@ export interface TunedAdapter extends Pick<RunRecord, 'config' | 'adapter'> {
 
 export async function writeRunRecord(home: string, tenant: string, run: string, record: RunRecord): Promise<void> {
   await writeWhole(join(runFolder(home, tenant, run), RECORD_FILE), JSON.stringify(record, null, 2));
-}
-
-/** A reader sees the old file or the new one. What a killed attempt left is overwritten by the next one. */
-export async function writeWhole(path: string, content: string): Promise<void> {
-  const temporary = `${path}.part`;
-  await writeFile(temporary, content, { mode: 0o600 });
-  await rename(temporary, path);
-}
-
-/** What stands in a JSON file of a run; null when there is none. */
-export function readRunFile(home: string, tenant: string, run: string, name: string): unknown {
-  const path = runFile(home, tenant, run, name);
-  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as unknown) : null;
 }
 
 /** @throws RaptError notFound when this client knows no such run. */
@@ -73,14 +62,14 @@ export function readRunRecord(home: string, tenant: string, run: string): RunRec
   return JSON.parse(readFileSync(path, 'utf8')) as RunRecord;
 }
 
-/** Kept so that a run can be gone on with when Temporal has forgotten how it was started. */
+/** By this a run can be resumed when Temporal has forgotten how it was started. */
 export async function writeStartedRecord(home: string, { run, config }: RunContext): Promise<void> {
   await writeWhole(join(runFolder(home, config.tenant, run), STARTED_FILE), JSON.stringify({ config }, null, 2));
 }
 
 /** A run that this client has seen. */
 export interface SeenRun {
-  /** As it was written then: a version of today reads it by `parseTuningConfig`. */
+  /** As it was written then; today's version reads it by `parseTuningConfig`. */
   readonly config: unknown;
   /** Null when it has not finished. */
   readonly result: OwnResult | null;
@@ -143,57 +132,4 @@ export function* runRecords(home: string, tenant: string): Generator<RunRecord> 
     .filter((path) => existsSync(path))
     .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
   for (const path of newestFirst) yield JSON.parse(readFileSync(path, 'utf8')) as RunRecord;
-}
-
-/** The newest run on plain text with the same data, backbone and tuning; null when there was none. */
-export function findPlainBaseline(home: string, config: TuningConfig): PlainBaseline | null {
-  const wanted = comparable(config);
-  for (const { config: other, result } of runRecords(home, config.tenant))
-    if (other.privacy.mechanism === 'none' && comparable(other) === wanted)
-      return { run: result.workflowId, accuracy: result.metrics.test.accuracy };
-  return null;
-}
-
-/** Reconstruction is a help against noise, so a plain run may go without it. */
-function comparable({ data, backbone, tuning }: TuningConfig): string {
-  const { reconstruction: _, checkpointEverySteps: __, keepCheckpoints: ___, ...trained } = tuning;
-  return canonicalJson({ data, backbone, trained });
-}
-
-/** Keyed, since a configuration names files, which a plain digest would let anybody guess. */
-export async function configurationDigest(home: string, config: TuningConfig): Promise<Sha256> {
-  return createHmac('sha256', await clientSecret(tenantFolder(home, config.tenant)))
-    .update(canonicalJson(config))
-    .digest('hex') as Sha256;
-}
-
-/** More would only make the drawing unreadable. */
-const MOST_OTHERS = 20;
-
-/** Finished runs whose texts were privatized on the same public table, the newest first. */
-export function otherRuns(home: string, run: string, config: TuningConfig, table: string): OtherRun[] {
-  const others: OtherRun[] = [];
-  const data = canonicalJson(config.data);
-  for (const { config: other, result } of runRecords(home, config.tenant)) {
-    const {
-      workflowId,
-      metrics: { test },
-      privacy: { mechanism, eta, unchangedRate, guarantee },
-      audit,
-    } = result;
-    if (workflowId === run || guarantee.table.sha256 !== table) continue;
-    const bayes = audit.attacks?.find(({ attack }) => attack === 'bayes')?.success ?? null;
-    others.push({
-      run: workflowId,
-      mechanism,
-      eta,
-      unchangedRate,
-      bayes,
-      accuracy: test.accuracy,
-      n: test.n,
-      sameData: canonicalJson(other.data) === data,
-    });
-    if (others.length === MOST_OTHERS) break;
-  }
-  return others;
 }

@@ -2,11 +2,11 @@
  *  provider, and must not choose what is read or written here. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BadInput, type PreparePrediction, type Sha256 } from '../../contracts/index.ts';
-import { writeOnce } from '../../system/index.ts';
-import type { TableColumns } from '../../rapt/data/index.ts';
-import { runFolder } from '../../rapt/home.ts';
-import { readRunFile, writeWhole } from './run-record.ts';
+import { BadInput, type PreparePrediction, type Sha256 } from '../../../contracts/index.ts';
+import type { TableColumns } from '../../../rapt/data/index.ts';
+import { runFolder } from '../../../rapt/home.ts';
+import { writeOnce } from '../../../system/index.ts';
+import { readRunFile, writeWhole } from './run-file.ts';
 
 const QUESTION_FILE = 'question.json';
 const ANSWERS_FILE = 'answers.sha256';

@@ -1,4 +1,4 @@
-/** What is counted of releases. */
+/** Metrics and log lines of releases. */
 import { log } from '@temporalio/activity';
 import type { DueRelease } from '../../rapt/client/index.ts';
 import type { DrawnRelease } from '../../rapt/release/index.ts';

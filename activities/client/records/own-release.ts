@@ -9,9 +9,10 @@ import {
   RaptError,
   type OwnRelease,
   type RunContext,
-} from '../../contracts/index.ts';
-import { runFolder } from '../../rapt/home.ts';
-import { hasRunRecord, readRunFile, readRunRecord, writeWhole } from './run-record.ts';
+} from '../../../contracts/index.ts';
+import { runFolder } from '../../../rapt/home.ts';
+import { readRunFile, writeWhole } from './run-file.ts';
+import { hasRunRecord, readRunRecord } from './run-record.ts';
 
 const RELEASED_FILE = 'released.json';
 
@@ -76,7 +77,7 @@ export async function ownRelease(
   return release;
 }
 
-/** As a version of today reads it. */
+/** The configuration in the run's record, as today's version reads it. */
 function recorded(home: string, tenant: string, run: string): string {
   const { config } = readRunRecord(home, tenant, run);
   const parsed = parseTuningConfig(config);

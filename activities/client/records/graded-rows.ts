@@ -1,12 +1,12 @@
 /** Which test rows of a finished run were answered right, for those who compare runs. */
 import { existsSync } from 'node:fs';
-import { Ledger } from '../../rapt/ledger/index.ts';
-import { openRelease, readLocalLabels } from '../../rapt/release/index.ts';
-import { readRunManifest } from '../../storage/index.ts';
-import type { Sha256 } from '../../contracts/index.ts';
-import { releaseFolder, tenantFolder } from '../../rapt/home.ts';
-import type { ClientDependencies } from './dependencies.ts';
-import { readPredictions } from './score.ts';
+import type { Sha256 } from '../../../contracts/index.ts';
+import { releaseFolder, tenantFolder } from '../../../rapt/home.ts';
+import { Ledger } from '../../../rapt/ledger/index.ts';
+import { openRelease, readLocalLabels } from '../../../rapt/release/index.ts';
+import { readRunManifest } from '../../../storage/index.ts';
+import type { ClientDependencies } from '../dependencies.ts';
+import { readPredictions } from '../stored-results.ts';
 
 export interface GradedRow {
   readonly truth: string;

@@ -5,12 +5,12 @@
  *  It guards against mistakes of the owner's side. The provider may remove or change the mark; he gains nothing that he
  *  does not have without it, and a client that finds another mark than its own draws nothing. */
 import { createHmac } from 'node:crypto';
-import { BadInput, canonicalJson, ErrorKind, keys, RaptError, type ClientMark } from '../../contracts/index.ts';
-import { tenantFolder } from '../../rapt/home.ts';
-import { clientSecret, knownSecret } from '../../rapt/ledger/index.ts';
-import type { ClientDependencies } from './dependencies.ts';
+import { BadInput, canonicalJson, ErrorKind, keys, RaptError, type ClientMark } from '../../../contracts/index.ts';
+import { tenantFolder } from '../../../rapt/home.ts';
+import { clientSecret, knownSecret } from '../../../rapt/ledger/index.ts';
+import type { ClientDependencies } from '../dependencies.ts';
 
-/** Bytes may change on the way; what is another's after so many readings is another's. */
+/** Bytes may change on the way, so that another client's mark is believed only after so many readings. */
 const MOST_READINGS = 3;
 
 type Home = Pick<ClientDependencies, 'store' | 'home'>;
@@ -38,8 +38,8 @@ export async function assertOneHome(client: Home, tenant: string): Promise<void>
   if (problem !== null) throw new BadInput([{ where: 'tenant', problem }]);
 }
 
-/** Marks the tenant as this client's, before its first release leaves; whose it is already stays so. @throws BadInput
- *  as `assertOneHome`. */
+/** Marks the tenant as this client's, before its first release leaves; a mark that is there stays. @throws BadInput as
+ *  `assertOneHome`. */
 export async function claimTenant(client: Home, tenant: string): Promise<void> {
   const { store, home } = client;
   if ((await store.read(keys.client(tenant))) === null) {
@@ -69,5 +69,5 @@ function markOf(tenant: string, secret: Uint8Array): Buffer {
   return Buffer.from(canonicalJson({ format: 'rapt-client/1', client } satisfies ClientMark));
 }
 
-/** What was damaged is nobody's. */
+/** A damaged mark is nobody's. */
 const isMarkOf = (body: Buffer, tenant: string, secret: Uint8Array): boolean => body.equals(markOf(tenant, secret));

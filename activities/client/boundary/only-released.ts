@@ -1,9 +1,9 @@
 /** The last look at what an activity of the client gives back: all of it goes to the provider. */
-import { onlyReleased, type ClientActivities, type Released } from '../../contracts/index.ts';
+import { onlyReleased, type ClientActivities, type Released } from '../../../contracts/index.ts';
 
 /** The same activities, whose results are held against what may leave.
- *  @throws RaptError when there is more in one, in place of the result. */
-export function leavingOnlyWhatMay(activities: ClientActivities): ClientActivities {
+ *  @throws RaptError in place of a result that holds more. */
+export function onlyReleasedResults(activities: ClientActivities): ClientActivities {
   const held: [string, unknown][] = Object.entries(activities).map(
     ([name, activity]: [string, unknown]): [string, unknown] => {
       if (typeof activity !== 'function') throw new TypeError(`activity ${name} is no function`);
@@ -12,6 +12,6 @@ export function leavingOnlyWhatMay(activities: ClientActivities): ClientActiviti
       return [name, call];
     },
   );
-  // Each keeps its name, its parameters and its result.
+  // Each function keeps its name, its parameters and its result.
   return Object.fromEntries(held) as unknown as ClientActivities;
 }

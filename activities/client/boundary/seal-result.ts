@@ -1,6 +1,6 @@
 /** Results as they leave the client: what only the owner needs of them is sealed, and comes back to the client, or to
  *  the owner's command, to be opened there. */
-import { mapStrings, OWNER_FIELDS, type ClientActivities, type Seals } from '../../contracts/index.ts';
+import { mapStrings, OWNER_FIELDS, type ClientActivities, type Seals } from '../../../contracts/index.ts';
 
 /** Fields of each activity's result, and what they are called in the requests and results that quote them. */
 const FIELDS: { readonly [name in keyof ClientActivities]?: Readonly<Record<string, string>> } = {

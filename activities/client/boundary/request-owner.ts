@@ -1,6 +1,6 @@
-/** Of which run and tenant a request to the client is, as it says itself. */
-import type { ClientActivities } from '../../contracts/index.ts';
-import { assertOwnRequest as assertOwn, type RequestOwner } from '../own-request.ts';
+/** Which run and tenant each request to the client names. */
+import type { ClientActivities } from '../../../contracts/index.ts';
+import { assertOwnRequest as assertOwn, type RequestOwner } from '../../own-request.ts';
 
 /** What each activity is asked for. */
 export type Requests = { readonly [name in keyof ClientActivities]: Parameters<ClientActivities[name]>[0] };

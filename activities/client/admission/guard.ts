@@ -13,11 +13,11 @@ import {
   type PreparePrediction,
   type RunContext,
   type RunNotice,
-} from '../../contracts/index.ts';
-import type { BackboneFiles } from '../../rapt/backbone/index.ts';
-import { classRowsOf } from '../../rapt/client/index.ts';
-import type { Inspection } from '../../rapt/data/index.ts';
-import { tenantFolder } from '../../rapt/home.ts';
+} from '../../../contracts/index.ts';
+import type { BackboneFiles } from '../../../rapt/backbone/index.ts';
+import { classRowsOf } from '../../../rapt/client/index.ts';
+import type { Inspection } from '../../../rapt/data/index.ts';
+import { tenantFolder } from '../../../rapt/home.ts';
 import {
   changedSince,
   foundProblems,
@@ -30,8 +30,8 @@ import {
   type FoundOut,
   type NamedRequest,
   type Word,
-} from '../../rapt/policy/index.ts';
-import { hasImport } from './run-record.ts';
+} from '../../../rapt/policy/index.ts';
+import { hasImport } from '../records/run-record.ts';
 
 /** What a request may do. */
 export interface Admission {
@@ -56,7 +56,7 @@ export interface PredictionAdmission extends Admission {
   readonly protectsLabels: boolean;
 }
 
-/** Of a request that the owner's own shell started: all that it says. */
+/** A request that the owner's own shell started may do all that it says. */
 export const byWord = (word: Word): RunAdmission & PredictionAdmission => ({
   word,
   isPublic: false,
@@ -164,7 +164,8 @@ async function ownWord(
   ]);
 }
 
-/** Who asked was told by which mechanism and eta the texts leave. */
+/** Whoever asked was told by which mechanism and eta the texts leave, and they must still be the same.
+ *  @throws BadInput. */
 function refuseOtherTerms({ terms }: Word, { mechanism, eta }: Parameters<AdmittedPrediction['admit']>[0]): void {
   if (terms === undefined || (terms.mechanism === mechanism && terms.eta === eta)) return;
   throw new BadInput([

@@ -1,7 +1,7 @@
 /** Requests as the client needs them. What only the owner may know of a run was sealed where the run was started, and
  *  passed on by workflows that cannot read it (codec/seals.ts). Values that are not sealed pass as they are: a run may
  *  have been started where no owner key is. */
-import { ErrorKind, isSealed, mapStrings, RaptError, type Seals } from '../../contracts/index.ts';
+import { ErrorKind, isSealed, mapStrings, RaptError, type Seals } from '../../../contracts/index.ts';
 
 export interface OpeningContext {
   /** Null when this worker holds no owner key. */
