@@ -1,7 +1,7 @@
 /** A run's changes of state, told to the data owner's own systems as https://www.standardwebhooks.com describes. */
 import { createHmac } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import { ErrorKind, NOTICES_WANTED_SIGNAL, RaptError, type RunNotice } from '../../contracts/index.ts';
+import { ErrorKind, NOTICES_WANTED_SIGNAL, RaptError, workflowPage, type RunNotice } from '../../contracts/index.ts';
 import type { ClientDependencies } from './dependencies.ts';
 
 const ANSWER_TIMEOUT_MS = 15_000;
@@ -69,8 +69,7 @@ function message(
   uiUrl: string | null,
   namespace: string,
 ): unknown {
-  const place = ['namespaces', namespace, 'workflows', run, runId].map(encodeURIComponent).join('/');
-  const link = uiUrl === null ? null : `${uiUrl.replace(/\/+$/, '')}/${place}`;
+  const link = workflowPage({ uiUrl, namespace }, run, runId);
   return { type: `run.${state}`, timestamp: at, data: { id: run, runId, state, stage, reason, link, report } };
 }
 
