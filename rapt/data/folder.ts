@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { BadInput } from '../../contracts/index.ts';
 import { parseJson } from '../json.ts';
-import { tablesAmong } from './formats/format.ts';
+import { tablesAmong } from './formats/index.ts';
 import { sourceOf } from './source.ts';
 
 /** Files of each split, by the split's name. */

@@ -3,9 +3,8 @@ import { createHash } from 'node:crypto';
 import { BadInput, type Sha256 } from '../../contracts/index.ts';
 import { sha256Of } from '../../system/index.ts';
 import { checkColumns } from './columns.ts';
-import { anyFormat } from './formats/format.ts';
 import { selectSplits } from './folder.ts';
-import type { TableFormat, TableRecord } from './formats/record.ts';
+import { anyFormat, type TableFormat, type TableRecord } from './formats/index.ts';
 import { sourceOf } from './source.ts';
 
 const MISSING = 'does not exist on the machine of the client worker; give the path of a table there';

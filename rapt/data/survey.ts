@@ -4,7 +4,7 @@ import { BadInput } from '../../contracts/index.ts';
 import { sha256Of } from '../../system/index.ts';
 import { looksLikeName } from './columns.ts';
 import { formatOf } from './parts.ts';
-import type { TableFormat } from './formats/record.ts';
+import type { TableFormat } from './formats/index.ts';
 import { countWords } from './words.ts';
 
 /** Different values are counted up to here: more are texts or numbers, and the set of them would grow with the

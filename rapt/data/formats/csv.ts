@@ -7,7 +7,7 @@ import { BadInput } from '../../../contracts/index.ts';
 import { looksLikeName } from '../columns.ts';
 import { describePlace } from '../problems.ts';
 import type { ReportProblem } from '../problems.ts';
-import type { TableFormat, TableRecord } from './record.ts';
+import type { TableFormat, TableRecord } from './table-format.ts';
 import { LONGEST_LINE_BYTES, readText } from './text.ts';
 
 /** As they stand in headers, the likeliest first. A comma comes before all of them. */

@@ -5,7 +5,7 @@ import { scalarCells } from '../cells.ts';
 import { readElements } from './json-array.ts';
 import { roundedNumbers, withNullForNaN } from './numbers.ts';
 import { describePlace, type ReportProblem } from '../problems.ts';
-import type { TableFormat, TableRecord } from './record.ts';
+import type { TableFormat, TableRecord } from './table-format.ts';
 import { readLines, type Line } from './text.ts';
 
 /** Lines whose keys are looked at to learn the columns: a key may be missing in the first ones. */

@@ -8,7 +8,7 @@ import { scalarCells } from '../cells.ts';
 import { classNamesOf, FEATURES_KEY, withClassName } from './class-names.ts';
 import { instantOf } from './instants.ts';
 import { decimalText } from './numbers.ts';
-import type { TableFormat, TableRecord } from './record.ts';
+import type { TableFormat, TableRecord } from './table-format.ts';
 import { sourceOf } from '../source.ts';
 
 export const parquet: TableFormat = {

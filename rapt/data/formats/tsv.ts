@@ -7,7 +7,7 @@
 import { BadInput } from '../../../contracts/index.ts';
 import { delimitedRecords, hasMoreFields, isTableWithQuotes } from './csv.ts';
 import { describePlace } from '../problems.ts';
-import type { TableFormat, TableRecord } from './record.ts';
+import type { TableFormat, TableRecord } from './table-format.ts';
 import { sourceOf } from '../source.ts';
 import { readLines } from './text.ts';
 

@@ -1,4 +1,4 @@
-/** What every table format is read into. */
+/** What a table format is: two functions, and the records into which it reads its files. */
 import type { ReportProblem, RowPlace } from '../problems.ts';
 
 export interface TableRecord extends RowPlace {
