@@ -86,7 +86,7 @@ export const budgetSchema = z.strictObject({
 export type Budget = z.output<typeof budgetSchema>;
 
 /** Below it the whole numbers that labels are drawn by lose more than one part in a hundred of it (derivation in
- *  rapt/privacy/labels.ts). */
+ *  rapt/privacy/randomized-response.ts). */
 export const LEAST_LABEL_EPSILON = 1e-4;
 /** Above it these numbers no longer fit into 53 bits, and nothing is hidden anyway. */
 export const LARGEST_LABEL_EPSILON = 20;

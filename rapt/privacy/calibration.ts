@@ -3,7 +3,7 @@ import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { loadingTensorflow } from '../tensorflow.ts';
 import { atOnce, type Work } from '../turns.ts';
 import { OutputGeometry, squaredNorms, type EmbeddingTable } from './geometry.ts';
-import { TokenSample, type TableSurvey } from './survey.ts';
+import { TokenSample, type TableMeasures } from './token-sample.ts';
 
 /** The mechanisms that add noise. */
 export type NoisyMechanismName = 'exponential' | 'laplace';
@@ -102,8 +102,8 @@ export class Calibrator {
     }
   }
 
-  survey(): TableSurvey {
-    return this.#sample.survey();
+  measures(): TableMeasures {
+    return this.#sample.measures();
   }
 
   /** As `calibrate`. */

@@ -15,7 +15,7 @@
  *  The answer is clamped to what a count can be, which is made of the noisy one alone. A magnitude that reaches the
  *  range's width is not drawn further, since any larger one is clamped to the same end: so a tiny epsilon takes no
  *  longer than the range. */
-import { systemRandom, type RandomSource } from './random.ts';
+import { systemRandom, type RandomSource } from './random-source.ts';
 import { uniformInteger } from './samplers.ts';
 
 const WEIGHT = 2 ** 50;

@@ -8,7 +8,7 @@ import { describeGuarantee } from './guarantee.ts';
 import { LargeExponentialSampler } from './large-exponential.ts';
 import { LaplaceSampler } from './laplace.ts';
 import type { Mechanism, Sampler } from './mechanism.ts';
-import { systemRandom, type RandomSource } from './random.ts';
+import { systemRandom, type RandomSource } from './random-source.ts';
 
 /** Tokens taken at once where nothing is done to them. */
 const PASSED_TOKENS = 2 ** 14;
@@ -77,7 +77,7 @@ function* creating(options: MechanismOptions): Work<Mechanism> {
       isPrivate: random.private,
       precision: sampler,
       geometry,
-      survey: calibrator.survey(),
+      measures: calibrator.measures(),
       expectedUnchanged,
     });
     calibrator.disposeSample();

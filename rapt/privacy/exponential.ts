@@ -18,10 +18,10 @@
 import { atOnce, type Work } from '../turns.ts';
 import type { OutputGeometry } from './geometry.ts';
 import type { Sampler } from './mechanism.ts';
-import type { RandomSource } from './random.ts';
+import type { RandomSource } from './random-source.ts';
 import { uniformInteger } from './samplers.ts';
 import { blockOf, HeldTables, placesOf } from './token-tables.ts';
-import { LEVELS, levelWeights, type LevelWeights } from './weights.ts';
+import { LEVELS, levelWeights, type LevelWeights } from './level-weights.ts';
 
 /** Weights of so many outputs are summed up beforehand: a draw finds its block first, then its place in the block. */
 const BLOCK = 128;
@@ -119,7 +119,7 @@ export class ExponentialSampler implements Sampler {
     const own = geometry.squaredNorm(id);
     const ownNorm = geometry.norm(id);
     const { nearQuadratic, nearLinear, step } = this.#levels;
-    // Nearness of weights.ts, for t = ownNorm * norms[output].
+    // Nearness of level-weights.ts, for t = ownNorm * norms[output].
     const quadratic = nearQuadratic * ownNorm * ownNorm;
     const linear = nearLinear * ownNorm;
     const scale = 1 / step;

@@ -2,8 +2,8 @@
 import type { Guarantee, TextLengths } from '../../contracts/index.ts';
 import type { OutputGeometry } from './geometry.ts';
 import type { Sampler } from './mechanism.ts';
-import { explainLabels, LABELS_NOT_COVERED, TEST_LABELS_NOT_COVERED } from './labels.ts';
-import type { TableSurvey } from './survey.ts';
+import { explainLabels, LABELS_NOT_COVERED, TEST_LABELS_NOT_COVERED } from './randomized-response.ts';
+import type { TableMeasures } from './token-sample.ts';
 
 const COVERED = [
   'the identity of each token of each text, the words that the tokenizer does not know among them',
@@ -29,11 +29,11 @@ export function describeGuarantee(o: {
   /** Null for `none`. */
   precision: Pick<Sampler, 'numericalSlack' | 'numericalDelta'> | null;
   geometry: OutputGeometry;
-  survey: TableSurvey;
+  measures: TableMeasures;
   expectedUnchanged: number | null;
 }): Guarantee {
-  const { mechanism, eta, isPrivate, precision, geometry, survey, expectedUnchanged } = o;
-  const { norm, neighbourDistance } = survey;
+  const { mechanism, eta, isPrivate, precision, geometry, measures, expectedUnchanged } = o;
+  const { norm, neighbourDistance } = measures;
   const { p05, p50, p95 } = neighbourDistance;
   const { table, outputIds } = geometry;
   const promises = eta !== null && isPrivate;

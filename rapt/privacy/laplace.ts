@@ -14,7 +14,7 @@ import { atOnce, type Work } from '../turns.ts';
 import type { OutputGeometry } from './geometry.ts';
 import { laplaceDelta } from './laplace-precision.ts';
 import type { Sampler } from './mechanism.ts';
-import type { RandomSource } from './random.ts';
+import type { RandomSource } from './random-source.ts';
 import { fillDirection, gamma } from './samplers.ts';
 
 /** Tokens whose nearest neighbours are looked up together. */

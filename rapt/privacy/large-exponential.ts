@@ -1,6 +1,6 @@
 /** The exponential mechanism over a large vocabulary, drawn by rejection.
  *
- *  What is drawn is P(y|x) = w(x, y) / W(x) with the integer weights of weights.ts and the levels of distances in
+ *  What is drawn is P(y|x) = w(x, y) / W(x) with the integer weights of level-weights.ts and the levels of distances in
  *  DOUBLE precision; exponential.ts says what that guarantees. A table of all levels takes half a megabyte for each
  *  input over 250,000 outputs. Kept instead is, for each block b of 64 outputs, a whole number
  *
@@ -25,11 +25,11 @@ import { createHash } from 'node:crypto';
 import { atOnce, type Work } from '../turns.ts';
 import type { OutputGeometry } from './geometry.ts';
 import type { Sampler } from './mechanism.ts';
-import type { RandomSource } from './random.ts';
+import type { RandomSource } from './random-source.ts';
 import { uniformInteger } from './samplers.ts';
 import { KeptTables } from './kept-tables.ts';
 import { blockOf, HeldTables, placesOf } from './token-tables.ts';
-import { LEVELS, levelWeights, type LevelWeights } from './weights.ts';
+import { LEVELS, levelWeights, type LevelWeights } from './level-weights.ts';
 
 /** A round works out one distance; as many rounds are needed as the largest weights of blocks lie above the mean
  *  ones. */

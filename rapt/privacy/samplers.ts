@@ -1,6 +1,6 @@
 /** Samplers over a RandomSource. Integers are exact; real-valued ones are exact in distribution up to double
  *  precision. */
-import type { RandomSource } from './random.ts';
+import type { RandomSource } from './random-source.ts';
 
 const TWO_21 = 2 ** 21;
 const TWO_32 = 2 ** 32;

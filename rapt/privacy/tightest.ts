@@ -20,7 +20,7 @@ import { inTurns, Turns } from '../turns.ts';
 import { distanceOf, OutputGeometry, rowsOf, squaredNorms, type EmbeddingTable } from './geometry.ts';
 import { productsOf } from './products.ts';
 import { computeTotals, tableTotals, type TableTotals } from './totals.ts';
-import { levelWeights } from './weights.ts';
+import { levelWeights } from './level-weights.ts';
 
 /** Tokens of the smallest and of the largest W whose pairs give the first ratio. */
 const FIRST_TOKENS = 128;

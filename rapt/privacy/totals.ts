@@ -7,7 +7,7 @@ import { loadingTensorflow, tf, type Tensor2D } from '../tensorflow.ts';
 import { inTurns, type Turns } from '../turns.ts';
 import { distanceOf, OutputGeometry, rowsOf, squaredNorms, type EmbeddingTable } from './geometry.ts';
 import { productsOf } from './products.ts';
-import { LEVELS, levelWeights, type LevelWeights } from './weights.ts';
+import { LEVELS, levelWeights, type LevelWeights } from './level-weights.ts';
 
 /** Pairs are taken in tiles of so many rows and columns: hundredths of a second, and 16 MiB. */
 const TILE_ROWS = 512;

@@ -10,7 +10,7 @@ import {
 } from '../../../rapt/privacy/index.ts';
 import { distanceOf, OutputGeometry } from '../../../rapt/privacy/geometry.ts';
 import { LargeExponentialSampler } from '../../../rapt/privacy/large-exponential.ts';
-import { levelWeights } from '../../../rapt/privacy/weights.ts';
+import { levelWeights } from '../../../rapt/privacy/level-weights.ts';
 import { atOnce, type Work } from '../../../rapt/turns.ts';
 import { randomTable, range } from './tables.ts';
 

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { distanceOf, OutputGeometry, type EmbeddingTable } from '../../../rapt/privacy/geometry.ts';
 import { computeTightest, SteepestPair, tightestEta } from '../../../rapt/privacy/tightest.ts';
 import { computeTotals, PairSums, tableTotals } from '../../../rapt/privacy/totals.ts';
-import { levelWeights } from '../../../rapt/privacy/weights.ts';
+import { levelWeights } from '../../../rapt/privacy/level-weights.ts';
 import { Turns } from '../../../rapt/turns.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { randomTable, range } from './tables.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LEAST_LABEL_EPSILON, parseTuningConfig } from '../../../contracts/index.ts';
-import { LARGEST_LABEL_LOSS } from '../../../rapt/privacy/labels.ts';
+import { LARGEST_LABEL_LOSS } from '../../../rapt/privacy/randomized-response.ts';
 import { RandomizedResponse, seededRandom, withLabelNoise } from '../../../rapt/privacy/index.ts';
 import { guarantee } from '../release/fakes.ts';
 import { chiSquare, chiSquareLimit } from './statistics.ts';

@@ -6,7 +6,7 @@ import { tf, tidy, type Tensor1D, type Tensor2D } from '../tensorflow.ts';
 import type { Work } from '../turns.ts';
 import type { Guarantee } from '../../contracts/index.ts';
 import { isLarge, type OutputGeometry } from './geometry.ts';
-import { seededRandom } from './random.ts';
+import { seededRandom } from './random-source.ts';
 import { fillDirection, gamma } from './samplers.ts';
 
 const SAMPLED_TOKENS = 512;
@@ -20,7 +20,7 @@ const LARGE_STRIPE_NUMBERS = 2 ** 24;
 /** Noise directions tried for each sampled token. */
 const DIRECTIONS = 4;
 
-export interface TableSurvey {
+export interface TableMeasures {
   readonly norm: Guarantee['table']['norm'];
   /** From an output token to the nearest other one. */
   readonly neighbourDistance: Guarantee['table']['neighbourDistance'];
@@ -62,7 +62,7 @@ export class TokenSample {
     }
   }
 
-  survey(): TableSurvey {
+  measures(): TableMeasures {
     const norms = Float64Array.from(this.#positions, (position) => Math.sqrt(this.#geometry.squaredNorms[position]!));
     return { norm: quantiles(norms), neighbourDistance: quantiles(this.#neighbours) };
   }
