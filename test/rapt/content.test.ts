@@ -13,8 +13,9 @@ import { writeTinyModel } from '../support/tiny-model.ts';
 
 const folder = temporaryFolder();
 const POINTER =
-  'version https://git-lfs.github.com/spec/v1\noid ' +
-  'sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 90868376\n';
+  'version https://git-lfs.github.com/spec/v1\n' +
+  'oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\n' +
+  'size 90868376\n';
 
 /** A zip archive of these files, without its directory. The type of an OpenDocument stands there as it is. */
 function zip(files: Readonly<Record<string, string>>): Buffer {

@@ -95,10 +95,23 @@ describe('a data set folder of Hugging Face', () => {
 
   it('by the head of its card: configurations, splits, patterns and folders', async () => {
     const folder = folderOf({
-      'README.md':
-        '---\nlicense: mit\nconfigs:\n- config_name: short\n  default: true\n  data_files:\n  - split: train\n    ' +
-        'path: "x/part-*.jsonl"\n  - split: test\n    path: [x/held.jsonl]\n- config_name: long\n  data_dir: ' +
-        'y\n---\n# Card\n',
+      'README.md': [
+        '---',
+        'license: mit',
+        'configs:',
+        '- config_name: short',
+        '  default: true',
+        '  data_files:',
+        '  - split: train',
+        '    path: "x/part-*.jsonl"',
+        '  - split: test',
+        '    path: [x/held.jsonl]',
+        '- config_name: long',
+        '  data_dir: y',
+        '---',
+        '# Card',
+        '',
+      ].join('\n'),
       'x/part-1.jsonl': jsonl('one'),
       'x/part-2.jsonl': jsonl('two'),
       'x/held.jsonl': jsonl('three'),
@@ -137,35 +150,42 @@ describe('a data set folder of Hugging Face', () => {
     );
   });
 
-  it('is tested on its validation split where its test split has no labels, or on rows of its own where it has none either', async () => {
-    const rows = (labels: readonly (string | number | null | undefined)[]): string =>
-      labels.map((label, at) => `${JSON.stringify({ text: `text ${at}`, label })}\n`).join('');
-    const train = rows([0, 1, 0, 1, 1, 0, 1, 0]);
-    const folders: readonly [Readonly<Record<string, string>>, string | null][] = [
-      [{ 'train.jsonl': train, 'validation.jsonl': rows([1]), 'test.jsonl': rows([-1, -1]) }, 'validation'],
-      [{ 'train.jsonl': train, 'dev.jsonl': rows([1]), 'test.jsonl': rows([null, null]) }, 'validation'],
-      // Without a column of labels.
-      [{ 'train.jsonl': train, 'val.jsonl': rows([1]), 'test.jsonl': rows([undefined]) }, 'validation'],
-      [{ 'train.jsonl': train, 'validation.jsonl': rows([null]), 'test.jsonl': rows([-1]) }, null],
-      [{ 'train.jsonl': train, 'test.jsonl': rows([-1]) }, null],
-    ];
-    for (const [files, split] of folders) {
-      const folder = folderOf(files);
-      const tables = await tablesOf(folder);
-      assert.deepEqual(tables, {
-        train: folder,
-        test: split === null ? null : `${folder}#${split}`,
-        unlabelledTest: `${folder}#test`,
-      });
-      const { rows: counted } = await inspectTables(configOf(folder));
-      assert.deepEqual(counted, split === null ? { train: 5, test: 3 } : { train: 8, test: 1 });
-    }
-    // A class -1 of the training rows is one, and a test split with one label is tested on.
+  const labelled = (labels: readonly (string | number | null | undefined)[]): string =>
+    labels.map((label, at) => `${JSON.stringify({ text: `text ${at}`, label })}\n`).join('');
+  const trainingRows = labelled([0, 1, 0, 1, 1, 0, 1, 0]);
+
+  for (const [what, files] of Object.entries({
+    '-1 for labels': { 'validation.jsonl': labelled([1]), 'test.jsonl': labelled([-1, -1]) },
+    'empty labels': { 'dev.jsonl': labelled([1]), 'test.jsonl': labelled([null, null]) },
+    'no column of labels': { 'val.jsonl': labelled([1]), 'test.jsonl': labelled([undefined]) },
+  }))
+    it(`is tested on its validation split where its test split has ${what}`, async () => {
+      const folder = folderOf({ 'train.jsonl': trainingRows, ...files });
+      const { rows } = await inspectTables(configOf(folder));
+      assert.deepEqual(rows, { train: 8, test: 1 });
+      const tables = { train: folder, test: `${folder}#validation`, unlabelledTest: `${folder}#test` };
+      assert.deepEqual(await tablesOf(folder), tables);
+    });
+
+  it('is tested on training rows where neither test split nor validation split has labels', async () => {
     for (const files of [
-      { 'train.jsonl': rows([-1, 0, 1]), 'validation.jsonl': rows([1]), 'test.jsonl': rows([-1]) },
-      { 'train.jsonl': train, 'validation.jsonl': rows([1]), 'test.jsonl': rows([null, -1, 1]) },
+      { 'validation.jsonl': labelled([null]), 'test.jsonl': labelled([-1]) },
+      { 'test.jsonl': labelled([-1]) },
     ]) {
-      const folder = folderOf(files);
+      const folder = folderOf({ 'train.jsonl': trainingRows, ...files });
+      const { rows } = await inspectTables(configOf(folder));
+      assert.deepEqual(rows, { train: 5, test: 3 });
+      const tables = { train: folder, test: null, unlabelledTest: `${folder}#test` };
+      assert.deepEqual(await tablesOf(folder), tables);
+    }
+  });
+
+  it('is tested on its test split where -1 is a class of the training rows, or one row has a label', async () => {
+    for (const files of [
+      { 'train.jsonl': labelled([-1, 0, 1]), 'test.jsonl': labelled([-1]) },
+      { 'train.jsonl': trainingRows, 'test.jsonl': labelled([null, -1, 1]) },
+    ]) {
+      const folder = folderOf({ 'validation.jsonl': labelled([1]), ...files });
       assert.deepEqual(await tablesOf(folder), { train: folder, test: `${folder}#test` });
     }
   });
@@ -253,8 +273,8 @@ describe('a data set folder of Hugging Face', () => {
     assert.equal(
       await refusal(inspectTables(configOf(folder))),
       [
-        '/ds/train-1.csv, line 2 (row 1), column "text": is empty while the rest of the row is not; fill it in, or ' +
-          'empty the whole row',
+        '/ds/train-1.csv, line 2 (row 1), column "text": is empty while the rest of the row is not; ' +
+          'fill it in, or empty the whole row',
         '/ds/train-2.jsonl, line 2 (row 2): is not valid JSON',
       ].join('\n'),
     );

@@ -53,7 +53,7 @@ describe('a CSV table', () => {
     assert.deepEqual(brief(await rowsOf(fileOf('.csv', 'text,label\n5\'11" tall,a\n'))), [[0, '5\'11" tall', 'a']]);
   });
 
-  it('numbers rows as pandas does: empty lines are not counted, rows of empty cells are, and both are skipped', async () => {
+  it('numbers rows as pandas does: rows of empty cells count and empty lines do not; both are skipped', async () => {
     const file = fileOf('.csv', 'text,label\n\none,a\n,\n   ,\n\n\ntwo,b\n\n');
     assert.deepEqual(brief(await rowsOf(file)), [
       [0, 'one', 'a'],
@@ -61,7 +61,7 @@ describe('a CSV table', () => {
     ]);
   });
 
-  it('names file, line, row and column of a text without a label, also after fields of several lines with CRLF', async () => {
+  it('names file, line, row and column of a missing label, also after fields of several lines with CRLF', async () => {
     const file = fileOf('.csv', 'id,text,label\r\n1,"a\r\nb\r\nc",x\r\n\r\n2,"d\r\ne",y\r\n3,"planted\r\nsecret",\r\n');
     await assert.rejects(rowsOf(file), (error: unknown) => {
       assert.ok(error instanceof BadInput);
@@ -185,8 +185,8 @@ describe('a JSON Lines table', () => {
   it('takes strings, numbers and booleans as labels, and skips empty lines and rows', async () => {
     const file = fileOf(
       '.jsonl',
-      '{"text":"a","label":1}\n\n{"text":null,"label":null}\n{"text":"b \\n c","label":true}\r\n{"label":" x ' +
-        '","text":"d"}',
+      '{"text":"a","label":1}\n\n{"text":null,"label":null}\n' +
+        '{"text":"b \\n c","label":true}\r\n{"label":" x ","text":"d"}',
     );
     assert.deepEqual(brief(await rowsOf(file)), [
       [0, 'a', '1'],
@@ -403,7 +403,8 @@ describe('any table', () => {
     }
   });
 
-  it('has its columns counted and not named when one is missing: without a header they are texts; the one that was probably meant is', async () => {
+  // Without a header the names of the columns are texts.
+  it('has its columns counted where one is missing, and only the one named that was probably meant', async () => {
     await assert.rejects(rowsOf(fileOf('.csv', 'Id,Text,sentiment\n1,a,b\n')), (error: BadInput) => {
       assert.equal(error.problems.length, 2);
       assert.match(

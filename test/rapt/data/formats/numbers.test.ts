@@ -103,7 +103,8 @@ describe('a number that is none', () => {
       kind,
     );
   const json =
-    '{"text":"a","label":0}\n{"text":"b","label":NaN}\n{"text":"c","label":1}\n{"text":"d","label":-Infinity,"score":12345678901234567890}\n';
+    '{"text":"a","label":0}\n{"text":"b","label":NaN}\n{"text":"c","label":1}\n' +
+    '{"text":"d","label":-Infinity,"score":12345678901234567890}\n';
 
   it('is no label in any format: its rows are told, and left out', async () => {
     const tables: Readonly<Record<string, string | Uint8Array>> = {
