@@ -40,8 +40,10 @@ export interface ClientActivities {
   /** Reads the whole table and refuses bad input with every problem at once; draws nothing. */
   inspect(request: RunContext): Promise<{
     rows: { train: number; test: number };
-    /** The backbone's name in the model hub, or `folder`; absent from workers of earlier versions, as are the notes. */ backbone?: string;
-    /** What a person should know of how the tables were read. */ notes?: readonly string[];
+    /** The backbone's name in the model hub, or `folder`. Workers of earlier versions tell neither it nor the notes. */
+    backbone?: string;
+    /** What a person should know of how the tables were read. */
+    notes?: readonly string[];
   }>;
   /** Draws the one noisy version of each text, durably, on the client's disk. Finished shards are never drawn again. */
   privatize(request: RunContext): Promise<LocalRelease>;

@@ -32,8 +32,8 @@ const dataSchema = z.strictObject({
     })
     .min(1)
     .describe(
-      'A table (.csv, .tsv, .jsonl, each also .gz, .parquet, .arrow or .feather) or a data set folder of Hugging ' +
-        "Face, on the client worker's machine or at an s3:// address; or a built-in data set.",
+      'A table (.csv, .tsv, .jsonl, each also .gz, .parquet, .arrow or .feather) or a data set folder of ' +
+        "Hugging Face, on the client worker's machine or at an s3:// address; or a built-in data set.",
     ),
   test: z
     .string()
@@ -59,8 +59,8 @@ const dataSchema = z.strictObject({
     .max(480)
     .default(64)
     .describe(
-      'Tokens kept of each row, of both texts together in a pair task; the rest is cut. Special and plain tokens ' +
-        'are not counted.',
+      'Tokens kept of each row, of both texts together in a pair task; the rest is cut. ' +
+        'Special and plain tokens are not counted.',
     ),
   maxTrainRows: positiveInt.optional().describe('Train on the first rows only.'),
   maxTestRows: positiveInt.optional().describe('Test on the first rows only.'),
@@ -74,8 +74,8 @@ export const budgetSchema = z.strictObject({
     .positive()
     .optional()
     .describe(
-      'By the tenant: on a text that was in every release. Texts of one release that are nearly alike count as one ' +
-        'text.',
+      'By the tenant: on a text that was in every release. ' +
+        'Texts of one release that are nearly alike count as one text.',
     ),
   labels: z
     .number()
@@ -92,8 +92,8 @@ export const LEAST_LABEL_EPSILON = 1e-4;
 export const LARGEST_LABEL_EPSILON = 20;
 
 const TOO_SMALL_LABEL_EPSILON =
-  `must be at least ${LEAST_LABEL_EPSILON}: labels are drawn by whole numbers, which tell hardly anything of a label ` +
-  'below it; leave it out to send labels as they are';
+  `must be at least ${LEAST_LABEL_EPSILON}: labels are drawn by whole numbers, ` +
+  'which tell hardly anything of a label below it; leave it out to send labels as they are';
 
 const privacySchema = z
   .strictObject({
@@ -119,15 +119,14 @@ const privacySchema = z
       .max(LARGEST_LABEL_EPSILON)
       .optional()
       .describe(
-        'Draw each training label by randomized response under this epsilon, and tell the accuracy with noise of ' +
-          'the same; ' +
-          'without it labels leave as they are.',
+        'Draw each training label by randomized response under this epsilon, ' +
+          'and tell the accuracy with noise of the same; without it labels leave as they are.',
       ),
     budget: budgetSchema
       .default({})
       .describe(
-        'Largest sums of eta: the run is refused before anything is drawn when it would exceed this, or the ' +
-          "client's own (rapt ledger budget).",
+        'Largest sums of eta: the run is refused before anything is drawn when it would exceed this, ' +
+          "or the client's own (rapt ledger budget).",
       ),
   })
   .superRefine((privacy, context) => {
@@ -163,8 +162,8 @@ const reconstructionSchema = z.strictObject({
     .min(0)
     .default(0.5)
     .describe(
-      "lambda in L = L_task + lambda * mean cross-entropy over the plain positions. The paper's sum is lambda = " +
-        'plainTokens.',
+      'lambda in L = L_task + lambda * mean cross-entropy over the plain positions. ' +
+        "The paper's sum is lambda = plainTokens.",
     ),
 });
 
@@ -204,30 +203,30 @@ const tuningSchema = z.strictObject({
     .union([z.literal(false), reconstructionSchema])
     .default(() => reconstructionSchema.parse({}))
     .describe(
-      'Reconstructing random plain tokens from their privatized form, which teaches the prompt to work on noisy ' +
-        'text; false for none.',
+      'Reconstructing random plain tokens from their privatized form, ' +
+        'which teaches the prompt to work on noisy text; false for none.',
     ),
   input: z
     .enum(['released', 'posterior'])
     .default('released')
     .describe(
-      'What the frozen model reads of a released token: its own embedding, or the mean of the embeddings of all ' +
-        'tokens that may have stood there.',
+      'What the frozen model reads of a released token: its own embedding, ' +
+        'or the mean of the embeddings of all tokens that may have stood there.',
     ),
   pooling: z
     .enum(['mean', 'pooler'])
     .default('mean')
     .describe(
-      "What the classification head reads: the mean over [CLS], text and [SEP]; or the backbone's own pooler at " +
-        "the first position, as Hugging Face's BertForSequenceClassification does, so that the adapter is whole in " +
-        'PEFT.',
+      'What the classification head reads: the mean over [CLS], text and [SEP]; ' +
+        "or the backbone's own pooler at the first position, as Hugging Face's BertForSequenceClassification does, " +
+        'so that the adapter is whole in PEFT.',
     ),
   labelCorrection: z
     .enum(['forward', 'unbiased', 'none'])
     .default('forward')
     .describe(
-      "How the loss allows for labels that were drawn under privacy.labelEpsilon: by the drawn label's own " +
-        "probability, by an unbiased estimate of the true label's loss, or not at all.",
+      'How the loss allows for labels that were drawn under privacy.labelEpsilon: ' +
+        "by the drawn label's own probability, by an unbiased estimate of the true label's loss, or not at all.",
     ),
   epochs: positiveInt.max(10_000).default(5).describe('Passes over the training rows.'),
   // So a run that was extended and one that had its extensions from the beginning end with the same adapter.
@@ -236,8 +235,8 @@ const tuningSchema = z.strictObject({
     .max(100)
     .default([])
     .describe(
-      'Epochs added after the end, by rapt extend: a phase of training each, with a warm-up and a fall of the ' +
-        'learning rate of its own.',
+      'Epochs added after the end, by rapt extend: a phase of training each, ' +
+        'with a warm-up and a fall of the learning rate of its own.',
     ),
   batchSize: positiveInt.max(4096).default(32).describe('Rows of one optimizer step.'),
   learningRate: z.number().positive().default(3e-3).describe('Largest learning rate of the virtual tokens.'),
@@ -287,15 +286,15 @@ export const tuningConfigSchema = z
     audit: auditSchemaOfRun
       .default(() => auditObject.parse({}))
       .describe(
-        'Attacks that the client runs on its own release: a list of them, false for none, or an object with their ' +
-          'size.',
+        'Attacks that the client runs on its own release: ' +
+          'a list of them, false for none, or an object with their size.',
       ),
     gates: gatesSchema
       .default({})
       .describe(
-        'Conditions that must hold, or the command ends with code 3: a metric and its bound, such as { "accuracy": ' +
-          '">=0.7" }, or several in a list. "baseline" stands for what the run named by baseline reached: ">= ' +
-          'baseline - 0.01".',
+        'Conditions that must hold, or the command ends with code 3: ' +
+          'a metric and its bound, such as { "accuracy": ">=0.7" }, or several in a list. ' +
+          '"baseline" stands for what the run named by baseline reached: ">= baseline - 0.01".',
       ),
     baseline: z
       .string()
@@ -307,8 +306,8 @@ export const tuningConfigSchema = z
       .default([])
       .transform((runs) => (typeof runs === 'string' ? [runs] : runs))
       .describe(
-        'An earlier run whose checkpoint is taken over when the configuration fits; or several, of which the first ' +
-          'that has one is.',
+        'An earlier run whose checkpoint is taken over when the configuration fits; ' +
+          'or several, of which the first that has one is.',
       ),
   })
   .superRefine(({ gates, baseline }, context) => {

@@ -37,15 +37,15 @@ export const releasedMetricsSchema = z.strictObject({
   accuracy: share
     .nullable()
     .describe(
-      'How good the service is, which is what it is paid for. In steps of at least 0.01 and of at least 5 test ' +
-        'rows; where labels are protected, with noise besides; null below 20 test rows, and where the label budget ' +
-        'has no more.',
+      'How good the service is, which is what it is paid for. In steps of at least 0.01 and of at least 5 test rows; ' +
+        'where labels are protected, with noise besides; ' +
+        'null below 20 test rows, and where the label budget has no more.',
     ),
   f1: share
     .nullable()
     .describe(
-      'The same for classes of different sizes, in the same steps. Null where labels are protected: a second ' +
-        'noisy figure would cost as much again.',
+      'The same for classes of different sizes, in the same steps. ' +
+        'Null where labels are protected: a second noisy figure would cost as much again.',
     ),
   n: z.int().describe('Test rows: the release holds as many.'),
   reconstruction: whole(
@@ -95,8 +95,8 @@ const releasedGate = z.strictObject({
     .boolean()
     .nullable()
     .describe(
-      'Follows from what is told, since gates are judged by that. Null for attributes: with bounds of his choice ' +
-        'the provider would read a value that is not told.',
+      'Follows from what is told, since gates are judged by that. ' +
+        'Null for attributes: with bounds of his choice the provider would read a value that is not told.',
     ),
   bound: z.number().optional().describe('From the settings, or what is told of the baseline run.'),
   baseline: z
@@ -198,8 +198,8 @@ export const RELEASED = {
     unchangedRate: share
       .nullable()
       .describe(
-        'What is left of a text to learn from. In steps of at least 0.01 and of at least 5 texts; null below 20 ' +
-          'texts or 500 tokens.',
+        'What is left of a text to learn from. In steps of at least 0.01 and of at least 5 texts; ' +
+          'null below 20 texts or 500 tokens.',
       ),
     guarantee,
     backboneSha256: sha256Schema.describe('Digest of a public model.'),
@@ -234,8 +234,8 @@ export const RELEASED = {
     accuracy: share
       .nullable()
       .describe(
-        "As a run's accuracy: in steps, null below 20 labelled rows, once for each table and adapter; null where " +
-          'labels are protected.',
+        "As a run's accuracy: in steps, null below 20 labelled rows, once for each table and adapter; " +
+          'null where labels are protected.',
       ),
   }),
   'result.json': releasedResultSchema,

@@ -89,7 +89,8 @@ export interface TuningResult {
     readonly uri: string;
     readonly sha256: Sha256;
     readonly reused: boolean;
-    /** Rows taken over from earlier releases, which cost nothing; absent when there are none. */ readonly takenOver?: number;
+    /** Rows taken over from earlier releases, which cost nothing; absent when there are none. */
+    readonly takenOver?: number;
   };
   /** The path is of the owner's machine, and empty elsewhere. */
   readonly report: { readonly uri: string; readonly path: string };

@@ -25,8 +25,8 @@ const NOT_TABLES = {
   html: `is a web page, ${FETCH_AGAIN}`,
   xml: `is an XML document, ${FETCH_AGAIN}`,
   'feather-v1':
-    'is a Feather file of version 1; write it as version 2 (pandas: read_feather, then to_feather), as Parquet or ' +
-    'as CSV',
+    'is a Feather file of version 1; ' +
+    'write it as version 2 (pandas: read_feather, then to_feather), as Parquet or as CSV',
   xlsx: `is an Excel workbook; ${SPREADSHEET}`,
   xls: `is an Excel workbook, or another old Office document; ${SPREADSHEET}`,
   ods: `is an OpenDocument spreadsheet; ${SPREADSHEET}`,
@@ -34,8 +34,8 @@ const NOT_TABLES = {
   torch: 'is a PyTorch checkpoint; convert it with safetensors',
   numpy: `is a NumPy file; ${EXPORT}`,
   pickle:
-    'is a Python pickle, which may run any code when it is opened; save what it holds as Parquet or CSV, or ' +
-    'weights as safetensors',
+    'is a Python pickle, which may run any code when it is opened; ' +
+    'save what it holds as Parquet or CSV, or weights as safetensors',
   zip: 'is a zip archive; unzip it, and give what lies in it',
   bzip2: 'is compressed by bzip2; decompress it (`bunzip2`)',
   xz: 'is compressed by xz; decompress it (`unxz`)',

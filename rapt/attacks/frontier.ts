@@ -124,8 +124,9 @@ export class Frontier {
     if (target <= this.priorOnly)
       throw new RaptError(
         ErrorKind.badInput,
-        `--bayes-attack: ${target} cannot be reached: an adversary who sees no release gets ` +
-          `${this.priorOnly.toPrecision(2)}, by always guessing the most frequent token`,
+        `--bayes-attack: ${target} cannot be reached: ` +
+          `an adversary who sees no release gets ${this.priorOnly.toPrecision(2)}, ` +
+          'by always guessing the most frequent token',
       );
     const point = async (eta: number): Promise<FrontierPoint> => {
       const found = await this.at(mechanism, Number(eta.toPrecision(3)));

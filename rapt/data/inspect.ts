@@ -243,7 +243,9 @@ function labelProblems(data: DataConfig, tables: Tables, { train, test, rows, un
   if (rows.train === 0) return [{ where: tables.train, problem: 'has no row with a text and a label' }];
   const problems: InputProblem[] = [];
   const otherSplit =
-    'set another ' + `data.testFraction${data.maxTrainRows === undefined ? '' : ' or a larger data.maxTrainRows'}`;
+    data.maxTrainRows === undefined
+      ? 'set another data.testFraction'
+      : 'set another data.testFraction or a larger data.maxTrainRows';
   const isOneClass = train.counts.size < 2;
   if (isOneClass && tables.test === null && test.missingFrom(train).length > 0) {
     const without = unlabelled.train === 0 ? '' : `, and ${unlabelled.train} without a label left out`;

@@ -4,8 +4,11 @@ import { checkColumns } from './columns.ts';
 import type { ColumnSurvey, TableSurvey } from './survey.ts';
 import type { TableColumns } from './table.ts';
 
-const TEXT_NAMES =
-  /text|sentence|review|comment|body|content|note|message|description|question|premise|title|subject|abstract|tweet|post|utterance|query/i;
+const TEXT_NAMES = new RegExp(
+  'text|sentence|review|comment|body|content|note|message|description|' +
+    'question|premise|title|subject|abstract|tweet|post|utterance|query',
+  'i',
+);
 const LABEL_NAMES = /label|class|categor|sentiment|star|rating|target|score|topic|intent|polarity|gold|^y$/i;
 /** Two columns of a pair task: "question1" and "question2", "text_a" and "text_b", or by these names. */
 const PAIR_NAMES: readonly (readonly [RegExp, string])[] = [
@@ -24,6 +27,13 @@ const LEAST_WORDS = 2;
 const MOST_LABEL_WORDS = 4;
 /** More classes than this is seldom meant, and their names would be much of a column's content. */
 export const MOST_PROPOSED_CLASSES = 50;
+
+const NO_TEXTS =
+  `has no column that looks like texts (${LEAST_WORDS} words and more, mostly different); ` +
+  'name it with --text-column';
+const NO_LABELS =
+  `has no column that looks like labels (2 to ${MOST_PROPOSED_CLASSES} different short values); ` +
+  'name it with --label-column';
 
 /** What the user has said already; the rest is proposed. */
 export type ChosenColumns = Partial<TableColumns>;
@@ -67,26 +77,8 @@ export function proposeColumns(
     .sort((a, b) => named(b, LABEL_NAMES) - named(a, LABEL_NAMES) || (a.distinct ?? 0) - (b.distinct ?? 0));
   const label = chosen.label ?? labels[0]?.name;
   const problems: InputProblem[] = [
-    ...(text === undefined
-      ? [
-          {
-            where: file,
-            problem:
-              `has no column that looks like texts (${LEAST_WORDS} words and more, mostly different); name it with ` +
-              '--text-column',
-          },
-        ]
-      : []),
-    ...(label === undefined
-      ? [
-          {
-            where: file,
-            problem:
-              `has no column that looks like labels (2 to ${MOST_PROPOSED_CLASSES} different short values); name it ` +
-              'with --label-column',
-          },
-        ]
-      : []),
+    ...(text === undefined ? [{ where: file, problem: NO_TEXTS }] : []),
+    ...(label === undefined ? [{ where: file, problem: NO_LABELS }] : []),
   ];
   if (text === undefined || label === undefined) throw new BadInput(problems);
   return {

@@ -107,20 +107,10 @@ export function sourceOf(address: string): TableSource {
   const scheme = SCHEME.exec(address)?.[1]?.toLowerCase();
   if (scheme === undefined) return disk;
   const source = sources.get(scheme);
-  if (source === undefined)
-    throw new BadInput([
-      {
-        where: address,
-        problem:
-          'is an address of a kind that cannot be read here; give a ' +
-          `path${
-            sources.size === 0
-              ? ''
-              : ', or an address with ' + [...sources.keys()].map((known) => `${known}://`).join(', ')
-          }`,
-      },
-    ]);
-  return source;
+  if (source !== undefined) return source;
+  const known = [...sources.keys()].map((one) => `${one}://`);
+  const wayOut = known.length === 0 ? 'give a path' : `give a path, or an address with ${known.join(', ')}`;
+  throw new BadInput([{ where: address, problem: `is an address of a kind that cannot be read here; ${wayOut}` }]);
 }
 
 /** Whether it has a scheme, known or not. */

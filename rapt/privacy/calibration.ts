@@ -152,8 +152,8 @@ export class Calibrator {
     if (target <= least || target >= most)
       throw new RaptError(
         ErrorKind.badInput,
-        `privacy.targetUnchanged: ${target} cannot be reached on this table, whose tokens stay themselves at rates ` +
-          `between ${least.toPrecision(3)} and ${most.toPrecision(3)}`,
+        `privacy.targetUnchanged: ${target} cannot be reached on this table, ` +
+          `whose tokens stay themselves at rates between ${least.toPrecision(3)} and ${most.toPrecision(3)}`,
       );
     let [atLow, atHigh] = [least - target, most - target];
     for (let step = 0; high - low > PRECISION; step++) {

@@ -62,11 +62,12 @@ export function assertSinglePrecision(product: Product): void {
       if (wrong !== null)
         throw new RaptError(
           ErrorKind.badInput,
-          'matrix products are not computed in single precision on this machine, so that no statement about privacy ' +
-            `would hold: ${wrong.found} instead of ${wrong.expected}, by its ${of}. ` +
-            `Rapt sets ${Object.keys(FULL_PRECISION).join(', ')} before it loads TensorFlow; look for another ` +
-            'setting that takes ' +
-            'precision away, such as XLA_FLAGS, or for a TensorFlow that this process loaded before Rapt',
+          'matrix products are not computed in single precision on this machine, ' +
+            'so that no statement about privacy would hold: ' +
+            `${wrong.found} instead of ${wrong.expected}, by its ${of}. ` +
+            `Rapt sets ${Object.keys(FULL_PRECISION).join(', ')} before it loads TensorFlow; ` +
+            'look for another setting that takes precision away, such as XLA_FLAGS, ' +
+            'or for a TensorFlow that this process loaded before Rapt',
         );
     }
 }

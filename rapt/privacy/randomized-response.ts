@@ -33,8 +33,9 @@ export class RandomizedResponse {
   constructor(epsilon: number, classes: number, random: RandomSource = systemRandom) {
     if (!(epsilon >= LEAST_LABEL_EPSILON && epsilon <= LARGEST_LABEL_EPSILON))
       throw new RangeError(
-        `randomized response needs an epsilon from ${LEAST_LABEL_EPSILON}, below which every class would be answered ` +
-          `nearly alike, to ${LARGEST_LABEL_EPSILON}, above which nothing is hidden; not ${epsilon}`,
+        `randomized response needs an epsilon from ${LEAST_LABEL_EPSILON}, ` +
+          `below which every class would be answered nearly alike, to ${LARGEST_LABEL_EPSILON}, ` +
+          `above which nothing is hidden; not ${epsilon}`,
       );
     this.#classes = classes;
     this.#random = random;
@@ -57,9 +58,9 @@ export const LABELS_NOT_COVERED = 'the training labels, the set of class names, 
 
 /** Of a run whose labels are not protected. */
 export const TEST_LABELS_NOT_COVERED =
-  'how well the tuned model does on the test texts: accuracy and F1 are told in steps of 0.01 or more that are at ' +
-  'least ' +
-  '5 test texts wide, and not at all below 20 of them';
+  'how well the tuned model does on the test texts: ' +
+  'accuracy and F1 are told in steps of 0.01 or more that are at least 5 test texts wide, ' +
+  'and not at all below 20 of them';
 
 /** What a release's guarantee says when its training labels were drawn as well. */
 export function withLabelNoise(guarantee: Guarantee, noise: LabelNoise): Guarantee {
@@ -70,9 +71,9 @@ export function withLabelNoise(guarantee: Guarantee, noise: LabelNoise): Guarant
     covered: [
       ...guarantee.covered,
       `each training label: randomized response with epsilon = ${epsilon}, whatever the text`,
-      'each test label, in each run that is graded by it: the number of right answers is told with two-sided ' +
-        'geometric noise ' +
-        `of epsilon = ${epsilon}, and nothing else about it`,
+      'each test label, in each run that is graded by it: ' +
+        `the number of right answers is told with two-sided geometric noise of epsilon = ${epsilon}, ` +
+        'and nothing else about it',
     ],
     notCovered: guarantee.private
       ? guarantee.notCovered
@@ -85,9 +86,10 @@ export function withLabelNoise(guarantee: Guarantee, noise: LabelNoise): Guarant
 /** In words; empty when the labels left as they are. */
 export function explainLabels({ labelEpsilon }: Guarantee): string[] {
   if (labelEpsilon === undefined) return [];
+  const times = Math.exp(labelEpsilon).toPrecision(3);
   return [
-    `Every training label was answered by randomized response with epsilon = ${labelEpsilon}: each answer is at ` +
-      `most ${Math.exp(labelEpsilon).toPrecision(3)} times likelier under one class than under another. ` +
+    `Every training label was answered by randomized response with epsilon = ${labelEpsilon}: ` +
+      `each answer is at most ${times} times likelier under one class than under another. ` +
       'The accuracy on the test texts is told with noise of the same epsilon, drawn once in each run. ' +
       'A text that is released again has its label drawn again, and the epsilons add up.',
   ];

@@ -50,8 +50,8 @@ export async function* delimitedRecords(
     const place = { line: record.line, number: number++ };
     if (hasMoreFields(record.fields, header.fields.length)) {
       const problem =
-        `has ${record.fields.length} fields, the header ${header.fields.length}; put a text with ${NAMES[delimiter]} ` +
-        'or quotes in quotes, and double the quotes inside';
+        `has ${record.fields.length} fields, the header ${header.fields.length}; ` +
+        `put a text with ${NAMES[delimiter]} or quotes in quotes, and double the quotes inside`;
       report({ where: describePlace(file, place), problem });
       continue;
     }

@@ -80,7 +80,9 @@ function exactly(written: string): string {
   const digits = (whole + fraction).replace(/^0+/, '');
   const significant = digits.replace(/0+$/, '');
   if (significant === '') return sign === undefined ? written : '0';
-  return `${sign}${significant}e${BigInt(exponent) - BigInt(fraction.length) + BigInt(digits.length - significant.length)}`;
+  const zerosAtTheEnd = digits.length - significant.length;
+  const power = BigInt(exponent) - BigInt(fraction.length) + BigInt(zerosAtTheEnd);
+  return `${sign}${significant}e${power}`;
 }
 
 /** A decimal number, exactly, without zeros at its end. @param unscaled the number times 10 to the power of `scale`. */

@@ -53,8 +53,8 @@ export const tsv: TableFormat = {
         report({
           where: describePlace(file, place),
           problem:
-            `has ${fields.length} fields, the header ${width}; a text must not hold line breaks in TSV: save the ` +
-            'table as CSV',
+            `has ${fields.length} fields, the header ${width}; ` +
+            'a text must not hold line breaks in TSV: save the table as CSV',
         });
       } else {
         yield { ...place, cells: indexes.map((index) => fields[index] ?? null), emptyLinesBefore };
