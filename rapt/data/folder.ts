@@ -1,6 +1,6 @@
-/** A data set's folder as Hugging Face has them: a README.md whose head names configurations and their files, a folder
- *  for each split as `save_to_disk` writes them, or files named by their splits. Source: "Structure your repository"
- *  and "Manual configuration" in the hub's documentation of datasets. */
+/** A data set's folder in one of the three forms that Hugging Face knows: a README.md whose head names configurations
+ *  and their files, one folder for each split as `save_to_disk` writes it, or files that are named by their splits.
+ *  Source: "Structure your repository" and "Manual configuration" in the hub's documentation of datasets. */
 import { text } from 'node:stream/consumers';
 import picomatch from 'picomatch';
 import { parse } from 'yaml';
@@ -14,20 +14,22 @@ import { sourceOf } from './source.ts';
 type Splits = ReadonlyMap<string, readonly string[]>;
 
 interface DatasetFolder {
+  /** The splits of each configuration, by its name. */
   readonly configs: ReadonlyMap<string, Splits>;
-  /** That is meant where none is named; null when there are several and none is said to be. */
+  /** The configuration that is read when the user names none. Null when there are several, and the folder does not say
+   *  which of them is the default. */
   readonly defaultConfig: string | null;
 }
 
-/** Words of a file's or folder's name that tell its split, in the order in which they are looked for. */
+/** Words in the name of a file or folder that tell its split, in the order in which they are looked for. */
 const SPLIT_WORDS: Readonly<Record<string, readonly string[]>> = {
   train: ['train', 'training'],
   validation: ['validation', 'valid', 'dev', 'val'],
   test: ['test', 'testing', 'eval', 'evaluation'],
 };
-/** Splits that stand for test rows where none is named. */
+/** Splits that are tested on when the user names none, the likeliest first. */
 const TEST_SPLITS = ['test', 'validation'];
-/** Names of splits that can take the place of a test split without labels, the likeliest first. */
+/** Names of splits that can take the place of a test split that has no labels, the likeliest first. */
 const INSTEAD_OF_TEST = [/^validation$/, /^(valid|val|dev)$/, /^(validation|valid|val|dev)[-_.](?!mismatched)/];
 
 const NO_TABLES = "is not a file, nor a data set's folder: no .csv, .tsv, .jsonl, .parquet or .arrow lies in it";
@@ -107,14 +109,15 @@ async function readDatasetFolder(folder: string): Promise<DatasetFolder> {
 
 export interface SelectedSplits {
   readonly train: readonly string[];
-  /** Selects the configuration's own test split; null when it has none. */
+  /** The selection of the configuration's own test split; null when it has none. */
   readonly test: string | null;
-  /** Selects those that can take its place if it has no labels, the likeliest first. */
+  /** Selections of the splits that can take its place if it has no labels, the likeliest first. */
   readonly insteadOfTest: readonly string[];
 }
 
-/** The files of a folder's configuration and split. @param selection "config", "split", "config/split", or empty.
- *  @throws BadInput when there is no such. */
+/** The files of one configuration and split of a folder.
+ *  @param selection "config", "split", "config/split", or empty.
+ *  @throws BadInput when the folder has no such configuration or split. */
 export async function selectSplits(folder: string, selection: string): Promise<SelectedSplits> {
   const where = selection === '' ? folder : `${folder}#${selection}`;
   const { configs, defaultConfig } = await readDatasetFolder(folder);
@@ -167,7 +170,7 @@ async function configsOf(readme: string): Promise<NonNullable<z.output<typeof he
   return parsed.data.configs ?? [];
 }
 
-/** Names of the splits, each with a folder of its own. */
+/** The names of the splits that `save_to_disk` wrote, each into a folder of its own. */
 async function savedSplits(file: string): Promise<readonly string[]> {
   const parsed = z.looseObject({ splits: z.array(z.string()) }).safeParse(parseJson(await textOf(file)));
   if (!parsed.success) throw new BadInput([{ where: file, problem: 'is not as Hugging Face has it' }]);
@@ -181,8 +184,8 @@ function matching(files: readonly string[], patterns: readonly string[]): string
   return files.filter((file) => patterns.includes(file) || matches(file));
 }
 
-/** By the words of the file's name, else of its folders' names; all files are training rows where no word tells
- *  anything. */
+/** The split of each file, told by the words of its name. If no file's name tells anything, the names of the folders
+ *  do; if those do not either, all files are training rows. */
 function bySplitName(files: readonly string[], inside: string): Map<string, string[]> {
   for (const part of [
     (file: string) => file.slice(file.lastIndexOf('/') + 1),

@@ -1,5 +1,5 @@
-/** What a person should know of how a run's tables were read. The sentences travel with the run, so they name no file,
- *  no column and no class. */
+/** What a person should know of how the tables of a run were read. These sentences travel with the run, so they name no
+ *  file, no column and no class. */
 import type { Inspection } from './inspect.ts';
 
 export function tableNotes({ tables, unlabelled }: Pick<Inspection, 'tables' | 'unlabelled'>): string[] {

@@ -1,4 +1,4 @@
-/** Which columns of a table are probably the texts and the labels. A guess, for a person to look at. */
+/** Guesses which columns of a table hold the texts and the labels, for a person to confirm. */
 import { BadInput, type InputProblem } from '../../contracts/index.ts';
 import { checkColumns } from './columns.ts';
 import type { ColumnSurvey, TableSurvey } from './survey.ts';
@@ -10,11 +10,12 @@ const TEXT_NAMES = new RegExp(
   'i',
 );
 const LABEL_NAMES = /label|class|categor|sentiment|star|rating|target|score|topic|intent|polarity|gold|^y$/i;
-/** Two columns of a pair task: "question1" and "question2", "text_a" and "text_b", or by these names. */
+/** Endings by which the two columns of a pair task are told: "question1" and "question2", "text_a" and "text_b". */
 const PAIR_NAMES: readonly (readonly [RegExp, string])[] = [
   [/^(.*?)[_-]?1$/, '2'],
   [/^(.*?)[_-]?a$/i, 'b'],
 ];
+/** Names of the two columns of a pair task: the first and the second. */
 const PAIR_WORDS: Readonly<Record<string, string>> = {
   premise: 'hypothesis',
   text: 'pair',
@@ -22,10 +23,11 @@ const PAIR_WORDS: Readonly<Record<string, string>> = {
   question: 'answer',
 };
 
+/** Texts have at least so many words, on average. */
 const LEAST_WORDS = 2;
-/** Of a label; a class may be called "rather good". */
+/** Labels have at most so many words, on average: a class may be called "rather good". */
 const MOST_LABEL_WORDS = 4;
-/** More classes than this is seldom meant, and their names would be much of a column's content. */
+/** A column with more values is seldom meant, and a list of their names would be much of its content. */
 export const MOST_PROPOSED_CLASSES = 50;
 
 const NO_TEXTS =
@@ -35,7 +37,7 @@ const NO_LABELS =
   `has no column that looks like labels (2 to ${MOST_PROPOSED_CLASSES} different short values); ` +
   'name it with --label-column';
 
-/** What the user has said already; the rest is proposed. */
+/** The columns that the user has named already. The others are proposed. */
 export type ChosenColumns = Partial<TableColumns>;
 
 export interface ProposedColumns extends TableColumns {
@@ -44,8 +46,8 @@ export interface ProposedColumns extends TableColumns {
   readonly otherTexts: readonly string[];
 }
 
-/** For the owner's terminal: columns are named. @throws BadInput when no column looks like texts, or none like labels,
- *  and the user has not named it. */
+/** Proposes the columns that the user has not named. It names columns, so its result is for the owner's terminal.
+ *  @throws BadInput when no column looks like texts, or none looks like labels. */
 export function proposeColumns(
   file: string,
   { columns, rows }: TableSurvey,
@@ -70,7 +72,7 @@ export function proposeColumns(
   const paired = texts.find(({ name }) => secondOf(name, texts) !== undefined);
   const text = chosen.text ?? (paired ?? texts[0])?.name;
   const pair = chosen.pair ?? (chosen.text === undefined && text !== undefined ? secondOf(text, texts) : undefined);
-  // Of two columns that are as good, the last: labels stand at the end more often than ids and dates do.
+  // If two columns are equally good, the last one is taken: labels stand at the end more often than ids and dates do.
   const labels = free
     .filter((column) => column.name !== text && column.name !== pair && looksLikeLabels(column, rows))
     .reverse()

@@ -2,17 +2,18 @@
 import type { ReportProblem, RowPlace } from '../problems.ts';
 
 export interface TableRecord extends RowPlace {
-  /** Cells of the columns that were asked for, in that order; null where the record has none. */
+  /** The cells of the wanted columns, in the order in which they were asked for; null for a cell that is empty. */
   readonly cells: readonly (string | null)[];
-  /** Empty lines of the file just before this record. They are no records and have no row number. */
+  /** How many empty lines stand before this record. They are not records and have no row numbers. */
   readonly emptyLinesBefore: number;
 }
 
-/** One table format. Both functions take the file's path; they throw BadInput for a file that is not of the format at
- *  all. */
+/** How the files of one format are read. Both functions take the path of a file, and throw BadInput when it is not of
+ *  the format at all. */
 export interface TableFormat {
-  /** Names of the columns in file order. Reads the head of the file only. */
+  /** The names of the columns, in the order of the file. Reads only the head of the file. */
   columns(file: string): Promise<readonly string[]>;
-  /** Streams the records. The columns exist. A record that cannot be read is reported and left out. */
+  /** Streams the records. A record that cannot be read is reported and left out.
+   *  @param columns names of columns that the file has. */
   records(file: string, columns: readonly string[], report: ReportProblem): AsyncIterable<TableRecord>;
 }
