@@ -58,7 +58,10 @@ const headSchema = z.looseObject({
     .optional(),
 });
 
-/** @throws BadInput when the README's head cannot be understood, or no table lies there. */
+/** A configuration in a README's head. */
+type NamedConfig = NonNullable<z.output<typeof headSchema>['configs']>[number];
+
+/** @throws BadInput when the README's head cannot be understood, or no table lies in the folder. */
 async function readDatasetFolder(folder: string): Promise<DatasetFolder> {
   const base = folder.endsWith('/') ? folder : `${folder}/`;
   const files = (await sourceOf(folder).list(folder))
@@ -69,42 +72,37 @@ async function readDatasetFolder(folder: string): Promise<DatasetFolder> {
   if (tables.length === 0) throw new BadInput([{ where: folder, problem: NO_TABLES }]);
   const named = files.includes('README.md') ? await configsOf(address('README.md')) : [];
   const configs = new Map<string, Splits>();
-  for (const { config_name, data_dir, data_files } of named) {
-    const inside = data_dir === undefined ? '' : `${data_dir.replace(/^\.?\/|\/$/g, '')}/`;
-    const within = tables.filter((file) => file.startsWith(inside));
-    const splits =
-      data_files === undefined
-        ? bySplitName(within, inside)
-        : new Map(
-            data_files.map(({ split, path }) => [
-              split,
-              matching(
-                within,
-                path.map((pattern) => inside + pattern.replace(/^\.?\//, '')),
-              ),
-            ]),
-          );
+  for (const config of named) {
+    const splits = splitsOfConfig(config, tables);
     for (const [split, found] of splits)
-      if (found.length === 0)
-        throw new BadInput([
-          {
-            where: `${address('README.md')}, configs, ${config_name}, ${split}`,
-            problem: 'names files that are not in the folder',
-          },
-        ]);
-    configs.set(config_name, mapped(splits, address));
+      if (found.length === 0) {
+        const where = `${address('README.md')}, configs, ${config.config_name}, ${split}`;
+        throw new BadInput([{ where, problem: 'names files that are not in the folder' }]);
+      }
+    configs.set(config.config_name, mapped(splits, address));
   }
   if (configs.size === 0) {
     const saved = files.includes('dataset_dict.json') ? await savedSplits(address('dataset_dict.json')) : [];
-    const splits =
-      saved.length > 0
-        ? new Map(saved.map((split) => [split, tables.filter((file) => file.startsWith(`${split}/`))]))
-        : bySplitName(tables, '');
-    configs.set('default', mapped(splits, address));
+    configs.set('default', mapped(saved.length > 0 ? byFolder(saved, tables) : bySplitName(tables, ''), address));
   }
-  const marked =
-    named.find((config) => config.default)?.config_name ?? (configs.has('default') ? 'default' : undefined);
-  return { configs, defaultConfig: marked ?? (configs.size === 1 ? [...configs.keys()][0]! : null) };
+  return { configs, defaultConfig: defaultOf(configs, named) };
+}
+
+/** The configuration that says it is the default, else the one of that name, else the only one. */
+function defaultOf(configs: ReadonlyMap<string, Splits>, named: readonly NamedConfig[]): string | null {
+  const marked = named.find((config) => config.default);
+  if (marked !== undefined) return marked.config_name;
+  if (configs.has('default')) return 'default';
+  return configs.size === 1 ? [...configs.keys()][0]! : null;
+}
+
+/** The files of each split of a configuration in a README's head: by its patterns, else by their names. */
+function splitsOfConfig({ data_dir, data_files }: NamedConfig, tables: readonly string[]): Map<string, string[]> {
+  const inside = data_dir === undefined ? '' : `${data_dir.replace(/^\.?\/|\/$/g, '')}/`;
+  const within = tables.filter((file) => file.startsWith(inside));
+  if (data_files === undefined) return bySplitName(within, inside);
+  const fromFolder = (pattern: string): string => inside + pattern.replace(/^\.?\//, '');
+  return new Map(data_files.map(({ split, path }) => [split, matching(within, path.map(fromFolder))]));
 }
 
 export interface SelectedSplits {
@@ -150,7 +148,8 @@ export async function selectSplits(folder: string, selection: string): Promise<S
   return { train: chosen, test: test === undefined ? null : selecting(test), insteadOfTest: instead.map(selecting) };
 }
 
-async function configsOf(readme: string): Promise<NonNullable<z.output<typeof headSchema>['configs']>> {
+/** The configurations that a README's head names. */
+async function configsOf(readme: string): Promise<readonly NamedConfig[]> {
   const [, head] = /^---\r?\n(.*?)\r?\n---\s*(?:\r?\n|$)/s.exec(await textOf(readme)) ?? [];
   if (head === undefined) return [];
   let value: unknown;
@@ -179,10 +178,15 @@ async function savedSplits(file: string): Promise<readonly string[]> {
 
 const textOf = (file: string): Promise<string> => text(sourceOf(file).read(file));
 
+/** The files that are named themselves, or that a pattern matches. */
 function matching(files: readonly string[], patterns: readonly string[]): string[] {
   const matches = picomatch([...patterns]);
   return files.filter((file) => patterns.includes(file) || matches(file));
 }
+
+/** The files of splits that lie in folders of their own. */
+const byFolder = (splits: readonly string[], files: readonly string[]): Map<string, string[]> =>
+  new Map(splits.map((split) => [split, files.filter((file) => file.startsWith(`${split}/`))]));
 
 /** The split of each file, told by the words of its name. If no file's name tells anything, the names of the folders
  *  do; if those do not either, all files are training rows. */
