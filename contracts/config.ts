@@ -1,3 +1,4 @@
+/** What a run is asked to do: one schema with a default and a description for every field. */
 import { z } from 'zod';
 import { ATTACKS } from './audit.ts';
 import { gatesSchema, metricsAgainstBaseline } from './gates.ts';
@@ -7,10 +8,10 @@ import { parseWith, type Parsed } from './parse.ts';
 export const BUILT_IN_DATASETS = ['movie-reviews'] as const;
 /** The backbone that set-up provides. */
 export const DEFAULT_BACKBONE = 'all-MiniLM-L6-v2';
-/** The same on the model hub, and its weights as its authors published them. */
+/** Its name on the model hub, and the digest of the weights that its authors published. */
 export const DEFAULT_BACKBONE_ON_HUB = 'sentence-transformers/all-MiniLM-L6-v2';
 export const DEFAULT_BACKBONE_SHA256 = '53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db';
-/** The eta of each mechanism where none is given. */
+/** The eta of each mechanism when none is given. */
 export const DEFAULT_ETA = { exponential: 14, laplace: 75 } as const;
 
 const tenantName = z
@@ -19,7 +20,7 @@ const tenantName = z
     /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/,
     'use 1 to 40 lower-case letters, digits and hyphens, such as "acme-health"',
   );
-/** Such a name stands for itself in keys, policies and file names. */
+/** Whether a text is the name of a tenant, which stands for itself in keys, policies and file names. */
 export const isTenantName = (text: string): boolean => tenantName.safeParse(text).success;
 const positiveInt = z.int().positive();
 const rate = z.number().gt(0, 'must lie strictly between 0 and 1').lt(1, 'must lie strictly between 0 and 1');
@@ -85,10 +86,10 @@ export const budgetSchema = z.strictObject({
 });
 export type Budget = z.output<typeof budgetSchema>;
 
-/** Below it the whole numbers that labels are drawn by lose more than one part in a hundred of it (derivation in
- *  rapt/privacy/randomized-response.ts). */
+/** Labels are drawn by whole numbers. They would lose more than one part in a hundred of a smaller epsilon (derivation
+ *  in rapt/privacy/randomized-response.ts). */
 export const LEAST_LABEL_EPSILON = 1e-4;
-/** Above it these numbers no longer fit into 53 bits, and nothing is hidden anyway. */
+/** For a larger epsilon these numbers would not fit into 53 bits, and nothing would be hidden anyway. */
 export const LARGEST_LABEL_EPSILON = 20;
 
 const TOO_SMALL_LABEL_EPSILON =
@@ -229,7 +230,8 @@ const tuningSchema = z.strictObject({
         "by the drawn label's own probability, by an unbiased estimate of the true label's loss, or not at all.",
     ),
   epochs: positiveInt.max(10_000).default(5).describe('Passes over the training rows.'),
-  // So a run that was extended and one that had its extensions from the beginning end with the same adapter.
+  // A list, so that a run which is extended ends with the same adapter as one that had its extensions from the
+  // beginning.
   extensions: z
     .array(positiveInt.max(10_000))
     .max(100)
@@ -329,7 +331,7 @@ export type DataConfig = TuningConfig['data'];
 export type PrivacyConfig = TuningConfig['privacy'];
 export type TuningOptions = TuningConfig['tuning'];
 
-/** Epochs of all phases together. */
+/** The epochs of all phases together. */
 export const totalEpochs = ({ epochs, extensions }: Pick<TuningOptions, 'epochs' | 'extensions'>): number =>
   extensions.reduce((sum, more) => sum + more, epochs);
 export type ReconstructionOptions = Exclude<TuningOptions['reconstruction'], false>;
@@ -338,17 +340,17 @@ export const predictInputSchema = z.strictObject({
   /** Workflow id of the tuning run whose adapter answers. */
   run: z.string().min(1),
   tenant: tenantName.default('local'),
-  /** Table on the client worker's machine, and where it writes the answers. */
+  /** The table on the client worker's machine, and the file to which it writes the answers. */
   in: z.string().min(1),
   out: z.string().regex(/\.(csv|jsonl)$/, 'must end in .csv or .jsonl'),
   textColumn: z.string().min(1).optional(),
   pairColumn: z.string().min(1).optional(),
-  /** When the table has labels, the column; accuracy is then reported. */
+  /** The column of labels, if the table has them. Accuracy is then reported. */
   labelColumn: z.string().min(1).optional(),
 });
 export type PredictInput = z.output<typeof predictInputSchema>;
 
-/** Checks a configuration and fills in its defaults; on failure every problem is listed, each with the field's path. */
+/** Checks a configuration and fills in its defaults. On failure all problems are listed, each with the field's path. */
 export function parseTuningConfig(input: unknown): Parsed<TuningConfig> {
   return parseWith(tuningConfigSchema, input);
 }

@@ -1,12 +1,12 @@
-/** What leaves the client of a run's results: a field that is not here cannot, since every result of a client's
- *  activity is held against its schema, and each field says why it may. docs/what-leaves.md is made of this. */
+/** What leaves the client of a run's results. Every result of a client's activity is held against its schema here, so a
+ *  field that is not here cannot leave. Each field says why it may. docs/what-leaves.md is made from this file. */
 import { z } from 'zod';
 import { adapterRefSchema, artifactRefSchema, REPORT_FILES, releaseRefSchema, sha256Schema } from './artifacts.ts';
 import { deniabilitySchema } from './audit.ts';
 import { ErrorKind, RaptError } from './errors.ts';
 import { guaranteeSchema } from './guarantee.ts';
 
-/** A field whose reason is one for all that is in it. */
+/** A field with one reason for all that is in it. */
 const whole = <T extends z.ZodType>(schema: T, reason: string): T => schema.meta({ description: reason, whole: true });
 
 const rows = z.strictObject({
@@ -142,7 +142,7 @@ const releasedReportSchema = z.strictObject({
   shown: z.strictObject({ baselines, curve }).optional().describe('What others show beside the results.'),
 });
 
-/** result.json, and what the workflow gives back. */
+/** result.json, which is also what the workflow returns. */
 export const releasedResultSchema = z.strictObject({
   workflowId: z.string().describe('The provider gave it.'),
   runId: z.string().describe('The provider gave it.'),
@@ -181,7 +181,8 @@ export type ReleasedResult = z.output<typeof releasedResultSchema>;
 
 const nothing = z.undefined().describe('Nothing.');
 
-/** By the activity that says it, and of the one object that a client stores readable besides. */
+/** The schemas, by the activity whose result it is. Besides there is result.json, the one object that a client stores
+ *  unsealed. */
 export const RELEASED = {
   inspect: z.strictObject({
     rows: rows.describe('How long the run will take follows from it, and the release holds them anyway.'),
@@ -242,8 +243,8 @@ export const RELEASED = {
 } as const;
 export type Released = keyof typeof RELEASED;
 
-/** What may leave, as it was given. @throws RaptError when there is more in it, or it is not of the form; values are
- *  not quoted. */
+/** Returns a value that may leave, as it was given. @throws RaptError when it holds more than may leave, or has another
+ *  form. The message does not quote values. */
 export function onlyReleased<T>(what: Released, value: T): T {
   const parsed = RELEASED[what].safeParse(value);
   // The schemas change nothing but the type of digests.
