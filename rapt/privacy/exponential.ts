@@ -23,18 +23,18 @@ import { uniformInteger } from './samplers.ts';
 import { blockOf, HeldTables, placesOf } from './token-tables.ts';
 import { LEVELS, levelWeights, type LevelWeights } from './level-weights.ts';
 
-/** Weights of so many outputs are summed up beforehand: a draw finds its block first, then its place in the block. */
+/** The weights of so many outputs are summed beforehand. A draw finds its block first, then its place in the block. */
 const BLOCK = 128;
-/** Inputs whose tables are made together. */
+/** The tables of so many inputs are made together. */
 const BATCH_TYPES = 128;
 const BATCH_TOKENS = 2 ** 14;
 const DEFAULT_CACHE_BYTES = 512 * 2 ** 20;
 
-/** One input token's distribution. */
+/** The distribution of one input token. */
 interface TypeTable {
-  /** Level of each output's distance. [outputs] */
+  /** The level of each output's distance. [outputs] */
   readonly levels: Uint16Array;
-  /** Sum of the weights before each block, and in all. [blocks + 1] */
+  /** The sum of the weights before each block, then of all weights. [blocks + 1] */
   readonly sums: Float64Array;
 }
 
@@ -43,7 +43,7 @@ export class ExponentialSampler implements Sampler {
   /** Draws are exact. */
   readonly numericalDelta = 0;
   readonly batchTokens = BATCH_TOKENS;
-  /** Tables made so far, the cached ones not counted again. */
+  /** How many tables were made so far. A cached table is not counted again. */
   tablesMade = 0;
   readonly #geometry: OutputGeometry;
   readonly #random: RandomSource;
@@ -60,7 +60,7 @@ export class ExponentialSampler implements Sampler {
     this.#held = new HeldTables(Math.floor(cacheBytes / tableBytes));
   }
 
-  /** Tables held now. */
+  /** How many tables are held now. */
   get cachedTypes(): number {
     return this.#held.size;
   }

@@ -1,4 +1,4 @@
-/** What a mechanism promises, as data, and the sentences made of it. */
+/** What a mechanism promises, as data, and the sentences that are made from it. */
 import type { Guarantee, TextLengths } from '../../contracts/index.ts';
 import type { OutputGeometry } from './geometry.ts';
 import type { Sampler } from './mechanism.ts';
@@ -78,8 +78,8 @@ const noPromise = (eta: number | null): string =>
     ? 'No privacy: the tokens are released as they are.'
     : 'No privacy: the noise came from a seeded test generator and can be drawn again by anybody.';
 
-/** The guarantee in sentences for people, each to stand alone. @param lengths of the data at hand, where there is
- *  any. */
+/** The guarantee in sentences for people. Each sentence can stand alone.
+ *  @param lengths of the texts at hand; null when there are none. */
 export function explainGuarantee(guarantee: Guarantee, lengths: TextLengths | null = null): string[] {
   const { eta, tightestEta, table, neighbourLogRatio: ratio, expectedUnchanged, covered, notCovered } = guarantee;
   if (!guarantee.private || eta === null || ratio === null) return [guarantee.statement, ...explainLabels(guarantee)];
@@ -117,7 +117,7 @@ export function explainGuarantee(guarantee: Guarantee, lengths: TextLengths | nu
   ];
 }
 
-/** The bounds of single tokens add up: the noise of each is independent of the others'. */
+/** The bounds of single tokens add up, since the noise of each token is independent of the noise of the others. */
 function explainLengths({ p05, p50, p95 }: TextLengths, ratio: number): string {
   const exponent = (tokens: number): string => (tokens * ratio).toFixed(0);
   return (

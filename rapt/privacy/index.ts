@@ -1,4 +1,4 @@
-/** Mechanisms that replace tokens under d_chi-privacy, their exact samplers, and what they promise. */
+/** The mechanisms that replace tokens under d_chi-privacy, their exact samplers, and what they promise. */
 export {
   calibrate,
   Calibrator,

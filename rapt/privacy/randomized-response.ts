@@ -18,9 +18,10 @@ import { systemRandom, type RandomSource } from './random-source.ts';
 import { uniformInteger } from './samplers.ts';
 
 const OTHER_WEIGHT = 2 ** 20;
-/** The part of an epsilon that whole numbers may lose. */
+/** Whole numbers may lose this part of an epsilon. */
 export const LARGEST_LABEL_LOSS = 0.01;
 
+/** Draws answers for labels. */
 export class RandomizedResponse {
   /** The probabilities that are really drawn. */
   readonly noise: LabelNoise;
@@ -28,8 +29,9 @@ export class RandomizedResponse {
   readonly #keepWeight: number;
   readonly #random: RandomSource;
 
-  /** @param epsilon from LEAST_LABEL_EPSILON to LARGEST_LABEL_EPSILON. @param classes at least 2. @throws RangeError
-   *  for another epsilon. */
+  /** @param epsilon from LEAST_LABEL_EPSILON to LARGEST_LABEL_EPSILON.
+   *  @param classes at least 2.
+   *  @throws RangeError for another epsilon. */
   constructor(epsilon: number, classes: number, random: RandomSource = systemRandom) {
     if (!(epsilon >= LEAST_LABEL_EPSILON && epsilon <= LARGEST_LABEL_EPSILON))
       throw new RangeError(
@@ -53,16 +55,16 @@ export class RandomizedResponse {
   }
 }
 
-/** Of a release whose labels left as they are. */
+/** What the guarantee says of labels that left as they are. */
 export const LABELS_NOT_COVERED = 'the training labels, the set of class names, and how many texts each class has';
 
-/** Of a run whose labels are not protected. */
+/** What the guarantee says of test labels that are not protected. */
 export const TEST_LABELS_NOT_COVERED =
   'how well the tuned model does on the test texts: ' +
   'accuracy and F1 are told in steps of 0.01 or more that are at least 5 test texts wide, ' +
   'and not at all below 20 of them';
 
-/** What a release's guarantee says when its training labels were drawn as well. */
+/** The guarantee of a release whose training labels were drawn as well. */
 export function withLabelNoise(guarantee: Guarantee, noise: LabelNoise): Guarantee {
   const { epsilon } = noise;
   return {
@@ -83,7 +85,7 @@ export function withLabelNoise(guarantee: Guarantee, noise: LabelNoise): Guarant
   };
 }
 
-/** In words; empty when the labels left as they are. */
+/** What happened to the labels, in words; empty when they left as they are. */
 export function explainLabels({ labelEpsilon }: Guarantee): string[] {
   if (labelEpsilon === undefined) return [];
   const times = Math.exp(labelEpsilon).toPrecision(3);
