@@ -109,7 +109,7 @@ async function refusalOf(file: string): Promise<string> {
   return error.message;
 }
 
-describe('a file that is no table', () => {
+describe('a file that is not a table', () => {
   for (const [what, content, told] of STRANGE)
     it(`is named for what it is: ${what}`, async () => {
       // Parquet and Arrow have words of their own for bytes that nobody knows.
@@ -126,7 +126,7 @@ describe('a file that is no table', () => {
       assert.match(await refusalOf(zipped), told, 'gzipped');
     });
 
-  it('is told from an ordinary text that begins alike', async () => {
+  it('is not confused with an ordinary text that begins in the same way', async () => {
     const beginnings = [
       'PAR1,text',
       'ORC,text',
@@ -149,7 +149,7 @@ describe('a file that is no table', () => {
     }
   });
 
-  it('is told from text that was cut within a character', () => {
+  it('is not confused with text that was cut within a character', () => {
     for (const character of ['é', '€', '🎬']) {
       const bytes = Buffer.from('x'.repeat(HEAD_BYTES - 1) + character);
       for (let cut = 0; cut < 4; cut++) assert.equal(contentOf(bytes.subarray(0, HEAD_BYTES - 1 + cut)), 'text');
@@ -159,7 +159,7 @@ describe('a file that is no table', () => {
 });
 
 describe('a file of a model', () => {
-  it('in whose place something else stands is named for what it is', async () => {
+  it('that is something else is named for what it is', async () => {
     const model = writeTinyModel(join(folder, 'model'));
     assert.equal((await locateBackbone(model)).folder, model);
     for (const [file, content, told] of [
@@ -185,7 +185,7 @@ describe('a file of a model', () => {
     }
   });
 
-  it('may begin as other files do: its first bytes are a number', () => {
+  it('may begin like other files, since its first bytes are a number', () => {
     const header = '{}'.padEnd(0x088b1f, ' ');
     const length = Buffer.alloc(8);
     length.writeBigUInt64LE(BigInt(header.length));

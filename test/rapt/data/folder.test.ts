@@ -64,7 +64,7 @@ async function refusal(action: Promise<unknown>): Promise<string> {
 }
 
 describe('a data set folder of Hugging Face', () => {
-  it('as the hub has it: splits by the names of files, several of each, of any format', async () => {
+  it('may name its splits by files, as the hub does, several for each and of any format', async () => {
     const folder = folderOf({
       'data/train-00000-of-00002.parquet': parquet('one', 'two'),
       'data/train-00001-of-00002.parquet': parquet('three'),
@@ -81,19 +81,19 @@ describe('a data set folder of Hugging Face', () => {
     assert.deepEqual((await surveyTable(folder)).rows, 3);
   });
 
-  it('splits by the names of folders, and a validation split where there is no test split', async () => {
+  it('may name its splits by folders, and is tested on a validation split if there is no test split', async () => {
     const folder = folderOf({ 'train/0.csv': 'text,label\none,a\n', 'dev/0.csv': 'text,label\ntwo,b\n' });
     assert.deepEqual(await textsOf(folder), ['one']);
     assert.deepEqual(await textsOf((await tablesOf(folder)).test!), ['two']);
   });
 
-  it('without words of splits is training rows, all of it', async () => {
+  it('without names of splits is all training rows', async () => {
     const folder = folderOf({ 'b.tsv': 'text\tlabel\ntwo\tb\n', 'a.tsv': 'text\tlabel\none\ta\n' });
     assert.deepEqual(await textsOf(folder), ['one', 'two']);
     assert.equal((await tablesOf(folder)).test, null);
   });
 
-  it('by the head of its card: configurations, splits, patterns and folders', async () => {
+  it('may name configurations, splits, patterns and folders in the head of its card', async () => {
     const folder = folderOf({
       'README.md': [
         '---',
@@ -127,7 +127,7 @@ describe('a data set folder of Hugging Face', () => {
     assert.equal(await refusal(textsOf(`${folder}#middle`)), '/ds#middle: has no such configuration or split');
   });
 
-  it('as save_to_disk of datasets 5.2 wrote it: a folder for each split, of any name', async () => {
+  it('may be as save_to_disk of datasets 5.2 wrote it: a folder for each split, of any name', async () => {
     const saved = fileURLToPath(new URL('../../fixtures/save-to-disk', import.meta.url));
     assert.deepEqual(
       await textsOf(saved),
@@ -190,7 +190,7 @@ describe('a data set folder of Hugging Face', () => {
     }
   });
 
-  it('takes the split of a card that is called most like a validation split', async () => {
+  it('is tested on the split whose name is most like a validation split', async () => {
     const split = (name: string): string => `  - split: ${name}\n    path: ${name}.jsonl\n`;
     const names = ['train', 'test', 'validation_mismatched', 'validation_matched'];
     const unlabelled = '{"text":"x","label":-1}\n';
@@ -211,7 +211,7 @@ describe('a data set folder of Hugging Face', () => {
     assert.deepEqual(await tablesOf(folder), { train: folder, test: null });
   });
 
-  it('has the tables that it always had, whatever of newer kinds lies beside them', async () => {
+  it('has its usual tables, whatever of other kinds lies beside them', async () => {
     const feather = 'not looked at';
     const folder = folderOf({
       'train.csv': 'text,label\none,a\n',
@@ -223,7 +223,7 @@ describe('a data set folder of Hugging Face', () => {
     assert.deepEqual(await textsOf(folderOf({ 'train.json': jsonl('two'), 'dataset_info.json': '{}' })), ['two']);
   });
 
-  it('that cannot be understood is refused with what it lacks', async () => {
+  it('that cannot be understood is refused with what is wrong', async () => {
     assert.match(
       await refusal(textsOf(folderOf({ 'notes.txt': 'x' }))),
       /^\/ds: is not a file, nor a data set's folder: no .csv, .tsv, .jsonl, .parquet or .arrow lies in it$/,
@@ -264,7 +264,7 @@ describe('a data set folder of Hugging Face', () => {
     );
   });
 
-  it('names file, line, row and column of what is wrong in one of its files, and quotes nothing', async () => {
+  it('is refused with file, line, row and column of what is wrong in it, and nothing is quoted', async () => {
     const folder = folderOf({
       'train-0.csv': 'text,label\none,a\ntwo,b\n',
       'train-1.csv': 'text,label\n,planted\n',
@@ -282,7 +282,7 @@ describe('a data set folder of Hugging Face', () => {
     assert.match(await refusal(textsOf(folder)), /^\/ds\/train-1\.csv: has no column "text"/);
   });
 
-  it('is known by the bytes of all its files', async () => {
+  it('has a digest and a version that depend on all of its files', async () => {
     const folder = folderOf({ 'train-0.csv': 'text,label\none,a\n', 'train-1.csv': 'text,label\ntwo,b\n' });
     const before = await hashTable(folder);
     assert.equal(await versionOf(folder), before.version);
