@@ -1,12 +1,19 @@
-/** The activities, as the workflows see them. Each takes and returns one object; bytes travel as references. */
-import type { AdapterRef, ArtifactRef, LossPoint, ReleaseRef, ReportFiles, StoredCheckpoint } from './artifacts.ts';
+/** The activities as the workflows see them. Each takes one object and returns one; bytes travel as references. */
+import type {
+  AdapterRef,
+  ArtifactRef,
+  LossPoint,
+  ReleaseRef,
+  ReportFiles,
+  Sha256,
+  StoredCheckpoint,
+} from './artifacts.ts';
 import type { ShownAudit } from './audit.ts';
 import type { TuningConfig } from './config.ts';
 import type { Guarantee } from './guarantee.ts';
 import type { RunNotice } from './notice.ts';
 import type { ReleasedAudit, ReleasedMetrics } from './released.ts';
 import type { CurvePoint, GateResult, ShownMetrics, TestMetrics, TuningResult } from './result.ts';
-import type { Sha256 } from './artifacts.ts';
 
 export interface RunContext {
   /** Workflow id: the run's name everywhere. */
@@ -19,44 +26,47 @@ export interface LocalRelease {
   readonly localKey: string;
   readonly digest: Sha256;
   readonly rows: { readonly train: number; readonly test: number };
-  /** Null where it is not told. */
+  /** Null when it is not told. */
   readonly unchangedRate: number | null;
   readonly guarantee: Guarantee;
   /** SHA-256 of the backbone's weights, whose tokenizer and embedding table the release was drawn with. */
   readonly backboneSha256: Sha256;
-  /** True when an earlier run drew it and nothing was drawn now. */
+  /** True when an earlier run drew the release, and nothing was drawn now. */
   readonly reused: boolean;
   /** Rows that were taken over from earlier releases as they were; absent when there are none. */
   readonly takenOver?: number;
 }
 
-/** The same as its owner has it. */
+/** The same release as its owner has it. */
 export interface OwnRelease extends LocalRelease {
   readonly unchangedRate: number;
 }
 
-/** The owner's side. Each result leaves, so each is held against its schema in released.ts: nothing else can. */
+/** The activities of the owner's side. Their results leave the owner's machine. So each result is held against its
+ *  schema in released.ts, and nothing else can leave. */
 export interface ClientActivities {
   /** Reads the whole table and refuses bad input with every problem at once; draws nothing. */
   inspect(request: RunContext): Promise<{
     rows: { train: number; test: number };
-    /** The backbone's name in the model hub, or `folder`; absent from workers of earlier versions, as are the notes. */ backbone?: string;
-    /** What a person should know of how the tables were read. */ notes?: readonly string[];
+    /** The backbone's name in the model hub, or `folder`. Workers of earlier versions tell neither it nor the notes. */
+    backbone?: string;
+    /** What a person should know of how the tables were read. */
+    notes?: readonly string[];
   }>;
   /** Draws the one noisy version of each text, durably, on the client's disk. Finished shards are never drawn again. */
   privatize(request: RunContext): Promise<LocalRelease>;
   /** Uploads the release's bytes as they are. `verify` reads back what is there already, and replaces what is
    *  damaged. */
   publish(request: RunContext & { release: LocalRelease; verify?: boolean }): Promise<ReleaseRef>;
-  /** Attacks the release with the plain text at hand, to tell what an adversary gets. */
+  /** Attacks the release, to tell what an adversary gets. The plain text is at hand to judge the guesses. */
   audit(request: RunContext & { release: LocalRelease }): Promise<ReleasedAudit>;
-  /** Joins the predictions with the test labels, which stay here, once for each run, and holds all that is told against
-   *  the gates. */
+  /** Joins the predictions with the test labels, which stay here, and holds what is told against the gates. Once for
+   *  each run. */
   score(request: RunContext & ScoreRequest): Promise<{ metrics: ReleasedMetrics; gates: readonly GateResult[] }>;
   report(request: RunContext & ReportRequest): Promise<StoredReport>;
   /** Records the finished run on the client and in the store. */
   register(request: RunContext & RegisterRequest): Promise<void>;
-  /** Sends it to this client's webhook, once. */
+  /** Sends the notice to this client's webhook, once. */
   notify(request: RunNotice): Promise<void>;
   /** Privatizes the rows of a prediction table; the budget of plain tokens is drawn as in training. */
   preparePrediction(request: PreparePrediction): Promise<PreparedPrediction>;
@@ -70,7 +80,7 @@ export interface ClientActivities {
 
 export interface ScoreRequest {
   readonly release: LocalRelease;
-  /** Comes back from the provider's side and is not read: the client has its own. */
+  /** Comes back from the provider's side. It is not read, since the client has its own. */
   readonly audit?: ShownAudit | null;
   readonly predictions: ArtifactRef;
   /** As the provider measured it. */
@@ -79,17 +89,17 @@ export interface ScoreRequest {
 
 export interface StoredReport {
   readonly uri: string;
-  /** On the client's machine; only workers of earlier versions tell it. */
+  /** The path on the client's machine. Only workers of earlier versions tell it. */
   readonly path?: string;
-  /** Where a browser finds it. */
+  /** Where a browser finds the page. */
   readonly link?: string;
   readonly artifact: ArtifactRef;
   readonly files?: ReportFiles;
   readonly shown?: ShownBeside;
 }
 
-/** Figures come back from the provider's side: the client draws its own, and reads of these only what the provider
- *  measured. */
+/** These figures come back from the provider's side. The client draws its own figures, and reads from here only what
+ *  the provider measured. */
 export interface ReportRequest {
   readonly release: ReleaseRef;
   readonly localKey: string;
@@ -105,7 +115,7 @@ export interface ReportRequest {
   readonly notes?: readonly string[];
 }
 
-/** What the page draws besides the results, for others who show the run. */
+/** What the page shows besides the results, for other programs that show the run. */
 export interface ShownBeside {
   readonly baselines: NonNullable<TuningResult['baselines']>;
   readonly curve: readonly CurvePoint[];
@@ -119,7 +129,7 @@ export interface RegisterRequest {
   readonly predictions: ArtifactRef;
   readonly report: ArtifactRef;
   readonly reportFiles?: ReportFiles;
-  /** Build of the workflow's code and version of the GPU worker's. */
+  /** The build of the workflow's code, and the version of the GPU worker's code. */
   readonly code: { readonly workflow: string | null; readonly gpu: string };
   readonly result: TuningResult;
 }
@@ -127,7 +137,7 @@ export interface RegisterRequest {
 export interface PreparePrediction {
   readonly tenant: string;
   readonly run: string;
-  /** Workflow id of the prediction itself. */
+  /** The workflow id of the prediction itself. */
   readonly prediction: string;
   readonly in: string;
   /** Where the answers will be written; absent from workflows of earlier versions. */
@@ -155,7 +165,7 @@ export interface PreparedPrediction {
 export interface FinishedPrediction {
   readonly rows: number;
   readonly out: string;
-  /** Null without labels, and where it is not told. */
+  /** Null without labels, and when it is not told. */
   readonly accuracy: number | null;
 }
 
@@ -165,9 +175,9 @@ export interface TrainBlock {
   readonly release: ReleaseRef;
   readonly backbone: string;
   readonly tuning: TuningConfig['tuning'];
-  /** Train until this many optimizer steps are done; null asks for the end of the first epoch. */
+  /** Train until so many optimizer steps are done. Null stands for the end of the first epoch. */
   readonly untilStep: number | null;
-  /** Earlier runs, of which the first that has a fitting checkpoint is gone on from. */
+  /** Earlier runs. Training goes on from the first of them that has a fitting checkpoint. */
   readonly resumeFrom: readonly string[];
 }
 export interface TrainBlockResult {
@@ -183,7 +193,7 @@ export interface TrainBlockResult {
 export interface AssembledAdapter {
   readonly adapter: AdapterRef;
   readonly checkpoint: StoredCheckpoint;
-  /** Version of the code that trained last. */
+  /** The version of the code that trained last. */
   readonly code: string;
   /** At most 500 points. */
   readonly history: readonly LossPoint[];

@@ -1,4 +1,4 @@
-/** What lies in the object store, and where. Users open these with pandas, DuckDB, safetensors and PEFT. */
+/** What lies in the object store, and where. Users open these objects with pandas, DuckDB, safetensors and PEFT. */
 import { z } from 'zod';
 import { guaranteeSchema } from './guarantee.ts';
 
@@ -9,7 +9,8 @@ export const sha256Schema = z
   .regex(/^[0-9a-f]{64}$/)
   .transform((text) => text as Sha256);
 
-/** A stored object, named with what it must contain. Passed between processes instead of its bytes. */
+/** The name of a stored object and the digest that its bytes must have. Processes pass it to each other instead of the
+ *  bytes. */
 export const artifactRefSchema = z.strictObject({
   bucket: z.string(),
   key: z.string(),
@@ -36,8 +37,8 @@ export const keys = {
 
 export const MANIFEST_FILE = 'manifest.json';
 
-/** client.json of a tenant: a keyed digest by which a client knows its own mark. It tells others no more than that it
- *  is the same client. */
+/** client.json of a tenant: a keyed digest by which a client knows its own mark. Others learn from it only whether a
+ *  client is the same. */
 export interface ClientMark {
   readonly format: 'rapt-client/1';
   /** HMAC-SHA-256, in hexadecimal digits. */
@@ -47,7 +48,7 @@ export interface ClientMark {
 /** One Parquet file of a release. Columns: row INT32, input_ids LIST<INT32>, pair_ids LIST<INT32> (pair tasks only),
  *  plain_ids and plain_noisy_ids LIST<INT32> (with reconstruction only), label INT32 (training split only). */
 export const shardSchema = z.strictObject({
-  /** Its split and its number. It becomes a file's name on machines of others, so it may be nothing else. */
+  /** The split and the number. It becomes a file's name on machines of others, so it may hold nothing else. */
   file: z.string().regex(/^(train|test)-\d{5,9}\.parquet$/),
   split: z.enum(['train', 'test']),
   rows: z.int().min(1),
@@ -57,27 +58,27 @@ export const shardSchema = z.strictObject({
 });
 export type Shard = z.output<typeof shardSchema>;
 
-/** Randomized response on the training labels: the chance that one stayed itself, and that it became each other
- *  class. */
+/** Randomized response on the training labels: the chance that a label stayed itself, and the chance that it became
+ *  each other class. */
 export const labelNoiseSchema = z.strictObject({ epsilon: z.number().positive(), keep: z.number(), flip: z.number() });
 export type LabelNoise = z.output<typeof labelNoiseSchema>;
 
-/** Uploaded with the shards, so it holds nothing that the guarantee does not cover besides sizes, classes and their
- *  counts. How many of the user's tokens stayed themselves is a second look at the plain text and stays on the
+/** The manifest is uploaded with the shards. So it holds only what the guarantee covers, and sizes, classes and their
+ *  counts. How many of the user's tokens stayed themselves is a second look at the plain text, so it stays on the
  *  client. */
 export const releaseManifestSchema = z.strictObject({
   format: z.literal('rapt-release/1'),
   tenant: z.string(),
   backbone: z.strictObject({ name: z.string(), sha256: sha256Schema, hiddenSize: z.int(), vocabularySize: z.int() }),
-  /** Names of the classes in label order. The label set is not covered by the guarantee. */
+  /** The names of the classes in label order. The guarantee does not cover the set of labels. */
   classes: z.array(z.string()).min(2),
-  /** Training rows of each class, in label order; where labels were drawn, of the drawn ones. */
+  /** Training rows of each class, in label order. If labels were drawn, the drawn labels are counted. */
   classCounts: z.array(z.int()),
   /** Absent when the training labels are what they were. */
   labelNoise: labelNoiseSchema.optional(),
   pair: z.boolean(),
   maxTokens: z.int(),
-  /** What every row's plain tokens were drawn from; false without reconstruction. */
+  /** The tokens that every row's plain tokens were drawn from; false without reconstruction. */
   plain: z.union([z.literal(false), z.strictObject({ tokensPerRow: z.int(), vocabulary: z.array(z.int()) })]),
   guarantee: guaranteeSchema,
   rows: z.strictObject({ train: z.int(), test: z.int() }),
@@ -86,11 +87,11 @@ export const releaseManifestSchema = z.strictObject({
 });
 export type ReleaseManifest = z.output<typeof releaseManifestSchema>;
 
-/** A release in the store: the manifest's reference names every shard by digest. `digest` is the manifest's SHA-256. */
+/** A release in the store. The manifest names every shard by its digest; `digest` is the SHA-256 of the manifest. */
 export const releaseRefSchema = z.strictObject({ digest: sha256Schema, manifest: artifactRefSchema });
 export type ReleaseRef = z.output<typeof releaseRefSchema>;
 
-/** One point of the loss curves, the mean over the steps since the point before. */
+/** One point of the loss curves: means over the steps since the point before. */
 export const lossPointSchema = z.strictObject({
   step: z.int(),
   epoch: z.number(),
@@ -110,7 +111,7 @@ export const checkpointStateSchema = z.strictObject({
   /** Optimizer steps done. */
   step: z.int().min(0),
   totalSteps: z.int().min(1),
-  /** Digest of everything that determines the result: release, backbone, tuning options. */
+  /** A digest of everything that determines the result: release, backbone, tuning options. */
   trainingDigest: sha256Schema,
   history: z.array(lossPointSchema),
   /** Sums since the last history point, so that the next point is the same after a resume. */
@@ -136,32 +137,32 @@ export const storedCheckpointSchema = z.strictObject({
   /** Optimizer steps done. */
   step: z.int().min(0),
   trainingDigest: sha256Schema,
-  /** Mean training loss of the steps since the checkpoint before; null when nothing was trained in between. */
+  /** The mean training loss of the steps since the checkpoint before; null when nothing was trained in between. */
   loss: z.number().nullable(),
   files: z.record(z.enum(CHECKPOINT_FILES), artifactRefSchema),
 });
 export type StoredCheckpoint = z.output<typeof storedCheckpointSchema>;
 
-/** Orders the attempts of a run: when the server first scheduled the activity, in ms, and the attempt's number. An
- *  attempt that its worker begins late, because it was frozen, is thereby known to be older than the one that took its
- *  place. */
+/** Orders the attempts of a run: when the server first scheduled the activity, in ms, and the number of the attempt. A
+ *  worker that was frozen may begin an attempt late. By its fence that attempt is known to be older than the one that
+ *  took its place. */
 export const fenceSchema = z.strictObject({ scheduledMs: z.int(), attempt: z.int().min(1) });
 export type Fence = z.output<typeof fenceSchema>;
 
-/** latest.json: points at the newest complete checkpoint; moved only by compare-and-swap. What it names is kept, all
- *  else may be removed. */
+/** latest.json: points at the newest complete checkpoint, and is moved only by compare-and-swap. The checkpoints that
+ *  it names are kept; all others may be removed. */
 export const checkpointPointerSchema = z.strictObject({
   format: z.literal('rapt-pointer/2'),
   release: sha256Schema,
   trainingDigest: sha256Schema,
   totalSteps: z.int().min(1),
-  /** Attempt that wrote it, unique for each attempt, so that no two pointers have the same bytes. */
+  /** The attempt that wrote the pointer. It is unique, so that no two pointers have the same bytes. */
   attempt: z.string(),
   fence: fenceSchema,
   newest: storedCheckpointSchema,
-  /** Those before it, newest first: what to go on from when a newer one is damaged. */
+  /** The checkpoints before it, newest first. Training goes on from one of them when the newer ones are damaged. */
   earlier: z.array(storedCheckpointSchema),
-  /** The one of least loss; it may be among the others. */
+  /** The checkpoint of least loss, which may be one of the others. */
   best: storedCheckpointSchema.nullable(),
 });
 export type CheckpointPointer = z.output<typeof checkpointPointerSchema>;
@@ -173,26 +174,26 @@ export const ADAPTER_FILES = [
   'rapt.json',
 ] as const;
 export type AdapterFile = (typeof ADAPTER_FILES)[number];
-/** Beside the files of an adapter that was imported: no run refers to it, and it stays all the same. */
+/** Lies beside the files of an imported adapter, so that it is kept although no run refers to it. */
 export const IMPORT_MARK = 'imported.json';
 
-/** rapt.json of an adapter: all that inference needs besides the weights. No times, no run ids: equal runs give equal
- *  bytes. */
+/** rapt.json of an adapter: all that inference needs besides the weights. It holds no times and no run ids, so that
+ *  equal runs give equal bytes. */
 export const adapterCardSchema = z.strictObject({
   format: z.literal('rapt-adapter/1'),
   backbone: z.strictObject({ name: z.string(), sha256: sha256Schema }),
   method: z.enum(['prefix', 'prompt']),
   length: z.int(),
   pooling: z.enum(['mean', 'pooler']),
-  /** Of what the frozen model reads; absent when it is the released token's own embedding. */
+  /** What the frozen model reads of a released token; absent when that is the token's own embedding. */
   input: z.literal('posterior').optional(),
   classes: z.array(z.string()),
   pair: z.boolean(),
   maxTokens: z.int(),
-  /** Plain tokens stand before each text at inference as they did in training. */
+  /** At inference, plain tokens stand before each text as they did in training. */
   plain: z.union([z.literal(false), z.strictObject({ tokensPerRow: z.int(), vocabulary: z.array(z.int()) })]),
   guarantee: guaranteeSchema,
-  /** What it was trained on and how; absent when it was trained elsewhere and imported. */
+  /** What it was trained on, and how. Absent when it was trained elsewhere and imported. */
   release: sha256Schema.optional(),
   trainingDigest: sha256Schema.optional(),
 });
@@ -207,10 +208,10 @@ export const adapterRefSchema = z.strictObject({
 });
 export type AdapterRef = z.output<typeof adapterRefSchema>;
 
-/** What the GPU side answers for privatized rows; the client joins the labels. */
+/** The answers of the GPU side for privatized rows. The client joins them with the labels. */
 export const predictionsSchema = z.strictObject({
   format: z.literal('rapt-predictions/1'),
-  /** Row numbers as in the release, the predicted class of each, and its probability. */
+  /** The rows' numbers in the release, then the predicted class of each row, and its probability. */
   rows: z.array(z.int()),
   predicted: z.array(z.int()),
   probability: z.array(z.number()),
@@ -220,9 +221,9 @@ export type Predictions = z.output<typeof predictionsSchema>;
 export const REPORT_PAGE = 'index.html';
 /** Beside the report's page. */
 export const REPORT_FILES = ['report.json', 'report.md'] as const;
-/** Ending of an object that only its owner can read. */
+/** The ending of an object that only its owner can read. */
 export const SEALED_ENDING = '.sealed';
-/** What an object of a report is called. Earlier versions stored it readable. */
+/** The names of a report's objects. Earlier versions stored them without sealing them. */
 export const STORED_REPORT_FILES: readonly string[] = [REPORT_PAGE, ...REPORT_FILES].flatMap((file) => [
   `${file}${SEALED_ENDING}`,
   file,
@@ -233,19 +234,19 @@ export type ReportFiles = Readonly<Record<(typeof REPORT_FILES)[number], Artifac
 export const runManifestSchema = z.strictObject({
   format: z.literal('rapt-run/1'),
   run: z.string(),
-  /** Temporal's id of the execution that finished it. */
+  /** Temporal's id of the execution that finished the run. */
   runId: z.string(),
-  /** Of the configuration as canonical JSON, keyed by the client (HMAC-SHA-256): it names files, which a plain digest
-   *  would let anybody guess. */
+  /** A digest of the configuration as canonical JSON, keyed by the client (HMAC-SHA-256). The configuration names
+   *  files, and from a plain digest anybody could check guesses of them. */
   configuration: sha256Schema,
-  /** Code that ran the workflow (a build id), on the client and on the GPU worker. */
+  /** The code that ran the workflow (a build id), the client and the GPU worker. */
   code: z.strictObject({ workflow: z.string().nullable(), client: z.string(), gpu: z.string() }),
   release: releaseRefSchema,
   checkpoint: storedCheckpointSchema,
   adapter: adapterRefSchema,
   predictions: artifactRefSchema,
   report: artifactRefSchema,
-  /** The same as JSON and as Markdown. Absent in manifests of earlier versions. */
+  /** The report as JSON and as Markdown. Absent in manifests of earlier versions. */
   reportFiles: z.record(z.enum(REPORT_FILES), artifactRefSchema).optional(),
   result: artifactRefSchema,
   resumed: z.string().nullable(),

@@ -1,10 +1,10 @@
-/** What attacks achieve on a release, as numbers: shares over the texts that were attacked, none of a text's own. They
- *  are for the owner; what leaves of them is in released.ts. */
+/** What attacks achieve on a release, as numbers. They are shares over all texts that were attacked; no number is a
+ *  single text's own. They are for the owner, and released.ts says which of them leave. */
 import { z } from 'zod';
 
 /** The attacks, in the order in which they are run. */
 export const ATTACKS = ['inversion', 'bayes', 'learned', 'context', 'masked', 'attributes', 'deniability'] as const;
-/** Name of an attack. */
+/** The name of an attack. */
 export type Attack = (typeof ATTACKS)[number];
 
 /** A share with its 95 % interval. */
@@ -14,20 +14,21 @@ export type Rate = z.output<typeof rateSchema>;
 const quantiles = z.strictObject({ p05: z.number(), p50: z.number(), p95: z.number() });
 
 export const attackResultSchema = z.strictObject({
-  /** Name that a gate uses: "inversion", "inversionTop10", "bayes", "bayesTop10", "learned", "context", "masked". */
+  /** The name that gates use: "inversion", "inversionTop10", "bayes", "bayesTop10", "learned", "context", "masked". */
   attack: z.string(),
-  /** Share of the tokens that were guessed right. */
+  /** The share of the tokens that were guessed right. */
   success: rateSchema,
-  /** The same adversary without the release: the likeliest tokens, one or ten, of a prior that has not seen it (public
-   *  text, else Zipf's law over the vocabulary). In results without `mostFrequent` it is what stands there today. */
+  /** What the same adversary gets without the release: he always guesses the likeliest token, or the ten likeliest, of
+   *  a prior that has not seen it (public text, else Zipf's law over the vocabulary). In results without
+   *  `mostFrequent`, this field holds what `mostFrequent` holds today. */
   priorOnly: rateSchema,
-  /** By always guessing the tokens, one or ten, that are the most frequent as far as the release itself tells. Absent
-   *  in results of earlier versions. */
+  /** What he gets by always guessing the most frequent token, or the ten most frequent, as far as the release itself
+   *  tells. Absent in results of earlier versions. */
   mostFrequent: rateSchema.optional(),
-  /** Tokens attacked. */
+  /** How many tokens were attacked. */
   n: z.int(),
 });
-/** What one attack got, beside what its adversary gets without the release. */
+/** What one attack got, and what its adversary gets without the release. */
 export type AttackResult = z.output<typeof attackResultSchema>;
 
 /** What guessing blindly gets. */
@@ -37,7 +38,7 @@ export interface Baselines<T> {
   readonly mostFrequent: T;
 }
 
-/** Of results of earlier versions, too, whose `priorOnly` came from the release. */
+/** What guessing blindly gets. Knows results of earlier versions too, whose `priorOnly` came from the release. */
 export function baselinesOf<T>(got: { readonly priorOnly: T; readonly mostFrequent?: T | undefined }): Baselines<T> {
   const { priorOnly, mostFrequent } = got;
   if (mostFrequent === undefined) return { withoutRelease: null, mostFrequent: priorOnly };
@@ -47,27 +48,26 @@ export function baselinesOf<T>(got: { readonly priorOnly: T; readonly mostFreque
 export const attributeResultSchema = z.strictObject({
   attribute: z.string(),
   values: z.int(),
-  /** Share of the texts whose attribute was guessed right. */
+  /** The share of the texts whose attribute was guessed right. */
   success: rateSchema,
-  /** By always answering the most frequent of the values that the adversary was given to learn from, without any text.
-   *  */
+  /** The same without any text: he always answers the most frequent of the values that he was given to learn from. */
   priorOnly: rateSchema,
-  /** By the same classifier on the plain texts. */
+  /** The same by his classifier on the plain texts. */
   onPlainText: rateSchema,
-  /** Texts attacked. */
+  /** How many texts were attacked. */
   n: z.int(),
 });
 export type AttributeResult = z.output<typeof attributeResultSchema>;
 
-/** Of the public output vocabulary: a function of table, mechanism and eta, in which there is nothing of the texts.
- *  Results of earlier versions have the types of the attacked texts instead. */
+/** Plausible deniability of the public output vocabulary. It depends on table, mechanism and eta, and holds nothing of
+ *  the texts. Results of earlier versions have that of the attacked texts' tokens instead. */
 export const deniabilitySchema = z.strictObject({
-  /** Tokens that were looked at, spread evenly over the vocabulary. */
+  /** How many tokens were looked at. They are spread evenly over the vocabulary. */
   types: z.int(),
   draws: z.int(),
-  /** N_w: chance that a token type stays itself. */
+  /** N_w: the chance that a token type stays itself. */
   staysItself: quantiles,
-  /** S_w: different outputs expected in so many draws. */
+  /** S_w: the number of different outputs that is expected in so many draws. */
   differentOutputs: quantiles,
 });
 export type Deniability = z.output<typeof deniabilitySchema>;
@@ -76,15 +76,15 @@ export type Deniability = z.output<typeof deniabilitySchema>;
 export interface FrontierPoint {
   readonly mechanism: 'exponential' | 'laplace';
   readonly eta: number;
-  /** Expected share of output tokens, all counted alike, that stay themselves. */
+  /** The expected share of output tokens, all counted alike, that stay themselves. */
   readonly unchanged: number;
-  /** Share of tokens drawn from the prior that stayed themselves. */
+  /** The share of tokens drawn from the prior that stayed themselves. */
   readonly unchangedInText: number;
-  /** Shares of them that the Bayesian adversary, who knows mechanism and prior, guesses right, and has among his ten
-   *  likeliest. */
+  /** The share of them that the Bayesian adversary, who knows mechanism and prior, guesses right; and the share that he
+   *  has among his ten likeliest tokens. */
   readonly bayes: number;
   readonly bayesTop10: number;
-  /** What he gets without the release: the most frequent token of that prior. */
+  /** What he gets without the release, by always guessing the most frequent token of that prior. */
   readonly priorOnly: number;
 }
 
@@ -98,11 +98,11 @@ export const auditSchema = z.strictObject({
 /** What all attacks got. */
 export type AuditResult = z.output<typeof auditSchema>;
 
-/** What attacks got as whoever looks at a run has it: on the owner's machine all, elsewhere what left, where null means
- *  "not told". */
+/** What attacks got, as it is shown: all of it on the owner's machine, elsewhere what left, where null means "not
+ *  told". */
 export interface ShownAudit extends Pick<AuditResult, 'texts' | 'tokens' | 'deniability'> {
   readonly attacks: readonly ShownAttack[];
-  /** Absent where they are not told. */
+  /** Absent when they are not told. */
   readonly attributes?: readonly AttributeResult[];
 }
 export interface ShownAttack extends Pick<AttackResult, 'attack' | 'n'> {

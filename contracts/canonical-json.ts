@@ -1,4 +1,5 @@
-/** JSON with one spelling for one value, so that its bytes can be hashed: keys sorted by code units, no white space. */
+/** JSON with only one spelling for each value, so that its bytes can be hashed: keys are sorted by code units, and
+ *  there is no white space. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) => {
     if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;

@@ -1,3 +1,4 @@
+/** What a run is asked to do: one schema with a default and a description for every field. */
 import { z } from 'zod';
 import { ATTACKS } from './audit.ts';
 import { gatesSchema, metricsAgainstBaseline } from './gates.ts';
@@ -7,10 +8,10 @@ import { parseWith, type Parsed } from './parse.ts';
 export const BUILT_IN_DATASETS = ['movie-reviews'] as const;
 /** The backbone that set-up provides. */
 export const DEFAULT_BACKBONE = 'all-MiniLM-L6-v2';
-/** The same on the model hub, and its weights as its authors published them. */
+/** Its name on the model hub, and the digest of the weights that its authors published. */
 export const DEFAULT_BACKBONE_ON_HUB = 'sentence-transformers/all-MiniLM-L6-v2';
 export const DEFAULT_BACKBONE_SHA256 = '53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db';
-/** The eta of each mechanism where none is given. */
+/** The eta of each mechanism when none is given. */
 export const DEFAULT_ETA = { exponential: 14, laplace: 75 } as const;
 
 const tenantName = z
@@ -19,7 +20,7 @@ const tenantName = z
     /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/,
     'use 1 to 40 lower-case letters, digits and hyphens, such as "acme-health"',
   );
-/** Such a name stands for itself in keys, policies and file names. */
+/** Whether a text is the name of a tenant, which stands for itself in keys, policies and file names. */
 export const isTenantName = (text: string): boolean => tenantName.safeParse(text).success;
 const positiveInt = z.int().positive();
 const rate = z.number().gt(0, 'must lie strictly between 0 and 1').lt(1, 'must lie strictly between 0 and 1');
@@ -32,8 +33,8 @@ const dataSchema = z.strictObject({
     })
     .min(1)
     .describe(
-      'A table (.csv, .tsv, .jsonl, each also .gz, .parquet, .arrow or .feather) or a data set folder of Hugging ' +
-        "Face, on the client worker's machine or at an s3:// address; or a built-in data set.",
+      'A table (.csv, .tsv, .jsonl, each also .gz, .parquet, .arrow or .feather) or a data set folder of ' +
+        "Hugging Face, on the client worker's machine or at an s3:// address; or a built-in data set.",
     ),
   test: z
     .string()
@@ -59,8 +60,8 @@ const dataSchema = z.strictObject({
     .max(480)
     .default(64)
     .describe(
-      'Tokens kept of each row, of both texts together in a pair task; the rest is cut. Special and plain tokens ' +
-        'are not counted.',
+      'Tokens kept of each row, of both texts together in a pair task; the rest is cut. ' +
+        'Special and plain tokens are not counted.',
     ),
   maxTrainRows: positiveInt.optional().describe('Train on the first rows only.'),
   maxTestRows: positiveInt.optional().describe('Test on the first rows only.'),
@@ -74,8 +75,8 @@ export const budgetSchema = z.strictObject({
     .positive()
     .optional()
     .describe(
-      'By the tenant: on a text that was in every release. Texts of one release that are nearly alike count as one ' +
-        'text.',
+      'By the tenant: on a text that was in every release. ' +
+        'Texts of one release that are nearly alike count as one text.',
     ),
   labels: z
     .number()
@@ -85,15 +86,15 @@ export const budgetSchema = z.strictObject({
 });
 export type Budget = z.output<typeof budgetSchema>;
 
-/** Below it the whole numbers that labels are drawn by lose more than one part in a hundred of it (derivation in
- *  rapt/privacy/labels.ts). */
+/** Labels are drawn by whole numbers. They would lose more than one part in a hundred of a smaller epsilon (derivation
+ *  in rapt/privacy/randomized-response.ts). */
 export const LEAST_LABEL_EPSILON = 1e-4;
-/** Above it these numbers no longer fit into 53 bits, and nothing is hidden anyway. */
+/** For a larger epsilon these numbers would not fit into 53 bits, and nothing would be hidden anyway. */
 export const LARGEST_LABEL_EPSILON = 20;
 
 const TOO_SMALL_LABEL_EPSILON =
-  `must be at least ${LEAST_LABEL_EPSILON}: labels are drawn by whole numbers, which tell hardly anything of a label ` +
-  'below it; leave it out to send labels as they are';
+  `must be at least ${LEAST_LABEL_EPSILON}: labels are drawn by whole numbers, ` +
+  'which tell hardly anything of a label below it; leave it out to send labels as they are';
 
 const privacySchema = z
   .strictObject({
@@ -119,15 +120,14 @@ const privacySchema = z
       .max(LARGEST_LABEL_EPSILON)
       .optional()
       .describe(
-        'Draw each training label by randomized response under this epsilon, and tell the accuracy with noise of ' +
-          'the same; ' +
-          'without it labels leave as they are.',
+        'Draw each training label by randomized response under this epsilon, ' +
+          'and tell the accuracy with noise of the same; without it labels leave as they are.',
       ),
     budget: budgetSchema
       .default({})
       .describe(
-        'Largest sums of eta: the run is refused before anything is drawn when it would exceed this, or the ' +
-          "client's own (rapt ledger budget).",
+        'Largest sums of eta: the run is refused before anything is drawn when it would exceed this, ' +
+          "or the client's own (rapt ledger budget).",
       ),
   })
   .superRefine((privacy, context) => {
@@ -163,8 +163,8 @@ const reconstructionSchema = z.strictObject({
     .min(0)
     .default(0.5)
     .describe(
-      "lambda in L = L_task + lambda * mean cross-entropy over the plain positions. The paper's sum is lambda = " +
-        'plainTokens.',
+      'lambda in L = L_task + lambda * mean cross-entropy over the plain positions. ' +
+        "The paper's sum is lambda = plainTokens.",
     ),
 });
 
@@ -204,40 +204,41 @@ const tuningSchema = z.strictObject({
     .union([z.literal(false), reconstructionSchema])
     .default(() => reconstructionSchema.parse({}))
     .describe(
-      'Reconstructing random plain tokens from their privatized form, which teaches the prompt to work on noisy ' +
-        'text; false for none.',
+      'Reconstructing random plain tokens from their privatized form, ' +
+        'which teaches the prompt to work on noisy text; false for none.',
     ),
   input: z
     .enum(['released', 'posterior'])
     .default('released')
     .describe(
-      'What the frozen model reads of a released token: its own embedding, or the mean of the embeddings of all ' +
-        'tokens that may have stood there.',
+      'What the frozen model reads of a released token: its own embedding, ' +
+        'or the mean of the embeddings of all tokens that may have stood there.',
     ),
   pooling: z
     .enum(['mean', 'pooler'])
     .default('mean')
     .describe(
-      "What the classification head reads: the mean over [CLS], text and [SEP]; or the backbone's own pooler at " +
-        "the first position, as Hugging Face's BertForSequenceClassification does, so that the adapter is whole in " +
-        'PEFT.',
+      'What the classification head reads: the mean over [CLS], text and [SEP]; ' +
+        "or the backbone's own pooler at the first position, as Hugging Face's BertForSequenceClassification does, " +
+        'so that the adapter is whole in PEFT.',
     ),
   labelCorrection: z
     .enum(['forward', 'unbiased', 'none'])
     .default('forward')
     .describe(
-      "How the loss allows for labels that were drawn under privacy.labelEpsilon: by the drawn label's own " +
-        "probability, by an unbiased estimate of the true label's loss, or not at all.",
+      'How the loss allows for labels that were drawn under privacy.labelEpsilon: ' +
+        "by the drawn label's own probability, by an unbiased estimate of the true label's loss, or not at all.",
     ),
   epochs: positiveInt.max(10_000).default(5).describe('Passes over the training rows.'),
-  // So a run that was extended and one that had its extensions from the beginning end with the same adapter.
+  // A list, so that a run which is extended ends with the same adapter as one that had its extensions from the
+  // beginning.
   extensions: z
     .array(positiveInt.max(10_000))
     .max(100)
     .default([])
     .describe(
-      'Epochs added after the end, by rapt extend: a phase of training each, with a warm-up and a fall of the ' +
-        'learning rate of its own.',
+      'Epochs added after the end, by rapt extend: a phase of training each, ' +
+        'with a warm-up and a fall of the learning rate of its own.',
     ),
   batchSize: positiveInt.max(4096).default(32).describe('Rows of one optimizer step.'),
   learningRate: z.number().positive().default(3e-3).describe('Largest learning rate of the virtual tokens.'),
@@ -287,15 +288,15 @@ export const tuningConfigSchema = z
     audit: auditSchemaOfRun
       .default(() => auditObject.parse({}))
       .describe(
-        'Attacks that the client runs on its own release: a list of them, false for none, or an object with their ' +
-          'size.',
+        'Attacks that the client runs on its own release: ' +
+          'a list of them, false for none, or an object with their size.',
       ),
     gates: gatesSchema
       .default({})
       .describe(
-        'Conditions that must hold, or the command ends with code 3: a metric and its bound, such as { "accuracy": ' +
-          '">=0.7" }, or several in a list. "baseline" stands for what the run named by baseline reached: ">= ' +
-          'baseline - 0.01".',
+        'Conditions that must hold, or the command ends with code 3: ' +
+          'a metric and its bound, such as { "accuracy": ">=0.7" }, or several in a list. ' +
+          '"baseline" stands for what the run named by baseline reached: ">= baseline - 0.01".',
       ),
     baseline: z
       .string()
@@ -307,8 +308,8 @@ export const tuningConfigSchema = z
       .default([])
       .transform((runs) => (typeof runs === 'string' ? [runs] : runs))
       .describe(
-        'An earlier run whose checkpoint is taken over when the configuration fits; or several, of which the first ' +
-          'that has one is.',
+        'An earlier run whose checkpoint is taken over when the configuration fits; ' +
+          'or several, of which the first that has one is.',
       ),
   })
   .superRefine(({ gates, baseline }, context) => {
@@ -330,7 +331,7 @@ export type DataConfig = TuningConfig['data'];
 export type PrivacyConfig = TuningConfig['privacy'];
 export type TuningOptions = TuningConfig['tuning'];
 
-/** Epochs of all phases together. */
+/** The epochs of all phases together. */
 export const totalEpochs = ({ epochs, extensions }: Pick<TuningOptions, 'epochs' | 'extensions'>): number =>
   extensions.reduce((sum, more) => sum + more, epochs);
 export type ReconstructionOptions = Exclude<TuningOptions['reconstruction'], false>;
@@ -339,17 +340,17 @@ export const predictInputSchema = z.strictObject({
   /** Workflow id of the tuning run whose adapter answers. */
   run: z.string().min(1),
   tenant: tenantName.default('local'),
-  /** Table on the client worker's machine, and where it writes the answers. */
+  /** The table on the client worker's machine, and the file to which it writes the answers. */
   in: z.string().min(1),
   out: z.string().regex(/\.(csv|jsonl)$/, 'must end in .csv or .jsonl'),
   textColumn: z.string().min(1).optional(),
   pairColumn: z.string().min(1).optional(),
-  /** When the table has labels, the column; accuracy is then reported. */
+  /** The column of labels, if the table has them. Accuracy is then reported. */
   labelColumn: z.string().min(1).optional(),
 });
 export type PredictInput = z.output<typeof predictInputSchema>;
 
-/** Checks a configuration and fills in its defaults; on failure every problem is listed, each with the field's path. */
+/** Checks a configuration and fills in its defaults. On failure all problems are listed, each with the field's path. */
 export function parseTuningConfig(input: unknown): Parsed<TuningConfig> {
   return parseWith(tuningConfigSchema, input);
 }

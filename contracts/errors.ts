@@ -7,7 +7,7 @@ export const ErrorKind = {
   budgetExceeded: 'RaptBudgetExceeded',
   /** An artifact does not have the bytes its digest promises. Never retried. */
   corruptArtifact: 'RaptCorruptArtifact',
-  /** The release is not whole in the store. The workflow has the client publish it again; the client has the bytes. */
+  /** The release is not whole in the store. The workflow lets the client, which has the bytes, publish it again. */
   releaseDamaged: 'RaptReleaseDamaged',
   /** Another attempt of the same run owns the checkpoint pointer now. The server has given this one up long ago. */
   overtaken: 'RaptOvertaken',
@@ -23,19 +23,19 @@ export const ErrorKind = {
   diverged: 'RaptDiverged',
   /** Something that must exist was not found. Never retried. */
   notFound: 'RaptNotFound',
-  /** This process's own credentials are refused: its token, or its keys. Whoever gives them out can mend that. */
+  /** The process's own credentials, its token or its keys, are refused. Whoever gives them out can mend that. */
   credentialsRefused: 'RaptCredentialsRefused',
-  /** A service does not let whoever has these rights do what was asked. Never retried. */
+  /** The process's rights at a service do not allow what was asked. Never retried. */
   accessDenied: 'RaptAccessDenied',
   /** An error that Rapt does not know. It may pass. */
   unexpected: 'RaptUnexpected',
 } as const;
 export type ErrorKind = (typeof ErrorKind)[keyof typeof ErrorKind];
 
-/** How often an activity is tried that fails in this way: once; for as long as it takes, since an outage ends and a run
- *  that gave up before would have to be resumed by hand; or so many times, since an error that is not understood might
- *  be repeated for ever. Failures of each kind are counted by themselves. Attempts whose worker was killed are not
- *  failures of any kind, and are repeated without end. */
+/** How often an activity is tried that fails in this way. Some kinds are tried for as long as it takes: an outage ends,
+ *  and a run that gave up before would have to be resumed by hand. Others are tried a few times only, since an error
+ *  that is not understood might come again for ever. Failures of each kind are counted separately. An attempt whose
+ *  worker was killed is not a failure of any kind, and is repeated without end. */
 export const TRIES: Readonly<Record<ErrorKind, number>> = {
   [ErrorKind.badInput]: 1,
   [ErrorKind.budgetExceeded]: 1,
@@ -53,10 +53,11 @@ export const TRIES: Readonly<Record<ErrorKind, number>> = {
   [ErrorKind.unexpected]: 10,
 };
 
-/** Every kind for which a second try cannot help; the workflows' retry policies name these. */
+/** The kinds for which a second try cannot help. The workflows' retry policies name them. */
 export const NON_RETRYABLE_KINDS: readonly ErrorKind[] = Object.values(ErrorKind).filter((kind) => TRIES[kind] === 1);
 
-/** A failure that its reader can act on: what was wrong, where, what to do. Messages never quote a user's text. */
+/** A failure whose reader can act on it: the message says what was wrong, where, and what to do. It never quotes a
+ *  user's text. */
 export class RaptError extends Error {
   override readonly name = 'RaptError';
   readonly kind: ErrorKind;
@@ -67,7 +68,8 @@ export class RaptError extends Error {
   }
 }
 
-/** One thing wrong with what the user gave, and the way out. `where` is a field path, or a file with row and column. */
+/** One thing that is wrong with the input, and the way out. `where` is a field's path, or a file with row and
+ *  column. */
 export interface InputProblem {
   readonly where: string;
   readonly problem: string;

@@ -1,8 +1,8 @@
 /** Conditions on what a run measured, such as "accuracy >= 0.7" or "accuracy >= baseline - 0.01". */
 import { z } from 'zod';
 
-/** What a gate can be put on, besides `attribute.COLUMN`. One that has no value in a run misses its gate:
- *  reconstruction, or an attack, that was left out. */
+/** The metrics that a gate can be put on, besides `attribute.COLUMN`. A metric without a value in a run misses its
+ *  gate, such as an attack that was left out. */
 export const GATE_METRICS = [
   'accuracy',
   'f1',
@@ -38,7 +38,7 @@ const GATE_CONDITION = new RegExp(
   'i',
 );
 
-/** Null when it is no condition. */
+/** Null when the text is not a condition. */
 export function parseGateCondition(text: string): GateCondition | null {
   const [, comparison, number, sign, distance = '0'] = GATE_CONDITION.exec(text) ?? [];
   if (comparison === undefined) return null;
@@ -66,16 +66,16 @@ export const gatesSchema = z
   });
 export type Gates = z.output<typeof gatesSchema>;
 
-/** Each condition by itself, in the order in which they were written. */
+/** The single conditions, in the order in which they were written. */
 export const conditionsOf = (gates: Gates): { readonly metric: string; readonly condition: string }[] =>
   Object.entries(gates).flatMap(([metric, conditions]) =>
     [conditions].flat().map((condition) => ({ metric, condition })),
   );
 
-/** How a gate is named in results: "accuracy>=baseline-0.01". */
+/** The name of a gate in results: "accuracy>=baseline-0.01". */
 export const gateName = (metric: string, condition: string): string => `${metric}${condition.replaceAll(/\s/g, '')}`;
 
-/** Metrics whose bound comes from the baseline run. */
+/** The metrics whose bound comes from the baseline run. */
 export const metricsAgainstBaseline = (gates: Gates): string[] => [
   ...new Set(
     conditionsOf(gates).flatMap(({ metric, condition }) =>

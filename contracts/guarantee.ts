@@ -9,37 +9,38 @@ export const guaranteeSchema = z.strictObject({
   private: z.boolean(),
   /** d_chi-privacy parameter, in 1 / embedding distance; null for `none`. */
   eta: z.number().nullable(),
-  /** log P(y|x) - log P(y|x') <= eta * ||phi(x) - phi(x')||_2 + slack, for one token; what finite precision adds. */
+  /** What finite precision adds: log P(y|x) - log P(y|x') <= eta * ||phi(x) - phi(x')||_2 + slack, for one token. */
   numericalSlack: z.number().nullable(),
-  /** Chance, for each token, that finite precision made the answer another one than the mechanism's; null where it was
-   *  not bounded. */
+  /** The chance, for each token, that finite precision made the answer another one than the mechanism's. Null when it
+   *  was not bounded. */
   numericalDelta: z.number().nullable().default(null),
-  /** The least eta under which the bound holds on this table, over all pairs of tokens: what the mechanism really
-   *  gives. Null where it was not computed. */
+  /** What the mechanism really gives: the least eta for which the bound holds on this table, over all pairs of tokens.
+   *  Null when it was not computed. */
   tightestEta: z.number().nullable().default(null),
   /** The public embedding table phi that gives eta its meaning. */
   table: z.strictObject({
     sha256: z.string(),
     rows: z.int(),
     dimensions: z.int(),
-    /** Number of public output tokens. */
+    /** The number of public output tokens. */
     outputTokens: z.int(),
     /** Row norms, and distances from an output token to the nearest other one. */
     norm: quantiles,
     neighbourDistance: quantiles,
   }),
-  /** Exponent eta * distance at the quantiles of the neighbour distance: the log-ratio bound between two near words. */
+  /** The bound on the log-ratio between two near words: eta * distance, at the quantiles of the neighbour distance. */
   neighbourLogRatio: quantiles.nullable(),
-  /** Of the randomized response on each training label; absent when labels left as they are. */
+  /** The epsilon of the randomized response on each training label; absent when labels left as they are. */
   labelEpsilon: z.number().optional(),
-  /** Expected share of output tokens that stay themselves. */
+  /** The expected share of output tokens that stay themselves. */
   expectedUnchanged: z.number().nullable(),
   statement: z.string(),
   covered: z.array(z.string()),
   notCovered: z.array(z.string()),
 });
-/** The privacy guarantee as data: `statement` says it in a sentence, `covered` and `notCovered` what it is about. */
+/** The privacy guarantee as data. `statement` says it in a sentence; `covered` and `notCovered` say what it is
+ *  about. */
 export type Guarantee = z.output<typeof guaranteeSchema>;
 
-/** Tokens of a text: 5 %, 50 % and 95 % quantile over the texts of a release. */
+/** How many tokens a text has: the 5 %, 50 % and 95 % quantile over the texts of a release. */
 export type TextLengths = z.output<typeof quantiles>;

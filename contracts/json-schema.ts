@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { tuningConfigSchema } from './config.ts';
 
-/** What a person writes, with descriptions and defaults. Draft 7, which editors and validators alike can read. Rules
- *  between fields are not in it. */
+/** The schema of what a person writes, with descriptions and defaults. It is of draft 7, which editors and validators
+ *  can read alike. Rules between fields are not in it. */
 export function tuningJsonSchema(): Record<string, unknown> {
   return { title: 'Rapt tuning run', ...z.toJSONSchema(tuningConfigSchema, { io: 'input', target: 'draft-7' }) };
 }

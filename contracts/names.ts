@@ -1,22 +1,21 @@
-/** Names that the provider can read by Temporal's own design: queues, workflow types, messages, search attributes.
- *  None of them may carry anything taken from a user's data. */
-
+/** Names of queues, workflow types, messages and search attributes. Temporal's design lets the provider read them, so
+ *  none of them may hold anything of a user's data. */
 import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
 
 export const CONTROL_QUEUE = 'rapt';
 export const GPU_QUEUE = 'rapt-gpu';
 export const clientQueue = (tenant: string): string => `rapt-client-${tenant}`;
 
-/** Worker deployment of the control workers, whose versions are those of the workflows' code. */
+/** The worker deployment of the control workers. Its versions are those of the workflows' code. */
 export const DEPLOYMENT_NAME = 'rapt';
 
 export const WORKFLOW_TYPE = { tuning: 'raptTuning', predict: 'raptPredict' } as const;
 
-/** Tells a webhook what becomes of a run; never started by hand. */
+/** This workflow tells a webhook what becomes of a run. Nobody starts it by hand. */
 export const NOTIFY_WORKFLOW = 'raptNotify';
-/** Id of the workflow that tells of this run. @param unique of eight hexadecimal digits. */
+/** The id of the workflow that tells of this run. @param unique eight hexadecimal digits. */
 export const noticeId = (run: string, unique: string): string => `${run}-notify-${unique}`;
-/** What `noticeId` makes, with the run's id in the first group. */
+/** Matches what `noticeId` makes. The first group is the run's id. */
 export const NOTICE_OF_RUN = /^(.+)-notify-[0-9a-f]{8}$/s;
 
 export const PAUSE_UPDATE = 'pause';
@@ -27,7 +26,8 @@ export const RELEASE_PROGRESS_SIGNAL = 'releaseProgress';
 /** Sent by a client that has a webhook. */
 export const NOTICES_WANTED_SIGNAL = 'noticesWanted';
 export const NOTICE_SIGNAL = 'notice';
-/** To the workflow that tells the webhook: its run goes on in a new history, which has one of its own. */
+/** Says to the workflow that tells the webhook: its run goes on in a new history, with another workflow that tells of
+ *  it. */
 export const HANDED_OVER_SIGNAL = 'handedOver';
 
 export const searchAttributes = {

@@ -1,7 +1,8 @@
 import { distance } from 'fastest-levenshtein';
 
-/** The candidate that was probably meant: the nearest one within two edits (one for a short word, a third of a long
- *  one), letter case and the signs between words aside. Undefined when none is that near. */
+/** The candidate that was probably meant: the nearest one within two edits, or within one edit for a short word, or a
+ *  third of a long word's letters. Letter case and the signs between words do not count. Undefined when no candidate is
+ *  so near. */
 export function nearest<T extends string>(word: string, candidates: Iterable<T>): T | undefined {
   const wanted = plain(word);
   let best: T | undefined;

@@ -1,4 +1,4 @@
-/** Checking what people and programs hand in, with every problem told at once. */
+/** Checks what people and programs hand in, and tells every problem at once. */
 import { z } from 'zod';
 import type { InputProblem } from './errors.ts';
 import { nearest } from './nearest.ts';
@@ -6,7 +6,7 @@ import { nearest } from './nearest.ts';
 export type Parsed<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: readonly InputProblem[] };
 
-/** Checks an input and fills in its defaults; on failure every problem is listed, each with the field's path. */
+/** Checks an input and fills in its defaults. On failure all problems are listed, each with the field's path. */
 export function parseWith<S extends z.ZodType>(schema: S, input: unknown): Parsed<z.output<S>> {
   const result = schema.safeParse(input);
   if (result.success) return { ok: true, value: result.data };
@@ -31,10 +31,10 @@ function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodType): InputProblem
 const depth = (issues: readonly z.core.$ZodIssue[]): number =>
   Math.max(0, ...issues.map((issue) => issue.path.length + (issue.code === 'unrecognized_keys' ? 1 : 0)));
 
-/** Stands for the number of an item in the path of a field. */
+/** Stands for an item's number in the path of a field. */
 const ITEM = '[]';
 
-/** The field that was probably meant: one beside it that is spelt nearly so, else one of that name elsewhere. */
+/** Names the field that was probably meant: a field beside it with nearly the same name, else one elsewhere. */
 function hint(schema: z.ZodType, path: readonly PropertyKey[], key: string): string {
   const fields = fieldPaths(z.toJSONSchema(schema, { io: 'input' }));
   const prefix = path.map((name) => `${typeof name === 'number' ? ITEM : String(name)}.`).join('');
@@ -49,7 +49,7 @@ function hint(schema: z.ZodType, path: readonly PropertyKey[], key: string): str
 
 const lastOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1);
 
-/** Whoever has a wrong field in an item looks at that item. */
+/** The path within an item, since whoever has a wrong field in an item looks at that item. */
 const withinItem = (path: string): string => path.split(`${ITEM}.`).at(-1)!;
 
 function inWords(path: string, from: string): string {
@@ -58,7 +58,7 @@ function inWords(path: string, from: string): string {
   return isHere ? withinItem(path) : `${withinItem(path)} of an item of ${list}`;
 }
 
-/** All fields of a schema, "tuning.epochs", and of the items of its lists, "tables.[].text". */
+/** The paths of all fields of a schema, "tuning.epochs", and of the items of its lists, "tables.[].text". */
 function fieldPaths({ properties = {}, anyOf = [], items }: z.core.JSONSchema.BaseSchema, prefix = ''): string[] {
   const own = Object.entries(properties).flatMap(([name, inner]) =>
     typeof inner === 'boolean' ? [] : [`${prefix}${name}`, ...fieldPaths(inner, `${prefix}${name}.`)],

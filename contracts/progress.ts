@@ -1,3 +1,4 @@
+/** How far a run, its release and its training are. */
 import type { ShownAttack } from './audit.ts';
 
 export const STAGES = [
@@ -19,7 +20,7 @@ export interface RunProgress {
   readonly stage: Stage;
   /** True from the moment a pause is asked for until the run goes on. */
   readonly paused: boolean;
-  /** What the run is doing or waiting for, in one sentence. */
+  /** One sentence about what the run is doing, or waiting for. */
   readonly message: string;
   readonly rowsPrivatized: number;
   readonly rowsTotal: number;
@@ -32,23 +33,23 @@ export interface RunProgress {
   readonly losses: readonly number[];
   readonly secondsLeft: number | null;
   readonly checkpointStep: number | null;
-  /** Said when training goes on from an earlier checkpoint: "resumed at step 150 of 375 from run X". */
+  /** Where training goes on, if it began from an earlier checkpoint: "resumed at step 150 of 375 from run X". */
   readonly resumed: string | null;
-  /** As it is told; null before that, and where it is not. */
+  /** The accuracy that is told. Null before it is told, and when it never is. */
   readonly accuracy: number | null;
-  /** What attacks on the tokens got. Attributes are left out: they are named by the user's own columns. */
+  /** What attacks on the tokens got. Attributes are left out, since the user's own columns name them. */
   readonly attacks: readonly AttackGot[];
-  /** Null until they were looked at, and where there are none. */
+  /** Null until the gates are looked at, and when there are no gates. */
   readonly gates: { readonly held: number; readonly total: number } | null;
   readonly report: string | null;
-  /** Where a browser finds the report; null when nobody said. */
+  /** Where a browser finds the report; null when nobody told. */
   readonly reportLink: string | null;
   /** What a person should know of how the tables were read: counts, and shares in whole percents. Absent in runs of
    *  earlier versions. */
   readonly notes?: readonly string[];
 }
 
-/** Shares of the tokens, as they are told; null where they are not. */
+/** Shares of the tokens, as they are told; null when they are not told. */
 export interface AttackGot {
   readonly attack: string;
   readonly success: number | null;
@@ -63,17 +64,17 @@ export const attackGot = ({ attack, success, priorOnly, mostFrequent }: ShownAtt
   ...(mostFrequent !== undefined && { mostFrequent: mostFrequent?.value ?? null }),
 });
 
-/** Sent by the GPU worker while a block of steps runs, and as heartbeat detail. */
+/** What the GPU worker sends while a block of steps runs. It is also the detail of its heartbeats. */
 export interface TrainingProgress {
   readonly step: number;
   readonly totalSteps: number;
   readonly epoch: number;
   readonly loss: number;
-  /** What a step takes, smoothed; 0 until that is known. */
+  /** The time of a step, smoothed; 0 until it is known. */
   readonly stepMs: number;
   readonly checkpointStep: number | null;
   readonly resumed: string | null;
-  /** Times that the model process crashed since the checkpoint last moved. */
+  /** How often the model process crashed since the checkpoint last moved. */
   readonly crashes: number;
 }
 

@@ -1,12 +1,12 @@
-/** What leaves the client of a run's results: a field that is not here cannot, since every result of a client's
- *  activity is held against its schema, and each field says why it may. docs/what-leaves.md is made of this. */
+/** What leaves the client of a run's results. Every result of a client's activity is held against its schema here, so a
+ *  field that is not here cannot leave. Each field says why it may. docs/what-leaves.md is made from this file. */
 import { z } from 'zod';
 import { adapterRefSchema, artifactRefSchema, REPORT_FILES, releaseRefSchema, sha256Schema } from './artifacts.ts';
 import { deniabilitySchema } from './audit.ts';
 import { ErrorKind, RaptError } from './errors.ts';
 import { guaranteeSchema } from './guarantee.ts';
 
-/** A field whose reason is one for all that is in it. */
+/** A field with one reason for all that is in it. */
 const whole = <T extends z.ZodType>(schema: T, reason: string): T => schema.meta({ description: reason, whole: true });
 
 const rows = z.strictObject({
@@ -37,15 +37,15 @@ export const releasedMetricsSchema = z.strictObject({
   accuracy: share
     .nullable()
     .describe(
-      'How good the service is, which is what it is paid for. In steps of at least 0.01 and of at least 5 test ' +
-        'rows; where labels are protected, with noise besides; null below 20 test rows, and where the label budget ' +
-        'has no more.',
+      'How good the service is, which is what it is paid for. In steps of at least 0.01 and of at least 5 test rows; ' +
+        'where labels are protected, with noise besides; ' +
+        'null below 20 test rows, and where the label budget has no more.',
     ),
   f1: share
     .nullable()
     .describe(
-      'The same for classes of different sizes, in the same steps. Null where labels are protected: a second ' +
-        'noisy figure would cost as much again.',
+      'The same for classes of different sizes, in the same steps. ' +
+        'Null where labels are protected: a second noisy figure would cost as much again.',
     ),
   n: z.int().describe('Test rows: the release holds as many.'),
   reconstruction: whole(
@@ -142,7 +142,7 @@ const releasedReportSchema = z.strictObject({
   shown: z.strictObject({ baselines, curve }).optional().describe('What others show beside the results.'),
 });
 
-/** result.json, and what the workflow gives back. */
+/** result.json, which is also what the workflow returns. */
 export const releasedResultSchema = z.strictObject({
   workflowId: z.string().describe('The provider gave it.'),
   runId: z.string().describe('The provider gave it.'),
@@ -181,7 +181,8 @@ export type ReleasedResult = z.output<typeof releasedResultSchema>;
 
 const nothing = z.undefined().describe('Nothing.');
 
-/** By the activity that says it, and of the one object that a client stores readable besides. */
+/** The schemas, by the activity whose result it is. Besides there is result.json, the one object that a client stores
+ *  unsealed. */
 export const RELEASED = {
   inspect: z.strictObject({
     rows: rows.describe('How long the run will take follows from it, and the release holds them anyway.'),
@@ -198,8 +199,8 @@ export const RELEASED = {
     unchangedRate: share
       .nullable()
       .describe(
-        'What is left of a text to learn from. In steps of at least 0.01 and of at least 5 texts; null below 20 ' +
-          'texts or 500 tokens.',
+        'What is left of a text to learn from. In steps of at least 0.01 and of at least 5 texts; ' +
+          'null below 20 texts or 500 tokens.',
       ),
     guarantee,
     backboneSha256: sha256Schema.describe('Digest of a public model.'),
@@ -234,16 +235,16 @@ export const RELEASED = {
     accuracy: share
       .nullable()
       .describe(
-        "As a run's accuracy: in steps, null below 20 labelled rows, once for each table and adapter; null where " +
-          'labels are protected.',
+        "As a run's accuracy: in steps, null below 20 labelled rows, once for each table and adapter; " +
+          'null where labels are protected.',
       ),
   }),
   'result.json': releasedResultSchema,
 } as const;
 export type Released = keyof typeof RELEASED;
 
-/** What may leave, as it was given. @throws RaptError when there is more in it, or it is not of the form; values are
- *  not quoted. */
+/** Returns a value that may leave, as it was given. @throws RaptError when it holds more than may leave, or has another
+ *  form. The message does not quote values. */
 export function onlyReleased<T>(what: Released, value: T): T {
   const parsed = RELEASED[what].safeParse(value);
   // The schemas change nothing but the type of digests.

@@ -1,17 +1,17 @@
-/** What a run, a schedule or a prediction may be called. The name becomes Temporal's workflow id, folders of the object
- *  store's keys ("a/b" is two), a folder of the client and part of addresses; what one of them cannot take is refused
- *  at the start, since later it fails after the release. */
+/** What a run, a schedule or a prediction may be called. The name becomes Temporal's workflow id, folders in the object
+ *  store's keys ("a/b" makes two), a folder of the client, and part of addresses. A name that one of them cannot take
+ *  is refused at the start, since later it would fail after the release. */
 import { ADAPTER_FILES, CHECKPOINT_FILES, MANIFEST_FILE, STORED_REPORT_FILES } from './artifacts.ts';
 import type { InputProblem } from './errors.ts';
 
-/** Bytes of a part between slashes: file systems have room for 255. A schedule's runs have the time in their names, and
- *  a run's predictions "-predict-1a2b3c4d". */
+/** The most bytes of a part between slashes. File systems have room for 255; a schedule's runs have the time at the end
+ *  of their names, and a run's predictions have "-predict-1a2b3c4d". */
 const MOST_PART_BYTES = { schedule: 200, run: 230, prediction: 255 } as const;
-/** The object store's keys have 1024 bytes, of which what Rapt adds to a run's name takes up to 133; Temporal's ids
- *  have 1000. */
+/** The object store's keys may have 1024 bytes, and Rapt adds up to 133 to a run's name; Temporal's ids may have
+ *  1000. */
 const MOST_BYTES = 800;
-/** Some stores keep an object of this name as a file or hide what lies below it, so that no folder can be called so
- *  beside another run's records. */
+/** Some stores keep an object of such a name as a file, or hide what lies below it. So no folder beside another run's
+ *  records can be called so. */
 const STORED_FILES: readonly string[] = [
   'latest.json',
   'result.json',
@@ -22,17 +22,17 @@ const STORED_FILES: readonly string[] = [
 ];
 const STORED_PREDICTIONS = /^[0-9a-f]{64}\.json$/;
 
-/** Temporal puts the time of the start behind a schedule's name. */
+/** Temporal adds the time of the start to a schedule's name. */
 const STARTED_AT = /-\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 
-/** The schedule that may have started a run of this name; the name itself when it has no such ending. */
+/** The schedule that may have started a run of this name. A name without such an ending is returned as it is. */
 export const scheduleOf = (run: string): string => run.replace(STARTED_AT, '');
-/** Whether a run is this one, or was started by the schedule of this name. */
+/** Whether a run has this name, or was started by the schedule of this name. */
 export const isRunOf = (run: string, runOrSchedule: string): boolean =>
   run === runOrSchedule || scheduleOf(run) === runOrSchedule;
 
-/** Why something cannot be called so, with the way out; empty when it can. @param where names the setting, or the
- *  command. */
+/** Why something cannot be called so, with the way out; empty when it can.
+ *  @param where the name of the setting, or of the command. */
 export function idProblems(id: string, kind: keyof typeof MOST_PART_BYTES, where: string): InputProblem[] {
   const problems: string[] = [];
   if (/\p{Cc}|\p{Surrogate}|\\/u.test(id))
@@ -53,5 +53,5 @@ export function idProblems(id: string, kind: keyof typeof MOST_PART_BYTES, where
   return problems.map((problem) => ({ where, problem }));
 }
 
-/** In UTF-8. Workflows have no Buffer. */
+/** The bytes of a text in UTF-8. Workflows have no Buffer. */
 const bytesOf = (text: string): number => encodeURIComponent(text).replace(/%[0-9A-F]{2}/g, '.').length;

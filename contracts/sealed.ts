@@ -1,21 +1,21 @@
-/** Values that the data owner alone can read, inside of what the provider passes on: paths, names of columns, messages
- *  of failures. A sealed value is a string like any other, so that workflows take it where they take a name. How it is
- *  made and opened stands in codec/seals.ts. */
+/** Values that only the data owner can read, inside of what the provider passes on: paths, names of columns, messages
+ *  of failures. A sealed value is a string like any other, so workflows take it where they take a name. codec/seals.ts
+ *  makes and opens sealed values. */
 
-/** "sealed:1:KEY:BASE64URL". An ending may follow that the provider needs for nothing, and that a check of the form
- *  asks for: ".csv". */
+/** "sealed:1:KEY:BASE64URL". An ending such as ".csv" may follow: the provider does not need it, but checks of the form
+ *  of a path do. */
 export const SEALED = /sealed:1:([\w.-]{1,64}):([A-Za-z0-9_-]+)(\.csv|\.jsonl)?/;
 const WHOLE = new RegExp(`^${SEALED.source}$`);
 
 export const isSealed = (text: string): boolean => WHOLE.test(text);
-/** Also of a message that quotes another. */
+/** Whether a sealed value stands in a text, such as a message that quotes another one. */
 export const holdsSealed = (text: string): boolean => SEALED.test(text);
 
 /** Where a sealed value belongs. */
 export interface SealPlace {
-  /** Path in the configuration, "data.train"; lists have no numbers in it. */
+  /** The path in the configuration, "data.train". It has no numbers for the items of lists. */
   readonly field: string;
-  /** Workflow id of the run, or id of the schedule that starts it; null where nobody knew it yet. */
+  /** The workflow id of the run, or the id of the schedule that starts it; null when nobody knew it yet. */
   readonly run: string | null;
 }
 
@@ -23,12 +23,12 @@ export interface SealPlace {
 export interface Seals {
   readonly tenant: string;
   seal(value: string, place: SealPlace): string;
-  /** @throws RaptError accessDenied for the key of another tenant or one that is not here, corruptArtifact for what was
-   *  changed or belongs elsewhere. */
+  /** @throws RaptError accessDenied when the key is another tenant's, or is not here; corruptArtifact when the value
+   *  was changed, or belongs elsewhere. */
   open(sealed: string, place: SealPlace): string;
 }
 
-/** Fields of inputs that only the owner needs. */
+/** The fields of inputs that only the owner needs. */
 export const OWNER_FIELDS = {
   /** Of a run's configuration. */
   tuning: [
@@ -42,17 +42,18 @@ export const OWNER_FIELDS = {
   ],
   /** Of a prediction's input. */
   prediction: ['in', 'out', 'textColumn', 'pairColumn', 'labelColumn'],
-  /** The names in it that begin so, without what they begin with. */
+  /** Of the gates: the rest of each name that begins so. */
   gates: 'attribute.',
 } as const;
-/** The field of messages of failures, which stand anywhere. */
+/** Stands for the field of a failure's message, which may stand anywhere. */
 export const FAILURE_FIELD = 'failure';
 
-/** What requests and results put around a configuration, a prediction or a result; it is no part of a field's path. */
+/** Fields that requests and results put around a configuration, a prediction or a result. They are not part of a
+ *  field's path. */
 const AROUND: readonly string[] = ['config', 'prepared', 'result'];
 
-/** The same value with each string in it mapped. @param map gets the path of the string's field; names of columns in
- *  the keys of gates are mapped as well. */
+/** The same value with each string in it mapped, and with the names of columns in the keys of gates.
+ *  @param map gets the string and the path of its field. */
 export function mapStrings<T>(value: T, map: (text: string, field: string) => string): T {
   return mapped(value, '', map) as T;
 }
@@ -73,8 +74,8 @@ function mapped(value: unknown, field: string, map: (text: string, field: string
   );
 }
 
-/** An input as it leaves the owner: what only he needs of it is sealed. What is sealed already stays so. @param run as
- *  in `SealPlace`. */
+/** An input as it leaves its owner: the fields that only he needs are sealed, unless they are sealed already.
+ *  @param run as in `SealPlace`. */
 export function sealInput<T>(input: T, seals: Seals, run: string | null): T {
   const fields: readonly string[] = [...OWNER_FIELDS.tuning, ...OWNER_FIELDS.prediction, 'gates'];
   // Conditions of gates stand below the metric's name.

@@ -1,5 +1,5 @@
-/** What a key in the object store is of, told by its structure: a run's id comes from its user and may hold slashes and
- *  any of our own words. */
+/** Tells what object a key in the object store belongs to, by the structure of the key. A run's id comes from its user,
+ *  so it may hold slashes and any of the words that keys are made of. */
 import {
   ADAPTER_FILES,
   CHECKPOINT_FILES,
@@ -24,8 +24,8 @@ export type StoredKey =
   | { readonly kind: 'report'; readonly tenant: string; readonly run: string; readonly file: string }
   | { readonly kind: 'client'; readonly tenant: string };
 
-/** Of each kind its own last names, so that a key is of one kind and of one run, whatever that is called: what stands
- *  before them is the id. */
+/** Each kind has last names of its own, and the run's id is what stands before them. So a key is of one kind and of one
+ *  run, whatever the run is called. */
 const RECORDS = { 'latest.json': 'pointer', 'manifest.json': 'manifest', 'result.json': 'result' } as const;
 const OF_DIGEST = /^(releases|adapters)\/([^/]+)\/([0-9a-f]{64})\/([^/]+)$/;
 const CLIENT = /^releases\/([^/]+)\/client\.json$/;
@@ -34,7 +34,7 @@ const CHECKPOINT = new RegExp(`^runs/([^/]+)/(.+)/checkpoints/(\\d{8,})-([^/]+)/
 const PREDICTIONS = /^runs\/([^/]+)\/(.+)\/predictions\/([0-9a-f]{64})\.json$/s;
 const REPORT = new RegExp(`^reports/([^/]+)/(.+)/(${anyOf(STORED_REPORT_FILES)})$`, 's');
 
-/** The inverse of `keys`. Null for what is none of Rapt's, and for an adapter's file of another name. */
+/** The inverse of `keys`. Null for a key that is not Rapt's, and for an adapter's file of another name. */
 export function parseKey(key: string): StoredKey | null {
   return ofDigest(key) ?? checkpoint(key) ?? predictions(key) ?? record(key) ?? report(key) ?? client(key);
 }

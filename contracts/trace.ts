@@ -1,7 +1,7 @@
-/** How a trace goes on from process to process: W3C Trace Context in a header of Temporal's. The header is readable by
- *  the provider; its ids are random, or those of runs. */
+/** How a trace goes on from process to process: by W3C Trace Context in a header of Temporal's. The provider can read
+ *  that header; its ids are random, or those of runs. */
 
-/** As Temporal's own interceptors call it, so that a run that another program starts is part of that program's
+/** Temporal's own interceptors use this name, so that a run which another program starts is part of that program's
  *  trace. */
 export const TRACE_HEADER = '_tracer-data';
 
@@ -21,9 +21,9 @@ export interface RunSpan {
 const TRACEPARENT = /^00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})$/;
 const SAMPLED = '01';
 
-/** The span of a run: a function of its run id, so that replays of its history, which may happen on any worker, agree
- *  on it.
- *  @param header what the run was started with. Anything that is no trace context counts as none. */
+/** The span of a run. It depends on the run id alone, so that replays of the history agree on it, on whatever worker
+ *  they happen.
+ *  @param header what the run was started with. Anything that is not a trace context counts as none. */
 export function spanOfRun(runId: string, header: unknown): RunSpan {
   const digits = runId.replaceAll('-', '');
   const parent = isTraceContext(header) ? header : null;
@@ -31,7 +31,7 @@ export function spanOfRun(runId: string, header: unknown): RunSpan {
   return { traceId, spanId: digits.slice(16), parent };
 }
 
-/** What the activities of a run are given. */
+/** The trace context for the activities of a run. */
 export function contextOf({ traceId, spanId, parent }: RunSpan): TraceContext {
   const flags = parent === null ? SAMPLED : TRACEPARENT.exec(parent.traceparent)![2]!;
   return { ...parent, traceparent: `00-${traceId}-${spanId}-${flags}` };
@@ -56,6 +56,6 @@ export interface EndedRun extends RunSpan {
   readonly startMs: number;
   readonly endMs: number;
   readonly outcome: RunOutcome;
-  /** Kind of the failure; null when it did not fail. */
+  /** The kind of the failure; null when the run did not fail. */
   readonly kind: string | null;
 }

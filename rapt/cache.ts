@@ -1,6 +1,6 @@
-/** What follows from public things alone and takes long, made once on a machine. Each file holds a digest of its
- *  content, so that what a power cut or a disk has changed is made anew rather than believed: a guarantee may be told
- *  by these numbers. */
+/** Keeps results that depend on public things alone and take long to make, so that a machine makes them once. A
+ *  guarantee may be told by these numbers. So each file holds a digest of its content, and a file that a power cut or
+ *  the disk has changed is made again. */
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { cacheFolder, makeFolder, sha256Of, withFileLock } from '../system/index.ts';
@@ -9,7 +9,8 @@ export { cacheFolder };
 
 const DIGEST_BYTES = 32;
 
-/** Numbers, made once. @param name below the cache's folder; it must tell everything that they depend on. */
+/** The kept numbers of this name, or those that `make` gives, which are then kept.
+ *  @param name below the cache's folder. It must tell everything that the numbers depend on. */
 export async function cachedNumbers<T extends Numbers>(
   name: string,
   length: number,
@@ -29,7 +30,7 @@ interface NumbersType<T> {
   readonly BYTES_PER_ELEMENT: number;
 }
 
-/** Numbers as they were kept last; null when there are none of this length. */
+/** The numbers that were kept last; null when there are none of this length. */
 export function keptNumbers<T extends Numbers>(name: string, length: number, type: NumbersType<T>): T | null {
   const content = kept(join(cacheFolder(), name));
   return content?.length === length * type.BYTES_PER_ELEMENT ? new type(Uint8Array.from(content).buffer) : null;
@@ -39,8 +40,8 @@ export function keepNumbers(name: string, { buffer, byteOffset, byteLength }: Nu
   keep(join(cacheFolder(), name), new Uint8Array(buffer, byteOffset, byteLength));
 }
 
-/** As `cachedNumbers`, for what is not numbers alone and takes minutes: of several processes one makes it, and the
- *  others wait. */
+/** As `cachedNumbers`, for values of other kinds that take minutes: one of several processes makes the value, and the
+ *  others wait for it. */
 export async function cachedJson<T>(name: string, make: () => Promise<T>): Promise<T> {
   const path = join(cacheFolder(), name);
   const found = (): T | null => {
@@ -55,7 +56,7 @@ function keepJson<T>(path: string, made: T): T {
   return made;
 }
 
-/** The content before its digest; null when there is none, or it is not what was kept. */
+/** The content of a file without its digest; null when there is no file, or the content is not what was kept. */
 function kept(path: string): Buffer | null {
   let bytes: Buffer;
   try {
@@ -68,7 +69,7 @@ function kept(path: string): Buffer | null {
   return sha256Of(content) === bytes.subarray(-DIGEST_BYTES).toString('hex') ? content : null;
 }
 
-/** A reader sees all of it or nothing, after a power cut too. */
+/** Writes a file. A reader sees either all of it or nothing, even after a power cut. */
 function keep(path: string, content: Uint8Array): void {
   makeFolder(dirname(path));
   const part = `${path}.${process.pid}.part`;

@@ -1,7 +1,7 @@
-/** What a file is by its first bytes, whatever it is called.
+/** Tells by its first bytes what a file is, whatever it is called.
  *
- *  Sources of the signatures: each format's own specification, as gathered in the `file` program's magic tables. A text
- *  that begins by chance as one of these does would have to hold control characters in its first line. */
+ *  Sources of the signatures: each format's own specification, as gathered in the magic tables of the `file` program. A
+ *  text that begins like one of these by chance would need control characters in its first line. */
 import { isUtf8 } from 'node:buffer';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { wholeCharacters } from './utf8.ts';
@@ -9,7 +9,7 @@ import { wholeCharacters } from './utf8.ts';
 /** Enough to see the first entries of an office document, which is a zip archive, and the first line of a table. */
 export const HEAD_BYTES = 1 << 16;
 
-/** Kinds that a reader may know what to do with. */
+/** Kinds of content that some reader of this project can handle. */
 export type KnownContent =
   'empty' | 'text' | 'utf-16le' | 'utf-16be' | 'binary' | 'gzip' | 'zstd' | 'parquet' | 'arrow';
 export type ContentKind = KnownContent | keyof typeof NOT_TABLES;
@@ -18,15 +18,15 @@ const EXPORT = 'export the table as CSV or Parquet';
 const SPREADSHEET = 'save its sheet as "CSV UTF-8"';
 const FETCH_AGAIN = 'perhaps an error message in the place of the file; fetch it again';
 
-/** What is never read, with the way out of it. */
+/** Kinds of content that are never read, with what to tell of them: what it is, and the way out. */
 const NOT_TABLES = {
   'git-lfs': 'is a Git LFS pointer, not the file that it stands for; run `git lfs pull` in its repository',
   'git-annex': 'is a git-annex pointer, not the file that it stands for; run `git annex get` on it',
   html: `is a web page, ${FETCH_AGAIN}`,
   xml: `is an XML document, ${FETCH_AGAIN}`,
   'feather-v1':
-    'is a Feather file of version 1; write it as version 2 (pandas: read_feather, then to_feather), as Parquet or ' +
-    'as CSV',
+    'is a Feather file of version 1; ' +
+    'write it as version 2 (pandas: read_feather, then to_feather), as Parquet or as CSV',
   xlsx: `is an Excel workbook; ${SPREADSHEET}`,
   xls: `is an Excel workbook, or another old Office document; ${SPREADSHEET}`,
   ods: `is an OpenDocument spreadsheet; ${SPREADSHEET}`,
@@ -34,8 +34,8 @@ const NOT_TABLES = {
   torch: 'is a PyTorch checkpoint; convert it with safetensors',
   numpy: `is a NumPy file; ${EXPORT}`,
   pickle:
-    'is a Python pickle, which may run any code when it is opened; save what it holds as Parquet or CSV, or ' +
-    'weights as safetensors',
+    'is a Python pickle, which may run any code when it is opened; ' +
+    'save what it holds as Parquet or CSV, or weights as safetensors',
   zip: 'is a zip archive; unzip it, and give what lies in it',
   bzip2: 'is compressed by bzip2; decompress it (`bunzip2`)',
   xz: 'is compressed by xz; decompress it (`unxz`)',
@@ -58,7 +58,8 @@ interface Signature {
   readonly kind: ContentKind;
   readonly at: number;
   readonly bytes: Buffer;
-  /** It is made of letters, so that a text may begin with it as well, and counts before a byte that no text has. */
+  /** The signature is made of letters, so a text may begin with it too. It counts only before a byte that no text
+   *  has. */
   readonly letters?: true;
 }
 
@@ -72,7 +73,7 @@ const letters = (kind: ContentKind, bytes: string, at = 0): Signature => ({
   letters: true,
 });
 
-/** The first that fits counts. */
+/** The first one that fits counts. */
 const SIGNATURES: readonly Signature[] = [
   signature('git-lfs', 'version https://git-lfs.github.com/spec/'),
   signature('git-lfs', 'version https://hawser.github.com/spec/'),
@@ -108,7 +109,7 @@ const SIGNATURES: readonly Signature[] = [
   signature('utf-16be', 'feff', 'hex'),
 ];
 
-/** Names of entries by which the kinds of zip archives are told apart. */
+/** Names of entries that tell the kinds of zip archives apart. */
 const ZIPPED: readonly (readonly [string, ContentKind])[] = [
   ['xl/', 'xlsx'],
   ['mimetypeapplication/vnd.oasis.opendocument.spreadsheet', 'ods'],
@@ -135,11 +136,11 @@ function begins(head: Buffer, { at, bytes, letters: isText }: Signature): boolea
   );
 }
 
-/** What to tell of content that can be no table and no part of a model; null for all other content. */
+/** What to tell of content that can be neither a table nor a part of a model; null for all other content. */
 export const notReadable = (kind: ContentKind): string | null =>
   kind in NOT_TABLES ? NOT_TABLES[kind as keyof typeof NOT_TABLES] : null;
 
-/** What stands in the place of a model's file; null when it may be one. @param path on this machine. */
+/** What to tell of a file that cannot be a model's; null when it may be one. @param path on this machine. */
 export function strangeModelFile(path: string): string | null {
   const head = Buffer.alloc(HEAD_BYTES);
   const file = openSync(path, 'r');
@@ -158,8 +159,8 @@ export function strangeModelFile(path: string): string | null {
   }
 }
 
-/** Text in UTF-16 that does not say so, where that is sure: its first line is plain letters with a zero byte beside
- *  each. */
+/** The encoding of UTF-16 text without a byte order mark, if it is certain: the first line is plain letters, with a
+ *  zero byte beside each. */
 function utf16WithoutMark(head: Buffer): 'utf-16le' | 'utf-16be' | null {
   const pairs = head.length >> 1;
   for (const [kind, low] of [
@@ -184,7 +185,7 @@ function markup(head: Buffer): ContentKind | null {
   return start.startsWith('<?xml') ? (/<html\b/i.test(start) ? 'html' : 'xml') : null;
 }
 
-/** In UTF-8, or in an encoding of one byte, in which control characters are as rare. */
+/** Whether a file's head is text, in UTF-8 or in an encoding of one byte: control characters are rare in both. */
 function isText(head: Buffer): boolean {
   let controls = 0;
   for (const byte of head) if (isControl(byte)) controls++;

@@ -1,8 +1,8 @@
-/** Where a client keeps what is its own. Nothing below this folder leaves the machine but by `publish`. */
+/** Where a client keeps what is its own. Only `publish` sends anything below this folder to another machine. */
 import { join } from 'node:path';
 import { homeFolder, makeFolder, sha256Of } from '../system/index.ts';
 
-/** Folder of all tenants of this machine. */
+/** The folder of all tenants of this machine. */
 export const clientHome = (): string => join(homeFolder(), 'client');
 
 export const tenantFolder = (home: string, tenant: string): string => join(home, tenant);
@@ -11,11 +11,11 @@ export const releaseFolder = (home: string, tenant: string, localKey: string): s
 export const runsFolder = (home: string, tenant: string): string => join(home, tenant, 'runs');
 
 const MOST_NAME_BYTES = 255;
-/** No name that is encoded holds it, so that a shortened one is nobody else's. */
+/** Encoded names never hold this character, so that a shortened name cannot be another run's. */
 const SHORTENED = '=';
 
-/** Ids come from users: whatever is no plain name is encoded, "." and ".." too. What is too long for a folder's name
- *  then ends in the digest of all of it. */
+/** The folder of a run. Ids come from users, so every character that is not safe in a name is encoded, and so are "."
+ *  and "..". A name that is then too long for a folder is cut, and ends in the digest of the whole id. */
 function runFolderOf(home: string, tenant: string, run: string): string {
   const encoded = encodeURIComponent(run).replace(/^\.+/, (dots) => '%2E'.repeat(dots.length));
   const digest = sha256Of(Buffer.from(run));
@@ -26,13 +26,13 @@ function runFolderOf(home: string, tenant: string, run: string): string {
   return join(runsFolder(home, tenant), name);
 }
 
-/** A file of a run, which may not be there. */
+/** The path of a run's file, which may not exist. */
 export const runFile = (home: string, tenant: string, run: string, name: string): string =>
   join(runFolderOf(home, tenant, run), name);
 export const reportFile = (home: string, tenant: string, run: string): string =>
   runFile(home, tenant, run, 'report.html');
 
-/** A run's own folder, made if need be. */
+/** The folder of a run. It is made if need be. */
 export function runFolder(home: string, tenant: string, run: string): string {
   const folder = runFolderOf(home, tenant, run);
   makeFolder(folder, 0o700);

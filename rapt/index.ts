@@ -1,5 +1,5 @@
-/** Rapt as a library: the method, without servers. What is wrong is told by `BadInput` and `RaptError`, in words that
- *  say what to do.
+/** Rapt as a library: the method, without servers. Its functions throw `BadInput` and `RaptError`, whose messages say
+ *  what is wrong and what to do.
  *
  *  @packageDocumentation */
 export { ATTACKS, BadInput, DEFAULT_BACKBONE, DEFAULT_ETA, ErrorKind, RaptError } from '../contracts/index.ts';

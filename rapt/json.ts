@@ -1,5 +1,5 @@
-/** What a text says as JSON; undefined when it is none. The parser's own message quotes the text, so it is not passed
- *  on. */
+/** The value that a text holds as JSON; undefined when it is not JSON. The parser's own message is not passed on, since
+ *  it quotes the text. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;

@@ -24,17 +24,17 @@ interface Entry extends TensorHeader {
 
 const MAX_HEADER_BYTES = 100_000_000;
 const HEADER_ALIGNMENT = 8;
-/** Read, or widened, before others may have their turn. */
+/** So many bytes are read, or numbers widened, before others may have their turn. */
 const PIECE_BYTES = 2 ** 24;
 
-/** Reads tensors out of one file, each when asked for, so that a large file is never held whole. */
+/** Reads the tensors of one file, each when it is asked for, so that a large file is never held as a whole. */
 export class SafetensorsFile {
   readonly path: string;
   readonly #entries: ReadonlyMap<string, Entry>;
   readonly #dataStart: number;
 
-  /** @throws RaptError corruptArtifact when the header does not fit the format or the file's size; badInput for a file
-   *  of another kind. */
+  /** @throws RaptError corruptArtifact when the header does not fit the format or the size of the file; badInput for a
+   *  file of another kind. */
   constructor(path: string) {
     this.path = path;
     const strange = strangeModelFile(path);
@@ -64,7 +64,7 @@ export class SafetensorsFile {
     return this.#entries.has(name);
   }
 
-  /** Null when there is no such tensor. */
+  /** What the file says of a tensor; null when there is no such tensor. */
   header(name: string): TensorHeader | null {
     return this.#entries.get(name) ?? null;
   }
@@ -75,7 +75,7 @@ export class SafetensorsFile {
     return atOnce(this.reading(name));
   }
 
-  /** The same in stretches: the embeddings of a large vocabulary are some hundreds of megabytes. */
+  /** As `read`, in stretches: the embeddings of a large vocabulary have some hundreds of megabytes. */
   *reading(name: string): Work<FloatTensor> {
     const entry = this.#entries.get(name);
     if (!entry) throw new RaptError(ErrorKind.notFound, `${this.path} has no tensor ${name}`);
@@ -102,7 +102,7 @@ export function readSafetensors(path: string): FloatTensors {
   return Object.fromEntries(file.names.map((name) => [name, file.read(name)]));
 }
 
-/** Serializes tensors in the order of their names, so that equal tensors give equal bytes. */
+/** The bytes of a file of these tensors, in the order of their names, so that equal tensors give equal bytes. */
 export function encodeSafetensors(tensors: FloatTensors, metadata: Readonly<Record<string, string>> = {}): Buffer {
   const names = Object.keys(tensors).sort();
   const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
@@ -141,7 +141,7 @@ function* readingAt(path: string, position: number, length: number): Work<Buffer
   return bytes;
 }
 
-/** Kinds of numbers that can be read. */
+/** The kinds of numbers that can be read. */
 export const READABLE_DTYPES: readonly string[] = ['F32', 'F16', 'BF16'];
 
 function* toFloat32(bytes: Buffer, dtype: string): Work<Float32Array | null> {
@@ -156,7 +156,7 @@ function* toFloat32(bytes: Buffer, dtype: string): Work<Float32Array | null> {
   return new Float32Array(bits.buffer);
 }
 
-/** IEEE 754 binary16 to binary32, exactly. */
+/** Turns IEEE 754 binary16 into binary32, exactly. */
 function halfToFloatBits(half: number): number {
   const sign = (half & 0x8000) << 16;
   const exponent = (half >> 10) & 0x1f;

@@ -1,24 +1,24 @@
-/** What must stand before TensorFlow's package is loaded. */
+/** What must be set before TensorFlow's package is loaded. */
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import util from 'node:util';
 import { cacheFolder, setting } from '../system/index.ts';
 
-/** Errors alone, of TensorFlow and of the libraries inside it. `TF_CPP_MIN_LOG_LEVEL` in the environment has
- *  precedence; 0 shows all. */
+/** TensorFlow and the libraries inside it show errors only. `TF_CPP_MIN_LOG_LEVEL` in the environment has precedence; 0
+ *  shows all messages. */
 const LOG_LEVEL = '2';
 
-/** The settings of TensorFlow and of the libraries inside it that let products of single-precision numbers be computed
- *  from fewer bits, each at the value that forbids it. The bounds on errors in rapt/privacy are those of single
- *  precision, so whatever the environment says here is written over. The libraries read them once, at their first
- *  product. That products come out right is looked at besides: rapt/privacy/products.ts. */
+/** Some settings let TensorFlow, or a library inside it, compute products of single-precision numbers from fewer bits.
+ *  Here each of them has the value that forbids it. The bounds on errors in rapt/privacy are those of single precision,
+ *  so these values replace whatever the environment says. The libraries read them once, at their first product.
+ *  rapt/privacy/products.ts checks besides that products come out right. */
 export const FULL_PRECISION: Readonly<Record<string, string>> = {
-  // oneDNN's own, by its two names, and TensorFlow's for it: bfloat16 on processors with AMX.
+  // Of oneDNN, under its two names, and of TensorFlow for oneDNN: bfloat16 on processors with AMX.
   ONEDNN_DEFAULT_FPMATH_MODE: 'STRICT',
   DNNL_DEFAULT_FPMATH_MODE: 'STRICT',
   TF_SET_ONEDNN_FPMATH_MODE: '',
-  // The extension of TensorFlow for Intel's GPUs, and that for AMD's processors.
+  // Of TensorFlow's extensions for Intel's GPUs and for AMD's processors.
   ITEX_FP32_MATH_MODE: 'FP32',
   TF_ENABLE_ZENDNN_OPTS: '0',
   // Products of 10-bit mantissas are cuBLAS's default on NVIDIA's GPUs from Ampere on.
@@ -34,14 +34,14 @@ export function prepareTensorflow(require: NodeJS.Require): void {
   loadLogLevel(dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json')));
 }
 
-/** Several processes of one machine may use its GPU, so that none takes all of its memory at once, as TensorFlow
- *  would. */
+/** Several processes of a machine may share its GPU, so no process takes all of its memory at once, as TensorFlow would
+ *  by default. */
 function chooseDevice(): void {
   process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
   if (setting('RAPT_DEVICE') === 'cpu') process.env['CUDA_VISIBLE_DEVICES'] = '-1';
 }
 
-/** The package calls two functions of `util` that newer Nodes warn of (22) or have no longer (23 and later). */
+/** The package calls two functions of `util`. Node 22 warns of them, and Node 23 and later lack them. */
 function defineRemovedFunctions(): void {
   const needed = {
     isNullOrUndefined: (value: unknown): boolean => value === null || value === undefined,
@@ -51,15 +51,16 @@ function defineRemovedFunctions(): void {
     Object.defineProperty(util, name, { value, configurable: true, writable: true });
 }
 
-/** Set-up puts it beside TensorFlow's library, to which the binding is a link, unless somebody has copied what set-up
- *  made; without it TensorFlow works as well, and writes lines about the processor. */
+/** Loads the file that sets the log level. Set-up puts it beside TensorFlow's library, to which the binding is a link
+ *  unless somebody has copied what set-up made. Without the file TensorFlow works too, but writes lines about the
+ *  processor. */
 function loadLogLevel(packageFolder: string): void {
   const path = logLevelFile(packageFolder);
-  // Seen by all libraries that are loaded later.
+  // Global, so that all libraries that are loaded later see it.
   if (path !== null) process.dlopen({ exports: {} }, path, constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL);
 }
 
-/** Null where there is none, or no binding either. */
+/** The file that sets the log level; null when there is no such file, or no binding. */
 export function logLevelFile(packageFolder: string): string | null {
   const link = join(packageFolder, 'lib', 'napi-v8', 'tfjs_binding.node');
   if (!existsSync(link)) return null;
@@ -69,7 +70,8 @@ export function logLevelFile(packageFolder: string): string | null {
   return found ?? null;
 }
 
-/** Of any version, as the file is the same for all. With CUDA the library lies one folder below. */
+/** Folders of the library in the cache, of any version, as the file is the same for all. With CUDA the library lies one
+ *  folder below. */
 function libraryFolders(): string[] {
   const cache = cacheFolder();
   if (!existsSync(cache)) return [];

@@ -6,17 +6,17 @@ import { SETUP_COMMAND } from '../system/index.ts';
 import { prepareTensorflow } from './tensorflow-start.ts';
 import type { Work } from './turns.ts';
 
-/** What the package is made of, all of it JavaScript. */
+/** The parts of the package that are written in JavaScript. */
 const PARTS = ['tfjs-core', 'tfjs-layers', 'tfjs-converter', 'tfjs'] as const;
 
 let library: typeof TensorFlow | undefined;
 
-/** Loaded at its first use: most commands need none of it and it takes half a second. */
+/** TensorFlow, loaded at its first use: that takes half a second, and most commands need nothing of it. */
 export const tf = new Proxy({} as typeof TensorFlow, {
   get: (_, name) => (library ??= loaded())[name as keyof typeof TensorFlow],
 });
 
-/** The same in stretches, for who has other work beside it. @throws RaptError as the first use. */
+/** Loads TensorFlow in stretches, beside other work. @throws RaptError as the first use of `tf`. */
 export function* loadingTensorflow(): Work<void> {
   if (library !== undefined) return;
   const requireHere = createRequire(import.meta.url);
@@ -28,7 +28,7 @@ export function* loadingTensorflow(): Work<void> {
   yield;
 }
 
-/** What cannot be read is told where all of it is loaded. */
+/** Loads a part of the package. An error is passed over here: it comes again when the whole package is loaded. */
 function readAhead(requireHere: NodeJS.Require, part: (typeof PARTS)[number]): void {
   try {
     createRequire(requireHere.resolve('@tensorflow/tfjs-node-gpu/package.json'))(`@tensorflow/${part}`);
@@ -39,7 +39,7 @@ function readAhead(requireHere: NodeJS.Require, part: (typeof PARTS)[number]): v
 
 // The package is CommonJS and its ESM namespace hides the tensor operations behind `default`.
 function loaded(): typeof TensorFlow {
-  // Not by the name "require": as CommonJS, `import.meta.url` is written by means of the module's own.
+  // Not called "require": built as CommonJS, `import.meta.url` is written with the module's own `require`.
   const requireHere = createRequire(import.meta.url);
   try {
     prepareTensorflow(requireHere);
@@ -54,13 +54,13 @@ function loaded(): typeof TensorFlow {
   }
 }
 
-/** Whether products are computed on a GPU, whose memory is another than the machine's. Only the library's own backend
- *  has the property. */
+/** Whether products are computed on a GPU, which has a memory of its own. Only the library's own backend has the
+ *  property. */
 export const usesGpu = (): boolean => (tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice === true;
 
-/** tf.tidy for results of any shape: what is returned lives on, every other tensor made inside is freed. */
+/** tf.tidy for results of any shape: the tensors that are returned live on, and all others made inside are freed. */
 export const tidy = <T>(body: () => T): T =>
-  // The library's own type asks for an index signature, which interfaces do not have; it walks any object.
+  // The library walks any object, but its type asks for an index signature, which interfaces do not have.
   tf.tidy(body as () => TensorFlow.TensorContainer) as T;
 
 /** Frees every tensor in a structure of any shape. */

@@ -1,16 +1,17 @@
-/** Long work beside others. JavaScript runs one thing at a time: while a computation runs, no heartbeat leaves, and no
- *  cancellation arrives. So long work is done in stretches, by the clock, since how long a block of it takes depends on
- *  the table and on the machine. */
+/** Long work beside other work. JavaScript runs one thing at a time: while a computation runs, no heartbeat leaves and
+ *  no cancellation arrives. So long work is done in stretches. They are measured by the clock, since the time that a
+ *  block of work takes depends on the table and on the machine. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** Of work before others get their turn. Beats and cancellations are a matter of seconds; a turn costs microseconds. */
+/** So long others wait for their turn. Heartbeats and cancellations are a matter of seconds; a turn costs
+ *  microseconds. */
 const STRETCH_MS = 50;
 
-/** Work that may be interrupted at each `yield`, and given up there: what it holds it frees in a `finally`. Between two
- *  of them it stays well below a second. */
+/** Work that may be interrupted at each `yield`, and given up there, so it frees what it holds in a `finally`. The time
+ *  between two of them stays well below a second. */
 export type Work<T> = Generator<undefined, T, undefined>;
 
-/** Does all of it in one go. */
+/** Does all of the work in one go. */
 export function atOnce<T>(work: Work<T>): T {
   for (;;) {
     const step = work.next();
@@ -18,9 +19,9 @@ export function atOnce<T>(work: Work<T>): T {
   }
 }
 
-/** Does it in stretches, with turns for others between them. @throws the signal's reason when aborted. */
+/** Does the work in stretches, with turns for others between them. @throws the signal's reason when aborted. */
 export async function inTurns<T>(work: Work<T>, signal?: AbortSignal): Promise<T> {
-  // Work of less than a stretch never comes to a turn in which it would be asked.
+  // Work shorter than a stretch never comes to a turn, where the signal is looked at.
   signal?.throwIfAborted();
   const turns = new Turns(signal);
   for (;;) {
@@ -36,11 +37,11 @@ export async function inTurns<T>(work: Work<T>, signal?: AbortSignal): Promise<T
   }
 }
 
-/** For work that waits for other things as well. */
+/** Gives others their turns, in work that also waits for other things. */
 export class Turns {
-  /** Turns given so far. */
+  /** How many turns were given so far. */
   given = 0;
-  /** Ends the work. */
+  /** Ends the work when it is aborted. */
   readonly signal: AbortSignal | undefined;
   #since = performance.now();
 

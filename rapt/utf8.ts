@@ -1,5 +1,5 @@
-/** How many bytes of a block of UTF-8 are whole characters: a block may end within one, and the next then begins with
- *  its rest. */
+/** How many bytes of a block of UTF-8 are whole characters. A block may end within a character, whose rest is then the
+ *  beginning of the next block. */
 export function wholeCharacters(bytes: Uint8Array): number {
   // A character has at most four bytes, all but the first of them 10xxxxxx.
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {

@@ -1,5 +1,5 @@
-/** Attribute inference: what the texts tell of their authors. A classifier is trained from privatized texts to an
- *  attribute whose values the adversary is given for half of them, and is tested on the rest. */
+/** Attribute inference: what the texts tell of their authors. The adversary knows an attribute for some of the texts.
+ *  He trains a classifier from their privatized form to the attribute, and is tested on the other texts. */
 import type { AttributeResult, Rate } from '../../contracts/index.ts';
 import { isHeldOut } from '../data/index.ts';
 import type { EmbeddingTable } from '../privacy/index.ts';
@@ -7,15 +7,15 @@ import { tf, tidy, type Rank, type Tensor2D } from '../tensorflow.ts';
 import { Turns } from '../turns.ts';
 import { SuccessCounter } from './success.ts';
 
-/** Most frequent tokens whose presence is a feature, beside the mean embedding. */
+/** The presence of so many of the most frequent tokens is a feature each, beside the mean embedding. */
 const WORD_FEATURES = 2000;
 const STEPS = 150;
 const LEARNING_RATE = 0.05;
-/** L2 penalties tried; the best on a validation split is taken. */
+/** L2 penalties that are tried. The one that does best on a validation split is taken. */
 const PENALTIES = [1e-4, 1e-3, 1e-2] as const;
 const TEST_SHARE = 0.3;
 const VALIDATION_SHARE = 0.2;
-/** An attribute of more values than this is no class. */
+/** An attribute with more values is not a class. */
 const MOST_VALUES = 50;
 
 export interface AttributeOptions {
@@ -23,11 +23,11 @@ export interface AttributeOptions {
   readonly plain: readonly Int32Array[];
   readonly released: readonly Int32Array[];
   readonly name: string;
-  /** One for each text; null where there is none. */
+  /** The value of each text; null for a text that has none. */
   readonly values: readonly (string | null)[];
 }
 
-/** Null when the attribute has one value only, or too many. @throws the signal's reason of the turns. */
+/** Null when the attribute has only one value, or too many. @throws the reason of the turns' signal, when aborted. */
 export async function attackAttribute(
   { table, plain, released, name, values }: AttributeOptions,
   turns = new Turns(),
@@ -120,7 +120,7 @@ async function classified(x: Tensor2D, labels: Int32Array, classes: number, turn
 const share = (answers: Int32Array, labels: Int32Array, rows: readonly number[]): number =>
   rows.filter((row, at) => answers[at] === labels[row]).length / Math.max(1, rows.length);
 
-/** Softmax regression by Adam on all rows at once. @returns answers for the asked rows. */
+/** Softmax regression, trained by Adam on all rows at once. @returns the answers for the asked rows. */
 async function fit(
   x: Tensor2D,
   labels: Int32Array,

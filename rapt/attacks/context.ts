@@ -1,36 +1,37 @@
-/** Guessing tokens from their neighbours as well: a hidden Markov model whose hidden states are the plain tokens, whose
- *  emissions are the mechanism, and whose transitions are estimated from public text, where there is some, and from the
- *  release itself. */
+/** Guesses tokens from their neighbours as well, by a hidden Markov model. Its hidden states are the plain tokens, its
+ *  emissions are the mechanism, and its transitions are estimated from the release itself and from public text, if
+ *  there is some. */
 import { inTurns, Turns, type Work } from '../turns.ts';
 import type { Guesses } from './inference.ts';
 
-/** Plain tokens considered at each place: those of largest posterior without context. */
+/** So many plain tokens are considered at each place: those of largest posterior without context. */
 const CANDIDATES = 24;
-/** Rounds of decoding the release and counting in what was decoded (Viterbi training). */
+/** In each round the release is decoded, and transitions are counted in what was decoded (Viterbi training). */
 const ROUNDS = 2;
-/** Tokens' worth of the context-free prior in each transition probability (Dirichlet smoothing, MacKay and Peto
+/** The context-free prior counts as so many tokens in each transition probability (Dirichlet smoothing, MacKay and Peto
  *  1995). */
 const SMOOTHING = 20;
+/** Stands for the token before a text's first one. */
 const BEGIN = -1;
-/** Pairs that are looked up before others may have their turn. */
+/** So many pairs are worked on before others may have their turn. */
 const LOOKED_UP = 2 ** 14;
 
-/** log P(y|x) of each output's candidates. */
+/** log P(y|x) of each output y, for its candidates x in their order. */
 export type Emissions = ReadonlyMap<number, Float32Array>;
 
 /** P(token | token before), smoothed: (count + SMOOTHING prior) / (total + SMOOTHING). All logarithms are natural. */
 export class Transitions {
   readonly #tokens: number;
-  /** log(count + SMOOTHING prior) of each pair that was seen. */
+  /** log(count + SMOOTHING prior) for each pair that was seen, by its key. */
   readonly #seen = new Map<number, number>();
-  /** The same of a pair that was not seen, by token. */
+  /** The same for pairs that were not seen, by their second token. */
   readonly #unseen: Float64Array;
-  /** log(total + SMOOTHING), by the token before + 1: the first is that of a text's beginning. */
+  /** log(total + SMOOTHING), at the token before + 1. The first one is for the beginning of a text. */
   readonly #totals: Float64Array;
-  /** Tokens seen after each one, the likeliest first, in one list: those of token t are from starts[t + 1] to starts[t
-   *  + 2]. */
-  readonly #starts: Int32Array;
+  /** One list of the tokens that were seen after each token, the likeliest first. Those after token t stand from
+   *  starts[t + 1] to just before starts[t + 2]. */
   #followers = new Int32Array();
+  readonly #starts: Int32Array;
   /** Largest log P(token | before) over all tokens before. */
   readonly #most: Float64Array;
 
@@ -84,27 +85,27 @@ export class Transitions {
     return (this.seen(before, token) ?? this.#unseen[token]!) - this.#totals[before + 1]!;
   }
 
-  /** log P without its denominator; undefined for a pair that was not seen. */
+  /** log P(token | before) without its denominator; undefined for a pair that was not seen. */
   seen(before: number, token: number): number | undefined {
     return this.#seen.get(this.#key(before, token));
   }
 
-  /** Its likelihood after any token with which it was not seen, without the denominator. */
+  /** log P(token | before) without its denominator, for any token before with which it was not seen. */
   unseen(token: number): number {
     return this.#unseen[token]!;
   }
 
-  /** What `seen` and `unseen` lack. */
+  /** The denominator that `seen` and `unseen` leave out, as a logarithm. */
   denominator(before: number): number {
     return this.#totals[before + 1]!;
   }
 
-  /** No token makes this one likelier than that. */
+  /** Largest log P(token | before) over all tokens before. */
   most(token: number): number {
     return this.#most[token]!;
   }
 
-  /** Tokens seen after this one, the likeliest first. */
+  /** The tokens that were seen after this one, the likeliest first. */
   followers(before: number): Int32Array {
     return this.#followers.subarray(this.#starts[before + 1], this.#starts[before + 2]);
   }
@@ -116,7 +117,7 @@ export class Transitions {
 
 export interface ContextOptions {
   readonly released: readonly Int32Array[];
-  /** Of every released token, best first, at least a few. */
+  /** The guesses for every released token, best first; at least a few for each. */
   readonly guesses: Guesses;
   readonly emissions: Emissions;
   readonly prior: Float64Array;
@@ -124,8 +125,8 @@ export interface ContextOptions {
   readonly publicTexts: readonly Int32Array[];
 }
 
-/** The likeliest plain text of each released one, and the transitions that were learned. @throws the signal's
- *  reason. */
+/** The likeliest plain text of each released one, and the transitions that were learned.
+ *  @throws the signal's reason when aborted. */
 export function decodeInContext(
   options: ContextOptions,
   { signal }: Pick<Turns, 'signal'> = new Turns(),
@@ -155,8 +156,8 @@ function* decoding({
 }
 
 /** The path of largest probability (Viterbi, IEEE Trans. Inf. Theory 13(2), 1967) through each place's candidates. Most
- *  pairs of candidates were never seen together, and what is best among these is the same for every token; the others
- *  are looked up while they can still win. */
+ *  pairs of candidates were never seen together, and the best token before is the same for all of those. Pairs that
+ *  were seen are looked up only while they can still win. */
 function viterbi(text: Int32Array, guesses: Guesses, emissions: Emissions, transitions: Transitions): Int32Array {
   const path = new Int32Array(text.length);
   if (text.length === 0) return path;
@@ -201,7 +202,7 @@ function viterbi(text: Int32Array, guesses: Guesses, emissions: Emissions, trans
   return path;
 }
 
-/** Places of the largest score, the next one, and so on. By insertion: there are few, and they come nearly in order. */
+/** The places of the scores, largest first. Sorted by insertion, since there are few and they are nearly in order. */
 function descending(scores: Float64Array): Uint8Array {
   const order = new Uint8Array(scores.length);
   for (let k = 0; k < scores.length; k++) {
@@ -212,8 +213,8 @@ function descending(scores: Float64Array): Uint8Array {
   return order;
 }
 
-/** What stands at a place, from its decoded neighbours alone: the token itself is masked. @param frequent tokens that
- *  are tried besides those seen after `before`, the most frequent first. */
+/** A guess for a masked place, made from its decoded neighbours alone.
+ *  @param frequent tokens that are tried besides those seen after `before`, the most frequent first. */
 export function fromNeighbours(
   before: number | undefined,
   after: number | undefined,
@@ -223,7 +224,7 @@ export function fromNeighbours(
   let best = frequent[0]!;
   let score = -Infinity;
   const last = before ?? BEGIN;
-  /** In the order of their likelihood after `before`, up to where none can win any more. */
+  /** @param tokens in the order of their likelihood after `before`: the rest is left once no token can win any more. */
   const consider = (tokens: Int32Array, skips: (x: number) => boolean): void => {
     for (const x of tokens) {
       if (skips(x)) continue;

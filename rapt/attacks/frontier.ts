@@ -1,5 +1,6 @@
-/** What a mechanism at some eta would keep of texts, and what the Bayesian adversary would get of them: on the public
- *  table, with tokens drawn from a public prior, before any private text is touched. */
+/** The frontier between use and privacy: what a mechanism at some eta would keep of texts, and what the Bayesian
+ *  adversary would get of them. It is measured on the public table, with tokens drawn from a public prior, before any
+ *  private text is touched. */
 import { join } from 'node:path';
 import { ErrorKind, RaptError, type FrontierPoint } from '../../contracts/index.ts';
 import { cachedJson } from '../cache.ts';
@@ -13,10 +14,11 @@ import {
 import { Channel, PairDistances, drawFrom, zipfPrior } from '../channel/index.ts';
 import { bayesianGuesses } from './inference.ts';
 
-/** Tokens that are drawn, privatized and guessed for a point: a rate is known to about a point. */
+/** So many tokens are drawn, privatized and guessed at each eta, by which rates are known to about one percent. */
 const DRAWN_TOKENS = 4096;
 const TOP = 10;
-/** Halvings of the logarithm of eta: to 2 %, which moves a rate by less than the sample does. */
+/** The logarithm of eta is halved so often. Eta is then known to 2 %, which moves a rate by less than the sample
+ *  does. */
 const HALVINGS = 8;
 
 export interface FrontierOptions {
@@ -25,12 +27,12 @@ export interface FrontierOptions {
   readonly prior: Float64Array;
 }
 
-/** Shares of the vocabulary that stay themselves at the points of a curve. */
+/** The points of a curve are the etas at which these shares of the vocabulary stay themselves. */
 const SHARES = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9];
 
-/** The curve over eta of a public table, its tokens as frequent as Zipf's law says: some 40 s of work for a table of
- *  30,000 tokens, kept in the cache.
- *  @param onPoint is called as each point is made; not for those that the cache has. */
+/** The frontier of a public table whose tokens are as frequent as Zipf's law says. It takes some 40 s for a table of
+ *  30,000 tokens, and is kept in the cache.
+ *  @param onPoint is called for each point that is made, not for those from the cache. */
 export async function zipfFrontier(
   mechanism: NoisyMechanismName,
   { table, outputIds }: Omit<FrontierOptions, 'prior'>,
@@ -46,6 +48,7 @@ export async function zipfFrontier(
   );
 }
 
+/** A point of the frontier for each of the shares. */
 export async function frontierCurve(
   frontier: Frontier,
   mechanism: NoisyMechanismName,
@@ -65,6 +68,7 @@ export async function frontierCurve(
 export class Frontier {
   readonly #options: FrontierOptions;
   readonly #distances: PairDistances;
+  /** What the adversary gets without a release: the share of the most frequent token. */
   readonly priorOnly: number;
 
   private constructor(options: FrontierOptions, distances: PairDistances) {
@@ -78,7 +82,7 @@ export class Frontier {
     return new Frontier(options, await PairDistances.measure(options.table, options.outputIds));
   }
 
-  /** The same on every call: draws are seeded, and nothing that is drawn is released. */
+  /** The point at an eta. It is the same on every call: the draws are seeded, since nothing of them is released. */
   async at(mechanism: NoisyMechanismName, eta: number): Promise<FrontierPoint> {
     const { table, outputIds, prior } = this.#options;
     const random = seededRandom(29);
@@ -112,9 +116,9 @@ export class Frontier {
     }
   }
 
-  /** The largest eta, to 2 %, at which the Bayesian adversary guesses at most this share of tokens.
-   *  @param about an eta to begin the search at. @throws RaptError badInput when he gets as much without a release, or
-   *  never so much with one. */
+  /** The point of the largest eta, to 2 %, at which the Bayesian adversary guesses at most this share of tokens.
+   *  @param about an eta to begin the search at.
+   *  @throws RaptError badInput when he gets as much without a release, or does not get as much at any eta. */
   async forBayes(
     mechanism: NoisyMechanismName,
     target: number,
@@ -124,8 +128,9 @@ export class Frontier {
     if (target <= this.priorOnly)
       throw new RaptError(
         ErrorKind.badInput,
-        `--bayes-attack: ${target} cannot be reached: an adversary who sees no release gets ` +
-          `${this.priorOnly.toPrecision(2)}, by always guessing the most frequent token`,
+        `--bayes-attack: ${target} cannot be reached: ` +
+          `an adversary who sees no release gets ${this.priorOnly.toPrecision(2)}, ` +
+          'by always guessing the most frequent token',
       );
     const point = async (eta: number): Promise<FrontierPoint> => {
       const found = await this.at(mechanism, Number(eta.toPrecision(3)));

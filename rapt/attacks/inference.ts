@@ -4,14 +4,15 @@ import { Turns } from '../turns.ts';
 import type { Channel } from '../channel/index.ts';
 import { distances, rowTensor, type TableTiles, type Tile } from '../channel/index.ts';
 
-/** Outputs that are scored together. */
+/** So many outputs are scored together. */
 const BLOCK = 128;
 
-/** Best guesses for each released token, best first. */
+/** The best guesses for each released token, the best first. */
 export type Guesses = ReadonlyMap<number, Int32Array>;
 
-/** Embedding inversion: the tokens nearest to phi(y), y itself first. @param ys distinct. @throws the signal's reason
- *  of the turns. */
+/** Embedding inversion: the tokens nearest to phi(y), y itself first.
+ *  @param ys distinct.
+ *  @throws the reason of the turns' signal, when it is aborted. */
 export function nearestGuesses(
   { tiles }: Channel,
   ys: Int32Array,
@@ -27,8 +28,7 @@ export function nearestGuesses(
   );
 }
 
-/** The Bayesian adversary: the tokens of largest P(y|x) P(x), the best that anybody can do with one token and this
- *  prior. */
+/** The Bayesian adversary: the tokens of largest P(y|x) P(x). Nobody can do better with one token and this prior. */
 export async function bayesianGuesses(
   channel: Channel,
   prior: Float64Array,
@@ -50,11 +50,12 @@ export async function bayesianGuesses(
   }
 }
 
-/** A tile's part of what there is for each row. */
+/** The part of a tensor with one value for each row that belongs to the rows of a tile. */
 export const partOf = (values: Tensor1D, { start, end }: Tile): Tensor1D => tf.slice(values, start, end - start);
 
-/** Of equal scores the smaller id's comes first, whatever tiles the rows lie in.
- *  @param scores of every input of a tile for a block of outputs, [block, rows of the tile]. */
+/** The inputs of largest score for each output. If scores are equal, the smaller id comes first, in whatever tiles the
+ *  rows lie.
+ *  @param scores the scores of every input of a tile for a block of outputs, [block, rows of the tile]. */
 export async function bestOf(
   ys: Int32Array,
   count: number,
@@ -71,7 +72,7 @@ export async function bestOf(
   return guesses;
 }
 
-/** [block, count], row-major. */
+/** The same for one block: [block, count], row-major. */
 async function bestOfTiles(
   block: Int32Array,
   count: number,
@@ -91,7 +92,7 @@ async function bestOfTiles(
       await turns.next();
     }
     if (parts.length === 1) return ids[0]!.places;
-    // Those of earlier tiles stand first, and of equal values the first is taken.
+    // Earlier tiles stand first, and `topk` takes the first of equal values.
     const chosen = tidy(() => tf.topk(tf.concat(parts, 1), count).indices);
     const places = chosen.dataSync<'int32'>();
     chosen.dispose();

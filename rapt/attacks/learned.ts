@@ -1,12 +1,15 @@
-/** The learned inverter: a model of P(x|y) trained on the pairs that RAPT hands the provider with every text, the
- *  random plain tokens and their privatized forms, then turned on the tokens of the texts.
+/** The learned inverter: a model of P(x|y). RAPT hands the provider random plain tokens and their privatized forms with
+ *  every text. The model is trained on these pairs, then turned on the tokens of the texts.
  *
- *  logit(x | y) = -a ||phi(y) - phi(x)|| + u . f(x), f(x) = (phi(x), ||phi(x)||, ||phi(x)||^2), trained by
- *  cross-entropy over the plain vocabulary. It is defined for every token of the table by its embedding, so it guesses
- *  tokens that no pair showed; u . f stands for the -log W(x) that the adversary who knows the mechanism computes. The
- *  plain tokens are drawn uniformly; for texts, whose tokens are not, log P(x) is added (prior shift: P(x|y) is
- *  proportional to the uniform posterior times P(x)). A map of phi(y) by a hidden layer was tried and inverts less (39
- *  % against 50 %): there is no more in the pairs than a rate and the totals. */
+ *      logit(x | y) = -a ||phi(y) - phi(x)|| + u . f(x), f(x) = (phi(x), ||phi(x)||, ||phi(x)||^2)
+ *
+ *  It is trained by cross-entropy over the plain vocabulary. It is defined for every token of the table by its
+ *  embedding, so it also guesses tokens that no pair showed. u . f stands for the -log W(x) that an adversary who knows
+ *  the mechanism computes.
+ *
+ *  The plain tokens are drawn uniformly, but the tokens of texts are not. So log P(x) is added for texts (prior shift:
+ *  P(x|y) is proportional to the uniform posterior times P(x)). A map of phi(y) by a hidden layer was tried and inverts
+ *  less (39 % against 50 %): the pairs tell no more than a rate and the totals. */
 import { seededRandom, uniformInteger } from '../privacy/index.ts';
 import { tf, tidy, type Rank, type Tensor1D, type Tensor2D } from '../tensorflow.ts';
 import { Turns } from '../turns.ts';
@@ -16,13 +19,14 @@ import { distances, rowTensor, type TableTiles } from '../channel/index.ts';
 const BATCH = 256;
 const STEPS = 400;
 const LEARNING_RATE = 0.2;
+/** Where a begins, in 1 / distance. */
 const FIRST_RATE = 5;
 
 export interface PlainPairs {
-  /** What was drawn, and what the mechanism made of it. */
+  /** The tokens that were drawn, and what the mechanism made of each. */
   readonly plain: Int32Array;
   readonly noisy: Int32Array;
-  /** What the plain tokens were drawn from. */
+  /** The tokens from which the plain ones were drawn. */
   readonly vocabulary: Int32Array;
 }
 
@@ -39,7 +43,8 @@ export class LearnedInverter {
     this.#bias = bias;
   }
 
-  /** @param tiles of the whole table, which outlive the inverter. @throws the signal's reason of the turns. */
+  /** @param tiles of the whole table, which outlive the inverter.
+   *  @throws the reason of the turns' signal, when it is aborted. */
   static async train(
     tiles: TableTiles,
     { plain, noisy, vocabulary }: PlainPairs,
@@ -94,7 +99,7 @@ export class LearnedInverter {
     }
   }
 
-  /** @param prior of the texts' tokens. @param ys distinct. @throws the signal's reason of the turns. */
+  /** @param prior of the texts' tokens. @param ys distinct. @throws the reason of the turns' signal, when aborted. */
   async guesses(prior: Float64Array, ys: Int32Array, count: number, turns = new Turns()): Promise<Guesses> {
     const offset = tidy(() =>
       tf.add<Tensor1D>(this.#bias, tf.tensor1d(Float32Array.from(prior, (p) => Math.log(Math.max(p, 1e-30))))),

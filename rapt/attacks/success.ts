@@ -9,14 +9,14 @@ export class SuccessCounter {
   readonly #right: number[] = [];
   readonly #of: number[] = [];
 
-  /** One text's tokens: how many were right, of how many. */
+  /** Counts one text: how many of its tokens were guessed right, of how many. */
   add(right: number, of: number): void {
     this.#right.push(right);
     this.#of.push(of);
   }
 
-  /** Share of all tokens, with its 95 % interval: that of a ratio of two sums over texts (Cochran, Sampling Techniques,
-   *  3rd ed., section 6.3), and never narrower than Wilson's for independent tokens. */
+  /** The share of all tokens, with its 95 % interval. The interval is that of a ratio of two sums over texts (Cochran,
+   *  Sampling Techniques, 3rd ed., section 6.3), and never narrower than Wilson's for independent tokens. */
   rate(): Rate {
     const n = sum(this.#of);
     const value = n === 0 ? 0 : sum(this.#right) / n;

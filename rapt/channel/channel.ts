@@ -1,4 +1,4 @@
-/** What the adversary knows of the mechanism: log P(y|x) for every input x of the public table. */
+/** The mechanism as the adversary knows it: log P(y|x) for every input x of the public table. */
 import { join } from 'node:path';
 import type { EmbeddingTable } from '../privacy/index.ts';
 import { createMechanismInTurns, distanceOf, isLarge, seededRandom, tableTotals } from '../privacy/index.ts';
@@ -8,16 +8,17 @@ import { Turns } from '../turns.ts';
 import { drawFrom } from './sample.ts';
 import { distances, rowTensor, TableTiles, type Tile } from './tiles.ts';
 
-/** Inputs whose distances to all outputs lie in one tensor: 8 MiB for 30,000 of them, which the allocator gives out
- *  again. */
+/** The distances from so many inputs to all outputs lie in one tensor. For 30,000 outputs it has 8 MiB, a size that the
+ *  allocator gives out again. */
 const BLOCK = 64;
-/** Pairs that a laplace channel is fitted to. */
+/** A laplace channel is fitted to so many pairs. */
 const FITTED_PAIRS = 2048;
-/** Distances in one tensor of those that a channel is fitted by: 4 MiB, as above. */
+/** So many of the distances that a channel is fitted by lie in one tensor: 4 MiB, as above. */
 const STRIPE_NUMBERS = 2 ** 20;
-/** Of a large table more of them, since each tensor takes a pass over its rows: a step over them takes tenths of a
- *  second. */
+/** The same for a large table. Each tensor takes a pass over its rows, so there are fewer and larger ones; a step over
+ *  one takes tenths of a second. */
 const LARGE_STRIPE_NUMBERS = 2 ** 24;
+/** Each step of a golden-section search keeps this part of the bracket. */
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 export interface ChannelOptions {
@@ -25,32 +26,33 @@ export interface ChannelOptions {
   readonly eta: number;
   readonly table: EmbeddingTable;
   readonly outputIds: Int32Array;
-  /** What inputs are expected; a laplace channel is fitted to draws from it. */
+  /** Which inputs are expected. A laplace channel is fitted to draws from it. */
   readonly prior: Float64Array;
-  /** log W of every input at a rate. Default: a pass over all pairs of tokens, whose sums are public and kept in the
-   *  cache. */
+  /** log W of every input at a rate. Default: computed in a pass over all pairs of tokens. These sums are public, and
+   *  kept in the cache. */
   readonly logTotals?: ((rate: number) => ArrayLike<number>) | undefined;
-  /** Rows of the table that are looked at together. Default: all, or few of a large table. */
+  /** How many rows of the table are looked at together. Default: all rows, or few of a large table. */
   readonly tileRows?: number | undefined;
-  /** Turns for others while it is made. */
+  /** Gives others their turns while the channel is made. */
   readonly turns?: Turns | undefined;
 }
 
-/** log P(y|x) = -rate * ||phi(x) - phi(y)|| - log W(x), W(x) the sum over all outputs. Free with `dispose`.
+/** log P(y|x) = -rate * ||phi(x) - phi(y)|| - log W(x), where W(x) is the sum over all outputs. Free with `dispose`.
  *
- *  exponential: rate = eta / 2, the mechanism itself up to its rounding. laplace: P(y|x) is the noise's mass in the
- *  Voronoi cell of phi(y), for which no closed form is known. The adversary takes a channel of the same form, its rate
- *  fitted by maximum likelihood to pairs that he draws himself, the mechanism being public. What he gets is a lower
- *  bound of what the true P(y|x) would give him. */
+ *  exponential: rate = eta / 2. This is the mechanism itself, up to its rounding.
+ *
+ *  laplace: P(y|x) is the mass of the noise in the Voronoi cell of phi(y), for which no closed form is known. The
+ *  adversary takes a channel of the form above instead. He fits its rate, by maximum likelihood, to pairs that he draws
+ *  himself, since the mechanism is public. What he gets with it is a lower bound of what the true P(y|x) would give. */
 export class Channel {
   /** In 1 / distance. */
   readonly rate: number;
   readonly table: EmbeddingTable;
   readonly outputIds: Int32Array;
-  /** All inputs. */
+  /** The rows of all inputs. */
   readonly tiles: TableTiles;
   readonly #logTotals: Float32Array;
-  /** Of each tile. */
+  /** log W of the inputs of each tile, on the device. */
   readonly #tileTotals: Tensor1D[] = [];
 
   private constructor(rate: number, tiles: TableTiles, outputIds: Int32Array, logTotals: Float32Array) {
@@ -61,7 +63,7 @@ export class Channel {
     this.#logTotals = logTotals;
   }
 
-  /** @throws the signal's reason of the turns. */
+  /** @throws the reason of the turns' signal, when it is aborted. */
   static async create({
     mechanism,
     eta,
@@ -80,7 +82,7 @@ export class Channel {
 
   /** log P(y|x) for the given outputs and every input of a tile: [ys, rows of the tile]. */
   logLikelihood(ys: Int32Array, tile: Tile): Tensor2D {
-    // It outlives whatever is tidied up around this call.
+    // Kept, so that it outlives a `tidy` around this call.
     const totals = (this.#tileTotals[tile.index] ??= tf.keep(
       tf.tensor1d(this.#logTotals.subarray(tile.start, tile.end)),
     ));
@@ -129,8 +131,8 @@ export class Channel {
   }
 }
 
-/** Of a large table they are those of the mechanism's own guarantee, which are sums over half of the pairs, kept half
- *  done too, and there already where a release was drawn. */
+/** log W of every input. For a large table these are the totals of the mechanism's own guarantee: they need only half
+ *  of the pairs, are kept in the cache even half done, and are there already when a release was drawn. */
 async function summedTotals(
   rate: number,
   table: EmbeddingTable,
@@ -171,7 +173,7 @@ async function summedTotals(
   );
 }
 
-/** Distances from some inputs that were drawn to all outputs, and to what the mechanism answered. */
+/** The distances from some of the drawn inputs to all outputs, and to the outputs that the mechanism answered. */
 interface Stripe {
   /** [pairs, outputs] */
   readonly far: Tensor2D;
@@ -179,7 +181,7 @@ interface Stripe {
   readonly own: Tensor1D;
 }
 
-/** The rate under which pairs drawn from the mechanism are likeliest; the log-likelihood is concave in it, so a
+/** The rate under which pairs drawn from the mechanism are likeliest. The log-likelihood is concave in the rate, so a
  *  golden-section search finds it. */
 async function fittedRate(
   eta: number,

@@ -1,30 +1,30 @@
-/** How far the outputs of a public table lie from each of its tokens: enough to sum the weights of a channel at any
- *  rate without another pass over all pairs. */
+/** How far the outputs of a public table lie from each of its tokens, as histograms. With them the weights of a channel
+ *  can be summed at any rate, without another pass over all pairs. */
 import type { EmbeddingTable } from '../privacy/index.ts';
 import { tf, tidy, type Tensor1D } from '../tensorflow.ts';
 import { Turns } from '../turns.ts';
 import { distances, rowTensor } from './tiles.ts';
 
-/** A distance is off by at most half a bin, which is 1 / 2,048 of the largest; at the rates that keep any privacy log W
- *  is off by some 10^-4. */
+/** A distance is off by at most half a bin, which is 1 / 2,048 of the largest distance. At rates that keep any privacy,
+ *  log W is then off by some 10^-4. */
 const BINS = 1024;
-/** Rows whose distances to all outputs lie in one tensor: 8 MiB for 30,000 of them, which the allocator gives out
- *  again. */
+/** The distances from so many rows to all outputs lie in one tensor. For 30,000 outputs it has 8 MiB, a size that the
+ *  allocator gives out again. */
 const BLOCK = 64;
-/** A bin may hold all outputs but one. */
+/** A bin of 16 bits can count so many outputs: all but the token itself may fall into one bin. */
 const MOST_COUNTED = 2 ** 16;
-/** Of more outputs than that so many stand for all, evenly spread: what a frontier tells is known to about a point, and
- *  the pass takes minutes instead of an hour. A token whose nearest neighbours are not among them is taken for a little
- *  more lonely than it is. */
+/** If there are more outputs, an even sample of this size stands for all of them. The pass then takes minutes instead
+ *  of an hour, and what a frontier tells is known only to about a point anyway. A token whose nearest neighbours are
+ *  not in the sample seems a little more lonely than it is. */
 const SAMPLED_OUTPUTS = 2 ** 15;
 
 export class PairDistances {
   readonly #rows: number;
   readonly #binWidth: number;
-  /** Outputs in each bin of distance, the token itself left out. [rows, BINS] */
+  /** How many outputs, without the token itself, lie in each bin of distance. [rows, BINS] */
   readonly #counts: Uint16Array;
   readonly #isOutput: Uint8Array;
-  /** Other outputs for each one that was counted. [rows] */
+  /** How many outputs each counted output stands for. [rows] */
   readonly #scales: Float64Array;
 
   private constructor(rows: number, binWidth: number, counts: Uint16Array, isOutput: Uint8Array, scales: Float64Array) {
@@ -35,8 +35,8 @@ export class PairDistances {
     this.#scales = scales;
   }
 
-  /** One pass over all pairs, or over those with a sample of the outputs. @param counted outputs that are looked at:
-   *  all, or few of many. */
+  /** Takes one pass over all pairs, or over the pairs with a sample of the outputs.
+   *  @param counted size of the sample. Default: all outputs, or few of many. */
   static async measure(
     table: EmbeddingTable,
     outputIds: Int32Array,
@@ -105,7 +105,7 @@ export class PairDistances {
   }
 }
 
-/** Largest norm of a row, in single precision. */
+/** The largest norm of a row, in single precision. */
 async function longestRow(table: EmbeddingTable, turns: Turns): Promise<number> {
   let longest = 0;
   for (let at = 0; at < table.rows; at += MOST_COUNTED) {

@@ -1,45 +1,50 @@
-/** Which tokens the adversary expects before he looks: P(x) for every token of the table. */
+/** Which tokens the adversary expects before he looks at a place of a text: P(x) for every token of the table. */
 import { tf, tidy, type Tensor1D, type Tensor2D } from '../tensorflow.ts';
 import { Turns } from '../turns.ts';
 import type { Channel } from './channel.ts';
 import type { Tile } from './tiles.ts';
 
-/** Mandelbrot's shift of Zipf's law (1953). */
+/** Mandelbrot's shift in Zipf's law (1953). */
 const SHIFT = 2.7;
-/** Distinct released tokens that a prior is estimated from: all of the frequent ones, and so many that stand for the
- *  rest. */
+/** A prior is estimated from so many of the most frequent released tokens, and from so many that stand for the
+ *  others. */
 const FREQUENT_OUTPUTS = 3072;
 const RARE_OUTPUTS = 1024;
-/** Few: the likelihood alone would rather have a few tokens explain all (a deconvolution is stopped early for the same
- *  reason). */
+/** Few iterations, because by likelihood alone a few tokens would come to explain everything. A deconvolution is
+ *  stopped early for the same reason. */
 const EM_ITERATIONS = 8;
-/** Share of the start in the answer, so that a token that was never near an output stays possible. */
+/** The start keeps this share of the answer, so that a token which was near no output stays possible. */
 const KEPT_OF_START = 0.1;
 const BLOCK = 512;
-/** Likelihoods that are kept from one iteration to the next; of a large table those beyond are computed anew in each.
- *  Holds all of a table of 131,072 tokens. */
+/** So many bytes of likelihoods are kept from one iteration to the next, and the others are computed again in each.
+ *  They hold all likelihoods for a table of 131,072 tokens. */
 const KEPT_BYTES = 2 ** 31;
 
-/** Zipf's law over the tokenizer's ids: WordPiece and BPE vocabularies are roughly ordered by frequency. Tokens that
- *  are no output are left with next to nothing. */
+/** Zipf's law over the tokenizer's ids, since WordPiece and BPE vocabularies are roughly ordered by frequency. Tokens
+ *  that are not outputs get next to nothing. */
 export function zipfPrior(rows: number, outputIds: Int32Array): Float64Array {
   const prior = new Float64Array(rows).fill(1e-9);
   outputIds.forEach((id, rank) => (prior[id] = 1 / (rank + 1 + SHIFT)));
   return normalized(prior);
 }
 
-/** Relative frequencies in public text, smoothed with another prior. @param weight of the other prior, in tokens. */
+/** Relative frequencies in public texts, smoothed with another prior.
+ *  @param weight how many tokens the other prior counts. */
 export function countedPrior(texts: readonly Int32Array[], other: Float64Array, weight = 1000): Float64Array {
   const prior = other.map((p) => p * weight);
   for (const text of texts) for (const id of text) prior[id]!++;
   return normalized(prior);
 }
 
-/** The maximum-likelihood prior given what was released, found by expectation maximization from a start (Dempster,
- *  Laird and Rubin, JRSS B 39, 1977; for a known channel it is Richardson and Lucy's deconvolution): P(x) <- P(x) sum
- *  over y of n(y)/N P(y|x) / sum over x' P(x') P(y|x'). The provider holds all it takes. One pass over the tiles of the
- *  table an iteration: the likelihoods of a tile give its part of the new prior, and then its part of the new prior's
- *  sums over x'. @param released token ids. @throws the signal's reason of the turns. */
+/** The prior under which the released tokens are likeliest, found by expectation maximization from a start (Dempster,
+ *  Laird and Rubin, JRSS B 39, 1977; for a known channel it is Richardson and Lucy's deconvolution):
+ *
+ *      P(x) <- P(x) sum over y of n(y)/N P(y|x) / sum over x' P(x') P(y|x')
+ *
+ *  The provider holds all that this takes. Each iteration is one pass over the tiles of the table: the likelihoods of a
+ *  tile give its part of the new prior, and then its part of the sums over x' under the new prior.
+ *  @param released token ids.
+ *  @throws the reason of the turns' signal, when it is aborted. */
 export async function estimatedPrior(
   channel: Channel,
   released: Int32Array,
@@ -57,7 +62,7 @@ export async function estimatedPrior(
   );
   const likelihoods = new Likelihoods(channel, blocks, keptBytes);
   const prior = Float32Array.from(start);
-  // Of each block the sums over x'. [ys, 1]
+  // The sums over x', block by block. [ys, 1]
   let expected: Tensor2D[] = [];
   try {
     for (let iteration = 0; iteration <= EM_ITERATIONS; iteration++) {
@@ -84,7 +89,7 @@ export async function estimatedPrior(
   return normalized(Float64Array.from(prior, (p, id) => (1 - KEPT_OF_START) * p + KEPT_OF_START * start[id]!));
 }
 
-/** A tile's part of the prior that is likelier. */
+/** A tile's part of the next, likelier prior. */
 function improved(
   prior: Float32Array,
   likelihood: readonly Tensor2D[],
@@ -114,7 +119,7 @@ function addSums(sums: Tensor2D[], prior: Float32Array, likelihood: readonly Ten
   }
 }
 
-/** P(y|x) for blocks of y, tile by tile of x. */
+/** P(y|x) for blocks of outputs y, one tile of inputs x after the other. Keeps as many tiles as fit. */
 class Likelihoods {
   readonly #channel: Channel;
   readonly #blocks: readonly Int32Array[];
@@ -129,7 +134,7 @@ class Likelihoods {
     this.#keptBytes = keptBytes;
   }
 
-  /** Of one tile at a time: free it before the next one. */
+  /** The likelihoods of one tile, a tensor [ys, inputs] for each block. Free them before the next tile. */
   async of(tile: Tile, turns: Turns): Promise<readonly Tensor2D[]> {
     const kept = this.#kept.get(tile.index);
     if (kept !== undefined) return kept;
@@ -157,7 +162,8 @@ class Likelihoods {
   }
 }
 
-/** The frequent released tokens with their counts, and an even sample of the others, each standing for several. */
+/** The frequent released tokens with their counts, and an even sample of the others, each of which counts for
+ *  several. */
 function representatives(released: Int32Array, rows: number): { ids: Int32Array; counts: Float32Array } {
   const times = new Int32Array(rows);
   for (const id of released) times[id]!++;

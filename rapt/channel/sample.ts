@@ -1,4 +1,4 @@
-/** Tokens drawn from a prior. */
+/** Draws tokens from a prior. */
 import { uniform, type RandomSource } from '../privacy/index.ts';
 
 /** @returns `count` independent ids of tokens. @param prior P(x), which need not sum to 1. */

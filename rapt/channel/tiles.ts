@@ -1,15 +1,15 @@
-/** The rows of a public table on the device, cut up where they are many: an attack scores some outputs against one tile
- *  of inputs after the other, so that what it holds at a time does not grow with the vocabulary. Of a table of a usual
- *  size the only tile is the table itself. */
+/** The rows of a public table on the device, cut into tiles when there are many. An attack scores some outputs against
+ *  one tile of inputs after the other, so that what it holds at a time does not grow with the vocabulary. A table of
+ *  usual size is one tile. */
 import { isLarge, rowsOf, type EmbeddingTable } from '../privacy/index.ts';
 import { tf, tidy, type Tensor1D, type Tensor2D } from '../tensorflow.ts';
 
-/** Scores of 128 outputs against so many rows take 8 MiB. */
+/** The scores of 128 outputs against so many rows take 8 MiB. */
 const TILE_ROWS = 2 ** 14;
 
 export interface Tile {
   readonly index: number;
-  /** The first of its rows among all. */
+  /** Its rows are those from `start` to just before `end`. */
   readonly start: number;
   readonly end: number;
   /** [end - start, dimensions] */
@@ -21,13 +21,14 @@ export interface Tile {
 /** Free with `dispose`. */
 export class TableTiles {
   readonly table: EmbeddingTable;
-  /** Rows of all tiles. */
+  /** How many rows all tiles have. */
   readonly rows: number;
   readonly #ids: Int32Array | null;
   readonly #tileRows: number;
   readonly #tiles: Tile[] = [];
 
-  /** @param ids of the rows; default all of the table's. @param tileRows default: all, or few of a large table. */
+  /** @param ids which rows; default: all rows of the table.
+   *  @param tileRows default: all rows, or few of a large table. */
   constructor(
     table: EmbeddingTable,
     { ids = null, tileRows }: { readonly ids?: Int32Array | null; readonly tileRows?: number | undefined } = {},
@@ -42,7 +43,7 @@ export class TableTiles {
     return Math.ceil(this.rows / this.#tileRows);
   }
 
-  /** Makes each when it is asked for, if it was not before. */
+  /** Makes each tile when it is asked for first. */
   *inTurn(): Generator<Tile> {
     for (let index = 0; index < this.count; index++) yield (this.#tiles[index] ??= this.#make(index));
   }
@@ -67,11 +68,12 @@ export class TableTiles {
   }
 }
 
-/** Rows of a table, as they are. [ids, dimensions] */
+/** Some rows of a table. [ids, dimensions] */
 export const rowTensor = (table: EmbeddingTable, ids: Int32Array): Tensor2D =>
   tf.tensor2d(rowsOf(table, ids), [ids.length, table.dimensions]);
 
-/** a [rows, d], b [columns, d] with the squared norms of its rows: [rows, columns]. */
+/** The distances between the rows of a [rows, d] and of b [columns, d]: [rows, columns].
+ *  @param squaresOfB squared norms of the rows of b. */
 export const distances = (a: Tensor2D, b: Tensor2D, squaresOfB: Tensor1D): Tensor2D =>
   tidy(() =>
     tf.sqrt(

@@ -1,8 +1,8 @@
-/** Values of formats that know more than texts, as the texts that they stand for. */
+/** The cells of formats that hold numbers, dates and the like, as texts. */
 import { describePlace, type ReportProblem, type RowPlace } from './problems.ts';
 
-/** The cells of a record, or null when one of them has no text, which is reported.
- *  @param other what a value is then, such as "a list or an object". */
+/** The cells of a record as texts. Null when a cell has no text form: that cell is reported.
+ *  @param other what the report calls such a cell, "a list or an object". */
 export function scalarCells(
   file: string,
   place: RowPlace,
@@ -26,14 +26,14 @@ export function scalarCells(
   return cells;
 }
 
-/** The label that a cell holds, without white space around it; null where it holds none. Libraries write the missing
- *  number of a column of numbers as "NaN". */
+/** The label that a cell holds, without white space around it; null when the cell is empty. "NaN" counts as empty:
+ *  libraries write it for a number that is missing from a column. */
 export function labelOf(cell: string | null | undefined): string | null {
   const label = cell?.trim() ?? '';
   return label === '' || label === 'NaN' ? null : label;
 }
 
-/** Scalars as text, null for an empty cell, as a number that is none is; undefined for what has no text form. */
+/** A scalar as text. Null for an empty cell, as for NaN and the infinities; undefined for what has no text form. */
 function cellText(value: unknown): string | null | undefined {
   if (value === null || value === undefined) return null;
   if (typeof value === 'string') return value;

@@ -2,19 +2,19 @@ import type { InputProblem } from '../../contracts/index.ts';
 import { describePlace } from './problems.ts';
 import type { RowPlace } from './problems.ts';
 
-/** More classes than this is a column of texts or numbers mistaken for the labels. Bounds the memory of a scan as
- *  well. */
+/** A column with more values than this holds texts or numbers, and was mistaken for the labels. The limit also bounds
+ *  the memory of a scan. */
 export const MOST_CLASSES = 1000;
 
-/** Numerically when every class is a number, else by code units, so that the order does not hang on the machine's
- *  language. */
+/** Sorts classes as numbers when each of them is one, else by code units, so that the order does not depend on the
+ *  machine's language. */
 export function sortClasses(classes: Iterable<string>): string[] {
   const sorted = [...classes].sort();
   const numeric = sorted.every((name) => /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(name));
   return numeric ? sorted.sort((a, b) => Number(a) - Number(b)) : sorted;
 }
 
-/** Rows of each label, and where each was first seen. */
+/** How many rows each label has, and where it was seen first. */
 export class LabelCounts {
   readonly counts = new Map<string, number>();
   readonly #first = new Map<string, RowPlace>();
@@ -35,7 +35,7 @@ export class LabelCounts {
       });
   }
 
-  /** The rows of both, without their places. */
+  /** The sums of both counts. They have no places. */
   plus(other: LabelCounts): LabelCounts {
     const both = new LabelCounts();
     for (const [label, count] of [...this.counts, ...other.counts])
@@ -44,18 +44,20 @@ export class LabelCounts {
     return both;
   }
 
+  /** The count of each of these classes. */
   of(classes: readonly string[]): number[] {
     return classes.map((name) => this.counts.get(name) ?? 0);
   }
 
-  /** Where each label was first seen that `other` does not have. Empty when either has too many. */
+  /** Where each label that `other` lacks was seen first. Empty when either holds too many labels. */
   missingFrom(other: LabelCounts): RowPlace[] {
     if (this.tooMany || other.tooMany) return [];
     return [...this.#first].flatMap(([label, place]) => (other.counts.has(label) ? [] : [place]));
   }
 
-  /** One problem for each label that `trained` does not know, at the first row that has it. The label itself is not
-   *  quoted: where the wrong column was named, it is a text. @param wayOut what to do about it. */
+  /** One problem for each label that `trained` does not know, at the first row that has it. The label is not quoted: if
+   *  the wrong column was named, it is a text.
+   *  @param wayOut what to do about it. */
   unknownTo(trained: LabelCounts, file: string, column: string, wayOut: string): InputProblem[] {
     const problems: InputProblem[] = [];
     for (const [label, count] of this.counts) {

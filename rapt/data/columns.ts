@@ -1,4 +1,4 @@
-/** Finding the wanted columns, and saying which there are when one is missing. */
+/** Finds the wanted columns of a table, and says what columns there are when one is missing. */
 import { nearest, type InputProblem } from '../../contracts/index.ts';
 
 /** A column that is wanted, and the configuration field that names it. */
@@ -7,15 +7,16 @@ export interface WantedColumn {
   readonly field: string;
 }
 
-/** Column names listed in a message. */
+/** So many column names are listed in a message. */
 const LISTED_COLUMNS = 30;
+/** A column name has at most so many characters and words; anything longer is a text. */
 const LONGEST_NAME = 40;
 const MOST_WORDS = 4;
 
-/** A problem for each wanted column that `columns` lacks or has twice, with how many there are and the one that was
- *  probably meant.
- *  @param list names them all, which is for the terminal of the table's owner alone: where a table has no header they
- *  are texts. */
+/** A problem for each wanted column that `columns` lacks or has twice. It says how many columns there are, and which
+ *  one was probably meant.
+ *  @param list whether all columns are named. Only the owner of the table may see them: without a header they are
+ *  texts. */
 export function checkColumns(
   file: string,
   columns: readonly string[],
@@ -39,7 +40,7 @@ export function checkColumns(
 }
 
 function describeColumns(columns: readonly string[], wanted: string, list: boolean): string {
-  // A table without a header has a user's text in its first line, and that must not get into a message.
+  // The first line of a table without a header is a user's text, which must not get into a message.
   if (!columns.every(looksLikeName))
     return 'its first line does not look like column names: the first line must name the columns';
   const meant = nearest(wanted, columns);

@@ -1,33 +1,35 @@
-/** A data set's folder as Hugging Face has them: a README.md whose head names configurations and their files, a folder
- *  for each split as `save_to_disk` writes them, or files named by their splits. Source: "Structure your repository"
- *  and "Manual configuration" in the hub's documentation of datasets. */
+/** A data set's folder in one of the three forms that Hugging Face knows: a README.md whose head names configurations
+ *  and their files, one folder for each split as `save_to_disk` writes it, or files that are named by their splits.
+ *  Source: "Structure your repository" and "Manual configuration" in the hub's documentation of datasets. */
 import { text } from 'node:stream/consumers';
 import picomatch from 'picomatch';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { BadInput } from '../../contracts/index.ts';
 import { parseJson } from '../json.ts';
-import { tablesAmong } from './formats/format.ts';
+import { tablesAmong } from './formats/index.ts';
 import { sourceOf } from './source.ts';
 
 /** Files of each split, by the split's name. */
 type Splits = ReadonlyMap<string, readonly string[]>;
 
 interface DatasetFolder {
+  /** The splits of each configuration, by its name. */
   readonly configs: ReadonlyMap<string, Splits>;
-  /** That is meant where none is named; null when there are several and none is said to be. */
+  /** The configuration that is read when the user names none. Null when there are several, and the folder does not say
+   *  which of them is the default. */
   readonly defaultConfig: string | null;
 }
 
-/** Words of a file's or folder's name that tell its split, in the order in which they are looked for. */
+/** Words in the name of a file or folder that tell its split, in the order in which they are looked for. */
 const SPLIT_WORDS: Readonly<Record<string, readonly string[]>> = {
   train: ['train', 'training'],
   validation: ['validation', 'valid', 'dev', 'val'],
   test: ['test', 'testing', 'eval', 'evaluation'],
 };
-/** Splits that stand for test rows where none is named. */
+/** Splits that are tested on when the user names none, the likeliest first. */
 const TEST_SPLITS = ['test', 'validation'];
-/** Names of splits that can take the place of a test split without labels, the likeliest first. */
+/** Names of splits that can take the place of a test split that has no labels, the likeliest first. */
 const INSTEAD_OF_TEST = [/^validation$/, /^(valid|val|dev)$/, /^(validation|valid|val|dev)[-_.](?!mismatched)/];
 
 const NO_TABLES = "is not a file, nor a data set's folder: no .csv, .tsv, .jsonl, .parquet or .arrow lies in it";
@@ -56,7 +58,10 @@ const headSchema = z.looseObject({
     .optional(),
 });
 
-/** @throws BadInput when the README's head cannot be understood, or no table lies there. */
+/** A configuration in a README's head. */
+type NamedConfig = NonNullable<z.output<typeof headSchema>['configs']>[number];
+
+/** @throws BadInput when the README's head cannot be understood, or no table lies in the folder. */
 async function readDatasetFolder(folder: string): Promise<DatasetFolder> {
   const base = folder.endsWith('/') ? folder : `${folder}/`;
   const files = (await sourceOf(folder).list(folder))
@@ -67,54 +72,50 @@ async function readDatasetFolder(folder: string): Promise<DatasetFolder> {
   if (tables.length === 0) throw new BadInput([{ where: folder, problem: NO_TABLES }]);
   const named = files.includes('README.md') ? await configsOf(address('README.md')) : [];
   const configs = new Map<string, Splits>();
-  for (const { config_name, data_dir, data_files } of named) {
-    const inside = data_dir === undefined ? '' : `${data_dir.replace(/^\.?\/|\/$/g, '')}/`;
-    const within = tables.filter((file) => file.startsWith(inside));
-    const splits =
-      data_files === undefined
-        ? bySplitName(within, inside)
-        : new Map(
-            data_files.map(({ split, path }) => [
-              split,
-              matching(
-                within,
-                path.map((pattern) => inside + pattern.replace(/^\.?\//, '')),
-              ),
-            ]),
-          );
+  for (const config of named) {
+    const splits = splitsOfConfig(config, tables);
     for (const [split, found] of splits)
-      if (found.length === 0)
-        throw new BadInput([
-          {
-            where: `${address('README.md')}, configs, ${config_name}, ${split}`,
-            problem: 'names files that are not in the folder',
-          },
-        ]);
-    configs.set(config_name, mapped(splits, address));
+      if (found.length === 0) {
+        const where = `${address('README.md')}, configs, ${config.config_name}, ${split}`;
+        throw new BadInput([{ where, problem: 'names files that are not in the folder' }]);
+      }
+    configs.set(config.config_name, mapped(splits, address));
   }
   if (configs.size === 0) {
     const saved = files.includes('dataset_dict.json') ? await savedSplits(address('dataset_dict.json')) : [];
-    const splits =
-      saved.length > 0
-        ? new Map(saved.map((split) => [split, tables.filter((file) => file.startsWith(`${split}/`))]))
-        : bySplitName(tables, '');
-    configs.set('default', mapped(splits, address));
+    configs.set('default', mapped(saved.length > 0 ? byFolder(saved, tables) : bySplitName(tables, ''), address));
   }
-  const marked =
-    named.find((config) => config.default)?.config_name ?? (configs.has('default') ? 'default' : undefined);
-  return { configs, defaultConfig: marked ?? (configs.size === 1 ? [...configs.keys()][0]! : null) };
+  return { configs, defaultConfig: defaultOf(configs, named) };
+}
+
+/** The configuration that says it is the default, else the one of that name, else the only one. */
+function defaultOf(configs: ReadonlyMap<string, Splits>, named: readonly NamedConfig[]): string | null {
+  const marked = named.find((config) => config.default);
+  if (marked !== undefined) return marked.config_name;
+  if (configs.has('default')) return 'default';
+  return configs.size === 1 ? [...configs.keys()][0]! : null;
+}
+
+/** The files of each split of a configuration in a README's head: by its patterns, else by their names. */
+function splitsOfConfig({ data_dir, data_files }: NamedConfig, tables: readonly string[]): Map<string, string[]> {
+  const inside = data_dir === undefined ? '' : `${data_dir.replace(/^\.?\/|\/$/g, '')}/`;
+  const within = tables.filter((file) => file.startsWith(inside));
+  if (data_files === undefined) return bySplitName(within, inside);
+  const fromFolder = (pattern: string): string => inside + pattern.replace(/^\.?\//, '');
+  return new Map(data_files.map(({ split, path }) => [split, matching(within, path.map(fromFolder))]));
 }
 
 export interface SelectedSplits {
   readonly train: readonly string[];
-  /** Selects the configuration's own test split; null when it has none. */
+  /** The selection of the configuration's own test split; null when it has none. */
   readonly test: string | null;
-  /** Selects those that can take its place if it has no labels, the likeliest first. */
+  /** Selections of the splits that can take its place if it has no labels, the likeliest first. */
   readonly insteadOfTest: readonly string[];
 }
 
-/** The files of a folder's configuration and split. @param selection "config", "split", "config/split", or empty.
- *  @throws BadInput when there is no such. */
+/** The files of one configuration and split of a folder.
+ *  @param selection "config", "split", "config/split", or empty.
+ *  @throws BadInput when the folder has no such configuration or split. */
 export async function selectSplits(folder: string, selection: string): Promise<SelectedSplits> {
   const where = selection === '' ? folder : `${folder}#${selection}`;
   const { configs, defaultConfig } = await readDatasetFolder(folder);
@@ -147,7 +148,8 @@ export async function selectSplits(folder: string, selection: string): Promise<S
   return { train: chosen, test: test === undefined ? null : selecting(test), insteadOfTest: instead.map(selecting) };
 }
 
-async function configsOf(readme: string): Promise<NonNullable<z.output<typeof headSchema>['configs']>> {
+/** The configurations that a README's head names. */
+async function configsOf(readme: string): Promise<readonly NamedConfig[]> {
   const [, head] = /^---\r?\n(.*?)\r?\n---\s*(?:\r?\n|$)/s.exec(await textOf(readme)) ?? [];
   if (head === undefined) return [];
   let value: unknown;
@@ -167,7 +169,7 @@ async function configsOf(readme: string): Promise<NonNullable<z.output<typeof he
   return parsed.data.configs ?? [];
 }
 
-/** Names of the splits, each with a folder of its own. */
+/** The names of the splits that `save_to_disk` wrote, each into a folder of its own. */
 async function savedSplits(file: string): Promise<readonly string[]> {
   const parsed = z.looseObject({ splits: z.array(z.string()) }).safeParse(parseJson(await textOf(file)));
   if (!parsed.success) throw new BadInput([{ where: file, problem: 'is not as Hugging Face has it' }]);
@@ -176,13 +178,18 @@ async function savedSplits(file: string): Promise<readonly string[]> {
 
 const textOf = (file: string): Promise<string> => text(sourceOf(file).read(file));
 
+/** The files that are named themselves, or that a pattern matches. */
 function matching(files: readonly string[], patterns: readonly string[]): string[] {
   const matches = picomatch([...patterns]);
   return files.filter((file) => patterns.includes(file) || matches(file));
 }
 
-/** By the words of the file's name, else of its folders' names; all files are training rows where no word tells
- *  anything. */
+/** The files of splits that lie in folders of their own. */
+const byFolder = (splits: readonly string[], files: readonly string[]): Map<string, string[]> =>
+  new Map(splits.map((split) => [split, files.filter((file) => file.startsWith(`${split}/`))]));
+
+/** The split of each file, told by the words of its name. If no file's name tells anything, the names of the folders
+ *  do; if those do not either, all files are training rows. */
 function bySplitName(files: readonly string[], inside: string): Map<string, string[]> {
   for (const part of [
     (file: string) => file.slice(file.lastIndexOf('/') + 1),

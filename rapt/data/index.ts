@@ -1,7 +1,7 @@
-/** Reading, checking and splitting the user's tables: CSV, TSV, JSON Lines and Parquet, files and folders of them,
- *  streamed at constant memory. */
+/** Reads, checks and splits the user's tables: files of any format in formats/, and folders of them. Tables are
+ *  streamed, so memory does not grow with their size. */
 export { checkColumns, type WantedColumn } from './columns.ts';
-export { csvCell } from './formats/csv.ts';
+export { csvCell } from './formats/index.ts';
 export {
   isBuiltIn,
   resolveDataset,

@@ -1,4 +1,4 @@
-/** Looking a run's tables over before anything is drawn. */
+/** Looks over the tables of a run before anything is drawn. */
 import { BadInput, BUILT_IN_DATASETS } from '../../contracts/index.ts';
 import type { DataConfig, InputProblem } from '../../contracts/index.ts';
 import { SETUP_COMMAND } from '../../system/index.ts';
@@ -14,24 +14,24 @@ import { sourceOf } from './source.ts';
 import { scanTable, wantedColumns } from './table.ts';
 import type { TableColumns } from './table.ts';
 
-/** What a whole pass over a run's tables found. */
+/** What a pass over the whole tables of a run found. */
 export interface Inspection {
   readonly tables: Tables;
-  /** Sorted: numerically when all are numbers, else by code units. A label's index here is its number everywhere. */
+  /** Sorted as numbers when all are numbers, else by code units. A label's index here is its number everywhere. */
   readonly classes: readonly string[];
-  /** Rows of each class, in class order. Where labels are protected, of all rows, also of those that the run does not
-   *  ask for. */
+  /** How many rows each class has, in the order of the classes. If labels are protected, all rows count, also those
+   *  that the run does not ask for. */
   readonly classCounts: { readonly train: readonly number[]; readonly test: readonly number[] };
   readonly rows: { readonly train: number; readonly test: number };
-  /** Empty rows and lines that were passed over, in the part of each file that is used. */
+  /** How many empty rows and lines were passed over, in the part of each file that is used. */
   readonly skipped: { readonly train: number; readonly test: number };
-  /** Rows with a text that are left out for want of a label. */
+  /** How many rows with a text are left out because they have no label. */
   readonly unlabelled: { readonly train: number; readonly test: number };
 }
 
-/** Checks that the tables are there, of a known format, and have the columns, reading their heads only.
- *  @param listColumns names a table's columns where one is missing: for the terminal of its owner alone.
- *  @returns all problems, none when the tables look right. */
+/** Checks that the tables exist, are of a known format and have the columns. Reads only their heads.
+ *  @param listColumns whether a table's columns are named when one is missing. Only its owner may see them.
+ *  @returns all problems; an empty list when the tables look right. */
 export async function inspectColumns(
   data: DataConfig,
   { resolve = resolveDataset, listColumns = false }: { resolve?: ResolveDataset; listColumns?: boolean } = {},
@@ -52,7 +52,7 @@ export async function inspectColumns(
   const check = async (file: string): Promise<InputProblem[]> =>
     checkColumns(file, await (await formatOf(file)).columns(file), wanted, { list: listColumns });
   const named = [resolve(data.train, 'train'), ...(data.test === undefined ? [] : [resolve(data.test, 'test')])];
-  // What another table's name tells, a test split beside it, is known once both are there.
+  // A folder's test split is known only if the training table is there.
   const tables = await found(resolveTables(data, resolve));
   for (const file of new Set([...named, ...(typeof tables.value?.test === 'string' ? [tables.value.test] : [])])) {
     const builtIn = BUILT_IN_DATASETS.find((name) => file === resolve(name, 'train') || file === resolve(name, 'test'));
@@ -69,7 +69,7 @@ export async function inspectColumns(
   return problems;
 }
 
-/** The value, or what BadInput says is wrong. */
+/** The value, or the problems of a BadInput. */
 async function found<T>(value: Promise<T>): Promise<{ value?: T; problems: readonly InputProblem[] }> {
   try {
     return { value: await value, problems: [] };
@@ -79,8 +79,8 @@ async function found<T>(value: Promise<T>): Promise<{ value?: T; problems: reado
   }
 }
 
-/** Reads one table from end to end, for a prediction. Rows need no label. @throws BadInput with all its problems at
- *  once. */
+/** Reads one table from end to end, for a prediction. Rows need no label.
+ *  @throws BadInput with all problems of the table at once. */
 export async function inspectTable(file: string, columns: TableColumns): Promise<{ rows: number; skipped: number }> {
   const problems: InputProblem[] = [];
   let rows = 0;
@@ -95,10 +95,11 @@ export async function inspectTable(file: string, columns: TableColumns): Promise
 }
 
 export interface InspectOptions {
-  /** Whether labels may decide about the split: a class whose rows would all be held out keeps one in training. False
-   *  where labels are protected. The provider chooses the part of the tables that a run asks for, and sees how many
-   *  rows each split has, the classes, and what is refused. So all that is then said of labels follows from which
-   *  classes the whole tables have; parts would tell of single labels. Default: true. */
+  /** Whether labels may decide about the split: a class whose rows would all be held out then keeps one in training.
+   *  False when labels are protected. The provider chooses which part of the tables a run asks for. He also sees how
+   *  many rows each split has, what the classes are, and what is refused. Anything that depends on the labels of a part
+   *  would tell him of single labels. So all that is said of protected labels depends only on the classes of the whole
+   *  tables. Default: true. */
   readonly splitByLabels?: boolean;
 }
 
@@ -138,7 +139,7 @@ interface Scan {
   readonly rows: { train: number; test: number };
   readonly skipped: { train: number; test: number };
   readonly unlabelled: { train: number; test: number };
-  /** Numbers of rows. */
+  /** The numbers of these rows. */
   readonly keptInTraining: ReadonlySet<number>;
 }
 
@@ -153,7 +154,7 @@ const emptyScan = (keptInTraining: ReadonlySet<number> = new Set()): Scan => ({
 });
 
 interface ScanLabels {
-  /** Whether labels are counted to the end of the tables, past the rows that the run asks for. */
+  /** Whether labels are counted up to the end of the tables, beyond the rows that the run asks for. */
   readonly allLabels: boolean;
 }
 
@@ -182,9 +183,9 @@ async function scanBoth(data: DataConfig, train: string, test: string, { allLabe
   return scan;
 }
 
-/** One table, from which the test rows are held out. A class whose rows would all be held out keeps the first of them
- *  in training. Nothing changes where every class has a training row; and nothing where that would take more than half
- *  of the test rows, since then the label column is probably another. */
+/** Scans one table, from which the test rows are held out. A class whose rows would all be held out keeps the first of
+ *  them in training. If that would take more than half of the test rows, no row is kept: then probably the wrong column
+ *  was named for the labels. */
 async function scanSplit(data: DataConfig, file: string): Promise<Scan> {
   let kept: ReadonlySet<number> = new Set();
   for (;;) {
@@ -243,7 +244,9 @@ function labelProblems(data: DataConfig, tables: Tables, { train, test, rows, un
   if (rows.train === 0) return [{ where: tables.train, problem: 'has no row with a text and a label' }];
   const problems: InputProblem[] = [];
   const otherSplit =
-    'set another ' + `data.testFraction${data.maxTrainRows === undefined ? '' : ' or a larger data.maxTrainRows'}`;
+    data.maxTrainRows === undefined
+      ? 'set another data.testFraction'
+      : 'set another data.testFraction or a larger data.maxTrainRows';
   const isOneClass = train.counts.size < 2;
   if (isOneClass && tables.test === null && test.missingFrom(train).length > 0) {
     const without = unlabelled.train === 0 ? '' : `, and ${unlabelled.train} without a label left out`;
@@ -277,12 +280,12 @@ function testRowProblems(tables: Tables, rows: Scan['rows']): InputProblem[] {
   return [{ where: tables.train, problem }];
 }
 
-/** Labels of the whole training table, rows that are held out of it included. */
+/** The labels of the whole training table, with the rows that are held out of it. */
 const trainingTable = (tables: Tables, { train, test }: Scan): LabelCounts =>
   tables.test === null ? train.plus(test) : train;
 
-/** What is wrong with labels that are protected. The sentences follow from the sets of classes alone: they name no row,
- *  and count none. */
+/** What is wrong with labels that are protected. These sentences depend only on the sets of classes: they name no row
+ *  and count no rows. */
 function wholeTableProblems({ labelColumn }: DataConfig, tables: Tables, scan: Scan): InputProblem[] {
   const { test, rows } = scan;
   if (rows.train === 0) return [{ where: tables.train, problem: 'has no row with a text and a label' }];

@@ -1,12 +1,12 @@
-/** Whether a split has labels: benchmarks keep those of their test splits to themselves. */
+/** Whether a split has labels. Benchmarks often keep the labels of their test splits to themselves. */
 import { labelOf } from './cells.ts';
 import { formatOf } from './parts.ts';
 
-/** What stands for a missing label where a format has no empty cells, as in GLUE. */
+/** Stands for a missing label in formats without empty cells, as in GLUE. */
 const NO_LABEL = '-1';
 
-/** False for a split whose rows have no label, or all of them -1 where no row of the training split has that. Reads up
- *  to the first label. What else may be wrong with the split is left to its inspection. */
+/** False when no row of a split has a label. Rows with the label -1 have none, unless a training row has it too. Reads
+ *  only up to the first label; the inspection finds whatever else is wrong with the split. */
 export async function hasLabels(split: string, train: string, column: string): Promise<boolean> {
   const format = await formatOf(split);
   if (!(await format.columns(split)).includes(column)) return false;

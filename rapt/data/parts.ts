@@ -1,28 +1,28 @@
-/** Tables of several files: the parts of a data set's split, one after the other. */
+/** Tables of one file or of several. The parts of a data set's split are read one after the other. */
 import { createHash } from 'node:crypto';
 import { BadInput, type Sha256 } from '../../contracts/index.ts';
 import { sha256Of } from '../../system/index.ts';
 import { checkColumns } from './columns.ts';
-import { anyFormat } from './formats/format.ts';
 import { selectSplits } from './folder.ts';
-import type { TableFormat, TableRecord } from './formats/record.ts';
+import { anyFormat, type TableFormat, type TableRecord } from './formats/index.ts';
 import { sourceOf } from './source.ts';
 
 const MISSING = 'does not exist on the machine of the client worker; give the path of a table there';
 
 export interface Located {
   readonly folder: string;
-  /** What stands behind "#": a configuration, a split, or both. */
+  /** The part of the address behind "#": a configuration, a split, or both. */
   readonly selection: string;
 }
 
-/** "FOLDER#split" by its parts; null for an address without a split. Nothing is looked at: a file may be called so. */
+/** The parts of "FOLDER#split"; null for an address without "#". Whether there is such a folder is not looked at: a
+ *  file may have that name. */
 export function splitApart(address: string): Located | null {
   const [, folder, selection] = /^(.*)#([^#]*)$/s.exec(address) ?? [];
   return folder === undefined || selection === undefined ? null : { folder, selection };
 }
 
-/** The folder that an address means; null when it is a file. @throws BadInput when it is nothing. */
+/** The folder that an address means; null when it means a file. @throws BadInput when there is nothing. */
 async function locateFolder(address: string): Promise<Located | null> {
   const found = await sourceOf(address).stat(address);
   if (found !== null) return found.kind === 'file' ? null : { folder: address, selection: '' };
@@ -38,14 +38,14 @@ async function locateFolder(address: string): Promise<Located | null> {
   ]);
 }
 
-/** The files of a table, in the order of its rows. @throws BadInput when there is none. */
+/** The files of a table, in the order of its rows. @throws BadInput when there is no such table. */
 export async function partsOf(address: string): Promise<readonly string[]> {
   const located = await locateFolder(address);
   return located === null ? [address] : (await selectSplits(located.folder, located.selection)).train;
 }
 
-/** Every file that a table of this address could be read from, and what says how: the file, or all below a folder,
- *  whatever split is named. The address itself when there is nothing. */
+/** Every file from which a table of this address could be read, with those that say how: the file itself, or a folder
+ *  and all files below it, whatever split is named. The address itself when there is nothing. */
 export async function filesOf(address: string): Promise<readonly string[]> {
   const located = await locateFolder(address).catch((error: unknown) => {
     if (error instanceof BadInput) return null;
@@ -59,11 +59,11 @@ export async function filesOf(address: string): Promise<readonly string[]> {
 export interface TestSplits {
   /** Address of the folder's own test split; null when it has none. */
   readonly test: string | null;
-  /** Addresses of splits that can take its place if it has no labels, the likeliest first. */
+  /** Addresses of the splits that can take its place if it has no labels, the likeliest first. */
   readonly instead: readonly string[];
 }
 
-/** The splits of a data set's folder that can be tested on; none of a file. @throws BadInput as `partsOf`. */
+/** The splits of a data set's folder that can be tested on. A file has none. @throws BadInput as `partsOf`. */
 export async function testSplitsOf(address: string): Promise<TestSplits> {
   const located = await locateFolder(address);
   if (located === null) return { test: null, instead: [] };
@@ -75,14 +75,15 @@ export async function testSplitsOf(address: string): Promise<TestSplits> {
   };
 }
 
-/** How a table is read: one file, or several one after the other. @throws BadInput when there is no such table. */
+/** The format by which a table is read: one file, or several files one after the other.
+ *  @throws BadInput when there is no such table. */
 export async function formatOf(address: string): Promise<TableFormat> {
   const parts = await partsOf(address);
   return parts.length === 1 && parts[0] === address ? anyFormat : joined(parts);
 }
 
-/** Digest of a table's bytes: of its one file, or of the digests of several. And its version, which changes with the
- *  content and costs no reading. */
+/** The digest of a table: of the bytes of its one file, or of the digests of several files. Its version changes with
+ *  the content too, and is told without reading the files. */
 export async function hashTable(address: string): Promise<{ sha256: Sha256; version: string }> {
   const parts = await partsOf(address);
   const version = await versionOfParts(parts);
@@ -95,8 +96,8 @@ export async function hashTable(address: string): Promise<{ sha256: Sha256; vers
   return { sha256: digests.length === 1 ? digests[0]! : sha256Of(digests.join('\n')), version };
 }
 
-/** What changes with the content of anything that an address could mean: of a folder, of every file in it; null when
- *  there is nothing. Costs no reading. */
+/** A digest that changes with the content of whatever an address means: of a file, or of every file in a folder. Null
+ *  when there is nothing. The files are not read. */
 export async function contentVersion(address: string): Promise<string | null> {
   try {
     const located = await locateFolder(address);

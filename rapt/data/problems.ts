@@ -1,31 +1,31 @@
-/** Collects what is wrong with a user's table. Problems name places and columns, never a cell's content: they travel to
+/** What is wrong with a user's table. Problems name places and columns and never quote a cell, since they travel to
  *  logs and servers. */
 import type { InputProblem } from '../../contracts/index.ts';
 
-/** Row problems that are listed for one file; the rest is counted. */
+/** So many row problems are listed for a file; the rest is counted. */
 const LISTED_PROBLEMS = 20;
 
-/** Where a row stands: `line` is the 1-based line of the file on which it starts (null for Parquet), `number` the
- *  0-based data row. */
+/** Where a row stands. */
 export interface RowPlace {
+  /** The line of the file on which the row starts, 1-based; null for Parquet and Arrow. */
   readonly line: number | null;
+  /** The number of the data row, 0-based. */
   readonly number: number;
-  /** Of a table of several files: the one in which the row stands, and its row there. */
+  /** In a table of several files: the file in which the row stands, and its number there. */
   readonly part?: { readonly file: string; readonly number: number };
 }
 
-/** Told of each row problem as it is met; may throw to stop at the first. */
+/** Is called with each row problem as it is met. May throw, to stop at the first one. */
 export type ReportProblem = (problem: InputProblem) => void;
 
-/** "reviews.csv, line 17 (row 16), column "text"": what a person needs to find the cell. Rows are counted from 1 for
- *  people. */
+/** What a person needs to find a cell: "reviews.csv, line 17 (row 16), column "text"". Rows are counted from 1 here. */
 export function describePlace(file: string, place: RowPlace, column?: string): string {
   const at = place.part ?? { file, number: place.number };
   const row = place.line === null ? `row ${at.number + 1}` : `line ${place.line} (row ${at.number + 1})`;
   return `${at.file}, ${row}${column === undefined ? '' : `, column "${column}"`}`;
 }
 
-/** The problems of one file: the first ones in full, the others as a count. */
+/** Collects the problems of one file: the first ones in full, the others as a count. */
 export class FileProblems {
   readonly #file: string;
   readonly #listed: InputProblem[] = [];

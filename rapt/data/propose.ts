@@ -1,17 +1,21 @@
-/** Which columns of a table are probably the texts and the labels. A guess, for a person to look at. */
+/** Guesses which columns of a table hold the texts and the labels, for a person to confirm. */
 import { BadInput, type InputProblem } from '../../contracts/index.ts';
 import { checkColumns } from './columns.ts';
 import type { ColumnSurvey, TableSurvey } from './survey.ts';
 import type { TableColumns } from './table.ts';
 
-const TEXT_NAMES =
-  /text|sentence|review|comment|body|content|note|message|description|question|premise|title|subject|abstract|tweet|post|utterance|query/i;
+const TEXT_NAMES = new RegExp(
+  'text|sentence|review|comment|body|content|note|message|description|' +
+    'question|premise|title|subject|abstract|tweet|post|utterance|query',
+  'i',
+);
 const LABEL_NAMES = /label|class|categor|sentiment|star|rating|target|score|topic|intent|polarity|gold|^y$/i;
-/** Two columns of a pair task: "question1" and "question2", "text_a" and "text_b", or by these names. */
+/** Endings by which the two columns of a pair task are told: "question1" and "question2", "text_a" and "text_b". */
 const PAIR_NAMES: readonly (readonly [RegExp, string])[] = [
   [/^(.*?)[_-]?1$/, '2'],
   [/^(.*?)[_-]?a$/i, 'b'],
 ];
+/** Names of the two columns of a pair task: the first and the second. */
 const PAIR_WORDS: Readonly<Record<string, string>> = {
   premise: 'hypothesis',
   text: 'pair',
@@ -19,13 +23,21 @@ const PAIR_WORDS: Readonly<Record<string, string>> = {
   question: 'answer',
 };
 
+/** Texts have at least so many words, on average. */
 const LEAST_WORDS = 2;
-/** Of a label; a class may be called "rather good". */
+/** Labels have at most so many words, on average: a class may be called "rather good". */
 const MOST_LABEL_WORDS = 4;
-/** More classes than this is seldom meant, and their names would be much of a column's content. */
+/** A column with more values is seldom meant, and a list of their names would be much of its content. */
 export const MOST_PROPOSED_CLASSES = 50;
 
-/** What the user has said already; the rest is proposed. */
+const NO_TEXTS =
+  `has no column that looks like texts (${LEAST_WORDS} words and more, mostly different); ` +
+  'name it with --text-column';
+const NO_LABELS =
+  `has no column that looks like labels (2 to ${MOST_PROPOSED_CLASSES} different short values); ` +
+  'name it with --label-column';
+
+/** The columns that the user has named already. The others are proposed. */
 export type ChosenColumns = Partial<TableColumns>;
 
 export interface ProposedColumns extends TableColumns {
@@ -34,8 +46,8 @@ export interface ProposedColumns extends TableColumns {
   readonly otherTexts: readonly string[];
 }
 
-/** For the owner's terminal: columns are named. @throws BadInput when no column looks like texts, or none like labels,
- *  and the user has not named it. */
+/** Proposes the columns that the user has not named. It names columns, so its result is for the owner's terminal.
+ *  @throws BadInput when no column looks like texts, or none looks like labels. */
 export function proposeColumns(
   file: string,
   { columns, rows }: TableSurvey,
@@ -60,33 +72,15 @@ export function proposeColumns(
   const paired = texts.find(({ name }) => secondOf(name, texts) !== undefined);
   const text = chosen.text ?? (paired ?? texts[0])?.name;
   const pair = chosen.pair ?? (chosen.text === undefined && text !== undefined ? secondOf(text, texts) : undefined);
-  // Of two columns that are as good, the last: labels stand at the end more often than ids and dates do.
+  // If two columns are equally good, the last one is taken: labels stand at the end more often than ids and dates do.
   const labels = free
     .filter((column) => column.name !== text && column.name !== pair && looksLikeLabels(column, rows))
     .reverse()
     .sort((a, b) => named(b, LABEL_NAMES) - named(a, LABEL_NAMES) || (a.distinct ?? 0) - (b.distinct ?? 0));
   const label = chosen.label ?? labels[0]?.name;
   const problems: InputProblem[] = [
-    ...(text === undefined
-      ? [
-          {
-            where: file,
-            problem:
-              `has no column that looks like texts (${LEAST_WORDS} words and more, mostly different); name it with ` +
-              '--text-column',
-          },
-        ]
-      : []),
-    ...(label === undefined
-      ? [
-          {
-            where: file,
-            problem:
-              `has no column that looks like labels (2 to ${MOST_PROPOSED_CLASSES} different short values); name it ` +
-              'with --label-column',
-          },
-        ]
-      : []),
+    ...(text === undefined ? [{ where: file, problem: NO_TEXTS }] : []),
+    ...(label === undefined ? [{ where: file, problem: NO_LABELS }] : []),
   ];
   if (text === undefined || label === undefined) throw new BadInput(problems);
   return {

@@ -1,5 +1,5 @@
-/** Where tables lie: on the disk, or where the scheme of an address leads ("s3://..."). This folder knows the disk
- *  alone; a program says what else there is. */
+/** Where tables lie: on the disk, or where the scheme of an address leads ("s3://..."). This folder knows only the
+ *  disk; a program adds the other sources. */
 import { createReadStream, type BigIntStats } from 'node:fs';
 import { access, constants, readdir, readlink, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -9,24 +9,25 @@ import { unreadable } from '../../system/index.ts';
 export interface SourceStat {
   readonly kind: 'file' | 'folder';
   readonly sizeBytes: number;
-  /** Changes with the file's content, and costs no reading. */
+  /** Changes with the content of the file, and is told without reading it. */
   readonly version: string;
 }
 
 export interface ReadRange {
-  /** First byte, and the one after the last. Default: the whole file. */
+  /** The first byte, and the one after the last. */
   readonly start: number;
   readonly end: number;
-  /** As `stat` told it: a reading in parts is one of one file. */
+  /** As `stat` told it, so that all parts that are read are of the same file. */
   readonly version: string;
 }
 
 export interface TableSource {
-  /** Null when there is nothing of this name. @throws BadInput when it may not be read. */
+  /** Null when there is nothing at this address. @throws BadInput when it may not be read. */
   stat(address: string): Promise<SourceStat | null>;
-  /** @throws BadInput when the file changes while it is read, where that can be seen. */
+  /** @param range default: the whole file.
+   *  @throws BadInput when the file changes while it is read, if the source can tell. */
   read(address: string, range?: ReadRange): AsyncIterable<Buffer>;
-  /** Addresses of all files below a folder. */
+  /** The addresses of all files below a folder. */
   list(folder: string): Promise<string[]>;
 }
 
@@ -64,7 +65,8 @@ const disk: TableSource = {
     }
   },
   async *read(path, range) {
-    // The files of a folder are known by their names alone. To open a pipe would wait for one who writes into it.
+    // The name of a file may come from a list, which does not tell pipes from files. To open a pipe would wait for a
+    // writer.
     await disk.stat(path);
     try {
       yield* createReadStream(path, {
@@ -88,7 +90,7 @@ const disk: TableSource = {
   },
 };
 
-/** What is neither a file nor a folder. */
+/** What it is, if it is neither a file nor a folder. */
 function whatElse(found: BigIntStats): string | null {
   if (found.isFIFO()) return 'a pipe';
   if (found.isSocket()) return 'a socket';
@@ -97,7 +99,8 @@ function whatElse(found: BigIntStats): string | null {
 
 const sources = new Map<string, TableSource>();
 
-/** From now on, addresses with this scheme are read from there; as DuckDB and fsspec are told of other file systems. */
+/** From now on, addresses with this scheme are read from this source. DuckDB and fsspec learn of other file systems in
+ *  the same way. */
 export function addTableSource(scheme: string, source: TableSource): void {
   sources.set(scheme, source);
 }
@@ -107,25 +110,15 @@ export function sourceOf(address: string): TableSource {
   const scheme = SCHEME.exec(address)?.[1]?.toLowerCase();
   if (scheme === undefined) return disk;
   const source = sources.get(scheme);
-  if (source === undefined)
-    throw new BadInput([
-      {
-        where: address,
-        problem:
-          'is an address of a kind that cannot be read here; give a ' +
-          `path${
-            sources.size === 0
-              ? ''
-              : ', or an address with ' + [...sources.keys()].map((known) => `${known}://`).join(', ')
-          }`,
-      },
-    ]);
-  return source;
+  if (source !== undefined) return source;
+  const known = [...sources.keys()].map((one) => `${one}://`);
+  const wayOut = known.length === 0 ? 'give a path' : `give a path, or an address with ${known.join(', ')}`;
+  throw new BadInput([{ where: address, problem: `is an address of a kind that cannot be read here; ${wayOut}` }]);
 }
 
-/** Whether it has a scheme, known or not. */
+/** Whether a name has a scheme, known or not. */
 export const isAddress = (name: string): boolean => SCHEME.test(name);
 
-/** A path made absolute; an address as it is. */
+/** An absolute path for a path; an address stays as it is. */
 export const tableAddress = (name: string, base = process.cwd()): string =>
   isAddress(name) ? name : resolve(base, name);

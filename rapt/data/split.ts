@@ -1,4 +1,4 @@
-/** Which rows train and which test. */
+/** Which rows of a table are trained on, and which are tested on. */
 import type { DataConfig } from '../../contracts/index.ts';
 import { readTable } from './table.ts';
 import type { Row, TableColumns } from './table.ts';
@@ -6,10 +6,10 @@ import type { Split, Tables } from './datasets.ts';
 
 const TWO_TO_32 = 2 ** 32;
 
-/** Whether a row of a table without a test table is held out for testing. Depends on the row's number alone: no seed,
- *  no content, so every reader of the table splits it alike, and appending rows moves none. The hash is MurmurHash3's
- *  32-bit finalizer (Appleby), a bijection in which each input bit flips each output bit with a chance near one
- *  half. */
+/** Whether a row is held out for testing, when there is no test table. The answer depends on the row's number alone,
+ *  not on a seed or the content: so every reader splits a table in the same way, and appended rows move no other row.
+ *  The hash is MurmurHash3's 32-bit finalizer (Appleby), a bijection in which each input bit flips each output bit with
+ *  a chance near one half. */
 export function isHeldOut(rowNumber: number, fraction: number): boolean {
   let hash = (rowNumber + 1) >>> 0;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b);
@@ -22,7 +22,7 @@ export function columnsOf(data: DataConfig): TableColumns {
   return { text: data.textColumn, pair: data.pairColumn, label: data.labelColumn };
 }
 
-/** The part of a table without a test table in which a row lies. */
+/** The split of a row, when there is no test table. */
 export function splitOf(
   row: Pick<Row, 'number'>,
   { testFraction }: Pick<DataConfig, 'testFraction'>,
@@ -31,8 +31,9 @@ export function splitOf(
   return isHeldOut(row.number, testFraction) && keptInTraining?.has(row.number) !== true ? 'test' : 'train';
 }
 
-/** Streams one split's rows, at most maxTrainRows or maxTestRows of them; rows without a label are left out. @param
- *  attribute a column that is read instead of the label, and may be empty: then the rows are not limited in number.
+/** Streams the rows of one split, at most maxTrainRows or maxTestRows of them, without those that have no label.
+ *  @param attribute a column that is read instead of the label. Then rows with an empty cell come too, and their number
+ *  is not limited.
  *  @throws BadInput as `readTable`. */
 export async function* readSplit(
   data: DataConfig,

@@ -1,48 +1,49 @@
-/** Looking over a table that nobody has described yet: what its columns are like. Counts and names only, never a cell's
- *  content. */
+/** Looks over a table that nobody has described yet, and tells what its columns are like: their names and some counts,
+ *  never the content of a cell. */
 import { BadInput } from '../../contracts/index.ts';
 import { sha256Of } from '../../system/index.ts';
 import { looksLikeName } from './columns.ts';
 import { formatOf } from './parts.ts';
-import type { TableFormat } from './formats/record.ts';
+import type { TableFormat } from './formats/index.ts';
 import { countWords } from './words.ts';
 
-/** Different values are counted up to here: more are texts or numbers, and the set of them would grow with the
- *  table. */
+/** Different values are counted up to here. A column with more of them holds texts or numbers, and the set of its
+ *  values would grow with the table. */
 const MOST_DISTINCT = 1000;
-/** A longer value is told from others by its digest. */
+/** Longer values are kept as digests, in characters. */
 const LONGEST_KEPT = 256;
-/** Rows that are looked at to learn whether a column holds cells at all, or lists and objects. */
+/** So many rows are looked at to learn whether a column holds lists or objects. */
 const PROBED_ROWS = 100;
 
 export interface ColumnSurvey {
   readonly name: string;
-  /** Cells that are empty in rows that are not. */
+  /** How many cells are empty, in rows that have other cells. */
   readonly empty: number;
-  /** Different values; null for more than a thousand. */
+  /** How many different values there are; null for more than a thousand. */
   readonly distinct: number | null;
-  /** Of a cell that is not empty. */
+  /** Words of a cell that is not empty, on average. */
   readonly meanWords: number;
   readonly numeric: boolean;
 }
 
 export interface TableSurvey {
-  /** Rows that are not empty altogether. */
+  /** How many rows have a cell that is not empty. */
   readonly rows: number;
   readonly columns: readonly ColumnSurvey[];
-  /** Columns of lists or objects, which can be neither texts nor labels. */
+  /** Names of the columns of lists or objects, which can be neither texts nor labels. */
   readonly unusable: readonly string[];
-  /** Names that more than one column has, so that none of these can be named. */
+  /** Names that several columns share, so that a name does not tell which column is meant. */
   readonly repeated: readonly string[];
 }
 
-/** Reads a table from end to end, at constant memory. Rows that cannot be read are left to the inspection.
- *  @throws BadInput for a file that is no table, has no usable header, or no rows. */
+/** Reads a table from end to end, at constant memory. Rows that cannot be read are passed over: the inspection reports
+ *  them.
+ *  @throws BadInput for a file that is not a table, has no usable header, or has no rows. */
 export async function surveyTable(file: string): Promise<TableSurvey> {
   const format = await formatOf(file);
-  // A column without a name is an index, which pandas writes first.
+  // A column without a name is the index that pandas writes.
   const all = (await format.columns(file)).filter((name) => name !== '');
-  // A table without a header has a user's text in its first line, and that must not get into a message.
+  // The first line of a table without a header is a user's text, which must not get into a message.
   if (!all.every(looksLikeName))
     throw new BadInput([
       { where: file, problem: 'its first line does not look like column names: the first line must name the columns' },

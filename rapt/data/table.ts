@@ -1,4 +1,4 @@
-/** Rows out of records: which cells are the text, the pair and the label, which rows are empty, which are wrong. */
+/** Makes rows of records: tells which cells are the text, the pair and the label, and which rows are empty or wrong. */
 import { BadInput } from '../../contracts/index.ts';
 import { labelOf } from './cells.ts';
 import { checkColumns } from './columns.ts';
@@ -8,20 +8,20 @@ import { describePlace } from './problems.ts';
 import type { ReportProblem, RowPlace } from './problems.ts';
 
 export interface Row {
-  /** 0-based data row of the file. Empty lines are not counted, as in pandas, so that `frame.iloc[number]` is this
-   *  row. */
+  /** The number of the data row, 0-based. Empty lines are not counted, as in pandas, so that `frame.iloc[number]` is
+   *  this row. */
   readonly number: number;
   readonly text: string;
-  /** Second text of a pair task, else null. */
+  /** The second text of a pair task, else null. */
   readonly pair: string | null;
-  /** The class, with white space around it removed; null when no label column was asked for, or the cell is empty and
-   *  may be. */
+  /** The class, without white space around it. Null when no label column was asked for, or when the cell is empty and
+   *  such rows are kept. */
   readonly label: string | null;
 }
 
 export interface LocatedRow extends Row, RowPlace {}
 
-/** The columns of a table, by their names. */
+/** The names of a table's columns. */
 export interface TableColumns {
   readonly text: string;
   readonly pair?: string | undefined;
@@ -31,21 +31,21 @@ export interface TableColumns {
 export interface ReadOptions {
   /** Stop after so many rows; empty ones are not counted. */
   readonly maxRows?: number | undefined;
-  /** What becomes of a row with a text and no label. Default: refuse. */
+  /** What becomes of a row that has a text and no label. Default: refuse. */
   readonly unlabelled?: 'refuse' | 'keep' | 'leave out' | undefined;
 }
 
 export interface ScanOptions extends ReadOptions {
   readonly report: ReportProblem;
-  /** Told how many empty rows and lines stood before the row that comes. */
+  /** Is called before a row comes, with the number of empty rows and lines before it. */
   readonly onSkipped?: (count: number) => void;
-  /** Told of each row that is left out for want of a label. */
+  /** Is called for each row that is left out because it has no label. */
   readonly onUnlabelled?: () => void;
 }
 
-/** Streams a table's rows in file order. Rows in which all wanted cells are empty are skipped.
+/** Streams the rows of a table in the order of the file. Rows in which all wanted cells are empty are skipped.
  *  Memory is constant: a block of a text file, or one row group of a Parquet file.
- *  @throws BadInput at the first problem, naming file, line, row and column, never the content. */
+ *  @throws BadInput at the first problem. It names file, line, row and column, and does not quote the content. */
 export async function* readTable(file: string, columns: TableColumns, options: ReadOptions = {}): AsyncGenerator<Row> {
   const rows = scanTable(file, columns, {
     ...options,
@@ -56,7 +56,7 @@ export async function* readTable(file: string, columns: TableColumns, options: R
   for await (const { number, text, pair, label } of rows) yield { number, text, pair, label };
 }
 
-/** As `readTable`, with row problems reported instead of thrown; a row that has one is left out. */
+/** As `readTable`, but row problems are reported instead of thrown. A row with a problem is left out. */
 export async function* scanTable(
   file: string,
   columns: TableColumns,
@@ -110,7 +110,7 @@ export async function* scanTable(
   if (skipped > 0) onSkipped?.(skipped);
 }
 
-/** In the order in which the cells are then asked for: text, pair, label. */
+/** The columns in the order in which their cells are asked for: text, pair, label. */
 export function wantedColumns({ text, pair, label }: TableColumns): WantedColumn[] {
   return [
     { name: text, field: 'textColumn' },

@@ -1,47 +1,48 @@
-/** Choosing eta by what it does to words, on the public table, before any private text is touched. */
+/** Chooses eta by what it does to words, on the public table, before any private text is touched. */
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { loadingTensorflow } from '../tensorflow.ts';
 import { atOnce, type Work } from '../turns.ts';
 import { OutputGeometry, squaredNorms, type EmbeddingTable } from './geometry.ts';
-import { TokenSample, type TableSurvey } from './survey.ts';
+import { TokenSample, type TableMeasures } from './token-sample.ts';
 
 /** The mechanisms that add noise. */
 export type NoisyMechanismName = 'exponential' | 'laplace';
 
 /** An eta, and what it does. */
 export interface Calibration {
-  /** Rounded to 4 significant digits or fewer, so that machines that sum in another order agree. */
+  /** Rounded to 4 significant digits or fewer, so that machines agree that sum in different orders. */
   readonly eta: number;
-  /** Expected share of output tokens that stay themselves at this eta. */
+  /** The expected share of output tokens that stay themselves at this eta. */
   readonly unchanged: number;
 }
 
 const SMALLEST_ETA = 1e-3;
 const LARGEST_ETA = 1e5;
-/** Of the logarithm of eta: far below the fourth digit. */
+/** Precision of the logarithm of eta, far below the fourth digit of eta. */
 const PRECISION = 1e-6;
-/** Halvings of the range, after which the curve is smooth enough for chords. */
+/** After so many halvings of the range the curve is smooth enough for chords. */
 const HALVINGS = 5;
 
-/** The eta at which this share of output tokens, all counted alike, stays itself in expectation. In a text frequent
- *  words count more.
+/** The eta at which this share of output tokens is expected to stay itself. All tokens count alike here, while in a
+ *  text the frequent words count more.
  *  @throws RaptError badInput when no eta gives this share. */
 export function calibrate(o: CalibrationOptions): Calibration {
   return atOnce(calibrating(o));
 }
 
-/** What an eta is looked for by. */
+/** What eta is asked for. */
 export interface CalibrationOptions {
   readonly name: NoisyMechanismName;
   readonly table: EmbeddingTable;
-  /** Tokens that may be released. */
+  /** The tokens that may be released. */
   readonly outputIds: Int32Array;
-  /** Share of output tokens that shall stay themselves, between 0 and 1. */
+  /** The share of output tokens that shall stay themselves, between 0 and 1. */
   readonly targetUnchanged: number;
   /** Significant digits of eta; default 4. */
   readonly digits?: number;
 }
 
+/** As `calibrate`, in stretches. */
 export function* calibrating({
   name,
   table,
@@ -57,7 +58,7 @@ export function* calibrating({
   }
 }
 
-/** Expected share of output tokens, all counted alike, that stay themselves. */
+/** The expected share of output tokens, all counted alike, that stay themselves. */
 export function expectedUnchanged({
   name,
   table,
@@ -77,11 +78,11 @@ export function expectedUnchanged({
   }
 }
 
-/** What etas do on one table, whose sample is measured once. Free with `dispose`. */
+/** Tells what etas do on one table, of which a sample is measured once. Free with `dispose`. */
 export class Calibrator {
   readonly geometry: OutputGeometry;
   readonly #sample: TokenSample;
-  /** Ascending; a function of the table alone. */
+  /** The etas above which the draws on the sample stay themselves, ascending. They depend on the table alone. */
   #laplaceCritical: Float64Array | null = null;
 
   private constructor(geometry: OutputGeometry, sample: TokenSample) {
@@ -102,8 +103,8 @@ export class Calibrator {
     }
   }
 
-  survey(): TableSurvey {
-    return this.#sample.survey();
+  measures(): TableMeasures {
+    return this.#sample.measures();
   }
 
   /** As `calibrate`. */
@@ -139,9 +140,9 @@ export class Calibrator {
     return critical[Math.min(critical.length - 1, Math.floor(target * critical.length))]!;
   }
 
-  /** The rate rises with eta. Its bracket is halved, then cut by chords, where an end that stays counts half (the
-   *  Illinois method: Dowell and Jarratt, BIT 11, 1971): some ten looks at the sample. Each fourth step halves it
-   *  again, so that a curve of whatever shape is done with in a hundred. */
+  /** The rate rises with eta. The bracket is halved a few times, then cut by chords, where an end that stays counts
+   *  half (the Illinois method: Dowell and Jarratt, BIT 11, 1971). This takes some ten looks at the sample. Each fourth
+   *  step halves the bracket again, so that a curve of any shape takes a hundred looks at most. */
   *#exponentialEta(target: number): Work<number> {
     let [low, high] = [Math.log(SMALLEST_ETA), Math.log(LARGEST_ETA)];
     let moved: 'low' | 'high' | null = null;
@@ -152,14 +153,14 @@ export class Calibrator {
     if (target <= least || target >= most)
       throw new RaptError(
         ErrorKind.badInput,
-        `privacy.targetUnchanged: ${target} cannot be reached on this table, whose tokens stay themselves at rates ` +
-          `between ${least.toPrecision(3)} and ${most.toPrecision(3)}`,
+        `privacy.targetUnchanged: ${target} cannot be reached on this table, ` +
+          `whose tokens stay themselves at rates between ${least.toPrecision(3)} and ${most.toPrecision(3)}`,
       );
     let [atLow, atHigh] = [least - target, most - target];
     for (let step = 0; high - low > PRECISION; step++) {
       const chord =
         step < HALVINGS || step % 4 === 0 ? (low + high) / 2 : high - (atHigh * (high - low)) / (atHigh - atLow);
-      // Never so near to an end that the other one could not come after.
+      // Not nearer to an end than this, so that the other end can still follow.
       const next = Math.min(high - PRECISION / 2, Math.max(low + PRECISION / 2, chord));
       const found = (yield* this.#sample.exponentialUnchanged(Math.exp(next))) - target;
       if (found < 0) {

@@ -1,4 +1,4 @@
-/** A count told under differential privacy: the two-sided geometric mechanism (Ghosh, Roughgarden and Sundararajan,
+/** Tells a count under differential privacy, by the two-sided geometric mechanism (Ghosh, Roughgarden and Sundararajan,
  *  STOC 2009).
  *
  *  To the count, which one person changes by at most 1, an integer k is added with probability (1 - a) / (1 + a)
@@ -15,12 +15,12 @@
  *  The answer is clamped to what a count can be, which is made of the noisy one alone. A magnitude that reaches the
  *  range's width is not drawn further, since any larger one is clamped to the same end: so a tiny epsilon takes no
  *  longer than the range. */
-import { systemRandom, type RandomSource } from './random.ts';
+import { systemRandom, type RandomSource } from './random-source.ts';
 import { uniformInteger } from './samplers.ts';
 
 const WEIGHT = 2 ** 50;
 
-/** A count of 0 to `most` that is told under this epsilon, clamped to the same range. @param epsilon above 0. */
+/** A count from 0 to `most`, told under this epsilon and clamped to the same range. @param epsilon above 0. */
 export function noisyCount(count: number, most: number, epsilon: number, random: RandomSource = systemRandom): number {
   if (!(epsilon > 0)) throw new RangeError(`a noisy count needs an epsilon above 0, not ${epsilon}`);
   if (!(Number.isInteger(count) && count >= 0 && count <= most))

@@ -1,3 +1,4 @@
+/** Makes a mechanism: chooses its eta, the sampler that draws, and says what it guarantees. */
 import { DEFAULT_ETA, ErrorKind, RaptError } from '../../contracts/index.ts';
 import type { Guarantee } from '../../contracts/index.ts';
 import { atOnce, inTurns, type Work } from '../turns.ts';
@@ -8,9 +9,9 @@ import { describeGuarantee } from './guarantee.ts';
 import { LargeExponentialSampler } from './large-exponential.ts';
 import { LaplaceSampler } from './laplace.ts';
 import type { Mechanism, Sampler } from './mechanism.ts';
-import { systemRandom, type RandomSource } from './random.ts';
+import { systemRandom, type RandomSource } from './random-source.ts';
 
-/** Tokens taken at once where nothing is done to them. */
+/** So many tokens are taken at once when nothing is done to them. */
 const PASSED_TOKENS = 2 ** 14;
 
 /** Which mechanism, over which table, at which eta. */
@@ -18,12 +19,12 @@ export interface MechanismOptions {
   readonly name: Guarantee['mechanism'];
   /** Exclusive with `targetUnchanged`. Default: the mechanism's usual one. */
   readonly eta?: number | undefined;
-  /** Calibrate eta so that this share of output tokens stays itself. */
+  /** Eta is calibrated so that this share of output tokens stays itself. */
   readonly targetUnchanged?: number | undefined;
   readonly table: EmbeddingTable;
   /** The public output vocabulary, from `outputVocabulary`. */
   readonly outputIds: Int32Array;
-  /** Default: the operating system's. Any other makes `guarantee.private` false. */
+  /** Default: the operating system's randomness. With any other `guarantee.private` is false. */
   readonly random?: RandomSource | undefined;
   /** Bound on the memory of the exponential mechanism's tables. */
   readonly cacheBytes?: number | undefined;
@@ -31,8 +32,8 @@ export interface MechanismOptions {
 
 type EtaOptions = Omit<MechanismOptions, 'random' | 'cacheBytes'>;
 
-/** The eta that a mechanism will have, without making it; null for `none`. The same on every call. @throws the signal's
- *  reason when aborted. */
+/** The eta that a mechanism will have, without making the mechanism; null for `none`. It is the same on every call.
+ *  @throws the signal's reason when aborted. */
 export function chooseEta(options: EtaOptions, signal?: AbortSignal): Promise<number | null> {
   return inTurns(choosingEta(options), signal);
 }
@@ -43,8 +44,8 @@ function* choosingEta({ name, eta, targetUnchanged, table, outputIds }: EtaOptio
   return (yield* calibrating({ name, table, outputIds, targetUnchanged })).eta;
 }
 
-/** A mechanism over a public table. @throws RaptError badInput for an eta that is not positive or a target out of
- *  reach. */
+/** A mechanism over a public table.
+ *  @throws RaptError badInput for an eta that is not positive, or a target that is out of reach. */
 export function createMechanism(options: MechanismOptions): Mechanism {
   return atOnce(creating(options));
 }
@@ -77,7 +78,7 @@ function* creating(options: MechanismOptions): Work<Mechanism> {
       isPrivate: random.private,
       precision: sampler,
       geometry,
-      survey: calibrator.survey(),
+      measures: calibrator.measures(),
       expectedUnchanged,
     });
     calibrator.disposeSample();

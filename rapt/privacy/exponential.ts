@@ -18,23 +18,23 @@
 import { atOnce, type Work } from '../turns.ts';
 import type { OutputGeometry } from './geometry.ts';
 import type { Sampler } from './mechanism.ts';
-import type { RandomSource } from './random.ts';
+import type { RandomSource } from './random-source.ts';
 import { uniformInteger } from './samplers.ts';
 import { blockOf, HeldTables, placesOf } from './token-tables.ts';
-import { LEVELS, levelWeights, type LevelWeights } from './weights.ts';
+import { LEVELS, levelWeights, type LevelWeights } from './level-weights.ts';
 
-/** Weights of so many outputs are summed up beforehand: a draw finds its block first, then its place in the block. */
+/** The weights of so many outputs are summed beforehand. A draw finds its block first, then its place in the block. */
 const BLOCK = 128;
-/** Inputs whose tables are made together. */
+/** The tables of so many inputs are made together. */
 const BATCH_TYPES = 128;
 const BATCH_TOKENS = 2 ** 14;
 const DEFAULT_CACHE_BYTES = 512 * 2 ** 20;
 
-/** One input token's distribution. */
+/** The distribution of one input token. */
 interface TypeTable {
-  /** Level of each output's distance. [outputs] */
+  /** The level of each output's distance. [outputs] */
   readonly levels: Uint16Array;
-  /** Sum of the weights before each block, and in all. [blocks + 1] */
+  /** The sum of the weights before each block, then of all weights. [blocks + 1] */
   readonly sums: Float64Array;
 }
 
@@ -43,7 +43,7 @@ export class ExponentialSampler implements Sampler {
   /** Draws are exact. */
   readonly numericalDelta = 0;
   readonly batchTokens = BATCH_TOKENS;
-  /** Tables made so far, the cached ones not counted again. */
+  /** How many tables were made so far. A cached table is not counted again. */
   tablesMade = 0;
   readonly #geometry: OutputGeometry;
   readonly #random: RandomSource;
@@ -60,7 +60,7 @@ export class ExponentialSampler implements Sampler {
     this.#held = new HeldTables(Math.floor(cacheBytes / tableBytes));
   }
 
-  /** Tables held now. */
+  /** How many tables are held now. */
   get cachedTypes(): number {
     return this.#held.size;
   }
@@ -119,7 +119,7 @@ export class ExponentialSampler implements Sampler {
     const own = geometry.squaredNorm(id);
     const ownNorm = geometry.norm(id);
     const { nearQuadratic, nearLinear, step } = this.#levels;
-    // Nearness of weights.ts, for t = ownNorm * norms[output].
+    // Nearness of level-weights.ts, for t = ownNorm * norms[output].
     const quadratic = nearQuadratic * ownNorm * ownNorm;
     const linear = nearLinear * ownNorm;
     const scale = 1 / step;

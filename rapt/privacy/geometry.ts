@@ -1,9 +1,9 @@
-/** Distances in the public embedding table, in blocks on TensorFlow, with a bound on their error. */
+/** Distances in the public embedding table, computed in blocks by TensorFlow, with a bound on their error. */
 import { tf, type Tensor2D } from '../tensorflow.ts';
 import { atOnce, type Work } from '../turns.ts';
 import { productsOf, productTensor } from './products.ts';
 
-/** The public input embeddings phi: what distances are measured in. */
+/** The public input embeddings phi, between which distances are measured. */
 export interface EmbeddingTable {
   /** [rows, dimensions], row-major. */
   readonly values: Float32Array;
@@ -14,27 +14,27 @@ export interface EmbeddingTable {
 
 /** Unit roundoff of single precision. */
 const UNIT = 2 ** -24;
-/** Output tokens whose rows make one tensor. Of a larger vocabulary there are several, of TILE_ROWS each, so that a
- *  product with a batch of queries takes hundredths of a second, and its result some ten megabytes. */
+/** The rows of so many output tokens make one tensor. A larger vocabulary is cut into tensors of TILE_ROWS rows. A
+ *  product with a batch of queries then takes hundredths of a second, and its result some ten megabytes. */
 const MOST_WHOLE = 2 ** 16;
 const TILE_ROWS = 2 ** 15;
 
-/** Whether passes over a vocabulary of this size are cut up, and what they cost is worth keeping. */
+/** Whether a vocabulary of this size is large: passes over it are cut up, and their results are worth keeping. */
 export const isLarge = (outputs: number): boolean => outputs > MOST_WHOLE;
 
 interface Tile {
-  /** Position of its first row among the output ids. */
+  /** The position of its first row among the output ids. */
   readonly start: number;
   readonly rows: Tensor2D;
 }
 
 const rowSquares = new WeakMap<EmbeddingTable, Float64Array>();
 
-/** Rows whose norms are worked out before others may have their turn. */
+/** The norms of so many rows are computed before others may have their turn. */
 const ROWS_AT_ONCE = 4096;
 
-/** ||phi(id)||^2 of every row in double precision; worked out once for a table. Whoever makes an `OutputGeometry` of a
- *  large one beside other work does this before. */
+/** ||phi(id)||^2 of every row in double precision, computed once for a table. Beside other work, call this before an
+ *  `OutputGeometry` of a large table is made. */
 export function* squaredNorms(table: EmbeddingTable): Work<Float64Array> {
   const known = rowSquares.get(table);
   if (known !== undefined) return known;
@@ -57,7 +57,7 @@ export function distanceOf({ values, dimensions }: EmbeddingTable, a: number, b:
   return Math.sqrt(sum);
 }
 
-/** The output tokens' embeddings on the device, from their first use on. Free with `dispose`. */
+/** The embeddings of the output tokens, on the device from their first use on. Free with `dispose`. */
 export class OutputGeometry {
   readonly table: EmbeddingTable;
   readonly outputIds: Int32Array;
@@ -68,11 +68,11 @@ export class OutputGeometry {
   /** Largest norm of an output row, and of any row. */
   readonly mostNorm: number;
   readonly mostInputNorm: number;
-  /** Outputs among which double precision chose the nearest, of all queries. */
+  /** How many outputs, over all queries, double precision chose the nearest ones from. */
   rivals = 0;
   readonly #inputSquares: Float64Array;
   #tiles: Tile[] = [];
-  /** By id; -1 for one that is no output. */
+  /** The position of each id; -1 for a token that is not an output. */
   readonly #positions: Int32Array;
 
   constructor(table: EmbeddingTable, outputIds: Int32Array) {
@@ -90,7 +90,7 @@ export class OutputGeometry {
     this.mostInputNorm = Math.sqrt(largest(this.#inputSquares));
   }
 
-  /** Place of an id among the output ids; null when it is never answered. */
+  /** The position of an id among the output ids; null when it is never answered. */
   position(id: number): number | null {
     const position = this.#positions[id] ?? -1;
     return position < 0 ? null : position;
@@ -133,7 +133,7 @@ export class OutputGeometry {
     try {
       let all: Float32Array | undefined;
       for (const tile of this.#tilesInTurn()) {
-        // To copy its rows takes as long as to multiply them; the first time the library is loaded, too.
+        // Copying the rows takes as long as multiplying them, and at the first time the library is loaded.
         yield;
         const values = this.#productsWith(queries, tile);
         if (values.length === ids.length * outputs) return values;
@@ -149,8 +149,8 @@ export class OutputGeometry {
     }
   }
 
-  /** The same, a tile of output tokens after the other. @param use gets the products of an id, by its place among the
-   *  ids, with outputs from the position `start` on. */
+  /** As `dotProducts`, one tile of output tokens after the other.
+   *  @param use gets the products of an id, by its place among the ids, with the outputs from position `start` on. */
   *productsByTile(ids: Int32Array, use: (row: number, products: Float32Array, start: number) => void): Work<void> {
     const queries = tf.tensor2d(rowsOf(this.table, ids), [ids.length, this.table.dimensions]);
     try {
@@ -169,8 +169,8 @@ export class OutputGeometry {
     }
   }
 
-  /** q . phi(y) for each query and each output token, a tile of output tokens after the other, from the position
-   *  `start` on: [count, outputs of the tile]. Free each.
+  /** q . phi(y) for each query and each output token, one tile of output tokens after the other: [count, outputs of the
+   *  tile], for the outputs from position `start` on. Free each of them.
    *  @param queries [count, dimensions]. */
   *products(queries: Tensor2D): Generator<{ readonly start: number; readonly products: Tensor2D }> {
     for (const { start, rows } of this.#tilesInTurn()) yield { start, products: productTensor(queries, rows) };
@@ -184,8 +184,8 @@ export class OutputGeometry {
     return sum;
   }
 
-  /** The output token nearest to each query, the smallest id of equally near ones. Found in single precision; wherever
-   *  another token is within that precision's error, decided among those in double precision.
+  /** The output token nearest to each query; of equally near tokens the one with the smallest id. It is searched in
+   *  single precision. If other tokens are within the error of that, double precision decides among them.
    *  @param queries [count, dimensions], row-major. @returns positions among the output ids. */
   *nearest(queries: Float64Array): Work<Int32Array> {
     const { dimensions } = this.table;
@@ -220,7 +220,7 @@ export class OutputGeometry {
     this.#tiles = [];
   }
 
-  /** Makes each when it is asked for, if it was not before: to copy a large table in one go takes long. */
+  /** Makes each tile when it is first asked for, since it takes long to copy a large table in one go. */
   *#tilesInTurn(): Generator<Tile> {
     const outputs = this.outputIds.length;
     const size = isLarge(outputs) ? TILE_ROWS : outputs;
@@ -255,17 +255,17 @@ export class OutputGeometry {
   }
 }
 
-/** Looks for the smallest ||w - q||^2 / 2, without the part that is the same for all w, and for all that may be as
- *  small: those whose least possible score is no more than the largest possible one of another. The score of an output
- *  of norm n is off by at most linear n + quadratic n^2. */
+/** Searches the outputs w whose score may be the smallest. The score is ||w - q||^2 / 2, without the part that is the
+ *  same for all w. The computed score of an output of norm n is off by at most linear n + quadratic n^2. So an output
+ *  may be the nearest if its least possible score is no more than the largest possible score of every other output. */
 class NearestSearch {
   readonly #norms: Float64Array;
   readonly #squares: Float64Array;
   readonly #linear: number;
   readonly #quadratic: number;
-  /** No less than the smallest score of all that were seen. */
+  /** At least as large as the smallest score of all outputs that were seen. */
   #limit = Infinity;
-  /** Positions that might have been the nearest when they were seen, and the least that their scores may be. */
+  /** The positions that might have been the nearest when they were seen, and the least possible score of each. */
   readonly #positions: number[] = [];
   readonly #least: number[] = [];
 
@@ -292,7 +292,7 @@ class NearestSearch {
     this.#limit = limit;
   }
 
-  /** Ascending. */
+  /** The positions that may be the nearest, ascending. */
   rivals(): number[] {
     return this.#positions.filter((_, at) => this.#least[at]! <= this.#limit);
   }

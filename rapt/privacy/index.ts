@@ -1,4 +1,4 @@
-/** Mechanisms that replace tokens under d_chi-privacy, their exact samplers, and what they promise. */
+/** The mechanisms that replace tokens under d_chi-privacy, their exact samplers, and what they promise. */
 export {
   calibrate,
   Calibrator,
@@ -11,9 +11,9 @@ export { noisyCount } from './counts.ts';
 export { chooseEta, createMechanism, createMechanismInTurns, type MechanismOptions } from './create.ts';
 export { distanceOf, isLarge, rowsOf, type EmbeddingTable } from './geometry.ts';
 export { explainGuarantee } from './guarantee.ts';
-export { explainLabels, RandomizedResponse, withLabelNoise } from './labels.ts';
+export { explainLabels, RandomizedResponse, withLabelNoise } from './randomized-response.ts';
 export type { Mechanism } from './mechanism.ts';
-export { seededRandom, systemRandom, type RandomSource } from './random.ts';
+export { seededRandom, systemRandom, type RandomSource } from './random-source.ts';
 export { categorical, exponential, fillDirection, fillGaussian, gamma, uniform, uniformInteger } from './samplers.ts';
 export { tightestEta } from './tightest.ts';
 export { tableTotals } from './totals.ts';

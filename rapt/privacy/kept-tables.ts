@@ -1,8 +1,8 @@
-/** Tables that a sampler made, kept on disk for the attempts after this one.
+/** Keeps the tables that a sampler made on disk, for the attempts after this one.
  *
- *  A table is a function of public things and of a token's id. WHICH ids have one tells which tokens stand in the
- *  texts: so a folder of tables is as private as the texts, readable for its owner alone, and lies where plain texts
- *  may lie, never where the provider sees it. Its owner removes it when what it was made for is done. */
+ *  A table depends on public things and on a token's id. But WHICH ids have a table tells which tokens stand in the
+ *  texts. So a folder of tables is as private as the texts: only its owner can read it, and it lies where plain texts
+ *  may lie, never where the provider sees it. Its owner removes it when the work is done for which it was made. */
 import { createHash, randomBytes } from 'node:crypto';
 import {
   closeSync,
@@ -19,12 +19,13 @@ import { dirname, join } from 'node:path';
 import { freeBytes, makeFolder } from '../../system/index.ts';
 import type { Work } from '../turns.ts';
 
-/** In all files of a folder; what is made beyond is not kept. */
+/** The files of a folder have at most so many bytes. Tables beyond that are not kept. */
 const MOST_BYTES = 4 * 2 ** 30;
-/** Of what would be free without them, so that what they are made for finds room. */
+/** They take at most this share of the disk space that would be free without them, so that there is room for the work
+ *  itself. */
 const MOST_SHARE = 0.1;
 const ENDING = '.tables';
-/** Before each table: its token's id, and a digest of name, id and table. */
+/** Before each table stand its token's id, and a digest of name, id and table. */
 const ID_BYTES = 4;
 const DIGEST_BYTES = 32;
 
@@ -33,7 +34,7 @@ interface Place {
   readonly at: number;
 }
 
-/** Each process writes a file of its own, and reads those that were there when it came. */
+/** Each process writes a file of its own, and reads the files that were there when it began. */
 export class KeptTables {
   readonly #name: string;
   readonly #path: string;
@@ -52,8 +53,9 @@ export class KeptTables {
     this.#path = join(folder, `${nameDigest(name)}-${randomBytes(6).toString('hex')}${ENDING}`);
   }
 
-  /** @param folder made if need be. @param name tells everything that a table depends on besides its token. @param
-   *  numbers of each table.
+  /** @param folder is made if need be.
+   *  @param name tells everything that a table depends on besides its token.
+   *  @param numbers how many numbers each table has.
    *  @param free how many bytes a folder's disk has left. */
   static *open(
     folder: string,
@@ -73,7 +75,7 @@ export class KeptTables {
     return tables;
   }
 
-  /** Null when there is none, or it was damaged. */
+  /** The table of a token; null when there is none, or it is damaged. */
   read(id: number): Float32Array | null {
     const place = this.#places.get(id);
     if (place === undefined) return null;
@@ -84,7 +86,7 @@ export class KeptTables {
     return new Float32Array(Uint8Array.from(bytes).buffer);
   }
 
-  /** Without a word where there is no room: they can be made again. */
+  /** Keeps tables. If there is no room they are left out without an error, since they can be made again. */
   append(ids: Int32Array, tables: readonly Float32Array[]): void {
     if (this.#bytes + ids.length * this.#recordBytes > this.#mostBytes()) return;
     const records = Buffer.alloc(ids.length * this.#recordBytes);
@@ -122,7 +124,7 @@ export class KeptTables {
     return ID_BYTES + DIGEST_BYTES + 4 * this.#numbers;
   }
 
-  /** Of what another process is writing the last table may be cut short, and is left out. */
+  /** Finds the tables of a file. If another process is writing it, its last table may be cut short, and is left out. */
   *#index(path: string): Work<void> {
     const file = openSync(path, 'r');
     this.#files.push(file);
@@ -151,8 +153,8 @@ export class KeptTables {
 
 const nameDigest = (name: string): string => createHash('sha256').update(name).digest('hex').slice(0, 16);
 
-/** Gives back what a folder of tables takes on its disk, at once, even while they are read: who misses one makes it
- *  anew. @returns whether there were any. */
+/** Gives back at once the space that a folder of tables takes on its disk, even while the tables are read: a process
+ *  that misses one makes it again. @returns whether there were any tables. */
 export function dropKeptTables(folder: string): boolean {
   if (!existsSync(folder)) return false;
   const files = readdirSync(folder).filter((file) => file.endsWith(ENDING));

@@ -3,22 +3,17 @@
  *  bound is proved for: the two laws are within delta in total variation.
  *
  *  1. The computed point lies within r of the ideal one, and a nearest token is mistaken only within r' of a bisector
- *  (below, term by term, u = 2^-53). So
- *     an answer can differ only where the ideal point is within R = r + r' of the boundary of the Voronoi cell that it
- *     lies in.
+ *     (below, term by term, u = 2^-53). So an answer can differ only where the ideal point is within R = r + r' of the
+ *     boundary of the Voronoi cell that it lies in.
  *  2. A cell K is convex, being an intersection of half-spaces, and so is K_t, K without what is within t of its
- *  boundary. So the mass of the shell is
- *     the integral over t from 0 to R of S(K_t), S being the surface weighted by the density g(s) = c e^(-eta s), s the
- *     distance from phi(x).
- *  3. S(K) <= eta for every convex K: by g(s) = integral over t > s of eta g(t), S(K) is the integral over t of eta
- *  g(t) area(boundary of K within the
- *     ball B_t), and that area is at most area(boundary of B_t), since K and B_t meet in a convex body inside of B_t
- *     and a convex body inside of another has
- *     the smaller surface (Archimedes; Bonnesen and Fenchel, section 31). The integral of g(t) area(boundary of B_t) is
- *     1.
+ *     boundary. So the mass of the shell is the integral over t from 0 to R of S(K_t), S being the surface weighted by
+ *     the density g(s) = c e^(-eta s), s the distance from phi(x).
+ *  3. S(K) <= eta for every convex K: by g(s) = integral over t > s of eta g(t), S(K) is the integral over t of
+ *     eta g(t) area(boundary of K within the ball B_t). That area is at most area(boundary of B_t), since K and B_t
+ *     meet in a convex body inside of B_t, and a convex body inside of another has the smaller surface (Archimedes;
+ *     Bonnesen and Fenchel, section 31). The integral of g(t) area(boundary of B_t) is 1.
  *  4. Over the cells of V outputs: delta <= V eta R, and for one output by itself eta R. Lengths and Gaussian vectors
- *  out of all proportion, for which the
- *     terms of R would not hold, add 2^-60 each. */
+ *     out of all proportion, for which the terms of R would not hold, add 2^-60 each. */
 const UNIT = 2 ** -53;
 const RARE = 2 ** -60;
 
@@ -33,7 +28,7 @@ export interface LaplacePrecision {
   readonly outputNorm: number;
 }
 
-/** Chance, for each token; at most 1. */
+/** The chance for each token, at most 1. */
 export function laplaceDelta({ eta, dimensions: d, outputs, inputNorm, outputNorm }: LaplacePrecision): number {
   // P(Gamma(d, 1) > 2 d + 2 s) <= (2 / e)^d e^-s by Chernoff's bound; s = 42 makes it less than 2^-60.
   const mostLength = (2 * d + 84) / eta;

@@ -9,15 +9,15 @@
  *  ||q - phi(x)||)), at most exp(eta ||phi(x) - phi(x')||) by the triangle inequality; the nearest token is a function
  *  of that point alone, and computing it costs nothing (post-processing).
  *
- *  That is of the ideal density; what double precision costs is `laplaceDelta`. */
+ *  This holds for the ideal density. `laplaceDelta` says what double precision costs. */
 import { atOnce, type Work } from '../turns.ts';
 import type { OutputGeometry } from './geometry.ts';
 import { laplaceDelta } from './laplace-precision.ts';
 import type { Sampler } from './mechanism.ts';
-import type { RandomSource } from './random.ts';
+import type { RandomSource } from './random-source.ts';
 import { fillDirection, gamma } from './samplers.ts';
 
-/** Tokens whose nearest neighbours are looked up together. */
+/** The nearest neighbours of so many tokens are looked up together. */
 const BATCH_TOKENS = 256;
 
 export class LaplaceSampler implements Sampler {

@@ -1,6 +1,6 @@
 /** The exponential mechanism over a large vocabulary, drawn by rejection.
  *
- *  What is drawn is P(y|x) = w(x, y) / W(x) with the integer weights of weights.ts and the levels of distances in
+ *  What is drawn is P(y|x) = w(x, y) / W(x) with the integer weights of level-weights.ts and the levels of distances in
  *  DOUBLE precision; exponential.ts says what that guarantees. A table of all levels takes half a megabyte for each
  *  input over 250,000 outputs. Kept instead is, for each block b of 64 outputs, a whole number
  *
@@ -25,21 +25,21 @@ import { createHash } from 'node:crypto';
 import { atOnce, type Work } from '../turns.ts';
 import type { OutputGeometry } from './geometry.ts';
 import type { Sampler } from './mechanism.ts';
-import type { RandomSource } from './random.ts';
+import type { RandomSource } from './random-source.ts';
 import { uniformInteger } from './samplers.ts';
 import { KeptTables } from './kept-tables.ts';
 import { blockOf, HeldTables, placesOf } from './token-tables.ts';
-import { LEVELS, levelWeights, type LevelWeights } from './weights.ts';
+import { LEVELS, levelWeights, type LevelWeights } from './level-weights.ts';
 
-/** A round works out one distance; as many rounds are needed as the largest weights of blocks lie above the mean
- *  ones. */
+/** Outputs of a block. A round of a draw computes one distance. As many rounds are needed as the blocks' largest
+ *  weights lie above their mean weights. */
 const BLOCK = 64;
-/** Inputs whose bounds are made together. */
+/** The bounds of so many inputs are made together. */
 const BATCH_TYPES = 128;
-/** The more tokens at once, the more places each table serves. */
+/** The more tokens are given at once, the more places each table serves. */
 const BATCH_TOKENS = 2 ** 20;
 const DEFAULT_CACHE_BYTES = 512 * 2 ** 20;
-/** Above the rounding of a squared distance, or of a level, in double precision: by some thousand times. */
+/** Some thousand times the rounding of a squared distance, or of a level, in double precision. */
 const DOUBLE_MARGIN = 2 ** -20;
 
 export class LargeExponentialSampler implements Sampler {
@@ -47,15 +47,15 @@ export class LargeExponentialSampler implements Sampler {
   /** Draws are exact. */
   readonly numericalDelta = 0;
   readonly batchTokens = BATCH_TOKENS;
-  /** Tables made so far, those held or kept not counted again. */
+  /** How many tables were made so far. A table that was held or kept is not counted again. */
   tablesMade = 0;
-  /** Integers that fell on no output. */
+  /** How many integers fell on no output. */
   rejected = 0;
   readonly #eta: number;
   readonly #geometry: OutputGeometry;
   readonly #random: RandomSource;
   readonly #levels: LevelWeights;
-  /** [blocks] each */
+  /** The bounds M_b(x) of each input. [blocks] each */
   readonly #held: HeldTables<Float32Array>;
   #kept: KeptTables | null = null;
 
@@ -124,7 +124,7 @@ export class LargeExponentialSampler implements Sampler {
   *#answering(id: number, bounds: Float32Array, places: readonly number[], noisy: Int32Array): Work<void> {
     this.#held.hold(id, bounds);
     const own = this.#geometry.position(id);
-    // Before each block, and in all.
+    // The sum before each block, then of all blocks.
     const sums = new Float64Array(bounds.length + 1);
     sums[0] = own === null ? 0 : this.#levels.weights[0]!;
     for (let block = 0; block < bounds.length; block++) sums[block + 1] = sums[block]! + BLOCK * bounds[block]!;
@@ -165,7 +165,7 @@ export class LargeExponentialSampler implements Sampler {
     return tables;
   }
 
-  // The loop runs over all outputs for each new input, and is much of the time of a first pass.
+  // This loop runs over all outputs for each new input, and takes much of the time of a first pass.
   /** @param start position of the first product's output, at the beginning of a block. */
   #bound(id: number, products: Float32Array, start: number, table: Float32Array): void {
     const { squaredNorms, norms, squareErrorRate } = this.#geometry;
@@ -189,7 +189,8 @@ export class LargeExponentialSampler implements Sampler {
   }
 }
 
-/** To single precision. From 2^23 on its numbers are whole, and below it holds every whole number. */
+/** A whole number of single precision that is at least `sum`. From 2^23 on all such numbers are whole, and below 2^23
+ *  every whole number is one. */
 function roundedUp(sum: number): number {
   const rounded = Math.fround(sum);
   return rounded >= sum ? rounded : Math.fround(sum * (1 + 2 ** -23));

@@ -1,11 +1,11 @@
-/** Products of rows in single precision: the only place where those are computed whose error a bound of this folder
- *  counts on.
+/** Products of rows in single precision. The bounds of this folder count on the error of such products, and this is the
+ *  only place where they are computed.
  *
- *  The bounds hold where each product of two numbers is rounded to 24 bits and nothing is rounded before. A library
- *  that takes numbers for less (bfloat16 has 8 bits, TF32 has 11, float16 has 11) exceeds them by thousands of times,
- *  and no answer of a mechanism shows it. So before its first product a process multiplies numbers of which every sum,
- *  in whatever order, is a whole number below 2^24: single precision gives these exactly, on every processor, with
- *  fused operations or without, and whatever keeps fewer bits does not. */
+ *  The bounds hold if each product of two numbers is rounded to 24 bits and nothing is rounded before. A library that
+ *  keeps fewer bits of the numbers (bfloat16 has 8 bits, TF32 has 11, float16 has 11) exceeds the bounds by thousands
+ *  of times, and no answer of a mechanism shows it. So before its first product a process multiplies numbers of which
+ *  every sum, in whatever order, is a whole number below 2^24. Single precision gives these exactly, on every
+ *  processor, with fused operations or without. Arithmetic that keeps fewer bits does not. */
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { tf, type Tensor2D } from '../tensorflow.ts';
 import { FULL_PRECISION } from '../tensorflow-start.ts';
@@ -19,14 +19,14 @@ export type Product = (
   dimensions: number,
 ) => Float32Array;
 
-/** Libraries choose their way of computing by size: a few rows, and as many as a batch of tokens has. */
+/** Libraries choose their way of computing by the size: here a few rows, and as many as a batch of tokens has. */
 const SHAPES = [
   { rows: 1, columns: 64, dimensions: 64 },
   { rows: 64, columns: 512, dimensions: 384 },
 ] as const;
 /** Whole numbers of 24 bits, odd, so that the last bit counts. */
 const WHOLE = 2 ** 24 - 1;
-/** Of a sum: 384 * 2047 * 15 is below 2^24. */
+/** The largest terms and factors of a sum: 384 * 2047 * 15 is below 2^24. */
 const MOST_TERM = 2047;
 const MOST_FACTOR = 15;
 
@@ -42,7 +42,7 @@ export function productTensor(rows: Tensor2D, columns: Tensor2D): Tensor2D {
   return tf.matMul<Tensor2D>(rows, columns, false, true);
 }
 
-/** The same as numbers, row-major. */
+/** As `productTensor`, as numbers in row-major order. */
 export function productsOf(rows: Tensor2D, columns: Tensor2D): Float32Array {
   const product = productTensor(rows, columns);
   try {
@@ -52,8 +52,8 @@ export function productsOf(rows: Tensor2D, columns: Tensor2D): Float32Array {
   }
 }
 
-/** @throws RaptError badInput when products come out with fewer bits than single precision has, in an operand or in
- *  their sum. */
+/** Checks that products keep the bits of single precision, in both operands and in their sum.
+ *  @throws RaptError badInput when they do not. */
 export function assertSinglePrecision(product: Product): void {
   for (const shape of SHAPES)
     for (const [of, { a, b }] of Object.entries(probes(shape))) {
@@ -62,11 +62,12 @@ export function assertSinglePrecision(product: Product): void {
       if (wrong !== null)
         throw new RaptError(
           ErrorKind.badInput,
-          'matrix products are not computed in single precision on this machine, so that no statement about privacy ' +
-            `would hold: ${wrong.found} instead of ${wrong.expected}, by its ${of}. ` +
-            `Rapt sets ${Object.keys(FULL_PRECISION).join(', ')} before it loads TensorFlow; look for another ` +
-            'setting that takes ' +
-            'precision away, such as XLA_FLAGS, or for a TensorFlow that this process loaded before Rapt',
+          'matrix products are not computed in single precision on this machine, ' +
+            'so that no statement about privacy would hold: ' +
+            `${wrong.found} instead of ${wrong.expected}, by its ${of}. ` +
+            `Rapt sets ${Object.keys(FULL_PRECISION).join(', ')} before it loads TensorFlow; ` +
+            'look for another setting that takes precision away, such as XLA_FLAGS, ' +
+            'or for a TensorFlow that this process loaded before Rapt',
         );
     }
 }
@@ -82,8 +83,8 @@ interface Pair {
   readonly b: Float32Array;
 }
 
-/** Numbers of 24 bits, each alone in its row, in either operand; then sums of many numbers, none of which needs more
- *  than 11 bits. */
+/** For each operand, numbers of 24 bits, each alone in its row; then sums of many numbers that need at most 11 bits
+ *  each. */
 function probes({ rows, columns, dimensions }: Shape): Readonly<Record<string, Pair>> {
   const filled = (count: number, of: (at: number) => number): Float32Array => {
     const values = new Float32Array(count * dimensions);
@@ -104,14 +105,14 @@ function probes({ rows, columns, dimensions }: Shape): Readonly<Record<string, P
   };
 }
 
-/** By double precision, which is exact here. */
+/** The first product that is wrong, compared with double precision, which is exact here. */
 function firstWrong(
   found: Float32Array,
   a: Float32Array,
   b: Float32Array,
   { rows, columns, dimensions }: Shape,
 ): { readonly found: number; readonly expected: number } | null {
-  // All of a row and of a column, and a diagonal: every row of either operand, at a thousandth of the cost of all.
+  // One row, one column and a diagonal: they meet every row of either operand at a thousandth of the cost of all.
   for (let at = 0; at < Math.max(rows, columns); at++)
     for (const [row, column] of [
       [at % rows, at % columns],

@@ -1,11 +1,10 @@
-/** Samplers over a RandomSource. Integers are exact; real-valued ones are exact in distribution up to double
- *  precision. */
-import type { RandomSource } from './random.ts';
+/** Samplers over a RandomSource. Integers have their distribution exactly, real numbers up to double precision. */
+import type { RandomSource } from './random-source.ts';
 
 const TWO_21 = 2 ** 21;
 const TWO_32 = 2 ** 32;
 const TWO_53 = 2 ** 53;
-/** A number of 53 bits below this one, which is one in 1,024, gets 53 more. */
+/** A number of 53 bits gets 53 more bits if it is below this one, which happens once in 1,024 draws. */
 const FEW_BITS = 2 ** 43;
 
 const word = new Uint32Array(2);
@@ -46,7 +45,7 @@ export function exponential(random: RandomSource): number {
   return halvings * Math.LN2 - Math.log1p(-w / 2);
 }
 
-/** Fair coin flips before the first head. */
+/** The number of fair coin flips before the first head. */
 function geometric(random: RandomSource): number {
   random.fill(wordBytes);
   if (word[0] !== 0) return Math.clz32(word[0]!);
@@ -107,5 +106,5 @@ function bits53(random: RandomSource): number {
   return (word[0]! % TWO_21) * TWO_32 + word[1]!;
 }
 
-/** All ones up to the highest set bit of a 32-bit integer. */
+/** A mask of ones up to the highest set bit of a 32-bit integer. */
 const maskFor = (value: number): number => (value === 0 ? 0 : 0xffff_ffff >>> Math.clz32(value));

@@ -20,24 +20,25 @@ import { inTurns, Turns } from '../turns.ts';
 import { distanceOf, OutputGeometry, rowsOf, squaredNorms, type EmbeddingTable } from './geometry.ts';
 import { productsOf } from './products.ts';
 import { computeTotals, tableTotals, type TableTotals } from './totals.ts';
-import { levelWeights } from './weights.ts';
+import { levelWeights } from './level-weights.ts';
 
-/** Tokens of the smallest and of the largest W whose pairs give the first ratio. */
+/** The pairs of so many tokens of the smallest W and of the largest W give the first ratio. */
 const FIRST_TOKENS = 128;
 const TILE_ROWS = 1024;
 const TILE_COLUMNS = 8192;
-/** Digits that are told. */
+/** So many digits of eta are told. */
 const DIGITS = 4;
 
 export interface TightestOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Called now and then with the share that is done. */
+  /** Is called now and then with the share that is done. */
   readonly onProgress?: ((done: number) => void) | undefined;
 }
 
-/** Takes a pass over all pairs of tokens the first time; the answer is public and kept in the cache. With it the bound
- *  holds with the mechanism's numerical slack, as with eta itself. @returns at most eta, rounded up. @throws the
- *  signal's reason when aborted; the next call goes on where this one was. */
+/** The least eta for which the bound holds on a table. The first call takes a pass over all pairs of tokens; the answer
+ *  is public and kept in the cache. As with eta itself, the bound holds with the mechanism's numerical slack.
+ *  @returns at most eta, rounded up.
+ *  @throws the signal's reason when aborted. The next call then goes on where this one was. */
 export async function tightestEta(
   eta: number,
   table: EmbeddingTable,
@@ -69,15 +70,15 @@ async function tightestOf(
 ): Promise<number> {
   await inTurns(squaredNorms(table));
   const geometry = new OutputGeometry(table, outputIds);
-  // Each log W is off the ideal by a quarter of the slack at most.
+  // Each log W is off the ideal one by at most a quarter of the slack.
   const steepest = await new SteepestPair(geometry, totals, levelWeights(eta, geometry).slack / 2).find(turns);
   const rounding = 10 ** (DIGITS - 1 - Math.floor(Math.log10(eta)));
   return Math.min(eta, Math.ceil((eta / 2 + steepest) * rounding) / rounding);
 }
 
-/** Largest (|log W(x) - log W(x')| - slack) / d(x, x') over all pairs; 0 when none is positive. */
+/** Finds the largest (|log W(x) - log W(x')| - slack) / d(x, x') over all pairs; 0 when no pair's is positive. */
 export class SteepestPair {
-  /** Pairs whose products were computed. */
+  /** How many pairs' products were computed. */
   pairs = 0;
   readonly #geometry: OutputGeometry;
   readonly #totals: TableTotals;
@@ -98,19 +99,20 @@ export class SteepestPair {
       for (const other of falling.subarray(0, FIRST_TOKENS)) this.#consider(x, other);
       await turns.next();
     }
-    // Those that have most others to be compared with come first, and raise the ratio for the rest.
+    // Tokens that must be compared with the most others come first: they raise the ratio, which spares work on the
+    // rest.
     const lows = rising.slice().sort((a, b) => this.#reach(a) - this.#reach(b));
     for (let at = 0; at < lows.length; at += TILE_ROWS)
       await this.#compare(lows.subarray(at, at + TILE_ROWS), falling, turns);
     return this.#steepest;
   }
 
-  /** A token can make a larger ratio with those alone whose log W lies above. */
+  /** Only with tokens whose log W lies above this can a token make a larger ratio. */
   #reach(low: number): number {
     return this.#totals.logTotals[low]! + this.#slack + this.#steepest * this.#totals.nearest[low]!;
   }
 
-  /** @param falling all tokens, those of the largest W first. */
+  /** @param falling all tokens, the one of the largest W first. */
   async #compare(lows: Int32Array, falling: Int32Array, turns: Turns): Promise<void> {
     const { logTotals, nearest } = this.#totals;
     let reach = Infinity;
@@ -148,7 +150,7 @@ export class SteepestPair {
       const bottom = logTotals[low]!;
       for (let at = 0; at < highs.length; at++) {
         const difference = tops[at]! - bottom;
-        // Of pairs that single precision lets pass, double precision has the last word.
+        // Pairs that single precision cannot rule out are computed in double precision.
         const leastSquare = own + squares[at]! - error * norms[at]! - 2 * products[row * highs.length + at]!;
         if (difference <= 0 || difference * difference <= steepestSquare * leastSquare) continue;
         this.#consider(low, highs[at]!);

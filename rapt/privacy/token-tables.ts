@@ -1,5 +1,5 @@
-/** What both samplers of the exponential mechanism do with a table for each token: find its places, hold it while there
- *  is room, draw by its sums. */
+/** Both samplers of the exponential mechanism make a table for each token. Both find the token's places, hold its table
+ *  while there is room, and draw by the table's sums. */
 
 /** Where each token stands among the ids. */
 export function placesOf(ids: Int32Array): Map<number, number[]> {
@@ -12,9 +12,9 @@ export function placesOf(ids: Int32Array): Map<number, number[]> {
   return places;
 }
 
-/** Holds so many tables; the one whose last use is longest ago makes room. */
+/** Holds a number of tables. The table whose last use is longest ago makes room for a new one. */
 export class HeldTables<T> {
-  /** Oldest use first. */
+  /** The table of the oldest use comes first. */
   readonly #tables = new Map<number, T>();
   readonly #most: number;
 
@@ -30,7 +30,7 @@ export class HeldTables<T> {
     return this.#tables.get(id);
   }
 
-  /** Counts as a use. */
+  /** Holds a table, which counts as a use of it. */
   hold(id: number, table: T): void {
     this.#tables.delete(id);
     this.#tables.set(id, table);
@@ -40,8 +40,8 @@ export class HeldTables<T> {
   }
 }
 
-/** The last block whose sum before it is at most the drawn number. @param sums before each block, and in all,
- *  rising. */
+/** The last block for which the sum before it is at most the drawn number.
+ *  @param sums the sum before each block, then of all blocks, rising. */
 export function blockOf(sums: Float64Array, drawn: number): number {
   let low = 0;
   let high = sums.length - 1;

@@ -1,37 +1,37 @@
 /** Sums over all pairs of a table's tokens: W(x) of the exponential mechanism for every token x, and how near the
- *  nearest other token is. The weight of a pair is that of its distance, whichever way round; so half of the pairs are
- *  enough, each counted for both of its tokens. */
+ *  nearest other token is. The weight of a pair depends on its distance, which is the same either way round. So half of
+ *  the pairs are enough, and each counts for both of its tokens. */
 import { join } from 'node:path';
 import { keepNumbers, keptNumbers } from '../cache.ts';
 import { loadingTensorflow, tf, type Tensor2D } from '../tensorflow.ts';
 import { inTurns, type Turns } from '../turns.ts';
 import { distanceOf, OutputGeometry, rowsOf, squaredNorms, type EmbeddingTable } from './geometry.ts';
 import { productsOf } from './products.ts';
-import { LEVELS, levelWeights, type LevelWeights } from './weights.ts';
+import { LEVELS, levelWeights, type LevelWeights } from './level-weights.ts';
 
-/** Pairs are taken in tiles of so many rows and columns: hundredths of a second, and 16 MiB. */
+/** Pairs are taken in tiles of so many rows and columns, which take hundredths of a second, and 16 MiB. */
 const TILE_ROWS = 512;
 const TILE_COLUMNS = 8192;
-/** What is done is kept so often, and when it is given up: a pass over 250,000 tokens takes minutes, and whoever is
- *  killed goes on from here. */
+/** The sums are kept so often, and when the work is given up. A pass over 250,000 tokens takes minutes, and after a
+ *  kill the next attempt goes on from what was kept. */
 const KEPT_EVERY_MS = 10_000;
 
 export interface TableTotals {
   /** log W(x) of the weights that are drawn from. [rows] */
   readonly logTotals: Float64Array;
-  /** log of the weight at distance 0, which is 1 in the formula. */
+  /** The logarithm of the weight at distance 0. In the formula that weight is 1. */
   readonly logPeak: number;
-  /** No other token is nearer than that. [rows] */
+  /** A distance for each token: no other token is nearer. [rows] */
   readonly nearest: Float64Array;
 }
 
 export interface TotalsOptions {
   readonly turns: Turns;
-  /** Called now and then with the share that is done. */
+  /** Is called now and then with the share that is done. */
   readonly onProgress?: ((done: number) => void) | undefined;
 }
 
-/** Public, and kept in the cache, half done too. */
+/** The totals of a table. They are public, and kept in the cache, even when they are half done. */
 export async function tableTotals(
   eta: number,
   table: EmbeddingTable,
@@ -43,7 +43,8 @@ export async function tableTotals(
   return computeTotals(eta, table, outputIds, { ...options, sums, keep: () => keepNumbers(name, sums.numbers) });
 }
 
-/** As `tableTotals`, without the cache, or from what was done of them. */
+/** As `tableTotals`, without the cache.
+ *  @param sums what was done before; default: nothing. @param keep is called to keep the sums. */
 export async function computeTotals(
   eta: number,
   table: EmbeddingTable,
@@ -99,7 +100,7 @@ export async function computeTotals(
 interface Range {
   readonly start: number;
   readonly end: number;
-  /** Whether its tokens are outputs: all of them or none. */
+  /** Whether its tokens are outputs. Either all of them are, or none. */
   readonly outputs: boolean;
 }
 
@@ -109,7 +110,8 @@ interface Tile {
   readonly columns: Range;
 }
 
-/** Outputs come first; then a tile has no need to ask of each token whether it is one. */
+/** The order of the tokens, and the tiles of their pairs. Outputs come first in the order, so that a tile need not ask
+ *  of each token whether it is an output. */
 function planOf(rows: number, outputIds: Int32Array): { order: Int32Array; tiles: Tile[] } {
   const isOutput = new Uint8Array(rows);
   for (const id of outputIds) isOutput[id] = 1;
@@ -139,11 +141,11 @@ function planOf(rows: number, outputIds: Int32Array): { order: Int32Array; tiles
 const tensorOf = (table: EmbeddingTable, ids: Int32Array): Tensor2D =>
   tf.tensor2d(rowsOf(table, ids), [ids.length, table.dimensions]);
 
-/** What is known of each token so far, by its place in the order. */
+/** The sums and the least distances so far, for each token by its place in the order. */
 export class PairSums {
-  /** How many tiles are done, then W of each token, then its least squared distance: as they are kept. */
+  /** The numbers as they are kept: how many tiles are done, then W of each token, then its least squared distance. */
   readonly numbers: Float64Array;
-  /** Pairs that were computed in double precision. */
+  /** How many pairs were computed in double precision. */
   recomputed = 0;
   readonly #totals: Float64Array;
   readonly #leastSquares: Float64Array;
@@ -219,7 +221,7 @@ export class PairSums {
     const logTotals = new Float64Array(table.rows);
     const nearest = new Float64Array(table.rows);
     for (const [place, id] of order.entries()) {
-      // Its distance to itself is none of a pair's.
+      // No pair holds a token's distance to itself.
       logTotals[id] = Math.log(this.#totals[place]! + (place < outputIds.length ? weights[0]! : 0));
       nearest[id] = leastDistance(this.#leastSquares[place]!, geometry.norm(id), squareErrorRate);
     }
@@ -227,9 +229,9 @@ export class PairSums {
   }
 }
 
-/** What d = ||x - y|| is at least for every y, when no computed squared distance from x is below s. One is off by at
- *  most g ||x|| ||y||, and ||y|| <= ||x|| + d; so s <= d^2 + g ||x|| (||x|| + d), and d is no less than the positive
- *  root of this as an equation. */
+/** A lower bound of d = ||x - y|| for every y, when no computed squared distance from x is below s. A computed square
+ *  is off by at most g ||x|| ||y||, and ||y|| <= ||x|| + d. So s <= d^2 + g ||x|| (||x|| + d), and d is no less than
+ *  the positive root of this as an equation. */
 function leastDistance(s: number, norm: number, g: number): number {
   const linear = g * norm;
   return (Math.sqrt(linear * linear + 4 * Math.max(0, s - linear * norm)) - linear) / 2;

@@ -1,11 +1,13 @@
+/** The output vocabulary: the tokens that a mechanism may answer. */
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 
-/** Tokens that stand for no text: `[CLS]`, `[unused12]`, `<s>`, `<pad>`. A single bracket is text. */
+/** Matches tokens that do not stand for text: `[CLS]`, `[unused12]`, `<s>`, `<pad>`. A single bracket is text. */
 const STRUCTURAL = /^(\[[^\]]+\]|<[^>]+>)$/;
 
-/** The ids that a mechanism may answer, ascending. Fixed by the tokenizer alone: the same for every input, so that what
- *  comes out tells nothing by being in or out of the list. @param tokens token strings by id. @throws RaptError
- *  badInput when nearly nothing is left. */
+/** The ids that a mechanism may answer, ascending. They depend on the tokenizer alone and are the same for every input,
+ *  so the list itself tells nothing of a text.
+ *  @param tokens the token strings by id.
+ *  @throws RaptError badInput when nearly nothing is left. */
 export function outputVocabulary(tokens: readonly string[], specialIds: ReadonlySet<number>): Int32Array {
   const ids: number[] = [];
   // A vocabulary may have holes; forEach passes over them.

@@ -10,7 +10,7 @@ import { distanceOf, OutputGeometry, type EmbeddingTable } from '../../rapt/priv
 import { createMechanism, seededRandom, uniform } from '../../rapt/privacy/index.ts';
 import { LargeExponentialSampler } from '../../rapt/privacy/large-exponential.ts';
 import { assertSinglePrecision, type Product } from '../../rapt/privacy/products.ts';
-import { levelWeights } from '../../rapt/privacy/weights.ts';
+import { levelWeights } from '../../rapt/privacy/level-weights.ts';
 import { tf, type Tensor } from '../../rapt/tensorflow.ts';
 import { FULL_PRECISION } from '../../rapt/tensorflow-start.ts';
 import { atOnce } from '../../rapt/turns.ts';

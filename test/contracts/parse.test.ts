@@ -35,14 +35,17 @@ test('a field at the wrong place is told with its place', () => {
 test('a field that is like no other is told with those there are', () => {
   assert.match(
     problemsOf({ privacy: { colour: 'red' } })[0] ?? '',
-    /^privacy\.colour: is not a known field; .*the fields here are mechanism, eta, targetUnchanged, labelEpsilon, budget$/,
+    /^privacy\.colour: is not a known field; .*: the fields here are mechanism, eta, .*, budget$/,
   );
   const predict = parsePredictInput({ run: 'a', in: 'b.csv', out: 'c.csv', textcolumn: 'd' });
   assert.equal(predict.ok ? '' : predict.problems[0]?.problem, 'is not a known field; did you mean textColumn?');
 });
 
-test('what is near is near whatever its case and the signs between its words, and a short word only by one edit', () => {
+test('a near word is found whatever its case and the signs between its parts', () => {
   assert.equal(nearest('BATCH_SIZE', ['batchSize', 'bottleneck']), 'batchSize');
+});
+
+test('a short word is near to another only by one edit', () => {
   assert.equal(nearest('eto', ['eta', 'test']), 'eta');
   assert.equal(nearest('abc', ['xyz']), undefined);
 });

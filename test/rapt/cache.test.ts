@@ -9,7 +9,7 @@ import { runProgram } from '../support/stack.ts';
 
 const child = fileURLToPath(new URL('cache-child.ts', import.meta.url));
 
-test('of several processes that want the same value one makes it, and all have it', async () => {
+test('when several processes want the same value, one makes it and all get it', async () => {
   const env = { ...process.env, RAPT_CACHE: temporaryFolder() };
   const ask = () => runProgram(process.execPath, ['--import', 'tsx', child], env);
   const answers = (await Promise.all([ask(), ask(), ask()])).map(
@@ -23,7 +23,7 @@ test('of several processes that want the same value one makes it, and all have i
   assert.equal((JSON.parse((await ask()).stdout) as { made: number }).made, 0);
 });
 
-test('what was changed, cut short or emptied since is made anew', async () => {
+test('a value whose file was changed, cut short or emptied is made again', async () => {
   const folder = temporaryFolder();
   process.env['RAPT_CACHE'] = folder;
   try {

@@ -13,8 +13,9 @@ import { writeTinyModel } from '../support/tiny-model.ts';
 
 const folder = temporaryFolder();
 const POINTER =
-  'version https://git-lfs.github.com/spec/v1\noid ' +
-  'sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 90868376\n';
+  'version https://git-lfs.github.com/spec/v1\n' +
+  'oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\n' +
+  'size 90868376\n';
 
 /** A zip archive of these files, without its directory. The type of an OpenDocument stands there as it is. */
 function zip(files: Readonly<Record<string, string>>): Buffer {
@@ -108,7 +109,7 @@ async function refusalOf(file: string): Promise<string> {
   return error.message;
 }
 
-describe('a file that is no table', () => {
+describe('a file that is not a table', () => {
   for (const [what, content, told] of STRANGE)
     it(`is named for what it is: ${what}`, async () => {
       // Parquet and Arrow have words of their own for bytes that nobody knows.
@@ -125,7 +126,7 @@ describe('a file that is no table', () => {
       assert.match(await refusalOf(zipped), told, 'gzipped');
     });
 
-  it('is told from an ordinary text that begins alike', async () => {
+  it('is not confused with an ordinary text that begins in the same way', async () => {
     const beginnings = [
       'PAR1,text',
       'ORC,text',
@@ -148,7 +149,7 @@ describe('a file that is no table', () => {
     }
   });
 
-  it('is told from text that was cut within a character', () => {
+  it('is not confused with text that was cut within a character', () => {
     for (const character of ['é', '€', '🎬']) {
       const bytes = Buffer.from('x'.repeat(HEAD_BYTES - 1) + character);
       for (let cut = 0; cut < 4; cut++) assert.equal(contentOf(bytes.subarray(0, HEAD_BYTES - 1 + cut)), 'text');
@@ -158,7 +159,7 @@ describe('a file that is no table', () => {
 });
 
 describe('a file of a model', () => {
-  it('in whose place something else stands is named for what it is', async () => {
+  it('that is something else is named for what it is', async () => {
     const model = writeTinyModel(join(folder, 'model'));
     assert.equal((await locateBackbone(model)).folder, model);
     for (const [file, content, told] of [
@@ -184,7 +185,7 @@ describe('a file of a model', () => {
     }
   });
 
-  it('may begin as other files do: its first bytes are a number', () => {
+  it('may begin like other files, since its first bytes are a number', () => {
     const header = '{}'.padEnd(0x088b1f, ' ');
     const length = Buffer.alloc(8);
     length.writeBigUInt64LE(BigInt(header.length));

@@ -25,7 +25,7 @@ test('products come out right, and neither Node nor TensorFlow writes a line of 
   assert.deepEqual(await compute(), { code: 0, stdout: '7,10 15,22 2 4\n', stderr: '' });
 });
 
-test('errors of TensorFlow are shown, and what ends the process is', async () => {
+test('errors of TensorFlow are shown, also one that ends the process', async () => {
   const wrong = await compute({ TF_CPU_ALLOCATOR_USE_BFC: 'perhaps' });
   assert.match(wrong.stderr, /Failed to parse the env-var \$\{TF_CPU_ALLOCATOR_USE_BFC\}/);
   const fatal = await compute({ TF_XLA_FLAGS: '--nonsense' });
@@ -33,11 +33,11 @@ test('errors of TensorFlow are shown, and what ends the process is', async () =>
   assert.match(fatal.stderr, /Unknown flag in TF_XLA_FLAGS: --nonsense/);
 });
 
-test('whoever asks for its log has it', async () => {
+test('the log of TensorFlow is shown when the environment asks for it', async () => {
   assert.match((await compute({ TF_CPP_MIN_LOG_LEVEL: '0' })).stderr, /cpu_feature_guard/);
 });
 
-test('its level of logging is found beside the library when the binding is a copy, and no link', (t) => {
+test('the file that sets the log level is found when the binding is a copy instead of a link', (t) => {
   const folder = temporaryFolder();
   const earlier = process.env['RAPT_CACHE'] ?? '';
   process.env['RAPT_CACHE'] = join(folder, 'cache');

@@ -24,7 +24,7 @@ function* summing(to: number, ms: number, freed: string[]): Work<number> {
 }
 
 describe('long work', () => {
-  it('gives the same at once and in turns', async () => {
+  it('gives the same result at once and in turns', async () => {
     assert.equal(atOnce(summing(10, 0, [])), 55);
     assert.equal(await inTurns(summing(10, 0, [])), 55);
   });
@@ -41,7 +41,7 @@ describe('long work', () => {
     assert.ok(turns >= 6, `${turns} turns`);
   });
 
-  it('ends where it is when it is given up, and frees what it holds', async () => {
+  it('ends at once when it is given up, and frees what it holds', async () => {
     const stop = new AbortController();
     const freed: string[] = [];
     setImmediate(() => stop.abort(new Error('cancelled')));
@@ -49,13 +49,13 @@ describe('long work', () => {
     assert.deepEqual(freed, ['freed']);
   });
 
-  it('is not begun when it was given up before, however short it is', async () => {
+  it('is not begun if it was given up before, however short it is', async () => {
     const freed: string[] = [];
     await assert.rejects(inTurns(summing(1, 0, freed), AbortSignal.abort(new Error('too late'))), /too late/);
     assert.deepEqual(freed, []);
   });
 
-  it('counts the turns that it gave, which are as many as the clock says', async () => {
+  it('gives as many turns as the clock says, and counts them', async () => {
     const turns = new Turns();
     await turns.next();
     assert.equal(turns.given, 0);

@@ -1,6 +1,8 @@
-/** Arrow's IPC formats, the streaming one, in which Hugging Face's `save_to_disk` writes, and that of files, which
- *  Feather is since its second version. Memory: one record batch, so the writer decides (a thousand rows by Hugging
- *  Face's library, 65,536 by pandas; Polars writes few, large ones). */
+/** Arrow's two IPC formats: the streaming format, in which Hugging Face's `save_to_disk` writes, and the file format,
+ *  which Feather has been since its second version.
+ *
+ *  Memory: one record batch, so the writer of the file decides. Hugging Face's library writes batches of a thousand
+ *  rows, pandas of 65,536; Polars writes few large ones. */
 import { buffer } from 'node:stream/consumers';
 import {
   CompressionType,
@@ -17,7 +19,7 @@ import { scalarCells } from '../cells.ts';
 import { classNamesOf, FEATURES_KEY, withClassName } from './class-names.ts';
 import { instantOf } from './instants.ts';
 import { decimalText } from './numbers.ts';
-import type { TableFormat, TableRecord } from './record.ts';
+import type { TableFormat, TableRecord } from './table-format.ts';
 import { sourceOf } from '../source.ts';
 
 export const arrow: TableFormat = {
@@ -62,8 +64,8 @@ export const arrow: TableFormat = {
   },
 };
 
-/** Reads a column's values as what they stand for: the library has dates as milliseconds, and decimals as words of 32
- *  bits. */
+/** Reads the values of a column as what they stand for: the library gives dates as milliseconds, and decimals as words
+ *  of 32 bits. */
 function cellReader(batch: RecordBatch, column: string): (row: number) => unknown {
   const vector: Vector | null = batch.getChild(column);
   const valueOf = (row: number): unknown => vector?.get(row);
@@ -86,8 +88,8 @@ function decimalOf(words: unknown, scale: number): unknown {
   return decimalText(BigInt.asIntN(32 * words.length, bits), scale);
 }
 
-/** Four bytes and a length of zero end a stream, and a name a file. A stream may lack them by Arrow's rules; but then
- *  nobody could tell it from one that was cut. */
+/** A stream ends with four bytes and a length of zero, a file with the format's name. By Arrow's rules a stream may
+ *  lack its ending, but then nobody could tell it from one that was cut short. */
 const STREAM_ENDING = Buffer.from('ffffffff00000000', 'hex');
 const FILE_MAGIC = Buffer.from('ARROW1');
 
@@ -100,7 +102,8 @@ async function open(file: string): Promise<RecordBatchReader> {
   const ending = sizeBytes < 16 ? Buffer.alloc(0) : await bytesOf(sizeBytes - 8, sizeBytes);
   const isFile = ending.subarray(2).equals(FILE_MAGIC) && (await bytesOf(0, FILE_MAGIC.length)).equals(FILE_MAGIC);
   if (!isFile && !ending.equals(STREAM_ENDING)) broken(undefined);
-  // The library reads a file's parts by its footer where it can jump in it, and else the whole file into memory.
+  // Given a file handle, the library finds the parts of the file by its footer; else it reads the whole file into
+  // memory.
   const handle = {
     fd: -1,
     stat: () => Promise.resolve({ size: sizeBytes }),
@@ -118,18 +121,19 @@ async function open(file: string): Promise<RecordBatchReader> {
     return { bytesRead: bytes.length, buffer: target };
   }
   const opened = async (): Promise<RecordBatchReader> => {
-    // It asks a file handle for these functions alone.
+    // The library calls no other functions of a file handle than these.
     const reader = isFile
       ? await RecordBatchReader.from(handle as unknown as Parameters<typeof RecordBatchReader.from>[0])
       : await RecordBatchReader.from(source.read(file));
     return reader.open({ autoDestroy: false });
   };
   const reader = await opened().catch(broken);
-  // What is none of Arrow's reads as a stream without a schema.
+  // Bytes that are not Arrow's are read as a stream without a schema.
   return (reader.schema as unknown) === undefined ? broken(undefined) : reader;
 }
 
-/** What pandas (LZ4) and Polars compress by. The library wants memory of its own, aligned to eight bytes. */
+/** The codecs by which pandas (LZ4) and Polars (zstd) compress. The library wants memory of its own, aligned to eight
+ *  bytes. */
 async function registerCodecs(): Promise<void> {
   if (compressionRegistry.get(CompressionType.LZ4_FRAME) !== null) return;
   const { decompressFrameSync } = await import('lz4-napi');

@@ -1,4 +1,4 @@
-/** A file's bytes, decompressed where they are compressed, whatever the file is called. */
+/** The bytes of a file. Compressed files are decompressed, whatever they are called. */
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { Decompress } from 'fzstd';
@@ -7,7 +7,7 @@ import { contentOf, HEAD_BYTES, type ContentKind } from '../../content.ts';
 import { sourceOf } from '../source.ts';
 
 const READ_BYTES = 1 << 18;
-/** Given to the decompressor at once: what comes out of it is held until it is asked for. */
+/** So much is given to the decompressor at once, since its output is held until it is asked for. */
 const ZSTD_BYTES = 1 << 12;
 const SIGNATURE_BYTES = 512;
 
@@ -16,12 +16,12 @@ export type Compression = 'gzip' | 'zstd';
 export interface FileHead {
   /** The first bytes, decompressed. */
   readonly bytes: Buffer;
-  /** What they are the beginning of. */
+  /** What kind of content begins with them. */
   readonly kind: ContentKind;
   readonly compression: Compression | null;
 }
 
-/** Looks at the beginning of a file. @throws BadInput when it is compressed and broken. */
+/** Looks at the beginning of a file. @throws BadInput when the compressed file is broken. */
 export async function headOf(file: string): Promise<FileHead> {
   let compression: Compression | null = null;
   const head = await firstBytes(
@@ -32,8 +32,9 @@ export async function headOf(file: string): Promise<FileHead> {
   return { bytes, kind: contentOf(bytes), compression };
 }
 
-/** Streams a file. @param onCompression told how it is compressed, before the first bytes come. @throws BadInput when
- *  it is compressed and broken. */
+/** Streams a file.
+ *  @param onCompression is called when the file is compressed, before the first bytes come.
+ *  @throws BadInput when the compressed file is broken. */
 export async function* openBytes(
   file: string,
   onCompression?: (compression: Compression) => void,
@@ -53,7 +54,7 @@ export async function* openBytes(
   }
 }
 
-/** The first chunks that together have so many bytes, or all that there are. The stream is closed. */
+/** The first chunks that together have `count` bytes, or all chunks when the stream is shorter. Closes the stream. */
 async function firstBytes(stream: AsyncGenerator<Buffer>, count: number): Promise<Buffer[]> {
   try {
     return await gather(stream, count);
@@ -62,7 +63,7 @@ async function firstBytes(stream: AsyncGenerator<Buffer>, count: number): Promis
   }
 }
 
-/** Takes chunks that together have so many bytes, or all that there are. The stream stays open. */
+/** As `firstBytes`, but the stream stays open. */
 export async function gather(stream: AsyncIterator<Buffer, unknown>, count: number): Promise<Buffer[]> {
   const chunks: Buffer[] = [];
   for (let size = 0; size < count;) {
@@ -74,6 +75,7 @@ export async function gather(stream: AsyncIterator<Buffer, unknown>, count: numb
   return chunks;
 }
 
+/** Streams the chunks of a head, then the rest. */
 export async function* chained(head: readonly Buffer[], rest: AsyncIterator<Buffer, unknown>): AsyncGenerator<Buffer> {
   yield* head;
   for (;;) {
@@ -86,7 +88,7 @@ export async function* chained(head: readonly Buffer[], rest: AsyncIterator<Buff
 async function* gunzipped(file: string, zipped: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   const source = Readable.from(zipped);
   const unzipped = createGunzip({ chunkSize: READ_BYTES });
-  // The iteration below sees an error of either stream: a pipeline destroys its end with it.
+  // A pipeline destroys its last stream with an error of either one, so the iteration below sees it.
   pipeline(source, unzipped, () => undefined);
   try {
     yield* unzipped as AsyncIterable<Buffer>;

@@ -1,16 +1,16 @@
-/** CSV by RFC 4180: quotes doubled inside quotes, line breaks allowed inside quotes, LF or CRLF or CR. As Python's
- *  reader does, a quote inside an unquoted field is an ordinary character. Fields are parted by commas, or by what the
- *  header is parted by. */
+/** CSV by RFC 4180: quotes inside quotes are doubled, line breaks may stand inside quotes, and lines end with LF, CRLF
+ *  or CR. A quote inside an unquoted field is an ordinary character, as for Python's reader. Commas part the fields, or
+ *  whatever parts the names in the header. */
 import { parse } from 'csv-parse';
 import type { CsvError, Info, Parser } from 'csv-parse';
 import { BadInput } from '../../../contracts/index.ts';
 import { looksLikeName } from '../columns.ts';
 import { describePlace } from '../problems.ts';
 import type { ReportProblem } from '../problems.ts';
-import type { TableFormat, TableRecord } from './record.ts';
+import type { TableFormat, TableRecord } from './table-format.ts';
 import { LONGEST_LINE_BYTES, readText } from './text.ts';
 
-/** As they stand in headers, the likeliest first. A comma comes before all of them. */
+/** Tried where the header has no comma, the likeliest first. */
 const OTHER_DELIMITERS = [';', '\t', '|'];
 
 interface CsvRecord {
@@ -28,7 +28,7 @@ export const csv: TableFormat = {
   },
 };
 
-/** The records of a file whose fields may be quoted. */
+/** Streams the records of a file whose fields may be quoted. */
 export async function* delimitedRecords(
   file: string,
   delimiter: string,
@@ -50,8 +50,8 @@ export async function* delimitedRecords(
     const place = { line: record.line, number: number++ };
     if (hasMoreFields(record.fields, header.fields.length)) {
       const problem =
-        `has ${record.fields.length} fields, the header ${header.fields.length}; put a text with ${NAMES[delimiter]} ` +
-        'or quotes in quotes, and double the quotes inside';
+        `has ${record.fields.length} fields, the header ${header.fields.length}; ` +
+        `put a text with ${NAMES[delimiter]} or quotes in quotes, and double the quotes inside`;
       report({ where: describePlace(file, place), problem });
       continue;
     }
@@ -66,12 +66,13 @@ export async function* delimitedRecords(
 
 const NAMES: Readonly<Record<string, string>> = { ',': 'commas', ';': 'semicolons', '\t': 'tabs', '|': 'bars' };
 
-/** Whether there are fields beyond the header's, not counting those that a delimiter at the line's end makes. */
+/** Whether a record has more fields than the header. Empty fields at its end do not count: delimiters at the end of a
+ *  line make them. */
 export function hasMoreFields(fields: readonly string[], width: number): boolean {
   return fields.length > width && fields.slice(width).some((field) => field !== '');
 }
 
-/** Whether every record has as many fields as the header when quotes hold a field together. */
+/** Whether every record has as many fields as the header, if quotes hold a field together. */
 export async function isTableWithQuotes(file: string, delimiter: string): Promise<boolean> {
   let width: number | undefined;
   try {
@@ -86,11 +87,11 @@ export async function isTableWithQuotes(file: string, delimiter: string): Promis
   return true;
 }
 
-/** What Excel takes for an instruction and everybody else for the header. */
+/** Excel takes such a first line for an instruction; every other reader takes it for the header. */
 const EXCEL_LINE = /^sep=.?$/i;
 
-/** The names of the columns, and what parts them: a comma where nothing else does. @throws BadInput for an empty
- *  file. */
+/** The names of the columns, and the delimiter between them. A header of one column is taken to have commas.
+ *  @throws BadInput for an empty file. */
 export async function readHead(file: string): Promise<{ names: readonly string[]; delimiter: string }> {
   const names = await namesBetween(file, ',');
   if (EXCEL_LINE.test(names.join(',')))
@@ -124,7 +125,7 @@ async function* parseRecords(file: string, delimiter: string, report: ReportProb
     relax_quotes: true,
     relax_column_count: true,
     skip_empty_lines: true,
-    // A larger one is a quote that is never closed; without a limit the parser would gather the rest of the file.
+    // A larger record has a quote that is never closed. Without a limit the parser would hold the rest of the file.
     max_record_size: LONGEST_LINE_BYTES,
   });
   let crlfInFields = 0;
@@ -141,10 +142,10 @@ async function* parseRecords(file: string, delimiter: string, report: ReportProb
       emptyLines: info.empty_lines,
     };
   };
-  // It is looked at below.
+  // Errors are looked at below, by `parser.errored`.
   parser.on('error', () => undefined);
   try {
-    // Record by record, so that an error at the end finds all of them told.
+    // Record by record, so that all records before an error have been given out.
     for await (const block of readText(file, report)) {
       parser.write(block);
       for (let parsed = next(parser); parsed !== null; parsed = next(parser)) yield described(parsed);

@@ -1,4 +1,4 @@
-/** The elements of one JSON array that fills a file, as `to_json(orient="records")` of pandas writes it. Memory: one
+/** The elements of a JSON array that fills a file, as `to_json(orient="records")` of pandas writes it. Memory: one
  *  element. */
 import { BadInput } from '../../../contracts/index.ts';
 import type { ReportProblem } from '../problems.ts';
@@ -12,8 +12,8 @@ const OPENING = new Set(Buffer.from('[{'));
 const CLOSING = new Set(Buffer.from(']}'));
 const SPACE = new Set(Buffer.from(' \t\r\n'));
 
-/** The text of each element, and the line on which it begins. What the elements hold is not looked at.
- *  @throws BadInput when the array is not whole, or has an element of more than 64 MiB. */
+/** The text of each element, and the line on which it begins. The elements themselves are not parsed.
+ *  @throws BadInput when the array is not complete, or an element has more than 64 MiB. */
 export async function* readElements(file: string, report: ReportProblem): AsyncGenerator<Line> {
   const state = new ArrayState();
   let begun: Buffer[] = [];
@@ -46,15 +46,17 @@ const broken = (file: string, line: number): BadInput =>
     { where: `${file}, line ${line}`, problem: 'is not a complete JSON array; write the table as JSON Lines or CSV' },
   ]);
 
-/** Where in the array a byte stands. */
+/** Follows the bytes of an array, and tells where its elements begin and end. */
 class ArrayState {
-  /** Brackets that are open. */
+  /** How many brackets are open. */
   #depth = 0;
   #inString = false;
   #escaped = false;
+  /** Whether an element has begun and not ended. */
   isWithin = false;
+  /** Whether the array has ended. */
   hasEnded = false;
-  /** 1-based; of the last byte, and of the element's first. */
+  /** Lines of the last byte, and of the element's first one. 1-based. */
   line = 1;
   firstLine = 1;
 

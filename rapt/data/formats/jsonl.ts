@@ -1,14 +1,14 @@
-/** JSON Lines, one object a line; and one JSON array of such objects. */
+/** JSON Lines, which is one object a line, and one JSON array of such objects. */
 import { BadInput } from '../../../contracts/index.ts';
 import { parseJson } from '../../json.ts';
 import { scalarCells } from '../cells.ts';
 import { readElements } from './json-array.ts';
 import { roundedNumbers, withNullForNaN } from './numbers.ts';
 import { describePlace, type ReportProblem } from '../problems.ts';
-import type { TableFormat, TableRecord } from './record.ts';
+import type { TableFormat, TableRecord } from './table-format.ts';
 import { readLines, type Line } from './text.ts';
 
-/** Lines whose keys are looked at to learn the columns: a key may be missing in the first ones. */
+/** So many lines are looked at to learn the columns, since the first objects may lack a key. */
 const HEAD_LINES = 100;
 const WAY_OUT =
   'give one a line, such as {"text": ..., "label": ...} (pandas: to_json(FILE, orient="records", lines=True))';
@@ -24,7 +24,7 @@ function objects(read: (file: string, report: ReportProblem) => AsyncGenerator<L
       for await (const line of read(file, () => undefined)) {
         if (line.text.trim() === '') continue;
         const object = parseObject(line.text);
-        // A line that is none is reported with its place when the records are read.
+        // A line that is not an object is reported, with its place, when the records are read.
         if (typeof object !== 'string') for (const name of Object.keys(object)) names.add(name);
         if (seen === 0 && typeof object !== 'string' && holdsColumns(object))
           throw new BadInput([{ where: file, problem: `holds one object of columns instead of rows; ${WAY_OUT}` }]);
@@ -60,7 +60,7 @@ function objects(read: (file: string, report: ReportProblem) => AsyncGenerator<L
   };
 }
 
-/** Whether each value is an object itself, as pandas writes a table where it is not told otherwise. */
+/** Whether each value is itself an object: one for each column, as pandas writes a table by default. */
 function holdsColumns(object: Readonly<Record<string, unknown>>): boolean {
   const values = Object.values(object);
   return (
@@ -68,7 +68,7 @@ function holdsColumns(object: Readonly<Record<string, unknown>>): boolean {
   );
 }
 
-/** The object, or what is wrong with the line. */
+/** The object on a line, or what is wrong with the line. */
 function parseObject(text: string): Readonly<Record<string, unknown>> | string {
   const value = parseJson(text) ?? parseJson(withNullForNaN(text));
   if (value === undefined) return 'is not valid JSON';

@@ -1,13 +1,13 @@
-/** Numbers as texts. A label is a name: two numbers that differ must never get the same one by rounding. */
+/** Numbers as texts. A number may be a label, so two numbers that differ must never get the same text by rounding. */
 
-/** Other numbers have so few digits, and so small an exponent, that 64 bits hold them. */
+/** All other numbers have so few digits, and so small an exponent, that 64 bits hold them exactly. */
 const MAY_BE_ROUNDED = /[\d.]{16}|\d[eE][+-]?\d{2}/;
-/** What Python's `json` writes for numbers that are none, and JSON does not have. */
+/** Python's `json` writes these, though JSON does not have them. */
 const NOT_A_NUMBER = /-?\b(?:NaN|Infinity)\b/g;
 const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
-/** The numbers of a JSON object that 64 bits would round, as they are written, by their keys.
- *  @param text what `object` was parsed from. */
+/** The numbers of a JSON object that 64 bits would round, by their keys, as they are written in the text.
+ *  @param text the text that `object` was parsed from. */
 export function roundedNumbers(
   text: string,
   object: Readonly<Record<string, unknown>>,
@@ -22,8 +22,9 @@ export function roundedNumbers(
   );
 }
 
-/** Numbers among an object's own values, by their keys; of two equal keys the last, as for `JSON.parse`. @param text
- *  valid JSON, but for numbers that are none. */
+/** The numbers among an object's own values, by their keys. If two keys are equal, the last one counts, as for
+ *  `JSON.parse`.
+ *  @param text valid JSON, which may also hold NaN and infinities. */
 function writtenNumbers(text: string): Map<string, string> {
   const numbers = new Map<string, string>();
   let depth = 0;
@@ -40,7 +41,7 @@ function writtenNumbers(text: string): Map<string, string> {
     else if (depth === 1 && key !== null && (character === '-' || (character >= '0' && character <= '9'))) {
       NUMBER.lastIndex = at;
       const written = NUMBER.exec(text)?.[0];
-      // A minus before an infinity.
+      // This was the minus of an infinity.
       if (written === undefined) continue;
       numbers.set(key, written);
       at += written.length - 1;
@@ -49,7 +50,7 @@ function writtenNumbers(text: string): Map<string, string> {
   return numbers;
 }
 
-/** A text that would be JSON but for NaN and infinities, with null for these. Strings stay as they are. */
+/** Puts null for each NaN and infinity of a text, which may then be JSON. Strings stay as they are. */
 export function withNullForNaN(text: string): string {
   const parts: string[] = [];
   for (let at = 0; at < text.length;) {
@@ -63,7 +64,7 @@ export function withNullForNaN(text: string): string {
   return parts.join('');
 }
 
-/** Where the string that begins at a quote has its other one; -1 where it has none. */
+/** Where the quote stands that ends the string which begins at `start`; -1 when it is missing. */
 function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); ; end = text.indexOf('"', end + 1)) {
     if (end < 0) return -1;
@@ -73,17 +74,20 @@ function endOfString(text: string, start: number): number {
   }
 }
 
-/** The same for all ways to write a number, and for no two numbers. */
+/** One text for all ways to write a number, and another for every other number. */
 function exactly(written: string): string {
   const [, sign, whole = '', fraction = '', exponent = '0'] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(written) ?? [];
   const digits = (whole + fraction).replace(/^0+/, '');
   const significant = digits.replace(/0+$/, '');
   if (significant === '') return sign === undefined ? written : '0';
-  return `${sign}${significant}e${BigInt(exponent) - BigInt(fraction.length) + BigInt(digits.length - significant.length)}`;
+  const zerosAtTheEnd = digits.length - significant.length;
+  const power = BigInt(exponent) - BigInt(fraction.length) + BigInt(zerosAtTheEnd);
+  return `${sign}${significant}e${power}`;
 }
 
-/** A decimal number, exactly, without zeros at its end. @param unscaled the number times 10 to the power of `scale`. */
+/** The exact text of a decimal number, without zeros at its end.
+ *  @param unscaled the number times 10 to the power of `scale`. */
 export function decimalText(unscaled: bigint, scale: number): string {
   if (scale <= 0) return String(unscaled * 10n ** BigInt(-scale));
   const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, '0');

@@ -1,5 +1,5 @@
-/** Parquet, any codec. Memory: the wanted columns of one row group, so the writer of the file decides (DuckDB's groups
- *  have 122,880 rows, those of pandas 1,048,576). */
+/** Parquet, compressed by any codec. Memory: the wanted columns of one row group, so the writer of the file decides.
+ *  Row groups of DuckDB have 122,880 rows, those of pandas 1,048,576. */
 import { parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet';
 import type { AsyncBuffer, FileMetaData, SchemaElement } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
@@ -8,7 +8,7 @@ import { scalarCells } from '../cells.ts';
 import { classNamesOf, FEATURES_KEY, withClassName } from './class-names.ts';
 import { instantOf } from './instants.ts';
 import { decimalText } from './numbers.ts';
-import type { TableFormat, TableRecord } from './record.ts';
+import type { TableFormat, TableRecord } from './table-format.ts';
 import { sourceOf } from '../source.ts';
 
 export const parquet: TableFormat = {
@@ -54,8 +54,8 @@ export const parquet: TableFormat = {
   },
 };
 
-/** The library multiplies decimals by a power of ten as floating-point numbers, which are not exact: 3 hundredths
- *  become 0.030000000000000002 or the like. Under another name of their type their digits come as they are stored. */
+/** The library multiplies decimals by a power of ten as floating-point numbers, which is not exact: 3 hundredths may
+ *  become 0.030000000000000002. If their type is called by another name, it gives the digits as they are stored. */
 function withRawDecimals(metadata: FileMetaData): { metadata: FileMetaData; decimals: ReadonlyMap<string, number> } {
   const decimals = new Map<string, number>();
   const schema = metadata.schema.map((element): SchemaElement => {
@@ -73,13 +73,13 @@ function withRawDecimals(metadata: FileMetaData): { metadata: FileMetaData; deci
 }
 
 const PARSERS = {
-  // Nothing that stands for a place on earth is a text or a label.
+  // A place on earth is neither a text nor a label, so no column is read as one by mistake.
   geographyFromBytes: (bytes: Uint8Array): Uint8Array => bytes,
   timestampFromMicroseconds: (count: bigint): Date | string => instantOf(count, 1000n),
   timestampFromNanoseconds: (count: bigint): Date | string => instantOf(count, 1_000_000n),
 };
 
-/** @param value digits as a number, or big-endian in two's complement. */
+/** @param value the digits as a number, or as bytes: big-endian, in two's complement. */
 function decimalOf(value: unknown, scale: number | undefined): unknown {
   if (scale === undefined) return value;
   if (typeof value === 'number' || typeof value === 'bigint') return decimalText(BigInt(value), scale);

@@ -1,4 +1,5 @@
-/** A text file as UTF-8. Memory: one block, and one line where lines are asked for, whatever the size. */
+/** The content of a text file as UTF-8. Memory: one block, or one line when it is read by lines, however long the
+ *  file. */
 import { isUtf8 } from 'node:buffer';
 import { StringDecoder } from 'node:string_decoder';
 import { BadInput } from '../../../contracts/index.ts';
@@ -7,7 +8,7 @@ import { wholeCharacters } from '../../utf8.ts';
 import { chained, gather, openBytes } from './bytes.ts';
 import type { ReportProblem } from '../problems.ts';
 
-/** Far above any real line; a file without line breaks would otherwise be read into memory whole. */
+/** Far above any real line. Without a limit, a file without line breaks would be read into memory as a whole. */
 export const LONGEST_LINE_BYTES = 64 << 20;
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
@@ -18,9 +19,9 @@ export interface Line {
   readonly number: number;
 }
 
-/** Streams blocks of UTF-8, of any length, from UTF-8 or UTF-16. A byte order mark is dropped; each line that is
- *  neither is reported, and comes as it is.
- *  @throws BadInput for a file that is compressed and broken. */
+/** Streams a file of UTF-8 or UTF-16 as blocks of UTF-8 of any length, without a byte order mark. A line that is not in
+ *  the file's encoding is reported, and given out as it is.
+ *  @throws BadInput when the compressed file is broken. */
 export async function* readText(file: string, report: ReportProblem): AsyncGenerator<Buffer> {
   const source = openBytes(file);
   try {
@@ -41,8 +42,8 @@ export async function* readText(file: string, report: ReportProblem): AsyncGener
   }
 }
 
-/** Reads line by line, without the line breaks: LF or CRLF, or CR where the file has no others. @throws BadInput for a
- *  line of more than 64 MiB. */
+/** Streams the lines of a file without their line breaks: LF or CRLF, or CR when the file has no others.
+ *  @throws BadInput for a line of more than 64 MiB. */
 export async function* readLines(file: string, report: ReportProblem): AsyncGenerator<Line> {
   let number = 1;
   let begun: Buffer[] = [];
@@ -77,7 +78,7 @@ export async function* readLines(file: string, report: ReportProblem): AsyncGene
   if (begun.length > 0) yield lineOf(Buffer.alloc(0));
 }
 
-/** Reports lines that are not in their file's encoding, each once. */
+/** Reports the lines that are not in the encoding of their file, each line once. */
 class BadLines {
   readonly #file: string;
   readonly #problem: string;
@@ -94,7 +95,9 @@ class BadLines {
         : 'holds half a character; save the file as UTF-8';
   }
 
-  /** @param found how many line breaks a good block has, or which parts of lines are good in one that is not. */
+  /** Counts the lines of a block.
+   *  @param found of a good block the number of its line breaks; of any other, for each part between line breaks
+   *  whether it is good. */
   check(found: number | readonly boolean[]): void {
     if (typeof found === 'number') {
       this.#line += found;
@@ -137,7 +140,7 @@ async function* fromUtf16(
   const decoder = new StringDecoder('utf16le');
   let odd: Buffer = Buffer.alloc(0);
   for await (const chunk of bytes) {
-    // A copy, since the bytes of a pair are swapped in place.
+    // A copy, since the bytes of each pair are swapped in place.
     const block = Buffer.concat([odd, chunk]);
     const even = block.subarray(0, block.length - (block.length % 2));
     odd = block.subarray(even.length);

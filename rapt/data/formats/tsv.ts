@@ -1,13 +1,14 @@
-/** Tab-separated values: one line a record, one tab between fields, so a quote is an ordinary character and cannot
- *  swallow the lines after it. Writers that quote (pandas, spreadsheets) are met half-way: a field that starts and ends
- *  with a quote, with every quote inside doubled, is taken without its quotes, and may then hold tabs.
+/** Tab-separated values: each line is a record, and one tab stands between two fields. A quote is an ordinary
+ *  character, so an open quote does not swallow the lines after it. Pandas and spreadsheets do quote fields. So a field
+ *  that begins and ends with a quote, with every quote inside doubled, is taken without its quotes, and may hold tabs.
  *
- *  A line break inside a field is not TSV, but pandas writes it, in quotes. So there are two readings of a file, and
- *  the second is meant where it makes a table, every record as wide as the header, and the first does not. */
+ *  A line break inside a field is not TSV, but pandas writes it, in quotes. So a file can be read in two ways: by
+ *  lines, or with quotes that hold fields together. A reading makes a table when every record is as wide as the header.
+ *  The second reading is taken when it makes a table and the first does not. */
 import { BadInput } from '../../../contracts/index.ts';
 import { delimitedRecords, hasMoreFields, isTableWithQuotes } from './csv.ts';
 import { describePlace } from '../problems.ts';
-import type { TableFormat, TableRecord } from './record.ts';
+import type { TableFormat, TableRecord } from './table-format.ts';
 import { sourceOf } from '../source.ts';
 import { readLines } from './text.ts';
 
@@ -34,7 +35,7 @@ export const tsv: TableFormat = {
         width = fields.length;
         continue;
       }
-      // Up to here both readings are the same.
+      // Up to the first quote both readings are the same.
       if (mayBeQuoted && fields.some(opensQuote)) {
         if (await isQuoted(file)) {
           for await (const record of delimitedRecords(file, TAB, columns, report))
@@ -53,8 +54,8 @@ export const tsv: TableFormat = {
         report({
           where: describePlace(file, place),
           problem:
-            `has ${fields.length} fields, the header ${width}; a text must not hold line breaks in TSV: save the ` +
-            'table as CSV',
+            `has ${fields.length} fields, the header ${width}; ` +
+            'a text must not hold line breaks in TSV: save the table as CSV',
         });
       } else {
         yield { ...place, cells: indexes.map((index) => fields[index] ?? null), emptyLinesBefore };
@@ -64,14 +65,14 @@ export const tsv: TableFormat = {
   },
 };
 
-/** Names of the columns. @throws BadInput for an empty file. */
+/** The names of the columns. @throws BadInput for an empty file. */
 export async function readTsvHead(file: string): Promise<readonly string[]> {
   for await (const { text } of readLines(file, () => undefined))
     if (text !== '') return splitTsvLine(text).map((name) => name.trim());
   throw new BadInput([{ where: file, problem: 'is empty; its first line must name the columns' }]);
 }
 
-/** Which reading of a file is meant, for as long as the file stays the same: to know it, the whole file is read. */
+/** Which reading of a file is taken, kept while the file stays the same, since the whole file is read to decide it. */
 const readings = new Map<string, { readonly version: string; readonly quoted: boolean }>();
 const MOST_READINGS = 100;
 
@@ -96,10 +97,10 @@ async function isTableByLines(file: string): Promise<boolean> {
   return true;
 }
 
-/** Whether a field begins with a quote that has no other at the field's end, where the two readings part. */
+/** Whether a field begins with a quote, so that the two readings may differ from here on. */
 const opensQuote = (field: string): boolean => field.startsWith('"');
 
-/** Fields of one line. Tabs inside quotes join fields only where the plain split has more than `width` fields. */
+/** The fields of one line. Tabs inside quotes join fields only if the line has more than `width` fields otherwise. */
 export function splitTsvLine(line: string, width?: number): string[] {
   const plain = line.split('\t');
   if (width === undefined || plain.length <= width) return plain.map(unquote);
@@ -123,8 +124,8 @@ export function splitTsvLine(line: string, width?: number): string[] {
   return (joined.length === width ? joined : plain).map(unquote);
 }
 
-/** Starts and ends with a quote, and every quote inside is doubled. By hand: a regular expression's stack ends at some
- *  16 MB. */
+/** Whether a field begins and ends with a quote, and every quote inside is doubled. Done by hand, since a regular
+ *  expression runs out of stack at some 16 MB. */
 function isWholeQuoted(field: string): boolean {
   const end = field.length - 1;
   if (end < 1 || field[0] !== '"' || field[end] !== '"') return false;

@@ -64,7 +64,7 @@ async function refusal(action: Promise<unknown>): Promise<string> {
 }
 
 describe('a data set folder of Hugging Face', () => {
-  it('as the hub has it: splits by the names of files, several of each, of any format', async () => {
+  it('may name its splits by files, as the hub does, several for each and of any format', async () => {
     const folder = folderOf({
       'data/train-00000-of-00002.parquet': parquet('one', 'two'),
       'data/train-00001-of-00002.parquet': parquet('three'),
@@ -81,24 +81,37 @@ describe('a data set folder of Hugging Face', () => {
     assert.deepEqual((await surveyTable(folder)).rows, 3);
   });
 
-  it('splits by the names of folders, and a validation split where there is no test split', async () => {
+  it('may name its splits by folders, and is tested on a validation split if there is no test split', async () => {
     const folder = folderOf({ 'train/0.csv': 'text,label\none,a\n', 'dev/0.csv': 'text,label\ntwo,b\n' });
     assert.deepEqual(await textsOf(folder), ['one']);
     assert.deepEqual(await textsOf((await tablesOf(folder)).test!), ['two']);
   });
 
-  it('without words of splits is training rows, all of it', async () => {
+  it('without names of splits is all training rows', async () => {
     const folder = folderOf({ 'b.tsv': 'text\tlabel\ntwo\tb\n', 'a.tsv': 'text\tlabel\none\ta\n' });
     assert.deepEqual(await textsOf(folder), ['one', 'two']);
     assert.equal((await tablesOf(folder)).test, null);
   });
 
-  it('by the head of its card: configurations, splits, patterns and folders', async () => {
+  it('may name configurations, splits, patterns and folders in the head of its card', async () => {
     const folder = folderOf({
-      'README.md':
-        '---\nlicense: mit\nconfigs:\n- config_name: short\n  default: true\n  data_files:\n  - split: train\n    ' +
-        'path: "x/part-*.jsonl"\n  - split: test\n    path: [x/held.jsonl]\n- config_name: long\n  data_dir: ' +
-        'y\n---\n# Card\n',
+      'README.md': [
+        '---',
+        'license: mit',
+        'configs:',
+        '- config_name: short',
+        '  default: true',
+        '  data_files:',
+        '  - split: train',
+        '    path: "x/part-*.jsonl"',
+        '  - split: test',
+        '    path: [x/held.jsonl]',
+        '- config_name: long',
+        '  data_dir: y',
+        '---',
+        '# Card',
+        '',
+      ].join('\n'),
       'x/part-1.jsonl': jsonl('one'),
       'x/part-2.jsonl': jsonl('two'),
       'x/held.jsonl': jsonl('three'),
@@ -114,7 +127,7 @@ describe('a data set folder of Hugging Face', () => {
     assert.equal(await refusal(textsOf(`${folder}#middle`)), '/ds#middle: has no such configuration or split');
   });
 
-  it('as save_to_disk of datasets 5.2 wrote it: a folder for each split, of any name', async () => {
+  it('may be as save_to_disk of datasets 5.2 wrote it: a folder for each split, of any name', async () => {
     const saved = fileURLToPath(new URL('../../fixtures/save-to-disk', import.meta.url));
     assert.deepEqual(
       await textsOf(saved),
@@ -137,40 +150,47 @@ describe('a data set folder of Hugging Face', () => {
     );
   });
 
-  it('is tested on its validation split where its test split has no labels, or on rows of its own where it has none either', async () => {
-    const rows = (labels: readonly (string | number | null | undefined)[]): string =>
-      labels.map((label, at) => `${JSON.stringify({ text: `text ${at}`, label })}\n`).join('');
-    const train = rows([0, 1, 0, 1, 1, 0, 1, 0]);
-    const folders: readonly [Readonly<Record<string, string>>, string | null][] = [
-      [{ 'train.jsonl': train, 'validation.jsonl': rows([1]), 'test.jsonl': rows([-1, -1]) }, 'validation'],
-      [{ 'train.jsonl': train, 'dev.jsonl': rows([1]), 'test.jsonl': rows([null, null]) }, 'validation'],
-      // Without a column of labels.
-      [{ 'train.jsonl': train, 'val.jsonl': rows([1]), 'test.jsonl': rows([undefined]) }, 'validation'],
-      [{ 'train.jsonl': train, 'validation.jsonl': rows([null]), 'test.jsonl': rows([-1]) }, null],
-      [{ 'train.jsonl': train, 'test.jsonl': rows([-1]) }, null],
-    ];
-    for (const [files, split] of folders) {
-      const folder = folderOf(files);
-      const tables = await tablesOf(folder);
-      assert.deepEqual(tables, {
-        train: folder,
-        test: split === null ? null : `${folder}#${split}`,
-        unlabelledTest: `${folder}#test`,
-      });
-      const { rows: counted } = await inspectTables(configOf(folder));
-      assert.deepEqual(counted, split === null ? { train: 5, test: 3 } : { train: 8, test: 1 });
-    }
-    // A class -1 of the training rows is one, and a test split with one label is tested on.
+  const labelled = (labels: readonly (string | number | null | undefined)[]): string =>
+    labels.map((label, at) => `${JSON.stringify({ text: `text ${at}`, label })}\n`).join('');
+  const trainingRows = labelled([0, 1, 0, 1, 1, 0, 1, 0]);
+
+  for (const [what, files] of Object.entries({
+    '-1 for labels': { 'validation.jsonl': labelled([1]), 'test.jsonl': labelled([-1, -1]) },
+    'empty labels': { 'dev.jsonl': labelled([1]), 'test.jsonl': labelled([null, null]) },
+    'no column of labels': { 'val.jsonl': labelled([1]), 'test.jsonl': labelled([undefined]) },
+  }))
+    it(`is tested on its validation split where its test split has ${what}`, async () => {
+      const folder = folderOf({ 'train.jsonl': trainingRows, ...files });
+      const { rows } = await inspectTables(configOf(folder));
+      assert.deepEqual(rows, { train: 8, test: 1 });
+      const tables = { train: folder, test: `${folder}#validation`, unlabelledTest: `${folder}#test` };
+      assert.deepEqual(await tablesOf(folder), tables);
+    });
+
+  it('is tested on training rows where neither test split nor validation split has labels', async () => {
     for (const files of [
-      { 'train.jsonl': rows([-1, 0, 1]), 'validation.jsonl': rows([1]), 'test.jsonl': rows([-1]) },
-      { 'train.jsonl': train, 'validation.jsonl': rows([1]), 'test.jsonl': rows([null, -1, 1]) },
+      { 'validation.jsonl': labelled([null]), 'test.jsonl': labelled([-1]) },
+      { 'test.jsonl': labelled([-1]) },
     ]) {
-      const folder = folderOf(files);
+      const folder = folderOf({ 'train.jsonl': trainingRows, ...files });
+      const { rows } = await inspectTables(configOf(folder));
+      assert.deepEqual(rows, { train: 5, test: 3 });
+      const tables = { train: folder, test: null, unlabelledTest: `${folder}#test` };
+      assert.deepEqual(await tablesOf(folder), tables);
+    }
+  });
+
+  it('is tested on its test split where -1 is a class of the training rows, or one row has a label', async () => {
+    for (const files of [
+      { 'train.jsonl': labelled([-1, 0, 1]), 'test.jsonl': labelled([-1]) },
+      { 'train.jsonl': trainingRows, 'test.jsonl': labelled([null, -1, 1]) },
+    ]) {
+      const folder = folderOf({ 'validation.jsonl': labelled([1]), ...files });
       assert.deepEqual(await tablesOf(folder), { train: folder, test: `${folder}#test` });
     }
   });
 
-  it('takes the split of a card that is called most like a validation split', async () => {
+  it('is tested on the split whose name is most like a validation split', async () => {
     const split = (name: string): string => `  - split: ${name}\n    path: ${name}.jsonl\n`;
     const names = ['train', 'test', 'validation_mismatched', 'validation_matched'];
     const unlabelled = '{"text":"x","label":-1}\n';
@@ -191,7 +211,7 @@ describe('a data set folder of Hugging Face', () => {
     assert.deepEqual(await tablesOf(folder), { train: folder, test: null });
   });
 
-  it('has the tables that it always had, whatever of newer kinds lies beside them', async () => {
+  it('has its usual tables, whatever of other kinds lies beside them', async () => {
     const feather = 'not looked at';
     const folder = folderOf({
       'train.csv': 'text,label\none,a\n',
@@ -203,7 +223,7 @@ describe('a data set folder of Hugging Face', () => {
     assert.deepEqual(await textsOf(folderOf({ 'train.json': jsonl('two'), 'dataset_info.json': '{}' })), ['two']);
   });
 
-  it('that cannot be understood is refused with what it lacks', async () => {
+  it('that cannot be understood is refused with what is wrong', async () => {
     assert.match(
       await refusal(textsOf(folderOf({ 'notes.txt': 'x' }))),
       /^\/ds: is not a file, nor a data set's folder: no .csv, .tsv, .jsonl, .parquet or .arrow lies in it$/,
@@ -244,7 +264,7 @@ describe('a data set folder of Hugging Face', () => {
     );
   });
 
-  it('names file, line, row and column of what is wrong in one of its files, and quotes nothing', async () => {
+  it('is refused with file, line, row and column of what is wrong in it, and nothing is quoted', async () => {
     const folder = folderOf({
       'train-0.csv': 'text,label\none,a\ntwo,b\n',
       'train-1.csv': 'text,label\n,planted\n',
@@ -253,8 +273,8 @@ describe('a data set folder of Hugging Face', () => {
     assert.equal(
       await refusal(inspectTables(configOf(folder))),
       [
-        '/ds/train-1.csv, line 2 (row 1), column "text": is empty while the rest of the row is not; fill it in, or ' +
-          'empty the whole row',
+        '/ds/train-1.csv, line 2 (row 1), column "text": is empty while the rest of the row is not; ' +
+          'fill it in, or empty the whole row',
         '/ds/train-2.jsonl, line 2 (row 2): is not valid JSON',
       ].join('\n'),
     );
@@ -262,7 +282,7 @@ describe('a data set folder of Hugging Face', () => {
     assert.match(await refusal(textsOf(folder)), /^\/ds\/train-1\.csv: has no column "text"/);
   });
 
-  it('is known by the bytes of all its files', async () => {
+  it('has a digest and a version that depend on all of its files', async () => {
     const folder = folderOf({ 'train-0.csv': 'text,label\none,a\n', 'train-1.csv': 'text,label\ntwo,b\n' });
     const before = await hashTable(folder);
     assert.equal(await versionOf(folder), before.version);

@@ -37,8 +37,8 @@ describe('a name of a table', () => {
     symlinkSync('gone.csv', join(home, 'dangling.csv'));
     assert.equal(
       await refusal(join(home, 'dangling.csv')),
-      `${join(home, 'dangling.csv')}: is a link to gone.csv, which is not there; fetch or write that again, or ` +
-        'remove the link',
+      `${join(home, 'dangling.csv')}: is a link to gone.csv, which is not there; ` +
+        'fetch or write that again, or remove the link',
     );
     symlinkSync('loop.csv', join(home, 'loop.csv'));
     assert.equal(
@@ -87,8 +87,8 @@ describe("a data set's folder", () => {
     execFileSync('mkfifo', [join(folder, 'dev.csv')]);
     await assert.rejects(surveyTable(folder), {
       message:
-        `${join(folder, 'train-1.csv')}: is a link to /nowhere/blob, which is not there; fetch or write that again, ` +
-        'or remove the link',
+        `${join(folder, 'train-1.csv')}: is a link to /nowhere/blob, which is not there; ` +
+        'fetch or write that again, or remove the link',
     });
     assert.equal(await refusal(`${folder}#test`), `${join(folder, 'test.csv')}: is a folder, and a file is needed`);
     assert.match(await refusal(`${folder}#validation`), /dev\.csv: is a pipe, and tables/);

@@ -100,13 +100,11 @@ describe('a proposal', () => {
   const words = (row: number): string => `words of review number ${row}`;
 
   it('takes the column of texts and the one of few values, by name where several would do', async () => {
-    const file = fileOf(
-      'reviews.csv',
-      `id,title,review,when,stars,shop\n${rows(
-        40,
-        (row) => `${row},title ` + `${row},${words(row)},2025-01-0${1 + (row % 9)},${row % 5},${row % 2}`,
-      )}`,
-    );
+    const row = (row: number): string => {
+      const day = 1 + (row % 9);
+      return `${row},title ${row},${words(row)},2025-01-0${day},${row % 5},${row % 2}`;
+    };
+    const file = fileOf('reviews.csv', `id,title,review,when,stars,shop\n${rows(40, row)}`);
     assert.deepEqual(await proposed(file), { text: 'review', pair: undefined, label: 'stars', otherTexts: ['title'] });
   });
 

@@ -53,7 +53,7 @@ describe('a CSV table', () => {
     assert.deepEqual(brief(await rowsOf(fileOf('.csv', 'text,label\n5\'11" tall,a\n'))), [[0, '5\'11" tall', 'a']]);
   });
 
-  it('numbers rows as pandas does: empty lines are not counted, rows of empty cells are, and both are skipped', async () => {
+  it('numbers rows as pandas does: rows of empty cells count and empty lines do not; both are skipped', async () => {
     const file = fileOf('.csv', 'text,label\n\none,a\n,\n   ,\n\n\ntwo,b\n\n');
     assert.deepEqual(brief(await rowsOf(file)), [
       [0, 'one', 'a'],
@@ -61,7 +61,7 @@ describe('a CSV table', () => {
     ]);
   });
 
-  it('names file, line, row and column of a text without a label, also after fields of several lines with CRLF', async () => {
+  it('names file, line, row and column of a missing label, also after fields of several lines with CRLF', async () => {
     const file = fileOf('.csv', 'id,text,label\r\n1,"a\r\nb\r\nc",x\r\n\r\n2,"d\r\ne",y\r\n3,"planted\r\nsecret",\r\n');
     await assert.rejects(rowsOf(file), (error: unknown) => {
       assert.ok(error instanceof BadInput);
@@ -73,7 +73,7 @@ describe('a CSV table', () => {
     });
   });
 
-  it('may have delimiters too many at the ends of its lines, and other delimiters', async () => {
+  it('may have surplus delimiters at the ends of its lines, and other delimiters than commas', async () => {
     assert.deepEqual(brief(await rowsOf(fileOf('.csv', 'text,label\na,x,\nb,y,,\n'))), [
       [0, 'a', 'x'],
       [1, 'b', 'y'],
@@ -87,7 +87,7 @@ describe('a CSV table', () => {
       );
   });
 
-  it('is told from one that begins with a line for Excel', async () => {
+  it('is refused if it begins with a line for Excel', async () => {
     for (const line of ['sep=;', 'sep=,', 'SEP=\t'])
       await assert.rejects(
         rowsOf(fileOf('.csv', `${line}\r\ntext;label\r\na;x\r\n`)),
@@ -141,7 +141,7 @@ describe('a TSV table', () => {
     assert.deepEqual([row?.text.length, row?.text.slice(0, 7), row?.label], [long.length - 2, 'a "b" x', 'x']);
   });
 
-  it('holds line breaks inside quotes where that makes a table and its lines alone do not', async () => {
+  it('holds line breaks inside quotes if that makes a table and its lines by themselves do not', async () => {
     const quoted = fileOf('.tsv', 'text\tlabel\nplain\ta\n"first ""one""\n\tsecond"\tx\n\n"third\n"\ty\n');
     assert.deepEqual(brief(await rowsOf(quoted)), [
       [0, 'plain', 'a'],
@@ -156,14 +156,14 @@ describe('a TSV table', () => {
     ]);
   });
 
-  it('says that a text must not hold line breaks where neither reading makes a table', async () => {
+  it('says that a text must not hold line breaks if neither reading makes a table', async () => {
     await assert.rejects(
       rowsOf(fileOf('.tsv', 'text\tlabel\n"first\nsecond"\tx\nshort\n')),
       /line 2 \(row 1\): has 1 fields, the header 2; a text must not hold line breaks in TSV/,
     );
   });
 
-  it('is looked at again when it changes', async () => {
+  it('is read by its lines or by its quotes anew when it changes', async () => {
     const file = fileOf('.tsv', 'text\tlabel\n"first\nsecond"\tx\n');
     assert.deepEqual(brief(await rowsOf(file)), [[0, 'first\nsecond', 'x']]);
     writeFileSync(file, 'text\tlabel\n"first\tx\nsecond"\ty\n');
@@ -173,7 +173,7 @@ describe('a TSV table', () => {
     ]);
   });
 
-  it('may have tabs too many at the ends of its lines', async () => {
+  it('may have surplus tabs at the ends of its lines', async () => {
     assert.deepEqual(brief(await rowsOf(fileOf('.tsv', 'text\tlabel\na\tx\t\t\nb\ty\n'))), [
       [0, 'a', 'x'],
       [1, 'b', 'y'],
@@ -185,8 +185,8 @@ describe('a JSON Lines table', () => {
   it('takes strings, numbers and booleans as labels, and skips empty lines and rows', async () => {
     const file = fileOf(
       '.jsonl',
-      '{"text":"a","label":1}\n\n{"text":null,"label":null}\n{"text":"b \\n c","label":true}\r\n{"label":" x ' +
-        '","text":"d"}',
+      '{"text":"a","label":1}\n\n{"text":null,"label":null}\n' +
+        '{"text":"b \\n c","label":true}\r\n{"label":" x ","text":"d"}',
     );
     assert.deepEqual(brief(await rowsOf(file)), [
       [0, 'a', '1'],
@@ -195,7 +195,7 @@ describe('a JSON Lines table', () => {
     ]);
   });
 
-  it('names the line that is no JSON object, without quoting it', async () => {
+  it('names a line that is not a JSON object, without quoting it', async () => {
     const file = fileOf('.jsonl', '{"text":"a","label":1}\n{"text":"planted\n');
     await assert.rejects(
       rowsOf(file),
@@ -211,7 +211,7 @@ describe('a JSON Lines table', () => {
     );
   });
 
-  it('is told from an object of columns, and from an array that is cut', async () => {
+  it('is refused if it is one object of columns, or an array that is cut short', async () => {
     await assert.rejects(
       rowsOf(fileOf('.json', '{"text":{"0":"planted","1":"b"},"label":{"0":1,"1":0}}')),
       (error: Error) =>
@@ -261,7 +261,7 @@ describe('a Parquet table', () => {
     await assert.rejects(rowsOf(fileOf('.parquet', bytes.subarray(0, 100))), /is not a complete Parquet file/);
   });
 
-  it('of Hugging Face has the names of its classes, none for -1, and numbers where it does not say', async () => {
+  it('of Hugging Face gives the names of its classes, no label for -1, and numbers if it names none', async () => {
     const write = (features: string): Uint8Array =>
       new Uint8Array(
         parquetWriteBuffer({
@@ -295,7 +295,7 @@ describe('an Arrow table', () => {
       label: vectorFromArray(labels),
     });
 
-  it('is read batch by batch, a stream as a file, words of a dictionary too', async () => {
+  it('is read batch by batch, as a stream or as a file, also with words of a dictionary', async () => {
     for (const [kind, type] of [
       ['stream', undefined],
       ['stream', new Utf8()],
@@ -314,7 +314,7 @@ describe('an Arrow table', () => {
     }
   });
 
-  it('is refused when it is cut short, between two batches too, or is none', async () => {
+  it('is refused when it is cut short, even between two batches, or when it is not Arrow', async () => {
     const stream = tableToIPC(half(['a'], [1n]), 'stream');
     for (const length of [stream.length - 8, stream.length - 20, 100])
       await assert.rejects(rowsOf(fileOf('.arrow', stream.subarray(0, length))), /is not a complete Arrow file$/);
@@ -329,7 +329,7 @@ describe('an Arrow table', () => {
     await assert.rejects(rowsOf(fileOf('.arrow.gz', gzipSync(stream))), /is a zipped Arrow file; unzip it/);
   });
 
-  it('has no text where a cell holds a list', async () => {
+  it('has no text in a cell that holds a list', async () => {
     const lists = new Table({
       text: vectorFromArray([['a']], new List(new Field('item', new Utf8()))),
       label: vectorFromArray([1n]),
@@ -370,7 +370,7 @@ describe('any table', () => {
     await assert.rejects(rowsOf(fileOf('.csv', half)), /line 3: holds half a character; save the file as UTF-8/);
   });
 
-  it('keeps characters whole that lie across the borders of what is read at once', async () => {
+  it('keeps characters whole that lie across two blocks of reading', async () => {
     const text = '🎬'.repeat(200_000);
     const rows = await rowsOf(fileOf('.csv', `text,label\nx${text},a\n${text},b\n`));
     assert.deepEqual(
@@ -403,7 +403,8 @@ describe('any table', () => {
     }
   });
 
-  it('has its columns counted and not named when one is missing: without a header they are texts; the one that was probably meant is', async () => {
+  // Without a header the names of the columns are texts.
+  it('has its columns counted where one is missing, and only the one named that was probably meant', async () => {
     await assert.rejects(rowsOf(fileOf('.csv', 'Id,Text,sentiment\n1,a,b\n')), (error: BadInput) => {
       assert.equal(error.problems.length, 2);
       assert.match(
@@ -419,7 +420,7 @@ describe('any table', () => {
     });
   });
 
-  it('without a header does not get its first row into a message', async () => {
+  it('without a header does not have its first row quoted', async () => {
     const file = fileOf('.csv', '"my planted secret is a rather long sentence",pos\nb,neg\n');
     await assert.rejects(
       rowsOf(file),
@@ -427,7 +428,7 @@ describe('any table', () => {
     );
   });
 
-  it('is refused when a column name stands twice', async () => {
+  it('is refused when two columns have the same name', async () => {
     await assert.rejects(rowsOf(fileOf('.csv', 'text,label,text\na,b,c\n')), /has 2 columns "text"/);
   });
 

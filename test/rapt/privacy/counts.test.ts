@@ -58,7 +58,7 @@ test('neighbouring counts give each answer with chances within a factor of e^eps
     }
 });
 
-test('an epsilon next to nothing ends, at either end of the range; what is no count is refused', () => {
+test('a tiny epsilon takes no longer and gives an end of the range; what is not a count is refused', () => {
   const random = seededRandom(3);
   const ends = new Set(Array.from({ length: 40 }, () => noisyCount(5, 10, 1e-300, random)));
   assert.deepEqual(

@@ -35,29 +35,30 @@ function statisticOf(sampler: LargeExponentialSampler, id: number): { statistic:
 }
 
 describe('draws by rejection', () => {
-  it('are as likely as their weights say, for an output and for a token that is none', () => {
+  it('are as likely as their weights say, for an output and for any other token', () => {
     for (const id of [2, 7, 150]) {
       const { statistic, degrees } = statisticOf(samplerOf(seededRandom(id)), id);
       assert.ok(statistic < chiSquareLimit(degrees), `token ${id}: ${statistic} of ${degrees}`);
     }
   });
 
-  it('stay so when the bounds are far too large, and are only begun anew more often', () => {
+  it('have the same distribution when the bounds are far too large, and only need more rounds', () => {
     const sampler = samplerOf(seededRandom(3));
     const kept = atOnce(KeptTables.open(temporaryFolder(), 'loose', sampler.blocks));
     kept.append(Int32Array.of(7), [sampler.bounds(7).map((bound, block) => bound * (block % 2 === 0 ? 1 : 8))]);
     sampler.keepIn(kept);
     const { statistic, degrees } = statisticOf(sampler, 7);
     assert.ok(statistic < chiSquareLimit(degrees), `${statistic} of ${degrees}`);
-    assert.ok(sampler.rejected > 10_000 && sampler.tablesMade === 1, `${sampler.rejected} rejected`);
+    assert.ok(sampler.rejected > 10_000, `${sampler.rejected} rejected`);
+    assert.equal(sampler.tablesMade, 1);
   });
 
-  it('of a sampler whose weights are those of another eta are found out', () => {
+  it('would be noticed if they had the weights of another eta', () => {
     const { statistic, degrees } = statisticOf(samplerOf(seededRandom(3), 1.1 * ETA), 7);
     assert.ok(statistic > chiSquareLimit(degrees), `${statistic} of ${degrees}`);
   });
 
-  it('are never made by a table that is no bound', () => {
+  it('are refused when a table is not a bound', () => {
     const sampler = samplerOf();
     const kept = atOnce(KeptTables.open(temporaryFolder(), 'small', sampler.blocks));
     kept.append(Int32Array.of(7), [sampler.bounds(7).map((bound) => Math.floor(bound / 2))]);
@@ -65,7 +66,7 @@ describe('draws by rejection', () => {
     assert.throws(() => privatize(sampler, new Int32Array(1000).fill(7)), /not a bound/);
   });
 
-  it('are of the distribution that a table of all levels has', () => {
+  it('have the distribution that a table of all levels has', () => {
     const whole = new ExponentialSampler(ETA, geometry, seededRandom(1));
     for (const id of [2, 7, 150]) {
       const expected = whole.probabilities(id);
@@ -79,7 +80,7 @@ describe('draws by rejection', () => {
 describe('tables that are kept', () => {
   const ids = Int32Array.from({ length: 500 }, (_, at) => (at * 37) % 290);
 
-  it('are not made anew by a later attempt, which draws the same by them', () => {
+  it('are read by a later attempt, which draws the same with them', () => {
     const folder = join(temporaryFolder(), 'tables');
     const first = samplerOf();
     atOnce(first.keepingTables(folder));
@@ -108,7 +109,7 @@ describe('tables that are kept', () => {
     kept.close();
   });
 
-  it('are for their owner alone', () => {
+  it('can be read by their owner only', () => {
     const folder = join(temporaryFolder(), 'tables');
     const sampler = samplerOf();
     atOnce(sampler.keepingTables(folder));
@@ -139,7 +140,7 @@ describe('tables that are kept', () => {
     }
   });
 
-  it('are made anew where they were damaged, or cut short by a kill', () => {
+  it('are made again when they were damaged, or cut short by a kill', () => {
     const folder = temporaryFolder();
     const first = samplerOf();
     atOnce(first.keepingTables(folder));
@@ -158,7 +159,7 @@ describe('tables that are kept', () => {
     second.close();
   });
 
-  it('count for their own token alone', () => {
+  it('count only for their own token', () => {
     const folder = temporaryFolder();
     const first = samplerOf();
     atOnce(first.keepingTables(folder));

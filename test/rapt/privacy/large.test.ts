@@ -1,4 +1,4 @@
-/** Vocabularies that are cut up: what is computed tile by tile is what would be computed whole. */
+/** Vocabularies that are cut into tiles: computing tile by tile gives the same as computing all at once. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
@@ -10,7 +10,7 @@ import {
 } from '../../../rapt/privacy/index.ts';
 import { distanceOf, OutputGeometry } from '../../../rapt/privacy/geometry.ts';
 import { LargeExponentialSampler } from '../../../rapt/privacy/large-exponential.ts';
-import { levelWeights } from '../../../rapt/privacy/weights.ts';
+import { levelWeights } from '../../../rapt/privacy/level-weights.ts';
 import { atOnce, type Work } from '../../../rapt/turns.ts';
 import { randomTable, range } from './tables.ts';
 
@@ -76,7 +76,7 @@ describe('a vocabulary of 70,000 tokens', () => {
     geometry.dispose();
   });
 
-  it('is drawn from by the weights that stand beside the bound', () => {
+  it('is drawn from with the weights behind the bound', () => {
     const geometry = new OutputGeometry(table, outputIds);
     const sampler = new LargeExponentialSampler(4, geometry, seededRandom(1));
     const { weights, step } = levelWeights(4, geometry);
@@ -100,7 +100,7 @@ describe('a vocabulary of 70,000 tokens', () => {
     geometry.dispose();
   });
 
-  it('answers the same in turns as at once, and others have their turn for every tile and token', async () => {
+  it('answers the same in turns as at once, with a turn for others at every tile and token', async () => {
     for (const name of ['exponential', 'laplace'] as const) {
       const options = { name, eta: 6, table, outputIds };
       const ids = Int32Array.from({ length: 40 }, (_, at) => (at * 7919) % ROWS);

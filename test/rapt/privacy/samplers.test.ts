@@ -103,7 +103,8 @@ test('the system source is private, a seeded one is not', () => {
 });
 
 test('two processes, and two forks of one program, do not share a stream', () => {
-  const program = `import { systemRandom } from ${JSON.stringify(new URL('../../../rapt/privacy/random.ts', import.meta.url).href)};
+  const source = new URL('../../../rapt/privacy/random-source.ts', import.meta.url).href;
+  const program = `import { systemRandom } from ${JSON.stringify(source)};
     const bytes = new Uint8Array(16); systemRandom.fill(bytes); console.log(Buffer.from(bytes).toString('hex'));`;
   const draw = (): string =>
     execFileSync(process.execPath, ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', program], {

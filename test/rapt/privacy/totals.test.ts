@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { distanceOf, OutputGeometry, type EmbeddingTable } from '../../../rapt/privacy/geometry.ts';
 import { computeTightest, SteepestPair, tightestEta } from '../../../rapt/privacy/tightest.ts';
 import { computeTotals, PairSums, tableTotals } from '../../../rapt/privacy/totals.ts';
-import { levelWeights } from '../../../rapt/privacy/weights.ts';
+import { levelWeights } from '../../../rapt/privacy/level-weights.ts';
 import { Turns } from '../../../rapt/turns.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { randomTable, range } from './tables.ts';
@@ -44,7 +44,7 @@ describe('the pass over all pairs', () => {
     }
   });
 
-  it('goes on where it was given up, whatever number of times, to the same sums', async () => {
+  it('comes to the same sums however often it is given up and goes on', async () => {
     const whole = await computeTotals(ETA, table, outputIds, { turns: new Turns() });
     const stop = new Error('killed');
     let attempts = 0;
@@ -68,8 +68,8 @@ describe('the pass over all pairs', () => {
   });
 });
 
-describe('pairs whose distance is computed anew', () => {
-  it('are few by a bound of their own, even where one row is many times as long as the others', async () => {
+describe('pairs whose distance is computed again in double precision', () => {
+  it('are few, even if one row is many times as long as the others', async () => {
     const table = randomTable(2000, 24, 2);
     for (let i = 0; i < 24; i++) table.values[1000 * 24 + i]! *= 60;
     const outputIds = range(20, 2000);
@@ -93,7 +93,7 @@ describe('pairs whose distance is computed anew', () => {
 });
 
 describe('the tightest eta', () => {
-  it('is that of the steepest of all pairs, of which few are looked at', async () => {
+  it('is that of the steepest of all pairs, though few are looked at', async () => {
     const table = randomTable(3000, 24, 4);
     const outputIds = range(20, 3000);
     const totals = await computeTotals(ETA, table, outputIds, { turns: new Turns() });
@@ -111,7 +111,7 @@ describe('the tightest eta', () => {
     assert.ok(Math.abs((await computeTightest(ETA, table, outputIds)) - (ETA / 2 + steepest)) < 0.01);
   });
 
-  it('is worked out once, and says how far it is', async () => {
+  it('is computed once, and tells how far it is', async () => {
     const table = randomTable(600, 8, 6);
     const shares: number[] = [];
     const first = await tightestEta(ETA, table, range(0, 600), { onProgress: (done) => shares.push(done) });

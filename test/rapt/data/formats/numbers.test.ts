@@ -32,7 +32,7 @@ async function labelsOf(...lines: string[]): Promise<(string | null)[]> {
 const withLabels = (...numbers: string[]): string[] => numbers.map((number) => `{"text":"x","label":${number}}`);
 
 describe('a number as a label', () => {
-  it('is called as ever where 64 bits hold it', async () => {
+  it('is written as before if 64 bits hold it', async () => {
     const numbers = [
       '1',
       '1.0',
@@ -54,7 +54,7 @@ describe('a number as a label', () => {
     );
   });
 
-  it('is called as it is written where it would be rounded, so that no two become one', async () => {
+  it('stays as it is written if it would be rounded, so that no two become one', async () => {
     const numbers = [
       '12345678901234567890',
       '12345678901234567891',
@@ -68,7 +68,7 @@ describe('a number as a label', () => {
     assert.deepEqual(await labelsOf(...withLabels(...numbers)), numbers);
   });
 
-  it('is found whatever stands beside it', async () => {
+  it('is found whatever stands around it', async () => {
     const lines = [
       '{"label":12345678901234567890,"text":"x \\"label\\":1, \\\\\\" 11111111111111111111"}',
       '{ "other" : {"label":1,"list":[{"label":2},"]"]} , "l\\u0061bel" : 12345678901234567890 ,"text":"x"}',
@@ -86,7 +86,7 @@ describe('a number as a label', () => {
   });
 });
 
-describe('a number that is none', () => {
+describe('NaN or an infinity', () => {
   const noText = /column "text": is empty while the rest of the row is not/;
   const parquetOf = (texts: (string | null)[], labels: number[]): Uint8Array =>
     new Uint8Array(
@@ -103,9 +103,10 @@ describe('a number that is none', () => {
       kind,
     );
   const json =
-    '{"text":"a","label":0}\n{"text":"b","label":NaN}\n{"text":"c","label":1}\n{"text":"d","label":-Infinity,"score":12345678901234567890}\n';
+    '{"text":"a","label":0}\n{"text":"b","label":NaN}\n{"text":"c","label":1}\n' +
+    '{"text":"d","label":-Infinity,"score":12345678901234567890}\n';
 
-  it('is no label in any format: its rows are told, and left out', async () => {
+  it('is not a label in any format: its rows are counted and left out', async () => {
     const tables: Readonly<Record<string, string | Uint8Array>> = {
       'nan.csv': 'text,label\na,0\nb,NaN\nc,1\nd,\n',
       'nan.tsv': 'text\tlabel\na\t0\nb\tNaN\nc\t1\nd\t\n',
@@ -129,7 +130,7 @@ describe('a number that is none', () => {
     }
   });
 
-  it('is no text, and stays as it is within a string', async () => {
+  it('is not a text, and stays as it is within a string', async () => {
     assert.deepEqual(await labelsOf('{"text":"x","label":"say \\"NaN\\", Infinity","score":NaN}'), [
       'say "NaN", Infinity',
     ]);
@@ -145,7 +146,7 @@ describe('a number that is none', () => {
 });
 
 describe('a point in time as a label', () => {
-  it('has the digits that tell it from others, and three where these are enough', async () => {
+  it('has as many digits as tell it from others, and at least three', async () => {
     const ns = [0n, 1n, 1_000n, 1_700_000_000_123_000_000n, -1n];
     const expected = [
       '1970-01-01T00:00:00.000Z',

@@ -1,44 +1,46 @@
-/** What a public embedding table looks like, and what a mechanism does to its tokens, on an even sample of them. No
- *  private text is involved and nothing here is random from run to run: a calibrated eta must come out the same when a
- *  run is repeated. */
+/** An even sample of a public table's tokens: how they lie in the table, and what a mechanism does to them. No private
+ *  text is involved. Nothing here is random from run to run, since a calibrated eta must come out the same when a run
+ *  is repeated. */
 import { quantiles } from '../quantiles.ts';
 import { tf, tidy, type Tensor1D, type Tensor2D } from '../tensorflow.ts';
 import type { Work } from '../turns.ts';
 import type { Guarantee } from '../../contracts/index.ts';
 import { isLarge, type OutputGeometry } from './geometry.ts';
-import { seededRandom } from './random.ts';
+import { seededRandom } from './random-source.ts';
 import { fillDirection, gamma } from './samplers.ts';
 
 const SAMPLED_TOKENS = 512;
 const BATCH = 128;
-/** Distances in one tensor: 4 MiB, which the allocator gives out again; for more it asks the system each time, which
- *  zeroes it. */
+/** So many distances lie in one tensor: 4 MiB, which the allocator gives out again. For a larger tensor it asks the
+ *  system each time, which zeroes the memory. */
 const STRIPE_NUMBERS = 2 ** 20;
-/** Of a large table more of them, since each tensor takes a pass over its rows: a step over them takes tenths of a
- *  second. */
+/** The same for a large table. Each tensor takes a pass over its rows, so there are fewer and larger ones; a step over
+ *  one takes tenths of a second. */
 const LARGE_STRIPE_NUMBERS = 2 ** 24;
-/** Noise directions tried for each sampled token. */
+/** So many directions of noise are tried for each sampled token. */
 const DIRECTIONS = 4;
 
-export interface TableSurvey {
+/** Quantiles over the sample. */
+export interface TableMeasures {
   readonly norm: Guarantee['table']['norm'];
-  /** From an output token to the nearest other one. */
+  /** The distance from an output token to the nearest other one. */
   readonly neighbourDistance: Guarantee['table']['neighbourDistance'];
 }
 
-/** Distances from some output tokens to all of them. */
+/** The distances from some of the sampled tokens to all output tokens. */
 interface Stripe {
-  /** The first of them among the sampled ones. */
+  /** The place of the first of them in the sample. */
   readonly first: number;
   readonly count: number;
   /** [count, outputs]; a token's distance to itself is 0. */
   readonly distances: Tensor2D;
 }
 
-/** Distances from 512 output tokens, spread evenly over the vocabulary, to all of them. Free with `dispose`. */
+/** The distances from 512 output tokens, spread evenly over the vocabulary, to all output tokens. Free with
+ *  `dispose`. */
 export class TokenSample {
   readonly #geometry: OutputGeometry;
-  /** Positions among the output ids. */
+  /** The sampled tokens' positions among the output ids. */
   readonly #positions: Int32Array;
   readonly #neighbours: Float64Array;
   readonly #stripes: Stripe[] = [];
@@ -62,7 +64,7 @@ export class TokenSample {
     }
   }
 
-  survey(): TableSurvey {
+  measures(): TableMeasures {
     const norms = Float64Array.from(this.#positions, (position) => Math.sqrt(this.#geometry.squaredNorms[position]!));
     return { norm: quantiles(norms), neighbourDistance: quantiles(this.#neighbours) };
   }
@@ -74,7 +76,7 @@ export class TokenSample {
     try {
       for (const { distances } of this.#stripes) {
         parts.push(tidy(() => tf.reciprocal(tf.sum<Tensor1D>(tf.exp(tf.mul(distances, -eta / 2)), 1))));
-        // Only now is it computed, where the device has a queue.
+        // If the device has a queue, the part is computed only now.
         parts.at(-1)!.dataSync();
         yield;
       }
@@ -87,7 +89,7 @@ export class TokenSample {
     }
   }
 
-  /** Draws of the eta above which the laplace mechanism leaves a sampled token unchanged, ascending.
+  /** For each draw of noise, the eta above which the laplace mechanism leaves the sampled token unchanged. Ascending.
    *
    *  x stays the nearest token of x + l v while l v.(w - x) < ||w - x||^2 / 2 for every other w, that is for l below
    *  some l*(x, v); and l = g / eta with g ~ Gamma(d, 1). So x is unchanged exactly when eta > g / l*, and the share of

@@ -1,9 +1,9 @@
-/** Where randomness comes from. Mechanisms see this port only, so that no other generator can slip in. */
+/** Where randomness comes from. Mechanisms see only this port, so that no other generator can slip in. */
 import { createCipheriv, createHash, randomFillSync } from 'node:crypto';
 
 /** Where random bytes come from. */
 export interface RandomSource {
-  /** True for the operating system's generator alone; whatever is drawn from another source carries no guarantee. */
+  /** True only for the operating system's generator. What is drawn from another source carries no guarantee. */
   readonly private: boolean;
   /** Overwrites the bytes with independent uniform ones. */
   fill(bytes: Uint8Array): void;
@@ -11,7 +11,8 @@ export interface RandomSource {
 
 const POOL_BYTES = 1 << 16;
 
-/** Hands out bytes of a pool, since a call of a generator costs more than its bytes, and wipes them from it. */
+/** Hands out bytes from a pool, since calling a generator costs more than its bytes do, and wipes them from the
+ *  pool. */
 class Pool {
   readonly #refill: (bytes: Uint8Array) => void;
   readonly #pool = new Uint8Array(POOL_BYTES);
@@ -38,12 +39,12 @@ class Pool {
 
 const systemPool = new Pool(randomFillSync);
 
-/** The operating system's CSPRNG, by way of OpenSSL's. The pool lives in this module: every process and every worker
- *  thread has its own. */
+/** The operating system's CSPRNG, by way of OpenSSL's. The pool belongs to this module, so every process and every
+ *  worker thread has a pool of its own. */
 export const systemRandom: RandomSource = { private: true, fill: (bytes) => systemPool.fill(bytes) };
 
-/** The same bytes for the same seed: AES-256 in counter mode under the seed's hash. For tests of distributions
- *  alone. */
+/** Gives the same bytes for the same seed: AES-256 in counter mode under the seed's hash. Nothing that is released may
+ *  be drawn from it. */
 export function seededRandom(seed: number): RandomSource {
   const key = createHash('sha256').update(`rapt test seed ${seed}`).digest();
   const keystream = createCipheriv('aes-256-ctr', key, new Uint8Array(16));

@@ -1,20 +1,20 @@
-/** The integer weights that the exponential mechanism draws by: a level for each distance, and a weight for each level.
- *  See exponential.ts for what they owe to the ideal ones. */
+/** The integer weights by which the exponential mechanism draws: a level for each distance, and a weight for each
+ *  level. exponential.ts says how far they may be off the ideal weights. */
 import type { OutputGeometry } from './geometry.ts';
 
 export const LEVELS = 2 ** 16;
 const LEAST_WEIGHT = 2 ** 10;
-/** Distances below the one at which single precision would add more than this to e are computed anew in double
- *  precision. What that distance is depends on the norms of the two rows (derivation in `levelWeights`). */
+/** Single precision may add this much to e. Below some distance it would add more, and such distances are computed
+ *  again in double precision. That distance depends on the norms of the two rows (derivation in `levelWeights`). */
 const DISTANCE_ERROR_BUDGET = 2 ** -8;
 
 export interface LevelWeights {
-  /** Weight of each level, falling. Integers; a sum over all outputs stays below 2^53, where doubles are exact.
-   *  [LEVELS] */
+  /** The weight of each level, falling. These are integers, and a sum over all outputs stays below 2^53, where doubles
+   *  are exact. [LEVELS] */
   readonly weights: Float64Array;
-  /** Distance from one level to the next. The level of a distance is the nearest one, the last for all beyond. */
+  /** The distance from one level to the next. A distance has the nearest level; beyond the last one it has the last. */
   readonly step: number;
-  /** For two rows whose norms have the product t single precision is not enough up to a squared distance of t
+  /** For two rows whose norms have the product t, single precision is not enough up to a squared distance of t
    *  (nearQuadratic t + nearLinear). */
   readonly nearQuadratic: number;
   readonly nearLinear: number;

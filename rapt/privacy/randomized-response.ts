@@ -14,13 +14,14 @@
  *  answered alike. An epsilon of which more than LARGEST_LABEL_LOSS, one part in a hundred, might be lost is refused:
  *  one below 1 / (m - 1) / LARGEST_LABEL_LOSS = 9.54e-5, which is rounded up to LEAST_LABEL_EPSILON. */
 import { LARGEST_LABEL_EPSILON, LEAST_LABEL_EPSILON, type Guarantee, type LabelNoise } from '../../contracts/index.ts';
-import { systemRandom, type RandomSource } from './random.ts';
+import { systemRandom, type RandomSource } from './random-source.ts';
 import { uniformInteger } from './samplers.ts';
 
 const OTHER_WEIGHT = 2 ** 20;
-/** The part of an epsilon that whole numbers may lose. */
+/** Whole numbers may lose this part of an epsilon. */
 export const LARGEST_LABEL_LOSS = 0.01;
 
+/** Draws answers for labels. */
 export class RandomizedResponse {
   /** The probabilities that are really drawn. */
   readonly noise: LabelNoise;
@@ -28,13 +29,15 @@ export class RandomizedResponse {
   readonly #keepWeight: number;
   readonly #random: RandomSource;
 
-  /** @param epsilon from LEAST_LABEL_EPSILON to LARGEST_LABEL_EPSILON. @param classes at least 2. @throws RangeError
-   *  for another epsilon. */
+  /** @param epsilon from LEAST_LABEL_EPSILON to LARGEST_LABEL_EPSILON.
+   *  @param classes at least 2.
+   *  @throws RangeError for another epsilon. */
   constructor(epsilon: number, classes: number, random: RandomSource = systemRandom) {
     if (!(epsilon >= LEAST_LABEL_EPSILON && epsilon <= LARGEST_LABEL_EPSILON))
       throw new RangeError(
-        `randomized response needs an epsilon from ${LEAST_LABEL_EPSILON}, below which every class would be answered ` +
-          `nearly alike, to ${LARGEST_LABEL_EPSILON}, above which nothing is hidden; not ${epsilon}`,
+        `randomized response needs an epsilon from ${LEAST_LABEL_EPSILON}, ` +
+          `below which every class would be answered nearly alike, to ${LARGEST_LABEL_EPSILON}, ` +
+          `above which nothing is hidden; not ${epsilon}`,
       );
     this.#classes = classes;
     this.#random = random;
@@ -52,16 +55,16 @@ export class RandomizedResponse {
   }
 }
 
-/** Of a release whose labels left as they are. */
+/** What the guarantee says of labels that left as they are. */
 export const LABELS_NOT_COVERED = 'the training labels, the set of class names, and how many texts each class has';
 
-/** Of a run whose labels are not protected. */
+/** What the guarantee says of test labels that are not protected. */
 export const TEST_LABELS_NOT_COVERED =
-  'how well the tuned model does on the test texts: accuracy and F1 are told in steps of 0.01 or more that are at ' +
-  'least ' +
-  '5 test texts wide, and not at all below 20 of them';
+  'how well the tuned model does on the test texts: ' +
+  'accuracy and F1 are told in steps of 0.01 or more that are at least 5 test texts wide, ' +
+  'and not at all below 20 of them';
 
-/** What a release's guarantee says when its training labels were drawn as well. */
+/** The guarantee of a release whose training labels were drawn as well. */
 export function withLabelNoise(guarantee: Guarantee, noise: LabelNoise): Guarantee {
   const { epsilon } = noise;
   return {
@@ -70,9 +73,9 @@ export function withLabelNoise(guarantee: Guarantee, noise: LabelNoise): Guarant
     covered: [
       ...guarantee.covered,
       `each training label: randomized response with epsilon = ${epsilon}, whatever the text`,
-      'each test label, in each run that is graded by it: the number of right answers is told with two-sided ' +
-        'geometric noise ' +
-        `of epsilon = ${epsilon}, and nothing else about it`,
+      'each test label, in each run that is graded by it: ' +
+        `the number of right answers is told with two-sided geometric noise of epsilon = ${epsilon}, ` +
+        'and nothing else about it',
     ],
     notCovered: guarantee.private
       ? guarantee.notCovered
@@ -82,12 +85,13 @@ export function withLabelNoise(guarantee: Guarantee, noise: LabelNoise): Guarant
   };
 }
 
-/** In words; empty when the labels left as they are. */
+/** What happened to the labels, in words; empty when they left as they are. */
 export function explainLabels({ labelEpsilon }: Guarantee): string[] {
   if (labelEpsilon === undefined) return [];
+  const times = Math.exp(labelEpsilon).toPrecision(3);
   return [
-    `Every training label was answered by randomized response with epsilon = ${labelEpsilon}: each answer is at ` +
-      `most ${Math.exp(labelEpsilon).toPrecision(3)} times likelier under one class than under another. ` +
+    `Every training label was answered by randomized response with epsilon = ${labelEpsilon}: ` +
+      `each answer is at most ${times} times likelier under one class than under another. ` +
       'The accuracy on the test texts is told with noise of the same epsilon, drawn once in each run. ' +
       'A text that is released again has its label drawn again, and the epsilons add up.',
   ];

@@ -11,11 +11,9 @@ import {
   LearnedInverter,
   nearestGuesses,
 } from '../../../rapt/attacks/index.ts';
-import { Channel, countedPrior, drawFrom, estimatedPrior, zipfPrior } from '../../../rapt/channel/index.ts';
+import { Channel, countedPrior, drawFrom, TableTiles, zipfPrior, type Tile } from '../../../rapt/channel/index.ts';
 import { bestOf } from '../../../rapt/attacks/inference.ts';
-import { TableTiles, type Tile } from '../../../rapt/channel/tiles.ts';
 import { createMechanism, seededRandom } from '../../../rapt/privacy/index.ts';
-import { computeTotals } from '../../../rapt/privacy/totals.ts';
 import { posteriorEmbeddings } from '../../../rapt/tuning/posterior.ts';
 import { tf, tidy } from '../../../rapt/tensorflow.ts';
 import { Turns } from '../../../rapt/turns.ts';
@@ -132,35 +130,6 @@ describe('attacks tile by tile', () => {
     }
   });
 
-  it('estimate the same prior whether likelihoods are kept or made again', async () => {
-    const channel = await Channel.create({
-      mechanism: 'exponential',
-      eta: ETA,
-      table,
-      outputIds,
-      prior: zipf,
-      tileRows: TILE_ROWS,
-    });
-    const whole = await Channel.create({ mechanism: 'exponential', eta: ETA, table, outputIds, prior: zipf });
-    const kept = await estimatedPrior(channel, release, zipf);
-    const before = tf.memory().numBytes;
-    const most = { bytes: 0 };
-    const watching = new Turns();
-    const next = watching.next.bind(watching);
-    watching.next = () => {
-      most.bytes = Math.max(most.bytes, tf.memory().numBytes - before);
-      return next();
-    };
-    const again = await estimatedPrior(channel, release, zipf, watching, 0);
-    assert.deepEqual(again, kept);
-    // Of some 900 outputs: the likelihoods of one tile, and little beside.
-    assert.ok(most.bytes < 2 * 4 * 1000 * TILE_ROWS, `${most.bytes} bytes`);
-    const expected = await estimatedPrior(whole, release, zipf);
-    for (let id = 0; id < ROWS; id++) assert.ok(Math.abs(kept[id]! - expected[id]!) < 1e-6, `token ${id}`);
-    channel.dispose();
-    whole.dispose();
-  });
-
   it('take the smaller id of two that are equally likely, in whatever tiles they lie', async () => {
     const tiles = new TableTiles(table, { tileRows: TILE_ROWS });
     /** As a function of the id alone: few different values. */
@@ -210,9 +179,6 @@ describe('every attack by itself', () => {
   });
   const ys = range(7, 500);
   const attacks: Readonly<Record<string, (turns: Turns) => Promise<unknown>>> = {
-    'making the channel': (turns) =>
-      Channel.create({ mechanism: 'laplace', eta: ETA, table, outputIds, prior: zipf, turns }),
-    'estimating the prior': (turns) => estimatedPrior(channel, release, zipf, turns),
     inversion: (turns) => nearestGuesses(channel, ys, 10, turns),
     bayes: (turns) => bayesianGuesses(channel, zipf, ys, 10, turns),
     learned: (turns) => LearnedInverter.train(channel.tiles, pairs, turns),
@@ -223,16 +189,4 @@ describe('every attack by itself', () => {
     it(`${name} ends by its signal`, async () => {
       await assert.rejects(attack(new Turns(AbortSignal.abort(new Error('cancelled')))), /cancelled/);
     });
-});
-
-describe('the channel of a large table', () => {
-  it('has the totals of the pass behind the guarantee', async () => {
-    const channel = await Channel.create({ mechanism: 'exponential', eta: ETA, table, outputIds, prior: zipf });
-    const { logTotals, logPeak } = await computeTotals(ETA, table, outputIds, { turns: new Turns() });
-    for (const x of [0, 7, 100, 1499]) {
-      const own = channel.logLikelihoodOf(x, x);
-      assert.ok(Math.abs(own + logTotals[x]! - logPeak) < 0.02, `token ${x}`);
-    }
-    channel.dispose();
-  });
 });
