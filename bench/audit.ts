@@ -6,7 +6,7 @@ import { openBackbone } from '../rapt/backbone/index.ts';
 import { cacheFolder } from '../rapt/cache.ts';
 import { createMechanism, systemRandom, uniformInteger } from '../rapt/privacy/index.ts';
 import { joinIds } from '../rapt/release/index.ts';
-import type { Measurement } from './main.ts';
+import type { Measurement } from './measurement.ts';
 
 const ETA = 14;
 const MAX_TOKENS = 64;

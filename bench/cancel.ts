@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMinioStore, CheckpointPointerCell } from '../storage/index.ts';
 import { readStack } from '../settings/index.ts';
-import type { Measurement } from './main.ts';
-import { untilPending } from './pending.ts';
+import type { Measurement } from './measurement.ts';
+import { untilPending } from '../test/support/pending-activity.ts';
 import { configOf, withService } from './service.ts';
 
 /** Cancels runs of the default job at moments that differ. @param args number of tries; default 20. */

@@ -15,7 +15,7 @@ import {
   TextCollector,
   type DrawnTexts,
 } from '../rapt/ledger/index.ts';
-import type { Measurement } from './main.ts';
+import type { Measurement } from './measurement.ts';
 
 /** @param args number of texts; default a million. */
 export async function ledgerBench(args: readonly string[]): Promise<Measurement> {

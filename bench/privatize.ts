@@ -10,7 +10,7 @@ import { loadEmbeddingTable, loadTokenizer, locateBackbone } from '../rapt/backb
 import { cacheFolder } from '../rapt/cache.ts';
 import { createMechanism, outputVocabulary, systemRandom, uniform } from '../rapt/privacy/index.ts';
 import { tf, tidy, type Tensor2D } from '../rapt/tensorflow.ts';
-import type { Measurement } from './main.ts';
+import type { Measurement } from './measurement.ts';
 
 const PROGRAM = fileURLToPath(new URL('../bin/rapt.mjs', import.meta.url));
 const ETA = 14;

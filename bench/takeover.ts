@@ -8,8 +8,8 @@ import { cacheFolder } from '../rapt/cache.ts';
 import { inspectTables } from '../rapt/data/index.ts';
 import { createMechanism } from '../rapt/privacy/index.ts';
 import { drawRelease, EarlierRows, hashInputs, rowsToDraw } from '../rapt/release/index.ts';
-import type { Measurement } from './main.ts';
-import { observe, shownOf } from './observed.ts';
+import type { Measurement } from './measurement.ts';
+import { observe, shownOf } from './observe-work.ts';
 import { configOf } from './service.ts';
 
 /** Step between rows that follow each other in the new order: a prime, and as far as can be from any simple fraction of

@@ -9,7 +9,7 @@ import { inspectTables } from '../rapt/data/index.ts';
 import { createMechanism } from '../rapt/privacy/index.ts';
 import { drawRelease, hashInputs, readLocalLabels } from '../rapt/release/index.ts';
 import { classifyExamples, loadExamples, openEncoder, openTrainer, trainingDigest } from '../rapt/tuning/index.ts';
-import type { Measurement } from './main.ts';
+import type { Measurement } from './measurement.ts';
 import { configOf } from './service.ts';
 
 type Arm = Pick<TuningInput, 'privacy' | 'tuning'>;

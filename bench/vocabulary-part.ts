@@ -13,7 +13,7 @@ import {
 } from '../rapt/privacy/index.ts';
 import { joinIds, privatizeTable } from '../rapt/release/index.ts';
 import { inTurns } from '../rapt/turns.ts';
-import { observe, shownOf, type Observed } from './observed.ts';
+import { observe, shownOf, type Observed } from './observe-work.ts';
 import { readTable, tokenizer } from './synthetic-vocabulary.ts';
 import type { PartOptions } from './vocabulary.ts';
 

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Measurement } from './main.ts';
+import type { Measurement } from './measurement.ts';
 import { DIMENSIONS, writeTable, writeTexts } from './synthetic-vocabulary.ts';
 
 const PART = fileURLToPath(new URL('vocabulary-part.ts', import.meta.url));

@@ -3,7 +3,7 @@
 import { fileURLToPath } from 'node:url';
 
 export { createCodec, type PlainPayloads } from './codec.ts';
-export { startCodecServer, type CodecServerOptions } from './server.ts';
+export { startCodecServer, type CodecServerOptions } from './codec-server.ts';
 export {
   formatKeyring,
   keyFor,

@@ -10,9 +10,9 @@ import {
   namedTemporal,
   resolveWebhook,
 } from '../settings/index.ts';
-import { askDevice } from './device.ts';
+import { askDevice } from './ask-device.ts';
 import { brokenFiles, COMPONENTS, DEVICE_VARIABLE, examine, type Component } from './setup/index.ts';
-import { stackStatus } from './stack/stack.ts';
+import { stackStatus } from './stack/local-stack.ts';
 
 export interface Finding {
   readonly what: string;

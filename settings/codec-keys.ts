@@ -15,7 +15,7 @@ import {
 import { BadInput } from '../contracts/index.ts';
 import { makeFolder, setting, writeOnce } from '../system/index.ts';
 import { readSecretFile, secret } from './secrets.ts';
-import { stackFolder } from './local-stack.ts';
+import { stackFolder } from './stack-record.ts';
 
 const NAME = 'RAPT_CODEC_KEYS';
 const OWNER_NAME = 'RAPT_OWNER_KEYS';

@@ -14,7 +14,7 @@ import {
 } from '../storage/index.ts';
 import { makeFolder, setting } from '../system/index.ts';
 import { readSecretFile, writeSecretOnce } from './secrets.ts';
-import { stackFolder } from './local-stack.ts';
+import { stackFolder } from './stack-record.ts';
 
 const stackGrantsFile = (): string => join(stackFolder(), 'grants');
 

@@ -25,7 +25,7 @@ export {
   type Component,
   type StackRecord,
   type StartedProcess,
-} from './local-stack.ts';
+} from './stack-record.ts';
 export { describeKeys, resolveAdministration, resolveStore } from './object-store.ts';
 export { secret } from './secrets.ts';
 export { resolveServices, type Services } from './services.ts';
@@ -39,4 +39,4 @@ export {
   type TemporalConnection,
 } from './temporal-address.ts';
 export { resolveWebhook, type NamedWebhook } from './webhook.ts';
-export { logLevel, metricsAddress } from './worker.ts';
+export { logLevel, metricsAddress } from './observability.ts';

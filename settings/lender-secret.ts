@@ -5,7 +5,7 @@ import { BadInput } from '../contracts/index.ts';
 import { newToken } from '../storage/index.ts';
 import { setting } from '../system/index.ts';
 import { readSecretFile, writeSecretOnce } from './secrets.ts';
-import { stackFolder } from './local-stack.ts';
+import { stackFolder } from './stack-record.ts';
 
 const VARIABLE = 'RAPT_S3_LENDER_FILE';
 

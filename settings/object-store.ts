@@ -14,7 +14,7 @@ import {
 import { setting } from '../system/index.ts';
 import { stackToken, stackTokenFile } from './grant-files.ts';
 import { secret } from './secrets.ts';
-import { readStack } from './local-stack.ts';
+import { readStack } from './stack-record.ts';
 
 const BUCKET = 'rapt';
 /** An issuer's address and its token: ours, and those that AWS's programs know. */

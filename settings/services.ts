@@ -5,7 +5,7 @@ import type { RenewedStoreOptions, Role, StoreOptions } from '../storage/index.t
 import { setting } from '../system/index.ts';
 import { resolveKeyring, resolvePlainPayloads } from './codec-keys.ts';
 import { resolveStore } from './object-store.ts';
-import { readStack } from './local-stack.ts';
+import { readStack } from './stack-record.ts';
 import { localNamespace, namedTemporal, type NamedTemporal } from './temporal-address.ts';
 
 export interface Services {

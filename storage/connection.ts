@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import type * as Minio from 'minio';
 import { ErrorKind, RaptError } from '../contracts/index.ts';
 import { RenewedKeys, type KeySource, type StoreKeys } from './access/renewed-keys.ts';
-import { isDenied, isTransient, isWordless, refusesKeys, regionNamedBy } from './failure.ts';
+import { isDenied, isTransient, isWordless, refusesKeys, regionNamedBy } from './store-failure.ts';
 import { DEFAULT_RETRY, withRetry } from './retry.ts';
 import type { RetryOptions } from './retry.ts';
 import { transportWithTimeout } from './transport.ts';

@@ -9,7 +9,7 @@ import { ErrorKind, RaptError } from '../contracts/index.ts';
 import type { ArtifactRef, Sha256 } from '../contracts/index.ts';
 import { flushFile, makeFolder, sha256File, sha256Of } from '../system/index.ts';
 import { etagOf, StoreConnection, type RenewedStoreOptions, type StoreOptions } from './connection.ts';
-import { codeOf, describeFailure, isMissing, isPreconditionFailed, isTransient, type FailurePlace } from './failure.ts';
+import { codeOf, describeFailure, isMissing, isPreconditionFailed, isTransient, type FailurePlace } from './store-failure.ts';
 import { changedWhileSent, putInParts } from './multipart.ts';
 import type { ListedObject, ObjectStore, PutOptions, StoredObject, UnfinishedUpload } from './store.ts';
 

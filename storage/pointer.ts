@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { checkpointPointerSchema, ErrorKind, fenceSchema, keys, RaptError } from '../contracts/index.ts';
 import type { CheckpointPointer, Fence } from '../contracts/index.ts';
-import { readSealed, seal } from './sealed.ts';
+import { readSealed, seal } from './digested-json.ts';
 import type { ObjectStore } from './store.ts';
 
 /** What stands at the pointer's key before the first checkpoint: who may write it. */

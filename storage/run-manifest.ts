@@ -8,7 +8,7 @@ import {
   type ArtifactRef,
   type RunManifest,
 } from '../contracts/index.ts';
-import { readSealed, seal } from './sealed.ts';
+import { readSealed, seal } from './digested-json.ts';
 import type { ObjectStore } from './store.ts';
 
 export async function writeRunManifest(

@@ -16,7 +16,7 @@ export {
 } from './paths.mjs';
 export { makeFolder } from './make-folder.mjs';
 export { machineMemory } from './memory.mjs';
-export { isRunning } from './process.mjs';
+export { isRunning } from './is-running.mjs';
 export {
   isSameSecret,
   startGuardedServer,
@@ -24,7 +24,7 @@ export {
   type GuardedServerOptions,
   type Listening,
   type RunningServer,
-} from './server.ts';
+} from './guarded-server.ts';
 export { setting } from './setting.mjs';
 export { freeBytes, isOutOfSpace } from './space.ts';
 export { unreadable } from './unreadable.ts';

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { isRunning } from './process.mjs';
+import { isRunning } from './is-running.mjs';
 
 /** A temporary file lives for the milliseconds of one write. One this old belongs to nobody, whatever machine made
  *  it. */

@@ -11,7 +11,7 @@ import {
 } from '@temporalio/workflow';
 import { hasEnded } from '../contracts/index.ts';
 import type { RunNotice } from '../contracts/index.ts';
-import { clientActivities } from './activities.ts';
+import { clientActivities } from './activity-calls.ts';
 import { handedOverSignal, noticesWantedSignal, noticeSignal } from './messages.ts';
 
 /** A run that says nothing for so long is asked whether it is there; after that less and less often. */

@@ -2,7 +2,7 @@
 import { setWorkflowOptions, workflowInfo } from '@temporalio/workflow';
 import { parsePredictInput } from '../contracts/index.ts';
 import type { FinishedPrediction } from '../contracts/index.ts';
-import { clientActivities, gpuActivities } from './activities.ts';
+import { clientActivities, gpuActivities } from './activity-calls.ts';
 import { accepted, acceptId } from './refusal.ts';
 
 /** Classifies the rows of a table with the adapter of a finished run. The rows are privatized as the run's training

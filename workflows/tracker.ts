@@ -2,7 +2,7 @@
 import { ApplicationFailure, isCancellation, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
 import { ActivityFailure } from '@temporalio/common';
 import { ErrorKind } from '../contracts/index.ts';
-import { showStage } from './attributes.ts';
+import { showStage } from './search-attributes.ts';
 import { detailsTable } from './details.ts';
 import {
   continueUpdate,

@@ -27,8 +27,8 @@ import type {
   TuningConfig,
   TuningResult,
 } from '../contracts/index.ts';
-import { clientActivities, gpuActivities } from './activities.ts';
-import { describeRun, showAccuracy, showBackbone, showCalibratedEta, showStage } from './attributes.ts';
+import { clientActivities, gpuActivities } from './activity-calls.ts';
+import { describeRun, showAccuracy, showBackbone, showCalibratedEta, showStage } from './search-attributes.ts';
 import { nextBoundary } from './blocks.ts';
 import type { Notices } from './notices.ts';
 import { endedByCancellation, type PauseGate } from './pause.ts';

@@ -12,7 +12,7 @@ import { clientHome, tenantFolder } from '../../rapt/home.ts';
 import { Ledger } from '../../rapt/ledger/index.ts';
 import { createMinioStore, findGarbage } from '../../storage/index.ts';
 import { runSinks } from '../../workers/run-sinks.ts';
-import { minioClient } from '../minio-client.ts';
+import { minioClient } from '../../test/support/minio-client.ts';
 import { modelProcesses } from './supervisor.ts';
 
 const TENANT = 'local';

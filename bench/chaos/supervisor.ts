@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { end, isAlive, stackStatus, startDetached, up, type ComponentStatus } from '../../infra/index.ts';
 import { homeFolder, projectRoot } from '../../system/index.ts';
 import { readStack, type StartedProcess } from '../../settings/index.ts';
-import type { Victim } from './plan.ts';
+import type { Victim } from './kill-plan.ts';
 
 type Component = ComponentStatus['component'];
 const POLL_MS = 200;

@@ -7,7 +7,7 @@ import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { explainRefusal, isRefusal } from './explain-connection.ts';
 import { OLDEST_TEMPORAL } from '../setup/index.ts';
 import type { NamedTemporal } from '../../settings/index.ts';
-import { createAttributes, createNamespace, initialize, removeAttribute } from './commands.ts';
+import { createAttributes, createNamespace, initialize, removeAttribute } from './fix-commands.ts';
 import { NEEDED, stateOfAttributes, typeName, type State } from './search-attributes.ts';
 import { STATUS, statusOf } from './status.ts';
 

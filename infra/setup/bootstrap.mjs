@@ -7,7 +7,7 @@ import { nodeProblem } from './node-version.mjs';
 
 const problem = nodeProblem(process.versions.node);
 if (problem === null) {
-  void import('./main.mjs').then(({ main }) => main(process.argv.slice(2)));
+  void import('./run-set-up.mjs').then(({ main }) => main(process.argv.slice(2)));
 } else {
   console.error('set-up: ' + problem);
   process.exitCode = 1;

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectRoot } from '../../system/paths.mjs';
-import { lastWords, runCommand } from './commands.mjs';
+import { lastWords, runCommand } from './run-command.mjs';
 
 /** @import { Check } from './checks.mjs' */
 

@@ -7,14 +7,14 @@ import { checkMachine, problemsOf } from './checks.mjs';
 import { COMPONENTS } from './components/index.mjs';
 import { readMachine } from './machine.mjs';
 import { askRegistries } from './network.mjs';
-import { Progress } from './progress.mjs';
+import { Progress } from './progress-lines.mjs';
 import { brokenFiles, isSealed, seal } from './seals.mjs';
 import { Work } from './work.mjs';
 
 /** @import { Check, Needs } from './checks.mjs' */
 /** @import { Component } from './components/component.mjs' */
 /** @import { Machine, Place } from './machine.mjs' */
-/** @import { Screen } from './progress.mjs' */
+/** @import { Screen } from './progress-lines.mjs' */
 
 /** Why set-up cannot go on, or what of it failed: sentences that end without a full stop. */
 export class SetUpFailed extends Error {

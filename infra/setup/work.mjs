@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { makeFolder } from '../../system/make-folder.mjs';
 import { cacheFolder } from '../../system/paths.mjs';
-import { CommandFailed, lastWords, runCommand } from './commands.mjs';
+import { CommandFailed, lastWords, runCommand } from './run-command.mjs';
 
 /** Where news of a part go.
  *  @callback Tell

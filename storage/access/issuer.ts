@@ -1,8 +1,8 @@
 /** Issues a role's keys: short-lived, by the object store's own STS, from keys that may do all of it. */
 import { z } from 'zod';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
-import { codeOf, isDenied } from '../failure.ts';
-import { policyOf, type Policy, type Role } from './policy.ts';
+import { codeOf, isDenied } from '../store-failure.ts';
+import { policyOf, type Policy, type Role } from './store-policy.ts';
 import type { IssuedKeys, StoreKeys } from './renewed-keys.ts';
 
 export interface IssuerOptions {

@@ -7,8 +7,8 @@ import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { StoreConnection, type StoreOptions } from '../connection.ts';
-import { describeFailure } from '../failure.ts';
-import { isLenderPolicy, lenderPolicy } from './policy.ts';
+import { describeFailure } from '../store-failure.ts';
+import { isLenderPolicy, lenderPolicy } from './store-policy.ts';
 import type { StoreKeys } from './renewed-keys.ts';
 
 const OK = 200;

@@ -7,7 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { Connection, type ConnectionLike } from '@temporalio/client';
 import { ErrorKind, GPU_QUEUE } from '../../contracts/index.ts';
 import { namedTemporal } from '../../settings/index.ts';
-import { createAttributes } from '../../infra/server/commands.ts';
+import { createAttributes } from '../../infra/server/fix-commands.ts';
 import { examineServer, prepareServer, requireServer, type Lack } from '../../infra/server/index.ts';
 import { NEEDED } from '../../infra/server/search-attributes.ts';
 import { temporalBinary } from '../../infra/setup/index.ts';

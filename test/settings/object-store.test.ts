@@ -17,7 +17,7 @@ import { PROGRAM, runProgram, type CommandResult } from '../support/stack.ts';
 const home = temporaryFolder();
 process.env['RAPT_HOME'] = home;
 const { resolveAdministration, resolveServices, resolveStore } = await import('../../settings/index.ts');
-const { readStack } = await import('../../settings/local-stack.ts');
+const { readStack } = await import('../../settings/stack-record.ts');
 const { stackToken, stackTokenFile } = await import('../../settings/grant-files.ts');
 const { knownLenderSecret, lenderFile, lenderSecret } = await import('../../settings/lender-secret.ts');
 

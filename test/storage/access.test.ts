@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Client } from 'minio';
 import { claimRun } from '../../activities/gpu/checkpoints.ts';
-import { minioClient } from '../../bench/minio-client.ts';
+import { minioClient } from '../support/minio-client.ts';
 import { ErrorKind, IMPORT_MARK, keys, RaptError } from '../../contracts/index.ts';
 import {
   CheckpointPointerCell,

@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
-import { minioClient } from '../../bench/minio-client.ts';
+import { minioClient } from '../support/minio-client.ts';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import type { Sha256 } from '../../contracts/index.ts';
 import { createMinioStore, putFiles } from '../../storage/index.ts';

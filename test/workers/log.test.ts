@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { logLine } from '../../workers/log.ts';
-import { logLevel } from '../../settings/worker.ts';
+import { logLevel } from '../../settings/observability.ts';
 
 const SECRET = 'a quoted text';
 const line = (meta: Record<string, unknown>, message = 'activity done'): Record<string, unknown> =>

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { metrics } from '../../telemetry/index.ts';
-import { metricsAddress } from '../../settings/worker.ts';
+import { metricsAddress } from '../../settings/observability.ts';
 import { installRuntime } from '../../workers/shared.ts';
 
 test('RAPT_METRICS_ADDRESS is an address and a port, or not set', () => {

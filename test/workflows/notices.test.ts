@@ -14,7 +14,7 @@ import { Webhook, WebhookVerificationError } from 'standardwebhooks';
 import { atBoundary } from '../../activities/boundary.ts';
 import { notify, wantNotices } from '../../activities/client/notify.ts';
 import type { ClientDependencies } from '../../activities/client/index.ts';
-import { untilPending } from '../../bench/pending.ts';
+import { untilPending } from '../support/pending-activity.ts';
 import {
   BadInput,
   CONTINUE_UPDATE,
@@ -29,9 +29,9 @@ import {
   type TuningInput,
 } from '../../contracts/index.ts';
 import { runSinks } from '../../workers/run-sinks.ts';
-import { simpleActivities } from './activities.ts';
-import { untilCancelled } from './paths.ts';
-import { startWorkflowServer, type Activities, type WorkflowServer } from './server.ts';
+import { simpleActivities } from './stub-activities.ts';
+import { untilCancelled } from './run-paths.ts';
+import { startWorkflowServer, type Activities, type WorkflowServer } from './workflow-server.ts';
 
 interface Message {
   readonly type: string;

@@ -1,7 +1,8 @@
 // @ts-check
 import { join } from 'node:path';
 import { cacheFolder } from '../../../system/paths.mjs';
-import { fetchPackage, inStaging, put, unzip } from '../commands.mjs';
+import { fetchPackage, unzip } from '../pip.mjs';
+import { inStaging, put } from '../staging.mjs';
 import { isSealed } from '../seals.mjs';
 
 /** @import { Component } from './component.mjs' */

@@ -2,7 +2,7 @@
 /** TensorFlow with CUDA: its package and those that its metadata names as `and-cuda`, and the files of theirs that
  *  are loaded. */
 
-/** @import { Package } from '../commands.mjs' */
+/** @import { Package } from '../pip.mjs' */
 
 /** @type {readonly Package[]} */
 export const CUDA_PACKAGES = [

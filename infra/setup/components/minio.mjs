@@ -2,7 +2,7 @@
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../../../system/paths.mjs';
-import { inStaging, put } from '../commands.mjs';
+import { inStaging, put } from '../staging.mjs';
 import { ask, SERVER_ANSWERS_MS } from '../programs.mjs';
 import { isSealed } from '../seals.mjs';
 import { findServer } from '../servers.mjs';

@@ -2,7 +2,8 @@
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../../../system/paths.mjs';
-import { fetchPackage, inStaging, put, unzip } from '../commands.mjs';
+import { fetchPackage, unzip } from '../pip.mjs';
+import { inStaging, put } from '../staging.mjs';
 import { ask, isAtLeast, SERVER_ANSWERS_MS } from '../programs.mjs';
 import { isSealed } from '../seals.mjs';
 import { findServer } from '../servers.mjs';

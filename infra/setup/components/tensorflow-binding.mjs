@@ -3,7 +3,7 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync,
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { makeFolder } from '../../../system/make-folder.mjs';
-import { inStaging, put } from '../commands.mjs';
+import { inStaging, put } from '../staging.mjs';
 import { isSealed } from '../seals.mjs';
 import { tensorflowFolder } from './tensorflow-library.mjs';
 

@@ -3,7 +3,8 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../../../system/paths.mjs';
 import { setting } from '../../../system/setting.mjs';
-import { fetchPackage, fetchPackages, inStaging, put, unzip } from '../commands.mjs';
+import { fetchPackage, fetchPackages, unzip } from '../pip.mjs';
+import { inStaging, put } from '../staging.mjs';
 import {
   checkDeviceSetting,
   chooseLibrary,

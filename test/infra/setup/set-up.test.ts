@@ -169,8 +169,8 @@ test('an interruption ends what has been started, and leaves nothing half', asyn
   const url = (path: string) => JSON.stringify(`${projectRoot}/${path}`);
   writeFileSync(
     script,
-    `import { inStaging, put } from ${url('infra/setup/commands.mjs')};
-import { runSetUp } from ${url('infra/setup/main.mjs')};
+    `import { inStaging, put } from ${url('infra/setup/staging.mjs')};
+import { runSetUp } from ${url('infra/setup/run-set-up.mjs')};
 import { join } from 'node:path';
 const path = ${JSON.stringify(join(cache, 'slow'))};
 const slow = { name: 'slow', title: 'slow', after: [], programs: [], fetchers: [], bytes: {}, isReady: () => false, place: () => path,

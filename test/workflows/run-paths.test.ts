@@ -10,7 +10,7 @@ import type { ApplicationFailure } from '@temporalio/common';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { bundleWorkflowCode, Runtime, Worker } from '@temporalio/worker';
 import { atBoundary } from '../../activities/boundary.ts';
-import { untilPending } from '../../bench/pending.ts';
+import { untilPending } from '../support/pending-activity.ts';
 import {
   CONTINUE_UPDATE,
   CONTROL_QUEUE,
@@ -38,10 +38,10 @@ import {
 import { eventually } from '../support/probe.ts';
 import { bundledWorkflows } from '../../workers/bundle.ts';
 import { runSinks } from '../../workers/run-sinks.ts';
-import { simpleActivities, STEPS_PER_EPOCH } from './activities.ts';
+import { simpleActivities, STEPS_PER_EPOCH } from './stub-activities.ts';
 import { HISTORIES, historyFiles } from './histories.ts';
-import { PATHS } from './paths.ts';
-import { startWorkflowServer, type Activities, type WorkflowServer } from './server.ts';
+import { PATHS } from './run-paths.ts';
+import { startWorkflowServer, type Activities, type WorkflowServer } from './workflow-server.ts';
 
 let server: WorkflowServer;
 before(

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import { decodeOptionalSinglePayload } from '@temporalio/common/lib/internal-non-workflow/index.js';
-import type { TrainingProgress } from '../contracts/index.ts';
+import type { TrainingProgress } from '../../contracts/index.ts';
 
 export interface PendingActivity {
   readonly attempt: number;

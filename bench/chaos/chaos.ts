@@ -19,8 +19,8 @@ import { installRuntime } from '../../workers/shared.ts';
 import { PlainTrainer, releaseFolderOf } from '../plain-training.ts';
 import { configOf } from '../service.ts';
 import { CHAOS_MARK, checkLeftovers, checkPointer, checkReleasedOnce, checkReplay, keepVersions } from './checks.ts';
-import { PHASES, planRun, VICTIMS } from './plan.ts';
-import { runWithKills, type Outcome } from './run.ts';
+import { PHASES, planRun, VICTIMS } from './kill-plan.ts';
+import { runWithKills, type Outcome } from './run-with-kills.ts';
 import { Supervisor } from './supervisor.ts';
 
 const ROWS_PER_RUN = 200;

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { activityInfo, cancelled, Context, heartbeat, sleep as activitySleep } from '@temporalio/activity';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import { untilPending } from '../../bench/pending.ts';
+import { untilPending } from '../support/pending-activity.ts';
 import {
   CONTINUE_UPDATE,
   CONTROL_QUEUE,
@@ -18,8 +18,8 @@ import {
   type TuningInput,
   type TuningResult,
 } from '../../contracts/index.ts';
-import { simpleActivities } from './activities.ts';
-import type { Activities, WorkflowServer } from './server.ts';
+import { simpleActivities } from './stub-activities.ts';
+import type { Activities, WorkflowServer } from './workflow-server.ts';
 
 export interface Path {
   readonly name: string;

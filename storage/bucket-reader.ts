@@ -3,7 +3,7 @@
 import { BadInput, RaptError } from '../contracts/index.ts';
 import type { StoreKeys } from './access/renewed-keys.ts';
 import { etagOf, StoreConnection, type BucketOptions } from './connection.ts';
-import { codeOf, describeFailure, isDenied, isMissing, isTransient } from './failure.ts';
+import { codeOf, describeFailure, isDenied, isMissing, isTransient } from './store-failure.ts';
 
 export interface BucketReaderOptions extends StoreKeys, Pick<BucketOptions, 'endpoint' | 'region' | 'retry'> {}
 

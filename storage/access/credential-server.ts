@@ -5,8 +5,8 @@ import { RaptError } from '../../contracts/index.ts';
 import { startGuardedServer, type Answer, type Listening, type RunningServer } from '../../system/index.ts';
 import { findGrant, grantId, type Grant } from './grants.ts';
 import type { Issuer } from './issuer.ts';
-import { roleName } from './policy.ts';
-import type { issuedKeysSchema } from './source.ts';
+import { roleName } from './store-policy.ts';
+import type { issuedKeysSchema } from './key-source.ts';
 
 export interface CredentialServerOptions extends Listening {
   readonly issue: Issuer;

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
 import { CONTROL_QUEUE, WORKFLOW_TYPE, type TuningConfig, type TuningResult } from '../../contracts/index.ts';
 import { homeFolder } from '../../system/index.ts';
-import { pendingActivity } from '../pending.ts';
-import type { Kill, Phase } from './plan.ts';
+import { pendingActivity } from '../../test/support/pending-activity.ts';
+import type { Kill, Phase } from './kill-plan.ts';
 import type { Supervisor } from './supervisor.ts';
 
 const POLL_MS = 10;

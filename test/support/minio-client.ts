@@ -1,5 +1,5 @@
 import { Client } from 'minio';
-import type { StoreOptions } from '../storage/index.ts';
+import type { StoreOptions } from '../../storage/index.ts';
 
 /** The store past its port: versions, metadata and unfinished uploads, as whoever checks or damages it needs them. */
 export function minioClient({ endpoint, accessKey, secretKey }: StoreOptions): Client {

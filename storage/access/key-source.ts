@@ -3,8 +3,8 @@
 import { isIPv4 } from 'node:net';
 import { z } from 'zod';
 import { BadInput, ErrorKind, RaptError } from '../../contracts/index.ts';
-import { codeOf } from '../failure.ts';
-import type { Role } from './policy.ts';
+import { codeOf } from '../store-failure.ts';
+import type { Role } from './store-policy.ts';
 import type { IssuedKeys, KeySource } from './renewed-keys.ts';
 
 export interface KeyServer {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Progress } from '../../../infra/setup/progress.mjs';
+import { Progress } from '../../../infra/setup/progress-lines.mjs';
 
 const PARTS = [
   { name: 'one', title: 'part one' },

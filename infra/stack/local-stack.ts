@@ -27,7 +27,7 @@ import { minioBinary, missingOf, temporalBinary } from '../setup/index.ts';
 import { explainConnection } from '../server/explain-connection.ts';
 import { asError, prepareServer } from '../server/index.ts';
 import { answersOn, freePort, listensOn } from './ports.ts';
-import { end, isAlive, startDetached } from './process.ts';
+import { end, isAlive, startDetached } from './detached-process.ts';
 
 const PREFERRED_PORT = { temporal: 7233, ui: 8233, s3: 9000, console: 9001, codec: 8234, credentials: 8235 } as const;
 const BUCKET = 'rapt';

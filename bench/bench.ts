@@ -3,17 +3,12 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { auditBench } from './audit.ts';
 import { cancelBench } from './cancel.ts';
 import { ledgerBench } from './ledger.ts';
+import type { Measurement } from './measurement.ts';
 import { overheadBench } from './overhead.ts';
 import { privatizeBench } from './privatize.ts';
 import { takeoverBench } from './takeover.ts';
 import { utilityBench } from './utility.ts';
 import { vocabularyBench } from './vocabulary.ts';
-
-export interface Measurement {
-  readonly results: Readonly<Record<string, unknown>>;
-  /** The peer's time over Rapt's. */
-  readonly ratios: Readonly<Record<string, number>>;
-}
 
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<Measurement>>> = {
   privatize: privatizeBench,

@@ -7,7 +7,7 @@ import {
   type Guarantee,
   type Sha256,
 } from '../../contracts/index.ts';
-import type { Activities } from './server.ts';
+import type { Activities } from './workflow-server.ts';
 
 const sha = (digit: string): Sha256 => digit.repeat(64) as Sha256;
 const ref = (key: string): ArtifactRef => ({ bucket: 'rapt', key, sha256: sha('a'), sizeBytes: 1 });
