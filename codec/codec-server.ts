@@ -1,6 +1,6 @@
-/** The codec as a server: Temporal's remote data encoding, by which its UI and its command show payloads as they were,
- *  and send encrypted ones. Beside it it shows the reports to which the UI links, which no server of the provider may
- *  read to its users. */
+/** The codec as a server. It speaks Temporal's remote data encoding, by which Temporal's UI and command show payloads
+ *  in the clear and send encrypted ones. It also shows the reports to which the UI links: no server of the provider may
+ *  read those. */
 import type { IncomingMessage } from 'node:http';
 import type { PayloadCodec } from '@temporalio/common';
 import proto from '@temporalio/proto';
@@ -9,14 +9,19 @@ import { isSameSecret, startGuardedServer, type Answer, type Listening, type Run
 
 const { Payloads } = proto.temporal.api.common.v1;
 
+/** What a server needs before other machines may reach it, in words that follow "it needs". */
+const NEEDS_TO_BE_REACHED =
+  'a token (RAPT_CODEC_TOKEN_FILE) and the host name that callers use (--public-host), ' +
+  'and TLS here (--cert, --key) or before it';
+
 export interface CodecServerOptions extends Listening {
   readonly codec: PayloadCodec;
   /** The one origin whose pages may ask: that of the Temporal UI. Null when no page may. */
   readonly origin: string | null;
-  /** What callers put before every request as "Authorization: Bearer". Null when they need nothing. */
+  /** Callers send it with every request, as "Authorization: Bearer". Null when they need no token. */
   readonly token: string | null;
-  /** The page about a finished run; null when there is none here. Shown where no token is needed, that is on this
-   *  machine: a browser that follows a link sends none. */
+  /** The page about a finished run; null when there is none here. It is shown only where no token is needed, that is on
+   *  this machine: a browser that follows a link sends none. */
   readonly report?: (tenant: string, run: string) => Promise<string | null>;
 }
 
@@ -29,7 +34,7 @@ const FROM_PAGES = {
   'Access-Control-Max-Age': '600',
 };
 
-/** A report brings all that it needs with it, and is nobody else's frame. */
+/** A report loads nothing from elsewhere, and no other page may frame it. */
 const REPORT_HEADERS = {
   'Content-Type': 'text/html; charset=utf-8',
   'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'",
@@ -47,12 +52,7 @@ export function startCodecServer({
     ...listening,
     name: 'codec server',
     pages: origin === null ? null : { origin, allow: FROM_PAGES },
-    toOthers: {
-      allowed: token !== null,
-      needs:
-        'a token (RAPT_CODEC_TOKEN_FILE) and the host name that callers use (--public-host), and TLS here (--cert, ' +
-        '--key) or before it',
-    },
+    toOthers: { allowed: token !== null, needs: NEEDS_TO_BE_REACHED },
     answer: async (path, request) =>
       (token === null ? await reportPage(path, request, report) : null) ?? answer(path, request, codec, token),
   });
@@ -114,7 +114,7 @@ async function answer(
 async function readBody(request: IncomingMessage): Promise<Buffer | null> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
-  // A request that is given up stays open for the answer.
+  // The request stays open although the rest of it is not read: the refusal must still reach the caller.
   for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     sizeBytes += chunk.length;
     if (sizeBytes > MOST_BODY_BYTES) return null;

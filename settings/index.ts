@@ -1,5 +1,5 @@
-/** What each process reads from its environment: which servers it uses, with which keys and secrets; where the
- *  environment says nothing, the local stack that `rapt up` started. */
+/** What each process reads from its environment: which servers it uses, and with which keys and secrets. Where the
+ *  environment says nothing, these are the servers and keys of the local stack that `rapt up` started. */
 export { assertEncrypts } from './assert-encrypts.ts';
 export {
   keysFile,

@@ -1,11 +1,11 @@
-/** What the environment says of how a worker is watched. */
+/** What a worker shows of itself: how much it logs, and where its metrics are. */
 import type { LogLevel } from '@temporalio/worker';
 import { BadInput } from '../contracts/index.ts';
 import { setting } from '../system/index.ts';
 
 const LOG_LEVELS: readonly LogLevel[] = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR'];
 
-/** Address of the page with the metrics; null when there is to be none. */
+/** Address of the page with the metrics; null when there is to be no such page. @throws BadInput. */
 export function metricsAddress(env: NodeJS.ProcessEnv = process.env): string | null {
   const address = setting('RAPT_METRICS_ADDRESS', env);
   if (address === undefined) return null;
@@ -20,6 +20,7 @@ export function metricsAddress(env: NodeJS.ProcessEnv = process.env): string | n
   return address;
 }
 
+/** How much a worker logs. @throws BadInput. */
 export function logLevel(env: NodeJS.ProcessEnv = process.env): LogLevel {
   const text = setting('RAPT_LOG_LEVEL', env) ?? 'INFO';
   const level = LOG_LEVELS.find((known) => known === text.toUpperCase());

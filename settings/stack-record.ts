@@ -1,16 +1,16 @@
-/** stack.json: the servers and workers that `rapt up` started, so that `down` ends these and no others. */
+/** stack.json: the servers and workers of the local stack that `rapt up` started. Other commands find them here, and
+ *  `rapt down` ends these and no others. */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { makeFolder } from '../system/index.ts';
 import { ErrorKind, RaptError } from '../contracts/index.ts';
-import { homeFolder } from '../system/index.ts';
+import { homeFolder, makeFolder } from '../system/index.ts';
 
 export const COMPONENTS = ['temporal', 'minio', 'codec', 'credentials', 'control', 'client', 'gpu'] as const;
 export type Component = (typeof COMPONENTS)[number];
 export const SERVERS: readonly Component[] = ['temporal', 'minio', 'codec', 'credentials'];
 
-/** Unless somebody else has these ports. */
+/** Where each worker shows its metrics, unless somebody else has these ports. */
 export const PREFERRED_METRICS = {
   control: '127.0.0.1:9464',
   client: '127.0.0.1:9465',
@@ -19,16 +19,16 @@ export const PREFERRED_METRICS = {
 
 const processSchema = z.strictObject({
   pid: z.int(),
-  /** Start time in clock ticks since boot, as /proc has it: a process id alone may have been given to another program
-   *  since. */
+  /** Start time in clock ticks since boot, as /proc has it. The process id alone does not tell: another program may
+   *  have been given it since. */
   startTime: z.string(),
 });
 export type StartedProcess = z.output<typeof processSchema>;
 
 const recordSchema = z.strictObject({
   temporal: z.strictObject({ address: z.string(), uiUrl: z.string() }),
-  /** With keys made for this stack, which MinIO and the issuer have and no worker uses; the file is readable by its
-   *  owner alone. */
+  /** The keys were made for this stack. MinIO and the issuer have them, no worker uses them, and only the owner of the
+   *  file can read it. */
   s3: z.strictObject({ endpoint: z.string(), accessKey: z.string(), secretKey: z.string(), bucket: z.string() }),
   consoleUrl: z.string(),
   /** Stacks of earlier versions had none. */
@@ -45,7 +45,8 @@ export const stackFolder = (): string => join(homeFolder(), 'stack');
 export const logFile = (component: Component): string => join(stackFolder(), 'logs', `${component}.log`);
 const recordFile = (): string => join(stackFolder(), 'stack.json');
 
-/** The stack that was started last, whether it still runs or not; null when there was none. */
+/** The stack that was started last, whether or not it still runs; null when there was none.
+ *  @throws RaptError badInput when the record cannot be read. */
 export function readStack(): StackRecord | null {
   const path = recordFile();
   if (!existsSync(path)) return null;

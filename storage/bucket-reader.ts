@@ -1,5 +1,5 @@
-/** Reading objects of any bucket that somebody else wrote: no digests are known beforehand, and they may be large.
- *  Writes nothing. */
+/** Reads objects that somebody else wrote, from any bucket: they may be large, and their digests are not known. Writes
+ *  nothing. */
 import { BadInput, RaptError } from '../contracts/index.ts';
 import type { StoreKeys } from './access/renewed-keys.ts';
 import { etagOf, StoreConnection, type BucketOptions } from './connection.ts';
@@ -12,18 +12,18 @@ export interface ObjectPlace {
   readonly key: string;
 }
 
-/** First byte, and the one after the last; the tag of the version that is read. */
+/** The first byte and the one after the last, and the tag of the version that is read. */
 export interface ObjectRange {
   readonly start: number;
   readonly end: number;
   readonly etag: string;
 }
 
-/** How often a reading goes on after its connection broke without a byte in between. */
+/** How often in a row a reading goes on after its connection broke, without a byte in between. */
 const MOST_BREAKS = 3;
 
-/** @throws BadInput, from all of its functions, naming the address: what is not there, may not be read, or changes
- *  while it is read; RaptError unavailable. */
+/** Each method throws BadInput, with the address, for an object that does not exist, may not be read, or changes while
+ *  it is read; and RaptError unavailable. */
 export class BucketReader {
   readonly #connection: StoreConnection;
 
@@ -31,7 +31,7 @@ export class BucketReader {
     this.#connection = new StoreConnection({ ...options, bucket: '' });
   }
 
-  /** Null when there is no such object. */
+  /** Size and tag of an object; null when there is no such object. */
   async stat(place: ObjectPlace): Promise<{ sizeBytes: number; etag: string } | null> {
     try {
       const { size, etag } = await this.#connection.send(() =>
@@ -44,7 +44,8 @@ export class BucketReader {
     }
   }
 
-  /** A reading whose connection breaks goes on where it was, of the same version. */
+  /** Reads an object, or a range of it. When the connection breaks, the reading goes on where it was, in the same
+   *  version. */
   async *read(place: ObjectPlace, range?: ObjectRange): AsyncGenerator<Buffer> {
     const { client } = this.#connection;
     let at = range?.start ?? 0;
@@ -77,7 +78,7 @@ export class BucketReader {
     }
   }
 
-  /** Keys that start with the prefix, in their order; at most so many. */
+  /** Keys that start with the prefix, in their order; at most `mostKeys` of them. */
   async list({ bucket, key: prefix }: ObjectPlace, mostKeys = Infinity): Promise<string[]> {
     try {
       return await this.#connection.send(async () => {
@@ -105,8 +106,8 @@ export class BucketReader {
         {
           where,
           problem:
-            `may not be read (${codeOf(error)}); check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of this process, ` +
-            'and what they may do',
+            `may not be read (${codeOf(error)}); ` +
+            'check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of this process, and what they may do',
         },
       ]);
     const { endpoint, secrets } = this.#connection;

@@ -1,5 +1,5 @@
-/** Artifacts in an S3 bucket: verified, content-addressed, and the checkpoint pointer that only one attempt can move.
- *  And who may do what there. */
+/** Artifacts in an S3 bucket: they are verified and found by their content, and only one attempt at a time can move the
+ *  checkpoint pointer. Also who may do what in the bucket. */
 export { findGrant, formatGrant, grantFor, grantId, newToken, parseGrants, type Grant } from './access/grants.ts';
 export { createIssuer, issueKeys, type Issuer, type IssuerOptions } from './access/issuer.ts';
 export { ensureLender, findLenders, removeLender, sealForAdmin, type Lenders, type Lending } from './access/lender.ts';

@@ -1,3 +1,4 @@
+/** Storing several files under one prefix. */
 import type { ArtifactRef } from '../contracts/index.ts';
 import type { ObjectStore } from './store.ts';
 
@@ -9,9 +10,9 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 
 export const contentTypeOf = (name: string): string | undefined => CONTENT_TYPES[/\.[a-z]+$/.exec(name)?.[0] ?? ''];
 
-/** Stores files under one prefix, one after the other. @param files name below the prefix to path on disk.
- *  @returns a reference for each name. A failure leaves the ones before it stored; to repeat the call is safe and sends
- *  only the rest. */
+/** Stores files under one prefix, one after the other. After a failure the files before it stay stored; repeating the
+ *  call is safe, and sends only the rest.
+ *  @param files maps each name below the prefix to a path on disk. @returns a reference for each name. */
 export async function putFiles<Name extends string>(
   store: ObjectStore,
   prefix: string,

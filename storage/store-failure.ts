@@ -1,4 +1,4 @@
-/** What went wrong with a request, told apart, in words that hold no credentials. */
+/** What went wrong with a request to the store: its kind, and words for it that hold no credentials. */
 import { ErrorKind, RaptError } from '../contracts/index.ts';
 
 const NETWORK_CODES: ReadonlySet<string> = new Set([
@@ -16,7 +16,7 @@ const NETWORK_CODES: ReadonlySet<string> = new Set([
   'ERR_STREAM_PREMATURE_CLOSE',
   'UND_ERR_SOCKET',
 ]);
-/** S3's and MinIO's names for "later". */
+/** The names of S3 and MinIO for "ask again later". */
 const BUSY_CODES: ReadonlySet<string> = new Set([
   'SlowDown',
   'SlowDownRead',
@@ -32,7 +32,7 @@ const BUSY_CODES: ReadonlySet<string> = new Set([
   'XMinioServerNotInitialized',
   'XMinioBackendDown',
 ]);
-/** The keys themselves are refused: they are unknown, have ended, or do not fit together. */
+/** The keys themselves are refused: they are unknown, have ended, or do not belong together. */
 const BAD_KEYS_CODES: ReadonlySet<string> = new Set([
   'InvalidAccessKeyId',
   'SignatureDoesNotMatch',
@@ -41,9 +41,9 @@ const BAD_KEYS_CODES: ReadonlySet<string> = new Set([
   'InvalidTokenId',
   'AccountProblem',
 ]);
-/** Good keys may not do that. MinIO says so also of keys that were lent in the name of a user that is there no more. */
+/** The keys are good, but may not do that. MinIO also says so of keys whose lender was removed. */
 const NO_RIGHT_CODES: ReadonlySet<string> = new Set(['AccessDenied', 'Forbidden']);
-/** MinIO's name, and what a quota on a bucket answers. */
+/** MinIO's name for a full disk, and the names for a quota that is used up. */
 const FULL_CODES: ReadonlySet<string> = new Set([
   'XMinioStorageFull',
   'XMinioAdminBucketQuotaExceeded',
@@ -51,7 +51,7 @@ const FULL_CODES: ReadonlySet<string> = new Set([
   'InsufficientStorage',
 ]);
 const MISSING_CODES: ReadonlySet<string> = new Set(['NoSuchKey', 'NotFound', 'NoSuchBucket', 'NoSuchVersion']);
-/** The client's words for a status after which a second try may help; it drops the server's own code. */
+/** The client's words for a status after which a second try may help; the client drops the server's own code. */
 const RETRYABLE_STATUS = /Retryable HTTP status: \d+/;
 
 export const codeOf = (error: unknown): string => {
@@ -68,11 +68,11 @@ export const isDenied = (error: unknown): boolean => refusesKeys(error) || NO_RI
 /** Whether the store refused the keys, whatever they were to do. */
 export const refusesKeys = (error: unknown): boolean => BAD_KEYS_CODES.has(codeOf(error));
 
-/** Whether nothing is known of a refusal but its status: the answer to HEAD has no body. */
+/** Whether only the status of a refusal is known: the answer to HEAD has no body. */
 export const isWordless = (error: unknown): boolean =>
   NO_RIGHT_CODES.has(codeOf(error)) && !Object.hasOwn(error as object, 'requestid');
 
-/** The bucket's region, where the store says it with its refusal. */
+/** The bucket's region, where the store's refusal names it; null where it does not. */
 export function regionNamedBy(error: unknown): string | null {
   if (typeof error !== 'object' || error === null) return null;
   const { region, amzBucketRegion } = error as { readonly region?: unknown; readonly amzBucketRegion?: unknown };
@@ -88,7 +88,7 @@ export function isTransient(error: unknown): boolean {
   return error instanceof Error && (RETRYABLE_STATUS.test(error.message) || error.message === 'aborted');
 }
 
-/** The client wraps what the source of its keys throws. */
+/** An error of the source of the client's keys, which the client wraps in its own. */
 function raptErrorBehind(error: unknown): RaptError | null {
   const cause = error instanceof Error && !(error instanceof RaptError) ? error.cause : null;
   return cause instanceof RaptError ? cause : null;
@@ -100,12 +100,12 @@ export interface FailurePlace {
   readonly key?: string | undefined;
   /** Texts that must not get into a message. */
   readonly secrets: readonly string[];
-  /** Whether the keys come from an issuer; else they are set. */
+  /** Whether the keys come from an issuer, rather than being set for this process. */
   readonly keysAreGiven: boolean;
 }
 
-/** A RaptError for whatever a request threw. The cause keeps code and message only: S3's own errors can carry the
- *  access key. */
+/** A RaptError for whatever a request threw. Its cause keeps only code and message: S3's own errors can hold the access
+ *  key. */
 export function describeFailure(doing: string, error: unknown, place: FailurePlace): RaptError {
   if (error instanceof RaptError) return error;
   const known = raptErrorBehind(error);
@@ -137,8 +137,8 @@ export function describeFailure(doing: string, error: unknown, place: FailurePla
   if (FULL_CODES.has(code))
     return new RaptError(
       ErrorKind.noSpace,
-      `${at}: the object store has no space left (${code}); add some or remove what is not needed (\`rapt gc\`), ` +
-        'and the run goes on by itself',
+      `${at}: the object store has no space left (${code}); ` +
+        'add some or remove what is not needed (`rapt gc`), and the run goes on by itself',
       { cause },
     );
   if (isPreconditionFailed(error))

@@ -1,4 +1,4 @@
-/** Servers that hand out what must not get into wrong hands: whom they answer at all, and where they may listen. */
+/** Servers that hand out what not everybody may have: whom they answer, and where they may listen. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
@@ -15,13 +15,15 @@ export interface Listening {
 }
 
 export interface GuardedServerOptions extends Listening {
-  /** As messages call it, such as "codec server". */
+  /** The server's name in messages, such as "codec server". */
   readonly name: string;
-  /** The pages that may ask, and what a browser may send for them; null when no page may. */
+  /** The origin whose pages may ask, and the headers that tell a browser what it may send for them; null when no page
+   *  may ask. */
   readonly pages: { readonly origin: string; readonly allow: Readonly<Record<string, string>> } | null;
-  /** Whether it may be reached from other machines, and what it needs for that, in words that follow "it needs". */
+  /** Whether other machines may reach the server, and what it needs for that, in words that follow "it needs". */
   readonly toOthers: { readonly allowed: boolean; readonly needs: string };
-  /** @param path of the request, without its query. A rejection breaks the connection off. */
+  /** Answers a request that was let in. A rejection breaks the connection off. @param path of the request, without its
+   *  query. */
   readonly answer: (path: string, request: http.IncomingMessage) => Promise<Answer>;
 }
 
@@ -45,9 +47,9 @@ const ALWAYS = {
   Vary: 'Origin',
 };
 
-/** Answers /health to anybody, and all else only to callers who know the server by its own name and are no page of a
- *  foreign origin.
- *  @throws BadInput for a server that other machines could reach and that lacks what it needs for that. */
+/** Answers /health to anybody. Everything else it answers only to callers who use the server's own name and are no page
+ *  of a foreign origin.
+ *  @throws BadInput for a server that other machines could reach, but that lacks what it needs for that. */
 export async function startGuardedServer(options: GuardedServerOptions): Promise<RunningServer> {
   const { name, listen, tls, publicHost, toOthers } = options;
   const isLocal = LOOPBACK.includes(inUrl(listen.host));
@@ -69,10 +71,11 @@ export async function startGuardedServer(options: GuardedServerOptions): Promise
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.listen(listen.port, listen.host);
   await once(server, 'listening').catch((cause: unknown) => {
+    const place = `${listen.host}:${listen.port}`;
+    const { code = 'unknown error' } = cause as NodeJS.ErrnoException;
     throw new RaptError(
       ErrorKind.unavailable,
-      `the ${name} cannot listen on ${listen.host}:${listen.port} ` +
-        `(${(cause as NodeJS.ErrnoException).code ?? 'unknown error'}); choose another address by --listen`,
+      `the ${name} cannot listen on ${place} (${code}); choose another address by --listen`,
       { cause },
     );
   });
@@ -102,7 +105,7 @@ async function guarded(
   const path = (request.url ?? '').replace(/\?.*$/s, '');
   if (method === 'GET' && path === '/health') return { status: 200, body: 'ok' };
 
-  // A page of any site can have its own name point at this address; the browser then sends that name.
+  // The page of any site can make its own name point at this address; the browser then sends that name.
   if (!hosts.includes(headers.host ?? ''))
     return { status: 421, body: `this ${name} is asked as ${hosts.join(' or ')}` };
   const from = headers.origin;
@@ -122,8 +125,8 @@ async function guarded(
   return { status, body, headers: { ...cors, ...more } };
 }
 
-/** Whether two texts are the same. Compares digests: they are of one length, and comparing them tells nothing by its
- *  time. */
+/** Whether two texts are the same. Their digests are compared, which have one length, so that the time tells
+ *  nothing. */
 export function isSameSecret(one: string, other: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(one), digest(other));

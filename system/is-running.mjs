@@ -1,5 +1,5 @@
 // @ts-check
-/** Whether any process has this id now; one of another user counts.
+/** Whether any process has this id now, also one of another user.
  *  @param {number} pid
  *  @returns {boolean} */
 export function isRunning(pid) {

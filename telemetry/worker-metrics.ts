@@ -1,11 +1,12 @@
-/** What workers count. Labels are few and bounded: tenants, types of activities, kinds of failure; no run, no name and
- *  nothing of a text. */
+/** What workers count. Labels are few and bounded: tenants, types of activities, kinds of failure. There is no label
+ *  for a run or a name, and nothing of a text. */
 import { noopMetricMeter, type MetricMeter } from '@temporalio/common';
 import { ErrorKind, RUN_OUTCOMES, WORKFLOW_TYPE, type Guarantee } from '../contracts/index.ts';
 
 const MECHANISMS: readonly Guarantee['mechanism'][] = ['exponential', 'laplace', 'none'];
 
-/** As the scrape page has them; counters end in `_total`, and histograms in `_seconds`, by what the exporter adds. */
+/** The metrics under their names. The exporter adds `_total` to those of counters, and `_seconds` to those of
+ *  histograms. */
 function createMetrics(meter: MetricMeter) {
   return {
     /** Tokens of the user's texts that were drawn; plain tokens and rows that were taken over do not count. */
@@ -52,20 +53,22 @@ function createMetrics(meter: MetricMeter) {
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
-/** Counts nothing until a worker has said where. */
+/** The metrics of this process. They count nothing until `recordMetrics` is called. */
 export let metrics: Metrics = createMetrics(noopMetricMeter);
 
+/** Counts by this meter from now on. */
 export function recordMetrics(meter: MetricMeter): void {
   metrics = createMetrics(meter);
 }
 
-/** What happens seldom is counted from nothing on: Prometheus does not see the step from no series to one. */
+/** Makes the series of runs before the first of them ends, with the count 0: Prometheus does not see the step from no
+ *  series to the first one. */
 export function countRunsFromZero(): void {
   for (const workflow_type of Object.values(WORKFLOW_TYPE))
     for (const outcome of RUN_OUTCOMES) metrics.runs.add(0, { workflow_type, outcome });
 }
 
-/** As `countRunsFromZero`. @param task_queue that of the tenant's client workers. */
+/** As `countRunsFromZero`, for releases. @param task_queue of the tenant's client workers. */
 export function countReleasesFromZero(tenant: string, task_queue: string): void {
   for (const purpose of ['tuning', 'prediction'])
     for (const mechanism of MECHANISMS) {

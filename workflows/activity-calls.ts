@@ -1,12 +1,12 @@
-/** How each class of activity is called: queue, time limits, retries, cancellation. */
+/** How each kind of activity is called: its queue, time limits, retries and cancellation. */
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { ActivityInterfaceFor, ActivityOptions } from '@temporalio/workflow';
 import { clientQueue, GPU_QUEUE, NON_RETRYABLE_KINDS } from '../contracts/index.ts';
 import type { ClientActivities, GpuActivities } from '../contracts/index.ts';
 
-/** 1, 2, 4 ... 20 s between tries. There is no bound on their number: a worker may be killed any number of times, and
- *  an outage lasts as long as it lasts. What does not pass is ended by the activity itself, which tells the kinds of
- *  failure apart (`TRIES` in contracts/errors.ts). */
+/** 1, 2, 4 ... 20 s between tries. Their number has no bound: a worker may be killed any number of times, and an outage
+ *  may last long. A failure that does not pass is made final by the activity itself, which knows the kinds of failure
+ *  (`TRIES` in contracts/errors.ts). */
 const RETRY = {
   initialInterval: '1s',
   backoffCoefficient: 2,
@@ -14,17 +14,17 @@ const RETRY = {
   nonRetryableErrorTypes: [...NON_RETRYABLE_KINDS],
 } satisfies ActivityOptions['retry'];
 
-/** Every activity heartbeats every 2 s while its worker lives. Privatizing keeps a client's event loop busy for a
- *  second or two at a time. */
+/** Every activity sends a heartbeat every 2 s while its worker lives. Privatizing keeps a client's event loop busy for
+ *  a second or two at a time. */
 const CLIENT_HEARTBEAT_TIMEOUT = '20s';
 const GPU_HEARTBEAT_TIMEOUT = '8s';
 
-/** A cancelled run ends only after its activity has ended, so that what it saves on the way out is saved and nothing
- *  works on unseen. */
+/** A cancelled run ends only after its activity has ended, so that the activity saves what it has, and none works on
+ *  unseen. */
 const UNTIL_STOPPED = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
 
 /** 2, 6, 18 ... 600 s between ten tries, three quarters of an hour in all. A receiver that has not answered by then is
- *  not waited for. */
+ *  given up. */
 const NOTICE_RETRY = {
   initialInterval: '2s',
   backoffCoefficient: 3,
@@ -42,12 +42,12 @@ export interface ClientProxies {
   readonly notices: ActivityInterfaceFor<Pick<ClientActivities, 'notify'>>;
 }
 
-/** Activities on the data owner's machine.
- *  `startToCloseTimeout` bounds one attempt; a worker that died is noticed by its missing heartbeat long before. */
+/** Activities on the data owner's machine. `startToCloseTimeout` bounds one attempt; the missing heartbeat of a dead
+ *  worker is noticed long before. */
 export function clientActivities(tenant: string): ClientProxies {
   const taskQueue = clientQueue(tenant);
   return {
-    /** Reads whole tables and draws or writes nothing, so a cancelled run need not wait for it. */
+    /** Reads whole tables, but draws and writes nothing, so a cancelled run need not wait for it. */
     reading: proxyActivities<Pick<ClientActivities, 'inspect'>>({
       taskQueue,
       startToCloseTimeout: '6 hours',
@@ -55,7 +55,7 @@ export function clientActivities(tenant: string): ClientProxies {
       cancellationType: ActivityCancellationType.TRY_CANCEL,
       retry: RETRY,
     }),
-    /** Passes over all rows, or transfers all bytes, or attacks them. */
+    /** Go over all rows, transfer all bytes, or attack them. */
     release: proxyActivities<Pick<ClientActivities, 'privatize' | 'publish' | 'audit' | 'preparePrediction'>>({
       taskQueue,
       startToCloseTimeout: '7 days',
@@ -71,7 +71,7 @@ export function clientActivities(tenant: string): ClientProxies {
       cancellationType: UNTIL_STOPPED,
       retry: RETRY,
     }),
-    /** One request to a webhook. Also bounded as a whole, for a client that does not come back. */
+    /** One request to a webhook. All tries together are bounded as well, for a client that does not come back. */
     notices: proxyActivities<Pick<ClientActivities, 'notify'>>({
       taskQueue,
       startToCloseTimeout: '1 minute',
@@ -83,7 +83,7 @@ export function clientActivities(tenant: string): ClientProxies {
 
 /** Activities on any GPU worker: each attempt may land on another machine. */
 export const gpuActivities = {
-  /** One block of steps. A worker killed without a word is replaced seconds after its last heartbeat. */
+  /** One block of steps. Another worker takes over seconds after the last heartbeat of a killed one. */
   training: proxyActivities<Pick<GpuActivities, 'train'>>({
     taskQueue: GPU_QUEUE,
     startToCloseTimeout: '7 days',

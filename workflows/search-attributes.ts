@@ -1,8 +1,9 @@
-/** What can be searched for: facts that the provider may read. */
+/** The search attributes of a run. The provider can read them. */
 import { upsertSearchAttributes } from '@temporalio/workflow';
 import { DEFAULT_BACKBONE, DEFAULT_ETA, searchAttributes } from '../contracts/index.ts';
 import type { Stage, TuningConfig } from '../contracts/index.ts';
 
+/** Sets what the configuration tells. Only the default backbone can be named here: see `showBackbone`. */
 export function describeRun({ tenant, privacy, backbone }: TuningConfig): void {
   const eta =
     privacy.mechanism === 'none' || privacy.targetUnchanged !== undefined
@@ -17,8 +18,8 @@ export function describeRun({ tenant, privacy, backbone }: TuningConfig): void {
   ]);
 }
 
-/** @param backbone a public name, or `folder`. "dir/model" may be either of the two, and the client alone can tell: a
- *  path says something about its machine. */
+/** Names the backbone as the client found it. "dir/model" may be a public name or a path on the client's machine, which
+ *  must not be shown, and only the client can tell. @param backbone a public name, or `folder`. */
 export function showBackbone(backbone: string): void {
   if (backbone !== DEFAULT_BACKBONE) upsertSearchAttributes([{ key: searchAttributes.backbone, value: backbone }]);
 }

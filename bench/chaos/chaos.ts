@@ -15,7 +15,7 @@ import { resolveKeyring } from '../../settings/index.ts';
 import { cacheFolder } from '../../rapt/cache.ts';
 import { workflowBundle } from '../../workers/bundle.ts';
 import { dataConverter } from '../../workers/data-converter.ts';
-import { installRuntime } from '../../workers/shared.ts';
+import { installRuntime } from '../../workers/runtime.ts';
 import { PlainTrainer, releaseFolderOf } from '../plain-training.ts';
 import { configOf } from '../service.ts';
 import { CHAOS_MARK, checkLeftovers, checkPointer, checkReleasedOnce, checkReplay, keepVersions } from './checks.ts';

@@ -1,4 +1,4 @@
-/** The issuer as a server: who shows a token gets the keys of the one role that it was granted for. */
+/** The issuer as a server: whoever shows a token gets the keys of the role for which the token was granted. */
 import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import { RaptError } from '../../contracts/index.ts';
@@ -10,16 +10,16 @@ import type { issuedKeysSchema } from './key-source.ts';
 
 export interface CredentialServerOptions extends Listening {
   readonly issue: Issuer;
-  /** Asked at each request, so that a grant holds from when it is written until it is taken back.
-   *  @throws RaptError when they cannot be read, which is told to `say`. */
+  /** Called at each request, so that a grant counts from the moment it is written until it is taken back.
+   *  @throws RaptError when they cannot be read, which is then passed to `say`. */
   readonly grants: () => readonly Grant[];
-  /** Told who got keys, and why somebody whose token is good did not. */
+  /** Takes a line of the log: who got keys, or why somebody with a good token got none. */
   readonly say: (line: string) => void;
 }
 
 export const CREDENTIALS_PATH = '/credentials';
 
-/** @throws BadInput for a server that others could reach without TLS: what it answers is the keys themselves. */
+/** @throws BadInput for a server that other machines could reach without TLS: its answers are the keys themselves. */
 export function startCredentialServer({
   issue,
   grants,
@@ -66,7 +66,7 @@ async function answer(
   } catch (error) {
     if (!(error instanceof RaptError)) throw error;
     say(`${who}: no keys. ${error.message}`);
-    // Whoever asks can only ask again.
+    // The reason stays in the log: whoever asks can do nothing about it but ask again.
     return { status: 503, body: `no keys at the moment; ${LOG_SAYS}` };
   }
 }
@@ -75,7 +75,7 @@ const LOG_SAYS = 'the log of the credential server says why';
 const NOTHING_IS_GRANTED = 'nothing is granted to this token, or not any more; `rapt credentials grant` makes one';
 const NOBODY_IS_KNOWN = 'the grants cannot be read, so that no token is known or unknown';
 
-/** Null when they cannot be read: that nobody is known is no reason to refuse anybody. */
+/** The grants; null when they cannot be read. That is no refusal: the token may well be good. */
 function readable(grants: () => readonly Grant[], say: (line: string) => void): readonly Grant[] | null {
   try {
     return grants();

@@ -1,5 +1,6 @@
-/** Asks a server for keys in the protocol in which AWS's own programs ask for a container's: GET with a token, keys
- *  with their end in JSON. https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html */
+/** Asks a server for keys, by the protocol in which AWS's own programs ask for the keys of a container: a GET with a
+ *  token is answered with the keys and their end in JSON.
+ *  https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html */
 import { isIPv4 } from 'node:net';
 import { z } from 'zod';
 import { BadInput, ErrorKind, RaptError } from '../../contracts/index.ts';
@@ -9,15 +10,15 @@ import type { IssuedKeys, KeySource } from './renewed-keys.ts';
 
 export interface KeyServer {
   readonly url: string;
-  /** Sent as it is, as "Authorization". */
+  /** The whole value of the header "Authorization". */
   readonly token: string;
 }
 
 const TIMEOUT_MS = 10_000;
-/** Where ECS and EKS answer: on the machine itself, though not by its loopback. */
+/** Where ECS and EKS answer: on the machine itself, though not at its loopback address. */
 const OF_CONTAINERS: ReadonlySet<string> = new Set(['169.254.170.2', '169.254.170.23', '[fd00:ec2::23]']);
 
-/** The answer, as AWS's programs expect it too. */
+/** The answer, in the form that AWS's programs expect. */
 export const issuedKeysSchema = z.object({
   AccessKeyId: z.string().min(1),
   SecretAccessKey: z.string().min(1),
@@ -25,9 +26,10 @@ export const issuedKeysSchema = z.object({
   Expiration: z.iso.datetime({ offset: true }),
 });
 
-/** @param server asked each time, since a server may move and a token be replaced.
- *  @param where names the token's setting in messages, which hold neither the token nor what was answered.
- *  @param role whose keys are wanted; null when that is not known here. */
+/** A source of keys that asks a server.
+ *  @param server called for each question, since a server may move and a token be replaced.
+ *  @param where names the token's setting in messages, which hold neither the token nor the answer.
+ *  @param role whose keys are wanted; null when it is not known here. */
 export function keysFrom(server: () => KeyServer, where: string, role: Role | null = null): KeySource {
   return async () => {
     const { url, token } = asked(server);
@@ -53,7 +55,8 @@ export function keysFrom(server: () => KeyServer, where: string, role: Role | nu
   };
 }
 
-/** @param where names the address's setting. @throws BadInput for one to which a token would go in the clear. */
+/** Refuses an address to which a token would go in the clear. @param where names the address's setting. @throws
+ *  BadInput. */
 export function checkKeyServerUrl(url: string, where: string): void {
   const address = URL.canParse(url) ? new URL(url) : null;
   const { protocol, hostname, username } = address ?? {};
@@ -69,8 +72,8 @@ export function checkKeyServerUrl(url: string, where: string): void {
       {
         where,
         problem:
-          'must be an address such as "https://keys.example.org/credentials"; without TLS only one on this ' +
-          'machine, such as "http://127.0.0.1:8235/credentials"',
+          'must be an address such as "https://keys.example.org/credentials"; ' +
+          'without TLS only one on this machine, such as "http://127.0.0.1:8235/credentials"',
       },
     ]);
 }
@@ -90,7 +93,7 @@ const START = 'is it up and reachable from here? `rapt credential-server` is, or
 const unavailable = (url: string, reason: string, wayOut = START): RaptError =>
   new RaptError(ErrorKind.unavailable, `no keys for the object store from ${placeOf(url)} (${reason}); ${wayOut}`);
 
-/** A token that could be read when this process started may be missing while it is replaced. */
+/** The server to ask. A token that could be read when this process started may be missing while it is replaced. */
 function asked(server: () => KeyServer): KeyServer {
   try {
     return server();
@@ -100,7 +103,7 @@ function asked(server: () => KeyServer): KeyServer {
   }
 }
 
-/** Makes a token of this role. */
+/** The command that makes a token of this role. */
 export function grantCommand(role: Role | null): string {
   const tenant = role?.kind === 'client' ? ` --tenant ${role.tenant}` : '';
   return role === null ? 'rapt credentials grant' : `rapt credentials grant ${role.kind}${tenant}`;
@@ -108,7 +111,7 @@ export function grantCommand(role: Role | null): string {
 
 const placeOf = (url: string): string => new URL(url).origin;
 
-/** fetch wraps what went wrong. */
+/** What went wrong at first: `fetch` wraps it in errors of its own. */
 function innermost(error: unknown): unknown {
   let at = error;
   while (at instanceof Error && at.cause instanceof Error) at = at.cause;

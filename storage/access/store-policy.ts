@@ -43,19 +43,19 @@ export interface Statement {
   >;
 }
 
-/** In the language of S3, in which "*" stands for any text, slashes too. */
+/** A policy in the language of S3, in which "*" stands for any text, also for slashes. */
 export interface Policy {
   readonly Version: '2012-10-17';
   readonly Statement: readonly Statement[];
 }
 
 const READ = ['s3:GetObject'];
-/** In parts too, and taking back what was not completed. */
+/** Writing, also in parts, and taking back an upload that was not completed. */
 const WRITE = ['s3:PutObject', 's3:AbortMultipartUpload'];
 const REMOVE = ['s3:DeleteObject'];
-/** S3 cannot limit the first to a prefix, so that it is only for who works for all tenants. */
+/** S3 cannot limit the first of these to a prefix, so only processes that work for all tenants have them. */
 const FIND_UPLOADS = ['s3:ListBucketMultipartUploads', 's3:ListMultipartUploadParts'];
-/** Of a run, what its client writes. */
+/** The files of a run that its client writes. */
 const RECORDS = ['manifest.json', 'result.json'];
 
 /** The role's policy for one bucket; STS takes up to 2,048 characters. @throws BadInput as `roleName`. */
@@ -69,11 +69,11 @@ export function policyOf(role: Role, bucket: string): Policy {
   };
 }
 
-/** A client may list nothing. It knows all its keys; and a rule by prefix holds mistakes off and nobody else, since
- *  MinIO believes a header "Prefix" before the prefix that is asked for. */
+/** A client may list nothing. It knows all its keys, and a rule by prefix would prevent mistakes but no attack: MinIO
+ *  believes a header "Prefix" before the prefix that is asked for. */
 function ofClient({ allow }: Rules, tenant: string): Statement[] {
   const own = ['releases', 'runs', 'adapters', 'reports'].map((folder) => `${folder}/${tenant}/*`);
-  // Adapters that it imports. Whoever reads one holds it against the digest that names it.
+  // Among them are adapters that the client imports. Whoever reads one compares it with the digest that names it.
   const written = ['releases', 'adapters', 'reports'].map((folder) => `${folder}/${tenant}/*`);
   return [allow(READ, own), allow(WRITE, [...written, ...RECORDS.map((file) => `runs/${tenant}/*/${file}`)])];
 }
@@ -81,8 +81,8 @@ function ofClient({ allow }: Rules, tenant: string): Statement[] {
 function ofGpu({ allow, deny, list, findUploads }: Rules): Statement[] {
   const checkpoints = 'runs/*/checkpoints/*';
   const written = [checkpoints, 'runs/*/latest.json', 'runs/*/predictions/*', 'adapters/*'];
-  // A run may be called "checkpoints/x", and its records would then lie among what may be written.
-  // Nor may it say of its own adapters that they were imported, which would keep them for ever.
+  // A run may be called "checkpoints/x", and its records would then lie among what may be written. A GPU worker also
+  // must not mark its adapters as imported, which would keep them for ever.
   const ofClients = [...RECORDS.map((file) => `runs/*/${file}`), `adapters/*/${IMPORT_MARK}`];
   const records = deny([...WRITE, ...REMOVE], ofClients);
   const work = [allow(READ, ['releases/*']), allow([...READ, ...WRITE], written), allow(REMOVE, [checkpoints])];
@@ -93,8 +93,8 @@ function ofOperator({ allow, list, findUploads }: Rules): Statement[] {
   return [allow([...READ, ...WRITE, ...REMOVE], ['*']), list(['*']), findUploads];
 }
 
-/** Of the user in whose name keys are lent (lender.ts): all that any role may do, and no write whose body is not
- *  signed. */
+/** The policy of the user in whose name keys are lent (lender.ts): it may do all that any role may, except write a body
+ *  that is not signed. */
 export function lenderPolicy(bucket: string): Policy {
   const rules = rulesFor(bucket);
   const unsigned = { StringEquals: { 's3:x-amz-content-sha256': [UNSIGNED_BODY] } };
@@ -104,8 +104,8 @@ export function lenderPolicy(bucket: string): Policy {
   };
 }
 
-/** Whether a policy, as a store tells of it, is a lender's to this bucket: of nothing else, and with the refusal that
- *  nobody else's has. */
+/** Whether a policy, in the form in which a store shows it, is that of a lender to this bucket: it speaks of nothing
+ *  else, and holds the refusal that no other policy has. */
 export function isLenderPolicy(policy: unknown, bucket: string): boolean {
   const parsed = storedPolicySchema.safeParse(policy);
   if (!parsed.success) return false;

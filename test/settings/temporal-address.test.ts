@@ -15,7 +15,7 @@ import { connectTemporal } from '../../cli/temporal.ts';
 import { ErrorKind, type RaptError } from '../../contracts/index.ts';
 import { explainConnection } from '../../infra/index.ts';
 import { namedTemporal, resolveServices } from '../../settings/index.ts';
-import { connect } from '../../workers/shared.ts';
+import { connect } from '../../workers/serve.ts';
 import { createAuthority } from '../support/certificates.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { eventually } from '../support/probe.ts';

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { metrics } from '../../telemetry/index.ts';
 import { metricsAddress } from '../../settings/observability.ts';
-import { installRuntime } from '../../workers/shared.ts';
+import { installRuntime } from '../../workers/runtime.ts';
 
 test('RAPT_METRICS_ADDRESS is an address and a port, or not set', () => {
   assert.equal(metricsAddress({}), null);

@@ -22,7 +22,7 @@ import { down, up } from '../../infra/index.ts';
 import { bundledWorkflows } from '../../workers/bundle.ts';
 import { promote } from '../../workers/promotion.ts';
 import { runSinks } from '../../workers/run-sinks.ts';
-import { installRuntime } from '../../workers/shared.ts';
+import { installRuntime } from '../../workers/runtime.ts';
 
 export type Activities = ClientActivities & GpuActivities;
 
