@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME [--json]`: measurements, each side by side with its peer in one run. */
+/** `npm run bench -- NAME [--json]`: measures Rapt and, where there is one, its peer in the same run. */
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { auditBench } from './audit.ts';
 import { cancelBench } from './cancel.ts';

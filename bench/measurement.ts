@@ -1,4 +1,4 @@
-/** What every bench answers with. */
+/** What every bench returns. */
 export interface Measurement {
   readonly results: Readonly<Record<string, unknown>>;
   /** The peer's time over Rapt's. */

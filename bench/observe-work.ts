@@ -1,20 +1,19 @@
-/** What a stretch of work did to its process. */
+/** Runs work, and tells what it did to its process: time, processor time, pauses and memory. */
 export interface Observed {
   readonly seconds: number;
-  /** Of all cores together: what it costs where others are at work on the machine as well. */
+  /** Processor time of all cores together: what the work costs also where others work on the machine. */
   readonly cpuSeconds: number;
-  /** Longest time during which nothing else had its turn: no heartbeat, no cancellation. */
+  /** Longest time during which nothing else in the process could run: no heartbeat, no cancellation. */
   readonly longestPauseMs: number;
-  /** Longest such time in processor time of all cores together: what it would be at most where nobody else is at
-   *  work. */
+  /** Longest such time in processor time of all cores together: its bound where nobody else works on the machine. */
   readonly longestPauseCpuMs: number;
-  /** Of the process since its start, not of this work alone. */
+  /** Memory of the process since its start, not only of this work. */
   readonly peakRssBytes: number;
 }
 
 const TICK_MS = 10;
 
-/** Runs work and looks on. */
+/** Runs work, and measures it. */
 export async function observe<T>(work: () => Promise<T>): Promise<Observed & { readonly value: T }> {
   let [pauseMs, pauseCpuMs] = [0, 0];
   let at = performance.now();
@@ -45,7 +44,7 @@ export async function observe<T>(work: () => Promise<T>): Promise<Observed & { r
   }
 }
 
-/** Without the value. */
+/** The measurements without the value. */
 export const shownOf = ({
   seconds,
   cpuSeconds,

@@ -1,22 +1,22 @@
-/** On what models run on this machine, as TensorFlow itself says. */
+/** On what models run on this machine, by TensorFlow's own word. */
 import { fileURLToPath } from 'node:url';
 import { ErrorKind, RaptError } from '../contracts/index.ts';
 import { SETUP_COMMAND } from '../system/index.ts';
 import { deviceName, lastWords, libraryChoice, runCommand } from './setup/index.ts';
 
 const PROCESS = fileURLToPath(new URL('device-process.ts', import.meta.url));
-/** A GPU's libraries are gigabytes, which a machine may read for the first time. */
+/** A GPU's libraries have gigabytes, which may have to be read from a slow disk. */
 const PATIENCE_MS = 120_000;
 
 export interface Device {
   /** Such as "cpu, 2 cores", or a GPU's name and memory. */
   readonly name: string;
   readonly usesGpu: boolean;
-  /** Of TensorFlow, and why it has the library that it has. */
+  /** TensorFlow's version and library, and why it has this library. */
   readonly library: string;
 }
 
-/** @throws RaptError notFound when TensorFlow does not load. */
+/** Asks TensorFlow on what it runs. @throws RaptError notFound when it does not load. */
 export async function askDevice(): Promise<Device> {
   try {
     const signal = AbortSignal.timeout(PATIENCE_MS);

@@ -1,4 +1,5 @@
-/** What runs on this machine, what is missing on it, and what a Temporal server needs before Rapt can use it. */
+/** Everything below Rapt: setting a machine up and examining it, running the local stack, and examining the servers
+ *  that somebody else runs. */
 export { askDevice, type Device } from './ask-device.ts';
 export { diagnose, type Finding } from './doctor.ts';
 export { explainConnection, explainRefusal, isRefusal } from './server/explain-connection.ts';

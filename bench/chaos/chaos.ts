@@ -1,6 +1,6 @@
-/** `npm run chaos -- --runs N --seed S`: small real runs on real servers, in which processes are killed at seeded
- *  random moments. Ends with code 1 when anything does not hold, and names the command that repeats the run in which it
- *  did not. */
+/** `npm run chaos -- --runs N --seed S`: small real runs on real servers, in which processes are killed at random
+ *  moments that follow from the seed. When a check fails, it prints the command that repeats that run, and ends with
+ *  code 1. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,9 +10,9 @@ import { Client, Connection } from '@temporalio/client';
 import { Runtime } from '@temporalio/worker';
 import type { TuningConfig } from '../../contracts/index.ts';
 import { down, up } from '../../infra/index.ts';
-import { homeFolder } from '../../system/index.ts';
-import { resolveKeyring } from '../../settings/index.ts';
 import { cacheFolder } from '../../rapt/cache.ts';
+import { resolveKeyring } from '../../settings/index.ts';
+import { homeFolder } from '../../system/index.ts';
 import { workflowBundle } from '../../workers/bundle.ts';
 import { dataConverter } from '../../workers/data-converter.ts';
 import { installRuntime } from '../../workers/runtime.ts';
@@ -24,7 +24,7 @@ import { runWithKills, type Outcome } from './run-with-kills.ts';
 import { Supervisor } from './supervisor.ts';
 
 const ROWS_PER_RUN = 200;
-/** A process that lost its parent ends after the step or the loading that it is in. */
+/** A process that has lost its parent first ends its step, or the loading of its model. */
 const SETTLE_TIMEOUT_MS = 20_000;
 
 interface Row {
@@ -137,16 +137,18 @@ process.stdout.write(
 );
 for (const row of rows) process.stdout.write(`${line(row)}\n`);
 const count = (holds: (row: Row) => boolean): string => `${rows.filter(holds).length} of ${rows.length}`;
-process.stdout.write(
-  `\nseed ${seed}: ended ${count(({ ended }) => ended)}, adapter of the undisturbed training ` +
-    `${count(({ sameDigest }) => sameDigest)}, ` +
-    `each text released exactly once ${count(({ once }) => once)}, pointer moved by the newest attempt alone ` +
-    `${count(({ fenced }) => fenced)}, nothing left over ${count(({ clean }) => clean)}, history replays ` +
-    `${count(({ replays }) => replays)}\n`,
-);
+const held = [
+  `ended ${count(({ ended }) => ended)}`,
+  `adapter of the undisturbed training ${count(({ sameDigest }) => sameDigest)}`,
+  `each text released exactly once ${count(({ once }) => once)}`,
+  `pointer moved by the newest attempt alone ${count(({ fenced }) => fenced)}`,
+  `nothing left over ${count(({ clean }) => clean)}`,
+  `history replays ${count(({ replays }) => replays)}`,
+];
+process.stdout.write(`\nseed ${seed}: ${held.join(', ')}\n`);
 if (rows.some(({ problems }) => problems.length > 0)) process.exitCode = 1;
 
-/** Texts of this run alone. @returns the run's configuration. */
+/** Writes a table with texts of this run only. @returns the run's configuration. */
 function writeTable(run: number): TuningConfig {
   const [, ...lines] = readFileSync(join(cacheFolder(), 'datasets', 'movie-reviews', 'train.tsv'), 'utf8')
     .trimEnd()
@@ -171,7 +173,7 @@ function writeTable(run: number): TuningConfig {
   });
 }
 
-/** The answer once nothing is found, or the last one when time is up. */
+/** Repeats a check until it finds nothing, or the time is up. @returns the last findings. */
 async function settled(check: () => Promise<string[]>): Promise<string[]> {
   const deadline = Date.now() + SETTLE_TIMEOUT_MS;
   for (;;) {
@@ -186,9 +188,6 @@ function killsOf({ kills }: Outcome): string {
 }
 
 function line({ run, kills, seconds, ended, sameDigest, once, fenced, clean, replays }: Row): string {
-  const mark = (holds: boolean): string => (holds ? 'yes' : 'NO');
-  return (
-    `| ${run} | ${kills} | ${seconds.toFixed(0)} | ${mark(ended)} | ${mark(sameDigest)} | ${mark(once)} | ` +
-    `${mark(fenced)} | ${mark(clean)} | ${mark(replays)} |`
-  );
+  const checks = [ended, sameDigest, once, fenced, clean, replays].map((holds) => (holds ? 'yes' : 'NO'));
+  return `| ${[run, kills, seconds.toFixed(0), ...checks].join(' | ')} |`;
 }

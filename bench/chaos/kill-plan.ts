@@ -1,4 +1,4 @@
-/** What is killed when: a function of the seed, so that a run that failed can be repeated. */
+/** Which process is killed at which moment. This follows from the seed, so that a failed run can be repeated. */
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
@@ -6,26 +6,27 @@ import { permutation, seededStream } from '../../rapt/tuning/index.ts';
 
 export const PHASES = ['privatize', 'publish', 'train', 'checkpoint', 'predict', 'report'] as const;
 export type Phase = (typeof PHASES)[number];
-/** `frozen` is a GPU worker that is stopped past its heartbeat and woken when another works on its run. */
+/** `frozen` is a GPU worker that is stopped beyond its heartbeat time-out, and woken when another one works on its
+ *  run. */
 export const VICTIMS = ['client', 'gpu', 'trainer', 'frozen', 'control', 'temporal', 'minio'] as const;
 export type Victim = (typeof VICTIMS)[number];
 
 export interface Kill {
   readonly phase: Phase;
   readonly victim: Victim;
-  /** From the moment in which the phase is seen to begin, as a share of the time that it usually takes. */
+  /** Time from the beginning of the phase, as a share of the time that the phase usually takes. */
   readonly at: number;
-  /** Seconds until a supervisor starts it again. A frozen worker is woken after its heartbeat has timed out, whatever
-   *  this says. */
+  /** Seconds until a supervisor starts the process again. It does not count for a frozen worker, which is woken after
+   *  its heartbeat has timed out. */
   readonly downSeconds: number;
 }
 
 const MOST_KILLS = 3;
 const LONGEST_DOWN_SECONDS = 1.5;
 
-/** The kills of one run, in the order of their phases. The first of all runs together goes evenly through all pairs of
+/** The kills of one run, in the order of their phases. The first kills of consecutive runs go through all pairs of
  *  phase and victim.
- *  @param aim a phase and a victim that all kills have. */
+ *  @param aim a phase or a victim that all kills must have. */
 export function planRun(
   seed: number,
   run: number,

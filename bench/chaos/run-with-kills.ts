@@ -1,4 +1,4 @@
-/** One run with kills in it. */
+/** One run, in which processes are killed. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

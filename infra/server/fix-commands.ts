@@ -1,16 +1,16 @@
-/** The commands that mend what a Temporal server lacks, as they are to be pasted. */
+/** The commands that mend what a Temporal server lacks, ready to be pasted. */
 import { tlsOf, type NamedTemporal } from '../../settings/index.ts';
 import { typeName, type SearchAttribute } from './search-attributes.ts';
 
-/** Hosts of Temporal Cloud, whose namespaces have a command of their own. */
+/** Hosts of Temporal Cloud, where another command manages namespaces. */
 const CLOUD = /\.(tmprl\.cloud|api\.temporal\.io)(:\d+)?$/;
 const isCloud = ({ connection: { address } }: NamedTemporal): boolean => CLOUD.test(address);
 
-/** Rapt's own. */
+/** Rapt's own command, which registers search attributes. */
 export const initialize = ({ namespace, connection: { address } }: NamedTemporal): string =>
   `rapt temporal init --address ${address} --namespace ${namespace}`;
 
-/** Temporal's command finds certificates and keys in the same variables as Rapt. */
+/** Options that lead Temporal's command to the server. It finds certificates and keys in the same variables as Rapt. */
 const place = ({ namespace, connection }: NamedTemporal): string =>
   `--address ${connection.address} --namespace ${namespace}${tlsOf(connection.tls).isOn ? ' --tls' : ''}`;
 
@@ -18,24 +18,20 @@ export function createNamespace(named: NamedTemporal): string {
   return isCloud(named) ? 'tcld namespace list' : `temporal operator namespace create ${place(named)}`;
 }
 
-/** Each name has its own type: Temporal's command takes them in pairs, and leaves out names that have none without a
- *  word. */
+/** Registers search attributes. Each name has its own type: Temporal's command takes names and types in pairs, and
+ *  silently leaves out names without a type. */
 export function createAttributes(attributes: readonly SearchAttribute[], named: NamedTemporal): string {
-  if (isCloud(named))
-    return (
-      `tcld namespace search-attributes add --namespace ${named.namespace} ` +
-      attributes.map(({ name, type }) => `--search-attribute "${name}=${typeName(type)}"`).join(' ')
-    );
-  return (
-    `temporal operator search-attribute create ${place(named)} ` +
-    attributes.map(({ name, type }) => `--name ${name} --type ${typeName(type)}`).join(' ')
-  );
+  if (isCloud(named)) {
+    const added = attributes.map(({ name, type }) => `--search-attribute "${name}=${typeName(type)}"`).join(' ');
+    return `tcld namespace search-attributes add --namespace ${named.namespace} ${added}`;
+  }
+  const created = attributes.map(({ name, type }) => `--name ${name} --type ${typeName(type)}`).join(' ');
+  return `temporal operator search-attribute create ${place(named)} ${created}`;
 }
 
-/** Null on Temporal Cloud, which removes none. */
+/** Removes search attributes, and registers them anew; null on Temporal Cloud, where none can be removed. */
 export function removeAttribute(names: readonly string[], named: NamedTemporal): string | null {
-  return isCloud(named)
-    ? null
-    : `temporal operator search-attribute remove ${place(named)} ${names.map((name) => `--name ${name}`).join(' ')} ` +
-        `&& ${initialize(named)}`;
+  if (isCloud(named)) return null;
+  const removed = names.map((name) => `--name ${name}`).join(' ');
+  return `temporal operator search-attribute remove ${place(named)} ${removed} && ${initialize(named)}`;
 }

@@ -1,3 +1,4 @@
+/** Set-up: what Rapt needs on a machine, checked and put in place before any npm package is there. */
 export { problemsOf, sentence, type Check } from './checks.mjs';
 export { lastWords, runCommand } from './run-command.mjs';
 export { libraryChoice } from './components/tensorflow-library.mjs';

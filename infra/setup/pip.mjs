@@ -94,7 +94,7 @@ function folderBytes(folder) {
       bytes += entry.isDirectory() ? folderBytes(path) : statSync(path).size;
     }
   } catch {
-    // A file that was just removed.
+    // A file was removed meanwhile.
   }
   return bytes;
 }

@@ -1,11 +1,11 @@
 // @ts-check
-/** How far each part is. On a terminal each has a line that is drawn anew; in a log each change is a line, at steps
- *  that one can read. */
+/** Shows how far each part is. On a terminal each part has a line that is drawn anew. In a log each change is a line of
+ *  its own, and progress is told in a few steps. */
 
 /** @import { WriteStream } from 'node:tty' */
 
 const DRAW_MS = 200;
-/** A log hears of each quarter. */
+/** A log gets a line for each quarter. */
 const LOG_STEPS = 4;
 const TITLE_WIDTH = 36;
 
@@ -17,7 +17,7 @@ const TITLE_WIDTH = 36;
  *  @property {string} text
  *  @property {number} startMs
  *  @property {number} endMs
- *  @property {number} told steps of its share that a log has heard of */
+ *  @property {number} told steps of its progress that were logged */
 
 /** @typedef {Pick<WriteStream, 'write'> & { readonly isTTY?: boolean, readonly columns?: number }} Screen */
 
@@ -125,7 +125,7 @@ export class Progress {
     const time = row.state === 'waiting' || row.startMs === 0 ? '' : `  ${this.#seconds(row)} s`;
     const title = row.title.padEnd(TITLE_WIDTH);
     const room = Math.max(20, (this.#screen.columns ?? 80) - 1);
-    // A line that wraps could not be drawn anew.
+    // Cut off, since a wrapped line could not be drawn anew.
     return `${mark} ${title} ${row.text}${time}`.slice(0, room);
   }
 }

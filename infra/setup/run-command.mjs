@@ -32,7 +32,7 @@ export class CommandFailed extends Error {
  *  @throws CommandFailed with its last words; the signal's reason when that has ended it. */
 export async function runCommand(command, args, { cwd, env, signal, log, onLine } = {}) {
   signal?.throwIfAborted();
-  // In a group of its own: what it has started ends with it.
+  // In a process group of its own, so that what it has started can be ended with it.
   const child = spawn(command, args, {
     ...(cwd === undefined ? {} : { cwd }),
     env: { ...process.env, ...env },
@@ -80,11 +80,11 @@ function endGroup(pid, signal) {
   try {
     if (pid !== undefined) process.kill(-pid, signal);
   } catch {
-    // All of it has ended.
+    // The group has ended.
   }
 }
 
-/** What a command said of why it failed, in one line.
+/** Why a command failed, in one line of its own words.
  *  @param {unknown} from its output, or the error made of it
  *  @returns {string} */
 export function lastWords(from) {
@@ -96,7 +96,7 @@ export function lastWords(from) {
   const broken = lines.find((line) => line.includes('connection broken by'));
   const words =
     (broken === undefined ? undefined : (/\[Errno -?\d+\] ([^'")]+)/.exec(broken)?.[1] ?? broken)) ??
-    // npm tells the reason first, then what it may mean, then where its log is.
+    // npm prints the reason first, then what it may mean, then where its log is.
     lines.find((line) => /^npm (error|ERR!) (?!code|syscall|errno)/.test(line)) ??
     lines.findLast((line) => /\b(error|fatal|failed|cannot|denied|refused|no space)\b/i.test(line)) ??
     lines.at(-1) ??

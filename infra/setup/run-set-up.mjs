@@ -1,10 +1,11 @@
 // @ts-check
+/** Set-up as a command: what it prints, its exit code, and how a signal ends it. */
 import { SETUP_COMMAND } from '../../system/paths.mjs';
 import { COMPONENTS, PACKAGES } from './components/index.mjs';
 import { nodeRemark } from './node-version.mjs';
 import { SetUpFailed, setUp } from './set-up.mjs';
 
-/** What a shell expects of a command that a signal ended. */
+/** The exit code that a shell expects of a command that a signal ended. */
 const INTERRUPTED = 130;
 
 /** @param {readonly string[]} args */
@@ -17,7 +18,7 @@ export async function main(args) {
 
 /** @param {typeof COMPONENTS} components
  *  @param {{ verify: boolean }} options
- *  @returns {Promise<number>} the exit code; what went wrong has been told */
+ *  @returns {Promise<number>} the exit code; what went wrong has been printed */
 export async function runSetUp(components, { verify }) {
   const interruption = new AbortController();
   const stop = () => interruption.abort(new Error('interrupted'));
@@ -31,7 +32,7 @@ export async function runSetUp(components, { verify }) {
       console.error('set-up: interrupted; the next one goes on where this one stopped');
       return INTERRUPTED;
     }
-    // What the system refuses, such as a folder that this user may not write to, says itself what it is.
+    // The message of a system's error, such as a folder that this user may not write to, says enough.
     if (error instanceof Error && 'code' in error) {
       console.error(`set-up: ${error.message}`);
       return 1;

@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import { makeFolder } from '../../system/make-folder.mjs';
 import { cacheFolder } from '../../system/paths.mjs';
 
-/** A folder beside the place where its content will lie, so that a rename moves it there. Left-overs of an
- *  interrupted set-up are removed.
+/** Works in an empty folder on the file system of the cache, so that a rename moves what is made there to its place.
+ *  What an interrupted set-up left in the folder is removed.
  *  @template T
  *  @param {string} name
  *  @param {(folder: string) => Promise<T>} body
@@ -22,7 +22,7 @@ export async function inStaging(name, body) {
   }
 }
 
-/** Puts what is whole where it belongs, in place of what lies there.
+/** Moves what is whole to its place, and removes what lies there.
  *  @param {string} from on the same file system
  *  @param {string} to */
 export function put(from, to) {

@@ -1,14 +1,14 @@
-/** Processes that outlive the command that starts them. */
+/** Processes that outlive the command that started them. */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { makeFolder } from '../../system/index.ts';
 import type { StartedProcess } from '../../settings/index.ts';
+import { makeFolder } from '../../system/index.ts';
 
 const POLL_MS = 100;
 
-/** Starts a program in a session of its own, its output appended to a file that only its owner can read. */
+/** Starts a program in a session of its own. Its output is appended to a file that only the owner can read. */
 export function startDetached(
   command: string,
   args: readonly string[],
@@ -23,7 +23,7 @@ export function startDetached(
       cwd: o.cwd,
       env: { ...process.env, ...o.env },
     });
-    child.on('error', () => undefined); // told by the missing pid
+    child.on('error', () => undefined); // the missing pid tells it
     child.unref();
     if (child.pid === undefined) throw new Error(`${command} could not be started`);
     return { pid: child.pid, startTime: startTimeOf(child.pid) ?? '' };
@@ -37,7 +37,7 @@ export function isAlive(process: StartedProcess | undefined): process is Started
   return process !== undefined && startTimeOf(process.pid) === process.startTime;
 }
 
-/** SIGTERM, then SIGKILL when the grace has passed. Waits for the end. */
+/** Ends a process by SIGTERM, and by SIGKILL after the grace time. Waits for the end. */
 export async function end(started: StartedProcess, graceMs: number): Promise<void> {
   for (const [signal, waitMs] of [
     ['SIGTERM', graceMs],
@@ -49,8 +49,8 @@ export async function end(started: StartedProcess, graceMs: number): Promise<voi
   }
 }
 
-/** Field 22 of /proc/PID/stat (proc(5)); the program's name, field 2, may hold blanks. Null when there is no such
- *  process. */
+/** When a process started, field 22 of /proc/PID/stat (proc(5)); the program's name, field 2, may hold blanks. Null
+ *  when there is no such process, or it has ended. */
 function startTimeOf(pid: number): string | null {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')

@@ -1,7 +1,8 @@
+/** A client of the object store without Rapt's port before it. */
 import { Client } from 'minio';
 import type { StoreOptions } from '../../storage/index.ts';
 
-/** The store past its port: versions, metadata and unfinished uploads, as whoever checks or damages it needs them. */
+/** Gives access to versions, metadata and unfinished uploads, for whoever checks or damages the store. */
 export function minioClient({ endpoint, accessKey, secretKey }: StoreOptions): Client {
   const { hostname, port } = new URL(endpoint);
   return new Client({

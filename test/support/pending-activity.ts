@@ -1,4 +1,4 @@
-/** Activities of a run that have not ended, as an operator's tools see them. */
+/** A run's activities that have not ended, as an operator's tools see them. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import { decodeOptionalSinglePayload } from '@temporalio/common/lib/internal-non-workflow/index.js';
@@ -8,7 +8,7 @@ export interface PendingActivity {
   readonly attempt: number;
   /** When the attempt that runs was started. */
   readonly startedMs: number;
-  /** What it said last. */
+  /** The progress that its last heartbeat told. */
   readonly progress: Partial<TrainingProgress>;
   readonly running: boolean;
 }
@@ -22,8 +22,8 @@ export async function pendingActivity(handle: WorkflowHandle, type: string): Pro
   return activityIn(handle, await handle.describe(), type);
 }
 
-/** Waits until an activity of this type is pending that fits: by default, one that runs. @throws when the run has
- *  ended. */
+/** Waits until an activity of this type is pending and fits; by default, until it runs. @throws Error when the run ends
+ *  before. */
 export async function untilPending(
   handle: WorkflowHandle,
   type: string,

