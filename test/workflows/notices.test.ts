@@ -338,7 +338,7 @@ test('a run that is reset begins to be told anew', { timeout: 400_000 }, async (
 });
 
 test(
-  'a receiver that is gone is not asked again, one that sends elsewhere is not followed, and no failure quotes address or answer',
+  'a receiver that is gone is not asked again, no redirect is followed, and no failure quotes anything',
   { timeout: 240_000 },
   async () => {
     answer = ({ data: { state } }) => (state === 'started' ? 302 : 410);
