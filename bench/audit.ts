@@ -1,4 +1,4 @@
-/** What it costs to attack a large release: every token of it, by every attack that needs no table. */
+/** What it costs to attack a large release: each of its tokens, by every attack that needs no table. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { audit } from '../rapt/attacks/index.ts';
@@ -6,7 +6,7 @@ import { openBackbone } from '../rapt/backbone/index.ts';
 import { cacheFolder } from '../rapt/cache.ts';
 import { createMechanism, systemRandom, uniformInteger } from '../rapt/privacy/index.ts';
 import { joinIds } from '../rapt/release/index.ts';
-import type { Measurement } from './main.ts';
+import type { Measurement } from './measurement.ts';
 
 const ETA = 14;
 const MAX_TOKENS = 64;
@@ -21,7 +21,7 @@ export async function auditBench(args: readonly string[]): Promise<Measurement> 
     .split('\n');
   const { table, outputIds, tokenizer } = await openBackbone('all-MiniLM-L6-v2');
   const mechanism = createMechanism({ name: 'exponential', eta: ETA, table, outputIds });
-  // Real sentences, over and over: an attack's cost is that of the tokens, whatever they say.
+  // Real sentences, over and over: the cost of an attack does not depend on what the tokens say.
   const encoded = lines.slice(0, texts).map((line) => tokenizer.encode(line.split('\t')[0]!, MAX_TOKENS));
   const noisy = encoded.map((ids) => mechanism.privatize(ids));
   const plain = Array.from({ length: texts }, (_, text) => encoded[text % encoded.length]!);

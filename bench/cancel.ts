@@ -1,12 +1,12 @@
-/** How long it takes from asking for a run to be cancelled until it has ended, its checkpoint stored. */
+/** How long it takes from the request to cancel a run until the run has ended and its checkpoint is stored. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createMinioStore, CheckpointPointerCell } from '../storage/index.ts';
 import { readStack } from '../settings/index.ts';
-import type { Measurement } from './main.ts';
-import { untilPending } from './pending.ts';
+import { createMinioStore, CheckpointPointerCell } from '../storage/index.ts';
+import type { Measurement } from './measurement.ts';
+import { untilPending } from '../test/support/pending-activity.ts';
 import { configOf, withService } from './service.ts';
 
-/** Cancels runs of the default job at moments that differ. @param args number of tries; default 20. */
+/** Cancels runs of the default job at different moments. @param args number of tries; default 20. */
 export async function cancelBench(args: readonly string[]): Promise<Measurement> {
   const tries = Number(args[0] ?? 20);
   const config = configOf({ audit: false, data: { train: 'movie-reviews', maxTrainRows: 1000, maxTestRows: 100 } });

@@ -1,11 +1,11 @@
-/** What the account of a large table costs: digests of its texts, families of those that are nearly alike, and a budget
- *  that is checked against an equally large release before it. */
+/** What it costs to account for a large table: digests of its texts, families of texts that are nearly alike, and a
+ *  budget that is checked against an equally large release before. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DEFAULT_BACKBONE } from '../contracts/index.ts';
 import { locateBackbone, openBackbone } from '../rapt/backbone/index.ts';
 import { cacheFolder } from '../rapt/cache.ts';
-import { DEFAULT_BACKBONE } from '../contracts/index.ts';
 import {
   clientSecret,
   Families,
@@ -15,7 +15,7 @@ import {
   TextCollector,
   type DrawnTexts,
 } from '../rapt/ledger/index.ts';
-import type { Measurement } from './main.ts';
+import type { Measurement } from './measurement.ts';
 
 /** @param args number of texts; default a million. */
 export async function ledgerBench(args: readonly string[]): Promise<Measurement> {
@@ -34,7 +34,7 @@ export async function ledgerBench(args: readonly string[]): Promise<Measurement>
     };
     const { tokenizer } = await openBackbone((await locateBackbone(DEFAULT_BACKBONE)).folder);
     const encoded = lines.map((line) => tokenizer.encode(line, 64));
-    // As above, each round of the sentences with tokens of its own.
+    // As above: each round of the sentences has tokens of its own.
     const alike = async (): Promise<number> => {
       const families = new Families(secret);
       for (let text = 0; text < texts; text++)

@@ -1,7 +1,7 @@
 /** The same training with Temporal, MinIO and checkpoints, and without: what durability costs. */
 import { join } from 'node:path';
 import type { TuningResult } from '../contracts/index.ts';
-import type { Measurement } from './main.ts';
+import type { Measurement } from './measurement.ts';
 import { PlainTrainer, releaseFolderOf } from './plain-training.ts';
 import { configOf, withService } from './service.ts';
 

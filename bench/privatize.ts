@@ -1,4 +1,5 @@
-/** Privatizing a long file: memory against its length, and the mechanism against its formula written as a softmax. */
+/** Privatizing a long file: how memory grows with its length, and how fast the mechanism is beside its formula as a
+ *  softmax. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createReadStream, createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -10,7 +11,7 @@ import { loadEmbeddingTable, loadTokenizer, locateBackbone } from '../rapt/backb
 import { cacheFolder } from '../rapt/cache.ts';
 import { createMechanism, outputVocabulary, systemRandom, uniform } from '../rapt/privacy/index.ts';
 import { tf, tidy, type Tensor2D } from '../rapt/tensorflow.ts';
-import type { Measurement } from './main.ts';
+import type { Measurement } from './measurement.ts';
 
 const PROGRAM = fileURLToPath(new URL('../bin/rapt.mjs', import.meta.url));
 const ETA = 14;
@@ -23,7 +24,7 @@ interface Privatized {
   readonly peakRssBytes: number;
 }
 
-/** @param args numbers of sentences; default a tenth of a million and a million. */
+/** @param args numbers of sentences; default 100,000 and a million. */
 export async function privatizeBench(args: readonly string[]): Promise<Measurement> {
   const lengths = args.length > 0 ? args.map(Number) : [100_000, 1_000_000];
   const folder = mkdtempSync(join(tmpdir(), 'rapt-bench-'));

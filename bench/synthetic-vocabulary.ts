@@ -6,9 +6,9 @@ import { seededRandom, type EmbeddingTable } from '../rapt/privacy/index.ts';
 import { sha256Of } from '../system/index.ts';
 
 export const DIMENSIONS = 768;
-/** What else a tokenizer has. */
+/** Tokens of a tokenizer that stand for no word. */
 const SPECIAL_TOKENS = 4;
-/** Tokens that the texts are made of: of a multilingual vocabulary a language uses some part. */
+/** Tokens that occur in the texts: one language uses only a part of a multilingual vocabulary. */
 const USED_TOKENS = 30_000;
 const CLUSTERS = 1000;
 const [LEAST_TOKENS, MOST_TOKENS] = [10, 40];
@@ -26,7 +26,8 @@ function noise(seed: number): () => number {
   return () => (next() + next() + next() - 1.5) * 2;
 }
 
-/** Rows as real tables have them: a mean that all share, clusters of related tokens, and norms that differ. */
+/** Writes a table with the features of real ones: a mean that all rows share, clusters of related tokens, and norms
+ *  that differ. */
 export function writeTable(path: string, rows: number): void {
   const random = noise(7);
   const scale = 1 / Math.sqrt(DIMENSIONS);
@@ -52,7 +53,8 @@ export function readTable(path: string): { table: EmbeddingTable; outputIds: Int
   };
 }
 
-/** Texts as their tokens' ids, as frequent as Zipf's law says, written as words. @returns how many tokens they have. */
+/** Writes texts whose words are the ids of tokens, which are as frequent as Zipf's law says. @returns how many tokens
+ *  the texts have. */
 export async function writeTexts(path: string, rows: number, texts: number): Promise<number> {
   const random = seededRandom(3);
   const used = Math.min(USED_TOKENS, rows - SPECIAL_TOKENS);
@@ -72,7 +74,7 @@ export async function writeTexts(path: string, rows: number, texts: number): Pro
   return tokens;
 }
 
-/** The tokenizer of such texts. */
+/** The tokenizer of these texts. */
 export const tokenizer = {
   encode: (text: string, maxTokens: number): Int32Array => Int32Array.from(text.split(' ', maxTokens), Number),
   decode: (ids: ArrayLike<number>): string => Array.from(ids).join(' '),

@@ -1,4 +1,5 @@
-/** A large table in a new order: each row is found among those that were released before, and released as it was. */
+/** What it costs to release a large table again in another order: each row is found among the rows that were released
+ *  before, and its noisy version is taken over. */
 import { once } from 'node:events';
 import { createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,12 +9,12 @@ import { cacheFolder } from '../rapt/cache.ts';
 import { inspectTables } from '../rapt/data/index.ts';
 import { createMechanism } from '../rapt/privacy/index.ts';
 import { drawRelease, EarlierRows, hashInputs, rowsToDraw } from '../rapt/release/index.ts';
-import type { Measurement } from './main.ts';
-import { observe, shownOf } from './observed.ts';
+import type { Measurement } from './measurement.ts';
+import { observe, shownOf } from './observe-work.ts';
 import { configOf } from './service.ts';
 
-/** Step between rows that follow each other in the new order: a prime, and as far as can be from any simple fraction of
- *  the table. */
+/** Distance in the table of rows that follow each other in the new order: a prime, and as far as possible from any
+ *  simple fraction of the table. */
 const STEP = 618_033_989;
 
 /** @param args number of rows; default a million. */
@@ -22,7 +23,7 @@ export async function takeoverBench(args: readonly string[]): Promise<Measuremen
   const folder = mkdtempSync(join(tmpdir(), 'rapt-bench-'));
   const secret = new Uint8Array(32);
   const { table, outputIds, tokenizer, description } = await openBackbone('all-MiniLM-L6-v2');
-  // What a row is replaced by has no part in finding it again.
+  // Without noise: by what a row is replaced does not matter for finding it again.
   const mechanism = createMechanism({ name: 'none', table, outputIds });
   const draw = async (
     name: string,

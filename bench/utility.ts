@@ -10,7 +10,7 @@ import { inspectTables } from '../rapt/data/index.ts';
 import { createMechanism } from '../rapt/privacy/index.ts';
 import { drawRelease, hashInputs, readLocalLabels } from '../rapt/release/index.ts';
 import { openEncoder, trainingDigest, TuningSession } from '../rapt/tuning/index.ts';
-import type { Measurement } from './main.ts';
+import type { Measurement } from './measurement.ts';
 import { configOf } from './service.ts';
 
 type Arm = Pick<TuningInput, 'privacy' | 'tuning'>;

@@ -1,4 +1,5 @@
-/** One part of the bench of a large vocabulary, by itself: the name of the part, and its options as JSON. */
+/** Runs one part of the bench of a large vocabulary in this process. Its arguments are the name of the part, and the
+ *  part's options as JSON. */
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -13,7 +14,7 @@ import {
 } from '../rapt/privacy/index.ts';
 import { joinIds, privatizeTable } from '../rapt/release/index.ts';
 import { inTurns } from '../rapt/turns.ts';
-import { observe, shownOf, type Observed } from './observed.ts';
+import { observe, shownOf, type Observed } from './observe-work.ts';
 import { readTable, tokenizer } from './synthetic-vocabulary.ts';
 import type { PartOptions } from './vocabulary.ts';
 
@@ -21,7 +22,7 @@ const UNCHANGED = 0.5;
 const ATTACKED_TOKENS = 20_000;
 const PAIRS = 5000;
 const PAIR_VOCABULARY = 7630;
-/** When the pass behind the tightest eta, and the attacks, are cancelled. */
+/** When the computation of the tightest eta, and the attacks, are cancelled. */
 const CANCELLED_AFTER_MS = [1000, 5000, 15_000];
 
 const [name, json] = process.argv.slice(2) as [string, string];
@@ -61,7 +62,7 @@ async function privatize(output: string): Promise<unknown> {
   return { ...value, ...seen };
 }
 
-/** From asking for the end to the end. */
+/** Times from the request to end to the end. */
 async function cancelled(work: (signal: AbortSignal) => Promise<unknown>): Promise<number[]> {
   const latenciesMs: number[] = [];
   for (const afterMs of CANCELLED_AFTER_MS) {

@@ -1,12 +1,12 @@
-/** What a vocabulary of 250,002 tokens costs, XLM-R's: calibration, privatizing, the tightest eta, attacks. Each in a
- *  process of its own, so that its memory is its own. */
+/** What a vocabulary of 250,002 tokens costs, as large as XLM-R's: calibration, privatizing, the tightest eta, attacks.
+ *  Each part runs in a process of its own, so that its memory can be measured. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Measurement } from './main.ts';
+import type { Measurement } from './measurement.ts';
 import { DIMENSIONS, writeTable, writeTexts } from './synthetic-vocabulary.ts';
 
 const PART = fileURLToPath(new URL('vocabulary-part.ts', import.meta.url));
@@ -15,7 +15,7 @@ const TEXTS = 100_000;
 
 export interface PartOptions {
   readonly folder: string;
-  /** What was calibrated. */
+  /** The eta that was calibrated. */
   readonly eta: number;
 }
 

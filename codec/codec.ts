@@ -1,11 +1,11 @@
 /** Payloads as Temporal's server gets them: encrypted with AES-256-GCM, so that it can neither read nor change them,
  *  nor put one in the place of another.
  *
- *  Two forms. Where the SDK says whose a payload is (its serialization context), the place is part of what is
- *  authenticated: namespace, workflow, and activity if it is one's. It stands readable beside the payload, since the
- *  codec server gets payloads without their context; who knows the context holds it against that. Where the SDK says
- *  nothing, in the codec server and for a schedule's memo, the key's id alone is authenticated, as it was in all
- *  payloads of earlier versions; these are still read.
+ *  There are two forms. Where the SDK says whose a payload is (its serialization context), the place is authenticated
+ *  with it: namespace, workflow, and the activity if it belongs to one. The place stands readable beside the payload,
+ *  since the codec server gets payloads without their context; whoever knows the context compares the two. Where the
+ *  SDK says nothing, in the codec server and for a schedule's memo, only the key's id is authenticated. All payloads of
+ *  earlier versions have that form, and are still read.
  *
  *  Which tenant's key encrypts follows from the run (run-tenants.ts). A payload under the key of another tenant than
  *  its run's is refused. */
@@ -34,7 +34,7 @@ export type PlainPayloads = 'accept' | 'refuse';
 
 /** @param keyring null when there are no keys: what is sent is then not encrypted, and what comes encrypted is refused
  *  with a reason.
- *  @param tenant whose all payloads are, for a process of one tenant; null for one that works for several. */
+ *  @param tenant to whom all payloads belong, in a process of one tenant; null in one that works for several. */
 export function createCodec(
   keyring: Keyring | null,
   plain: PlainPayloads = 'accept',
@@ -65,17 +65,20 @@ export function createCodec(
         if (payloads.length === 0) return payloads;
         const owner = tenants.of(payloads, context);
         const key = keyFor(keyring, owner);
-        if (key === null)
-          throw new RaptError(
-            ErrorKind.accessDenied,
-            'there is no key to encrypt with for ' +
-              `${owner === null ? 'a run whose tenant is not known' : `tenant ${owner}`}; the keys here are ` +
-              `${keyring.map(nameOf).join(', ')}. \`rapt keys add --tenant\` makes one`,
-          );
+        if (key === null) throw noKeyFor(owner, keyring);
         return payloads.map((payload) => encrypt(payload, key, placeOf(context)));
       }),
     decode: (payloads, context) => inPromise(() => payloads.map((payload) => decodeOne(payload, context))),
   };
+}
+
+function noKeyFor(owner: string | null, keyring: Keyring): RaptError {
+  const whom = owner === null ? 'a run whose tenant is not known' : `tenant ${owner}`;
+  const known = keyring.map(nameOf).join(', ');
+  return new RaptError(
+    ErrorKind.accessDenied,
+    `there is no key to encrypt with for ${whom}; the keys here are ${known}. \`rapt keys add --tenant\` makes one`,
+  );
 }
 
 /** What is thrown becomes a rejection. */
@@ -84,8 +87,8 @@ const inPromise = <T>(action: () => T): Promise<T> => new Promise((resolve) => r
 const metadataOf = (payload: Payload, name: string): string => textOf(payload.metadata?.[name] ?? new Uint8Array());
 const isEncrypted = (payload: Payload): boolean => metadataOf(payload, 'encoding') === ENCODING;
 
-/** The whole payload is inside, its metadata too; the layout of the data is iv, ciphertext, tag. @param place null in
- *  the form that names none. */
+/** Encrypts a whole payload, its metadata included; the layout of the data is iv, ciphertext, tag.
+ *  @param place null in the form that names none. */
 function encrypt(payload: Payload, key: CodecKey, place: string | null): Payload {
   const iv = randomBytes(IV_BYTES);
   const cipher = createCipheriv(CIPHER, key.secret, iv, { authTagLength: TAG_BYTES });
@@ -121,12 +124,12 @@ function requireKey(payload: Payload, keyring: Keyring | null): CodecKey {
       : `which is not among the keys here (${keyring.map((candidate) => candidate.id).join(', ')})`;
   throw new RaptError(
     ErrorKind.accessDenied,
-    `a payload is encrypted with the key ${id}, ${known}; add it to RAPT_CODEC_KEYS_FILE or RAPT_CODEC_KEYS and ` +
-      'start this process again',
+    `a payload is encrypted with the key ${id}, ${known}; ` +
+      'add it to RAPT_CODEC_KEYS_FILE or RAPT_CODEC_KEYS and start this process again',
   );
 }
 
-/** @param found null when there are no keys. */
+/** @param found the key of this payload; null when there are no keys. */
 function decrypt(payload: Payload, found: CodecKey | null): Payload {
   const key = found ?? requireKey(payload, null);
   const data = payload.data ?? new Uint8Array();
@@ -141,20 +144,22 @@ function decrypt(payload: Payload, found: CodecKey | null): Payload {
     // The cause would say no more: the cipher does not tell a changed payload from a wrong key.
     throw new RaptError(
       ErrorKind.corruptArtifact,
-      `a payload that says it is encrypted with the key ${key.id} was changed, or was encrypted with another key ` +
-        'of that name',
+      `a payload that says it is encrypted with the key ${key.id} was changed, ` +
+        'or was encrypted with another key of that name',
     );
   }
 }
 
-/** After it was decrypted, so that the place is what it was encrypted with. */
+/** Compares a payload's place with where it was found. Call it after decrypting: only then is the place known to be the
+ *  one that was encrypted with it. */
 function assertPlace(payload: Payload, context: SerializationContext | undefined): void {
   const place = placeIn(payload);
   if (place === null || context === undefined || isAt(place, context)) return;
+  const here = placeOf(context) ?? 'another place';
   throw new RaptError(
     ErrorKind.corruptArtifact,
-    `a payload that was encrypted for ${place} stands in ${placeOf(context) ?? 'another place'}: it was copied ` +
-      'there. What was started with it must be started again',
+    `a payload that was encrypted for ${place} stands in ${here}: it was copied there. ` +
+      'What was started with it must be started again',
   );
 }
 
@@ -162,8 +167,8 @@ function checkPlain(payload: Payload, plain: PlainPayloads): Payload {
   if (plain === 'refuse')
     throw new RaptError(
       ErrorKind.accessDenied,
-      'a payload is not encrypted, and this process takes only encrypted ones: whoever sent it lacks the keys of ' +
-        'RAPT_CODEC_KEYS_FILE. RAPT_PLAIN_PAYLOADS=accept takes both',
+      'a payload is not encrypted, and this process takes only encrypted ones: ' +
+        'whoever sent it lacks the keys of RAPT_CODEC_KEYS_FILE. RAPT_PLAIN_PAYLOADS=accept takes both',
     );
   return payload;
 }

@@ -1,9 +1,9 @@
-/** What of a run Temporal's server gets to see: payloads and failures encrypted with keys that it does not have. What
- *  of it the provider gets to see, who has keys: all but what is sealed with those of the owner. */
+/** Who gets to see what of a run. Temporal's server sees payloads and failures that are encrypted with keys it does not
+ *  have. The provider, who has keys, sees all but what is sealed with the owner's keys. */
 import { fileURLToPath } from 'node:url';
 
 export { createCodec, type PlainPayloads } from './codec.ts';
-export { startCodecServer, type CodecServerOptions } from './server.ts';
+export { startCodecServer, type CodecServerOptions } from './codec-server.ts';
 export {
   formatKeyring,
   keyFor,
@@ -21,4 +21,5 @@ export {
 export { createOwnerView } from './owner-view.ts';
 export { createSeals } from './seals.ts';
 
+/** Path of the module by which Temporal converts failures, for workers, clients and the workflow bundle. */
 export const failureConverterPath = fileURLToPath(new URL('failure-converter.cjs', import.meta.url));

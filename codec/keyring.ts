@@ -1,10 +1,10 @@
-/** The keys with which payloads are encrypted. A key belongs to one tenant, or, as all did once, to every one of them.
- *  For each tenant the first of those that are his or everybody's encrypts, and all of them decrypt: that is what
- *  rotation needs, and the way from one key for all to a key for each.
+/** The keys with which payloads are encrypted. A key belongs to one tenant, or to all of them, as every key once did.
+ *  Of the keys that are a tenant's or everybody's, the first encrypts and all decrypt. This allows rotation, and the
+ *  step from one key for all tenants to a key for each.
  *
- *  Two files hold keys in the same form. Service keys: whoever works for a tenant has that tenant's, the provider those
- *  of all whom he serves. Owner keys, which never leave the owner's side, seal what only he needs (seals.ts): they lie
- *  in a file of their own, so that no process of the provider's ever reads them. */
+ *  Two files hold keys in the same form. The service keys: whoever works for a tenant has that tenant's, and the
+ *  provider has those of all tenants he serves. The owner keys: they never leave the owner's side, and seal what only
+ *  the owner needs (seals.ts). They lie in a file of their own, so that no process of the provider ever reads them. */
 import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import { BadInput, isTenantName, type InputProblem } from '../contracts/index.ts';
 
@@ -44,8 +44,8 @@ export function parseKeyring(text: string, where: string): Keyring {
       problems.push({
         where,
         problem:
-          `entry ${index + 1} must be "id:key" or "tenant/id:key", the key being the base64 of ${KEY_BYTES} bytes; ` +
-          '`rapt keys add` makes one',
+          `entry ${index + 1} must be "id:key" or "tenant/id:key", ` +
+          `the key being the base64 of ${KEY_BYTES} bytes; \`rapt keys add\` makes one`,
       });
     else if (keys.some((key) => key.id === id))
       problems.push({ where, problem: `the key id ${id} stands there twice` });
@@ -58,19 +58,15 @@ export function parseKeyring(text: string, where: string): Keyring {
   return [current, ...others];
 }
 
-/** As `parseKeyring`, for keys of which each must have an owner. */
+/** As `parseKeyring`, for keys each of which must name its tenant. */
 export function parseOwnerKeys(text: string, where: string): Keyring {
   const keys = parseKeyring(text, where);
-  const problems = keys.flatMap(({ id, tenant }) =>
-    tenant === undefined
-      ? [
-          {
-            where,
-            problem: `the owner key ${id} must name its tenant: "tenant/${id}:key"; \`rapt keys owner\` makes one`,
-          },
-        ]
-      : [],
-  );
+  const problems = keys
+    .filter(({ tenant }) => tenant === undefined)
+    .map(({ id }) => ({
+      where,
+      problem: `the owner key ${id} must name its tenant: "tenant/${id}:key"; \`rapt keys owner\` makes one`,
+    }));
   if (problems.length > 0) throw new BadInput(problems);
   return keys;
 }
@@ -84,15 +80,15 @@ export function formatKeyring(keyring: readonly CodecKey[]): string {
 export const nameOf = ({ id, tenant }: Pick<CodecKey, 'id' | 'tenant'>): string =>
   tenant === undefined ? id : `${tenant}/${id}`;
 
-/** A key of the operating system's randomness, named by the day and by chance. @param tenant whose it is; null for a
- *  key of all. */
+/** A key from the operating system's randomness. Its name is the day and some random digits.
+ *  @param tenant to whom it belongs; null for a key of all tenants. */
 export function newKey(tenant: string | null = null, now = new Date()): CodecKey {
   const id = `${now.toISOString().slice(0, 10)}-${randomBytes(3).toString('hex')}`;
   return { id, ...(tenant !== null && { tenant }), secret: createSecretKey(randomBytes(KEY_BYTES)) };
 }
 
-/** Adds a key that decrypts, and does not encrypt yet where another is there: so it can be brought to every process
- *  first. */
+/** Adds a key that decrypts. Where another key is there it does not encrypt yet, so that it can first be brought to
+ *  every process. */
 export const withKey = (keyring: Keyring | null, key: CodecKey): Keyring =>
   keyring === null ? [key] : [...keyring, key];
 
@@ -104,7 +100,8 @@ export function withCurrent(keyring: Keyring, id: string): Keyring {
   return [current, ...keyring.filter((key) => key !== current)];
 }
 
-/** What encrypts for a tenant; without a tenant, for whom it is not known whose a payload is. Null when no key may. */
+/** The key that encrypts for a tenant; null when there is none. @param tenant null when it is not known to whom a
+ *  payload belongs: only a key of all tenants will then do. */
 export function keyFor(keyring: Keyring, tenant: string | null): CodecKey | null {
   return keyring.find((key) => key.tenant === undefined || key.tenant === tenant) ?? null;
 }
@@ -114,7 +111,7 @@ export const tenantsOf = (keyring: Keyring): string[] => [
   ...new Set(keyring.flatMap(({ tenant }) => (tenant === undefined ? [] : [tenant]))),
 ];
 
-/** Of several keyrings one, each key once. @throws BadInput for two keys of one id. */
+/** Joins several keyrings into one, each key once. @throws BadInput when two keys have the same id. */
 export function merged(keyrings: readonly Keyring[]): Keyring {
   const [first, ...others] = [
     ...new Map(

@@ -1,12 +1,13 @@
-/** Payloads as their owner sees them: seals are opened for showing, and what he sends is sealed. Stands before the
- *  codec that encrypts, on the owner's side alone: in the command, and in the codec server for Temporal's UI. */
+/** Payloads as their owner sees them: seals are opened for showing, and what the owner sends is sealed. This codec
+ *  stands before the one that encrypts, and only on the owner's side: in the command, and in the codec server for
+ *  Temporal's UI. */
 import type { Payload, PayloadCodec, SerializationContext } from '@temporalio/common';
 import { decode as textOf, encode as bytesOf } from '@temporalio/common/lib/encoding.js';
 import { FAILURE_FIELD, isRunOf, isSealed, isTenantName, mapStrings, SEALED, sealInput } from '../contracts/index.ts';
 import type { Keyring } from './keyring.ts';
 import { createSeals, openAnywhere } from './seals.ts';
 
-/** @param ownerKeys null when there are none: nothing is sealed, and what is stays so. */
+/** @param ownerKeys null when there are none: nothing is then sealed or opened. */
 export function createOwnerView(ownerKeys: Keyring | null): PayloadCodec {
   const each =
     (change: (value: object, run: string | null, keys: Keyring) => unknown) =>
@@ -21,15 +22,15 @@ export function createOwnerView(ownerKeys: Keyring | null): PayloadCodec {
   return { encode: each(sealed), decode: each(opened) };
 }
 
-/** An input names its tenant. Without an owner key of it nothing is sealed. */
+/** Seals an input, which names its tenant. Without an owner key of that tenant it stays as it is. */
 function sealed(value: object, run: string | null, ownerKeys: Keyring): unknown {
   const { tenant = 'local' } = value as { tenant?: unknown };
   const seals = typeof tenant === 'string' && isTenantName(tenant) ? createSeals(ownerKeys, tenant) : null;
   return seals === null ? value : sealInput(value, seals, run);
 }
 
-/** What stands elsewhere than it was sealed for is left sealed, so that a resumed run takes over no field that somebody
- *  put there. */
+/** Opens the seals of a value. A seal that stands elsewhere than it was made for stays closed, so that a resumed run
+ *  takes over no field that somebody else put there. */
 function opened(value: object, run: string | null, ownerKeys: Keyring): unknown {
   return mapStrings(value, (text, field) =>
     text.replaceAll(new RegExp(SEALED, 'g'), (seal) => {
@@ -44,7 +45,7 @@ function opened(value: object, run: string | null, ownerKeys: Keyring): unknown 
   );
 }
 
-/** Of JSON alone: nothing else is sealed. */
+/** Changes a payload of JSON. Other payloads stay as they are: nothing in them is sealed. */
 function changed(payload: Payload, change: (value: object) => unknown): Payload {
   const encoding = payload.metadata?.['encoding'];
   if (!encoding || textOf(encoding) !== 'json/plain' || !payload.data) return payload;

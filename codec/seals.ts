@@ -1,11 +1,11 @@
 /** Seals: AES-256-GCM under an owner key, which control and GPU workers never hold.
  *
- *  Where a value belongs (field and run) is inside of the seal, beside the value, and not only its additional data: so
- *  whoever only shows payloads, the codec server, can open a seal without knowing where it stood, and whoever acts on
- *  it holds the place against the one where it was found. The tenant and the key's id are the additional data. A seal
- *  that was made before its run had a name, in Temporal's UI, fits any run of its tenant. A schedule's seals fit the
- *  runs that the schedule starts. What is inside is filled up to a multiple of 64 bytes, so that lengths of paths show
- *  no more than that. */
+ *  The place of a value (field and run) lies inside the seal, beside the value, and not only in the additional data. So
+ *  the codec server, which only shows payloads, can open a seal without knowing where it stood, and whoever acts on the
+ *  value compares the place with where the seal was found. The additional data are the tenant and the key's id. A seal
+ *  that was made in Temporal's UI before its run had a name fits any run of its tenant. A schedule's seals fit the runs
+ *  that the schedule starts. The content is filled up to a multiple of 64 bytes, so that the length of a path shows
+ *  only in steps of 64. */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { ErrorKind, isRunOf, RaptError, SEALED, type SealPlace, type Seals } from '../contracts/index.ts';
 import type { CodecKey, Keyring } from './keyring.ts';
@@ -14,6 +14,7 @@ const CIPHER = 'aes-256-gcm';
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 const BLOCK_BYTES = 64;
+/** The part of an output's name that stands readable after its seal: it tells the format. */
 const ENDING = /\.(?:csv|jsonl)$/;
 
 interface Content extends SealPlace {
@@ -37,8 +38,8 @@ export function createSeals(ownerKeys: Keyring | null, tenant: string): Seals | 
   };
 }
 
-/** Opens a seal wherever it stands. For showing alone: what acts on a value holds it against its place. Null for keys
- *  that are not here, and for what was changed. */
+/** Opens a seal wherever it stands, for showing only: whoever acts on a value must compare its place. Null when its key
+ *  is not here, or the seal was changed. */
 export function openAnywhere(ownerKeys: Keyring, sealed: string): Content | null {
   const [, id] = SEALED.exec(sealed) ?? [];
   const tenant = ownerKeys.find((key) => key.id === id)?.tenant;
@@ -61,7 +62,8 @@ function sealWith({ id, secret }: CodecKey, tenant: string, content: Content): s
     cipher.final(),
     cipher.getAuthTag(),
   ]);
-  return `sealed:1:${id}:${bytes.toString('base64url')}${content.field === 'out' ? (ENDING.exec(content.value)?.[0] ?? '') : ''}`;
+  const ending = content.field === 'out' ? (ENDING.exec(content.value)?.[0] ?? '') : '';
+  return `sealed:1:${id}:${bytes.toString('base64url')}${ending}`;
 }
 
 function openWith(ownerKeys: Keyring, tenant: string, sealed: string, field: string): Content {
@@ -70,14 +72,14 @@ function openWith(ownerKeys: Keyring, tenant: string, sealed: string, field: str
   if (key === undefined)
     throw new RaptError(
       ErrorKind.accessDenied,
-      `${field} is sealed with the owner key ${id}, which is not among those here; add it to RAPT_OWNER_KEYS_FILE ` +
-        'and start this process again',
+      `${field} is sealed with the owner key ${id}, which is not among those here; ` +
+        'add it to RAPT_OWNER_KEYS_FILE and start this process again',
     );
   if (key.tenant !== tenant)
     throw new RaptError(
       ErrorKind.accessDenied,
-      `${field} is sealed with an owner key of another tenant than ${tenant}: the request was put together from ` +
-        'several; start the run again',
+      `${field} is sealed with an owner key of another tenant than ${tenant}: ` +
+        'the request was put together from several; start the run again',
     );
   const data = Buffer.from(base64, 'base64url');
   const content = decrypted(key, tenant, data, field);
@@ -96,7 +98,7 @@ function decrypted({ id, secret }: CodecKey, tenant: string, data: Buffer, field
     );
     return JSON.parse(text) as Content;
   } catch {
-    // The cipher does not tell a changed value from a wrong key.
+    // The cipher cannot tell a changed value from a wrong key.
     throw new RaptError(
       ErrorKind.corruptArtifact,
       `${field} was changed after it was sealed, or was sealed with another key of the name ${id}; start the run again`,
@@ -106,7 +108,7 @@ function decrypted({ id, secret }: CodecKey, tenant: string, data: Buffer, field
 
 const additional = (tenant: string, id: string): Buffer => Buffer.from(JSON.stringify(['rapt-seal/1', tenant, id]));
 
-/** JSON may end with spaces. */
+/** JSON, filled up with spaces, with which it may end. */
 function filledUp(json: string): Buffer {
   const bytes = Buffer.from(json);
   return Buffer.concat([bytes, Buffer.alloc((BLOCK_BYTES - (bytes.length % BLOCK_BYTES)) % BLOCK_BYTES, ' ')]);

@@ -1,8 +1,8 @@
-/** Loads TensorFlow and tells on what it runs, as one line of JSON. In a process of its own: a GPU's memory that
- *  TensorFlow has taken comes back only with the end of a process. */
+/** Loads TensorFlow and prints on what it runs, as one line of JSON. This is a process of its own, since TensorFlow
+ *  gives a GPU's memory back only when its process ends. */
 import { tf } from '../rapt/tensorflow.ts';
 
-// What TensorFlow's own package calls its back end has more than the type says.
+// The back end of TensorFlow's own package has more properties than its type says.
 const backend = tf.backend() as unknown as {
   readonly isUsingGpuDevice: boolean;
   readonly binding: { readonly TF_Version: string };

@@ -1,35 +1,36 @@
-import { BadInput } from '../contracts/index.ts';
-import { setting, SETUP_COMMAND } from '../system/index.ts';
+/** The doctor: looks at everything that Rapt needs on this machine, and says how to mend what is wrong. */
 import { tenantsOf, type Keyring } from '../codec/index.ts';
+import { BadInput } from '../contracts/index.ts';
 import {
-  resolveKeyring,
-  resolveOwnerKeys,
   describeKeys,
-  SERVERS,
   describeSecurity,
   namedTemporal,
+  resolveKeyring,
+  resolveOwnerKeys,
   resolveWebhook,
+  SERVERS,
 } from '../settings/index.ts';
-import { askDevice } from './device.ts';
+import { setting, SETUP_COMMAND } from '../system/index.ts';
+import { askDevice } from './ask-device.ts';
 import { brokenFiles, COMPONENTS, DEVICE_VARIABLE, examine, type Component } from './setup/index.ts';
-import { stackStatus } from './stack/stack.ts';
+import { stackStatus } from './stack/local-stack.ts';
 
 export interface Finding {
   readonly what: string;
   readonly ok: boolean;
-  /** Where it is, or what is missing. */
+  /** Where a thing is, or what is wrong with it. */
   readonly detail: string;
   /** The command that mends it; null when nothing is to be done. */
   readonly fix: string | null;
 }
 
-/** Whether the environment names others in the place of the local stack's. */
+/** Whether the environment names another Temporal server, or another object store, than those of the local stack. */
 function namedElsewhere(): { readonly temporal: boolean; readonly store: boolean } {
   let temporal = true;
   try {
     temporal = namedTemporal() !== null;
   } catch (error) {
-    // Told as a finding of its own.
+    // The finding about Temporal's connection tells this.
     if (!(error instanceof BadInput)) throw error;
   }
   return { temporal, store: setting('RAPT_S3_ENDPOINT') !== undefined };
@@ -70,7 +71,7 @@ export async function diagnose(): Promise<Finding[]> {
   ];
 }
 
-/** Also whether each byte is still what set-up put there. */
+/** Whether a part is there, and each of its bytes is still what set-up put there. */
 async function examinePart(part: Component): Promise<Finding> {
   const { name: what, title } = part;
   if (!part.isReady())
@@ -81,7 +82,7 @@ async function examinePart(part: Component): Promise<Finding> {
   return { what, ok: true, detail: part.place(), fix: null };
 }
 
-/** What models run on, asked of TensorFlow itself. */
+/** On what models run. TensorFlow itself is asked. */
 async function examineDevice(): Promise<Finding> {
   const what = 'device';
   try {
@@ -97,7 +98,7 @@ async function examineDevice(): Promise<Finding> {
 
 type Told = Pick<Finding, 'ok' | 'detail' | 'fix'>;
 
-/** Settings that cannot be used are a finding like others. */
+/** A finding about settings. Settings that cannot be used are a finding as well, not an error. */
 function told(what: string, look: () => Told): Finding {
   try {
     return { what, ...look() };
@@ -116,34 +117,28 @@ const fine = (detail: string): Told => ({ ok: true, detail, fix: null });
 
 function connection(): Told {
   const named = namedTemporal();
-  return fine(
-    named === null
-      ? 'to the local stack'
-      : `to ${named.connection.address}, namespace ${named.namespace}, ${describeSecurity(named.connection)}`,
-  );
+  if (named === null) return fine('to the local stack');
+  const { connection: to, namespace } = named;
+  return fine(`to ${to.address}, namespace ${namespace}, ${describeSecurity(to)}`);
 }
 
 const storeKeys = (): Told => fine(describeKeys().detail);
 
 function webhook(): Told {
   const named = resolveWebhook();
-  // A path may hold a token.
-  return fine(
-    named === null
-      ? 'none: nobody is told of the states of runs'
-      : `at ${new URL(named.url).origin}, signed by ` +
-          (named.secrets.length === 1 ? 'one secret' : `${named.secrets.length} secrets`),
-  );
+  if (named === null) return fine('none: nobody is told of the states of runs');
+  const secrets = named.secrets.length === 1 ? 'one secret' : `${named.secrets.length} secrets`;
+  // Only the origin is shown: a path may hold a token.
+  return fine(`at ${new URL(named.url).origin}, signed by ${secrets}`);
 }
 
 function encryption(): Told {
   const external = namedTemporal();
   const keyring = resolveKeyring(external === null);
-  if (keyring !== null)
-    return fine(
-      `with the key ${keyring[0].id}; ${keyring.length} of them decrypt; ` +
-        sealing(resolveOwnerKeys(external === null)),
-    );
+  if (keyring !== null) {
+    const seals = sealing(resolveOwnerKeys(external === null));
+    return fine(`with the key ${keyring[0].id}; ${keyring.length} of them decrypt; ${seals}`);
+  }
   if (external === null) return fine('the first `rapt up` makes a key');
   return {
     ok: false,

@@ -1,5 +1,6 @@
-/** What runs on this machine, what is missing on it, and what a Temporal server needs before Rapt can use it. */
-export { askDevice, type Device } from './device.ts';
+/** Everything below Rapt: setting a machine up and examining it, running the local stack, and examining the servers
+ *  that somebody else runs. */
+export { askDevice, type Device } from './ask-device.ts';
 export { diagnose, type Finding } from './doctor.ts';
 export { explainConnection, explainRefusal, isRefusal } from './server/explain-connection.ts';
 export {
@@ -11,5 +12,5 @@ export {
   requireServer,
   type Lack,
 } from './server/index.ts';
-export { end, isAlive, startDetached } from './stack/process.ts';
-export { assertSetUp, down, stackStatus, up, type ComponentStatus, type UpOptions } from './stack/stack.ts';
+export { end, isAlive, startDetached } from './stack/detached-process.ts';
+export { assertSetUp, down, stackStatus, up, type ComponentStatus, type UpOptions } from './stack/local-stack.ts';

@@ -1,4 +1,4 @@
-/** Where an issuer has its grants from, and where the local stack's processes have their tokens. */
+/** From where an issuer reads its grants, and where the processes of the local stack keep their tokens. */
 import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BadInput, ErrorKind, RaptError } from '../contracts/index.ts';
@@ -14,7 +14,7 @@ import {
 } from '../storage/index.ts';
 import { makeFolder, setting } from '../system/index.ts';
 import { readSecretFile, writeSecretOnce } from './secrets.ts';
-import { stackFolder } from './local-stack.ts';
+import { stackFolder } from './stack-record.ts';
 
 const stackGrantsFile = (): string => join(stackFolder(), 'grants');
 
@@ -22,26 +22,28 @@ const stackGrantsFile = (): string => join(stackFolder(), 'grants');
 export const grantsFile = (env: NodeJS.ProcessEnv = process.env): string =>
   setting('RAPT_S3_GRANTS_FILE', env) ?? stackGrantsFile();
 
-/** None when there is no such file. @throws BadInput when it cannot be read, or a line is wrong. */
+/** The grants of a file; none when there is no such file. @throws BadInput when it cannot be read, or a line is
+ *  wrong. */
 export const readGrants = (path: string): Grant[] => (existsSync(path) ? grantsIn(path) : []);
 
-/** As an issuer reads them, for whom a file that is gone is no reason to refuse everybody: where nothing is granted,
- *  there is an empty one. @throws BadInput as `readGrants`, and when there is no such file. */
+/** The grants of a file that must exist, as an issuer reads it. An issuer must not refuse everybody because its file is
+ *  missing: where nothing is granted, the file is empty. @throws BadInput as `readGrants`, and when there is no such
+ *  file. */
 export function grantsIn(path: string): Grant[] {
   const problem = 'does not exist, so that no token is known; `rapt credentials grant` makes it';
   if (!existsSync(path)) throw new BadInput([{ where: path, problem }]);
   return parseGrants(readSecretFile(path, 'grants'), path);
 }
 
-/** Grants a role to a new token. @param keep takes the token before it is worth anything; it is kept nowhere else. */
+/** Grants a role to a new token. @param keep stores the token, before it is worth anything; nobody else does. */
 export function grantNew(path: string, role: Role, keep: (token: string) => void): Grant {
   const token = newToken();
   keep(token);
   return grantTo(path, role, token);
 }
 
-/** Takes a grant back. Keys that were issued for it hold until they end. @throws RaptError notFound when there is none
- *  of this id. */
+/** Takes a grant back. Keys that were issued for it stay good until they end. @throws RaptError notFound when the file
+ *  holds no grant with this id. */
 export function revoke(path: string, id: string): Grant {
   const grant = readGrants(path).find((candidate) => grantId(candidate) === id);
   if (grant === undefined)
@@ -54,7 +56,7 @@ export function revoke(path: string, id: string): Grant {
   return grant;
 }
 
-/** Writes a token where nobody but its owner reads it. @throws BadInput when there is such a file. */
+/** Writes a token to a new file that only its owner can read. @throws BadInput when the file exists. */
 export function writeTokenFile(path: string, token: string): void {
   if (writeSecretOnce(path, token)) return;
   throw new BadInput([{ where: path, problem: 'exists; a token is written to a file of its own' }]);
@@ -72,7 +74,7 @@ export function stackToken(role: Role): string {
   return token;
 }
 
-/** A line is added by one write, so that two processes can do so at the same time. */
+/** Adds a line by a single write, so that two processes can add one at the same time. */
 function grantTo(path: string, role: Role, token: string): Grant {
   const grant = grantFor(token, role);
   makeFolder(dirname(path), 0o700);

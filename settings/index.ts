@@ -1,5 +1,5 @@
-/** What each process reads from its environment: which servers it uses, with which keys and secrets; where the
- *  environment says nothing, the local stack that `rapt up` started. */
+/** What each process reads from its environment: which servers it uses, and with which keys and secrets. Where the
+ *  environment says nothing, these are the servers and keys of the local stack that `rapt up` started. */
 export { assertEncrypts } from './assert-encrypts.ts';
 export {
   keysFile,
@@ -25,7 +25,7 @@ export {
   type Component,
   type StackRecord,
   type StartedProcess,
-} from './local-stack.ts';
+} from './stack-record.ts';
 export { describeKeys, resolveAdministration, resolveStore } from './object-store.ts';
 export { secret } from './secrets.ts';
 export { resolveServices, type Services } from './services.ts';
@@ -39,4 +39,4 @@ export {
   type TemporalConnection,
 } from './temporal-address.ts';
 export { resolveWebhook, type NamedWebhook } from './webhook.ts';
-export { logLevel, metricsAddress } from './worker.ts';
+export { logLevel, metricsAddress } from './observability.ts';

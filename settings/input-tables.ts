@@ -1,5 +1,6 @@
-/** Tables of the data owner's that lie in S3, read with the settings that AWS's programs, DuckDB and pandas know. They
- *  are not those of the store that Rapt shares with the provider, who must not be able to read them. */
+/** The data owner's tables that lie in S3, read with the settings that AWS's programs, DuckDB and pandas know. These
+ *  settings differ from those of the store that Rapt shares with the provider, who must not be able to read the
+ *  tables. */
 import { BadInput } from '../contracts/index.ts';
 import { addTableSource, type TableSource } from '../rapt/data/index.ts';
 import { BucketReader, type ObjectPlace } from '../storage/index.ts';
@@ -9,7 +10,7 @@ import { secret } from './secrets.ts';
 const AWS = 'https://s3.amazonaws.com';
 const BUCKET_WITH_SPLIT = /^s3:\/\/[^/#]+#/i;
 
-/** From now on tables may be named by their "s3://bucket/key". Settings are looked at with the first of them. */
+/** Lets tables be named "s3://bucket/key" from now on. The settings are read with the first such table. */
 export function readTablesFromS3(env: NodeJS.ProcessEnv = process.env): void {
   let reader: BucketReader | null = null;
   addTableSource(
@@ -21,7 +22,7 @@ export function readTablesFromS3(env: NodeJS.ProcessEnv = process.env): void {
 function tablesOf(reader: () => BucketReader): TableSource {
   return {
     async stat(address) {
-      // A split's name stands behind it, and this asks whether it is part of the address.
+      // No bucket's name holds a "#": what follows one here is the name of a split.
       if (BUCKET_WITH_SPLIT.test(address)) return null;
       const place = parse(address);
       const object = place.key === '' || place.key.endsWith('/') ? null : await reader().stat(place);
@@ -42,7 +43,7 @@ function tablesOf(reader: () => BucketReader): TableSource {
 
 const folderKey = (key: string): string => (key === '' || key.endsWith('/') ? key : `${key}/`);
 
-/** Keys stand as they are, without percent signs, as in other programs. */
+/** Takes an address apart. Keys are written as they are, not with percent signs, as in other programs. */
 function parse(address: string): ObjectPlace {
   const [, bucket, key = ''] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/is.exec(address) ?? [];
   if (bucket === undefined) throw new BadInput([{ where: address, problem: 'must have the form s3://bucket/key' }]);

@@ -1,19 +1,19 @@
-/** From what the issuer's lender follows: a random secret in a file of the issuer's own. */
+/** The random secret from which an issuer's lender follows, in a file of the issuer's own. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BadInput } from '../contracts/index.ts';
 import { newToken } from '../storage/index.ts';
 import { setting } from '../system/index.ts';
 import { readSecretFile, writeSecretOnce } from './secrets.ts';
-import { stackFolder } from './local-stack.ts';
+import { stackFolder } from './stack-record.ts';
 
 const VARIABLE = 'RAPT_S3_LENDER_FILE';
 
-/** The one that the environment names, else that of the local stack. */
+/** The file of the secret: the one that the environment names, else that of the local stack. */
 export const lenderFile = (env: NodeJS.ProcessEnv = process.env): string =>
   setting(VARIABLE, env) ?? join(stackFolder(), 'lender');
 
-/** 256 random bits, made when they are first asked for; issuers that share the file have the same.
+/** The secret, 256 random bits. It is made when it is first asked for; issuers that share the file have the same one.
  *  @throws BadInput when the file cannot be used. */
 export function lenderSecret(path: string): string {
   // A folder of secrets may be mounted for reading only.
@@ -21,12 +21,12 @@ export function lenderSecret(path: string): string {
   return known(path);
 }
 
-/** Null when there is none yet. @throws BadInput as `lenderSecret`. */
+/** The secret; null when there is none yet. @throws BadInput as `lenderSecret`. */
 export const knownLenderSecret = (path: string): string | null => (existsSync(path) ? known(path) : null);
 
 function known(path: string): string {
   const secret = readSecretFile(path, VARIABLE);
-  // What a full disk or an editor left of one could be guessed.
+  // A full disk or an editor may have left only a part of it, which could be guessed.
   if (/^[\w-]{43}$/.test(secret)) return secret;
   const wayOut = 'remove it, and the next start makes another';
   const problem = `${path} does not hold the 43 characters that Rapt wrote there; ${wayOut}`;

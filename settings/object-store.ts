@@ -1,4 +1,4 @@
-/** Which bucket this process uses, and with which keys. */
+/** Which bucket of an object store this process uses, and with which keys. */
 import { BadInput, ErrorKind, RaptError } from '../contracts/index.ts';
 import {
   checkKeyServerUrl,
@@ -14,19 +14,19 @@ import {
 import { setting } from '../system/index.ts';
 import { stackToken, stackTokenFile } from './grant-files.ts';
 import { secret } from './secrets.ts';
-import { readStack } from './local-stack.ts';
+import { readStack } from './stack-record.ts';
 
 const BUCKET = 'rapt';
-/** An issuer's address and its token: ours, and those that AWS's programs know. */
+/** The variables that name an issuer's address and its token: Rapt's own, and those that AWS's programs know. */
 const ISSUERS = [
   { url: 'RAPT_S3_CREDENTIALS_URL', token: 'RAPT_S3_CREDENTIALS_TOKEN' },
   { url: 'AWS_CONTAINER_CREDENTIALS_FULL_URI', token: 'AWS_CONTAINER_AUTHORIZATION_TOKEN' },
 ] as const;
 
-/** The bucket that the environment names, with the keys that it gives; else that of the local stack, with keys of this
- *  role from its issuer.
- *  @throws RaptError unavailable when neither is known; BadInput when the environment says half of it, or two things at
- *  once. */
+/** The bucket and the keys that the environment names; else the bucket of the local stack, with keys of this role from
+ *  the stack's issuer.
+ *  @throws RaptError unavailable when neither is known; BadInput when the environment names only a part, or two ways to
+ *  get keys. */
 export function resolveStore(role: Role, env: NodeJS.ProcessEnv = process.env): StoreOptions | RenewedStoreOptions {
   const bucket = namedBucket(env);
   if (bucket === null) {
@@ -39,7 +39,7 @@ export function resolveStore(role: Role, env: NodeJS.ProcessEnv = process.env): 
   return 'source' in keys ? { ...bucket, keys: keys.source } : { ...bucket, ...keys };
 }
 
-/** The bucket with keys that may do everything in it, as an issuer needs them. @throws RaptError as `resolveStore`. */
+/** The bucket with keys that may do everything in it, which an issuer needs. @throws RaptError as `resolveStore`. */
 export function resolveAdministration(env: NodeJS.ProcessEnv = process.env): StoreOptions {
   const bucket = namedBucket(env);
   if (bucket === null) return localStack().s3;
@@ -54,7 +54,7 @@ export function resolveAdministration(env: NodeJS.ProcessEnv = process.env): Sto
   return { ...bucket, ...keys };
 }
 
-/** Where this process has its keys from, for people. @throws BadInput as `resolveStore`. */
+/** From where this process gets its keys, in words. @throws BadInput as `resolveStore`. */
 export function describeKeys(env: NodeJS.ProcessEnv = process.env): {
   readonly detail: string;
   readonly shortLived: boolean;
@@ -93,11 +93,12 @@ type IssuerVariables = (typeof ISSUERS)[number];
 interface NamedIssuer {
   readonly source: KeySource;
   readonly url: string;
-  /** That holds the address. */
+  /** Name of the variable that holds the address. */
   readonly variable: string;
 }
 
-/** An issuer's variables come before keys, and AWS's last, since they may be there for other programs. */
+/** The keys that the environment gives, or an issuer that it names. AWS's variables come last, since they may be set
+ *  for other programs. */
 function namedKeys(env: NodeJS.ProcessEnv, role: Role | null): StoreKeys | NamedIssuer {
   const [own, ofAws] = ISSUERS;
   const fixed = fixedKeys(env);
@@ -110,13 +111,13 @@ function namedKeys(env: NodeJS.ProcessEnv, role: Role | null): StoreKeys | Named
     {
       where: 'RAPT_S3_ENDPOINT',
       problem:
-        'needs keys: RAPT_S3_CREDENTIALS_URL with RAPT_S3_CREDENTIALS_TOKEN_FILE, for short-lived ones of one ' +
-        'role; or RAPT_S3_ACCESS_KEY_FILE and RAPT_S3_SECRET_KEY_FILE',
+        'needs keys: RAPT_S3_CREDENTIALS_URL with RAPT_S3_CREDENTIALS_TOKEN_FILE, for short-lived ones of one role; ' +
+        'or RAPT_S3_ACCESS_KEY_FILE and RAPT_S3_SECRET_KEY_FILE',
     },
   ]);
 }
 
-/** Null when none are set. */
+/** Keys that the environment holds; null when it holds none. */
 function fixedKeys(env: NodeJS.ProcessEnv): StoreKeys | null {
   const accessKey = secret('RAPT_S3_ACCESS_KEY', env);
   const secretKey = secret('RAPT_S3_SECRET_KEY', env);
@@ -127,7 +128,7 @@ function fixedKeys(env: NodeJS.ProcessEnv): StoreKeys | null {
   throw new BadInput([{ where: missing, problem: `is needed with ${other}` }]);
 }
 
-/** Null when its address is not set. */
+/** The issuer whose address the environment holds; null when it holds none. */
 function namedIssuer(variables: IssuerVariables, env: NodeJS.ProcessEnv, role: Role | null): NamedIssuer | null {
   const url = setting(variables.url, env);
   if (url === undefined) return null;
@@ -138,7 +139,7 @@ function namedIssuer(variables: IssuerVariables, env: NodeJS.ProcessEnv, role: R
       throw new BadInput([{ where: `${variables.token}_FILE`, problem: `is needed with ${variables.url}` }]);
     return found;
   };
-  // Told at the start and not with the first request. The file is read again with each, since it may be replaced.
+  // A missing token is told now, not with the first request. Each request reads it again: the file may be replaced.
   token();
   const where = setting(`${variables.token}_FILE`, env) === undefined ? variables.token : `${variables.token}_FILE`;
   return { source: keysFrom(() => ({ url, token: token() }), where, role), url, variable: variables.url };

@@ -4,8 +4,8 @@ import { dirname } from 'node:path';
 import { BadInput } from '../contracts/index.ts';
 import { makeFolder, setting, unwritable } from '../system/index.ts';
 
-/** What `name` holds, or the file that `name`_FILE names. Null when neither is set. @throws BadInput when both are, or
- *  the file cannot be read. */
+/** What the variable `name` holds, or the file that `name`_FILE names. Null when neither is set. @throws BadInput when
+ *  both are set, or the file cannot be read. */
 export function secret(name: string, env: NodeJS.ProcessEnv = process.env): string | null {
   const value = setting(name, env);
   const path = setting(`${name}_FILE`, env);
@@ -15,7 +15,8 @@ export function secret(name: string, env: NodeJS.ProcessEnv = process.env): stri
   return readSecretFile(path, `${name}_FILE`);
 }
 
-/** @param where names the file's setting in messages. */
+/** What a file holds, without blanks around it. @param where names the file's setting in messages. @throws BadInput
+ *  when it cannot be read. */
 export function readSecretFile(path: string, where: string): string {
   try {
     return readFileSync(path, 'utf8').trim();
@@ -26,8 +27,8 @@ export function readSecretFile(path: string, where: string): string {
   }
 }
 
-/** Writes a secret into a new file that its owner alone reads, without a line break, as AWS's programs want it.
- *  @returns false when there is such a file; it is left as it is. @throws BadInput when it cannot be written. */
+/** Writes a secret to a new file that only its owner can read, without a line break, as AWS's programs want it.
+ *  @returns false when the file exists; it then stays as it is. @throws BadInput when it cannot be written. */
 export function writeSecretOnce(path: string, text: string): boolean {
   const part = `${path}.${process.pid}.part`;
   try {

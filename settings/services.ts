@@ -1,31 +1,35 @@
-/** Which servers this process talks to: those named by the environment, else the local stack that `rapt up` started. */
+/** Which servers this process uses: those that the environment names, else those of the local stack that `rapt up`
+ *  started. */
 import type { Keyring, PlainPayloads } from '../codec/index.ts';
 import { BadInput, ErrorKind, RaptError } from '../contracts/index.ts';
 import type { RenewedStoreOptions, Role, StoreOptions } from '../storage/index.ts';
 import { setting } from '../system/index.ts';
 import { resolveKeyring, resolvePlainPayloads } from './codec-keys.ts';
 import { resolveStore } from './object-store.ts';
-import { readStack } from './local-stack.ts';
+import { readStack } from './stack-record.ts';
 import { localNamespace, namedTemporal, type NamedTemporal } from './temporal-address.ts';
 
 export interface Services {
-  readonly temporal: NamedTemporal & { /** Null when nobody said where it is. */ readonly uiUrl: string | null };
-  /** The bucket, with the keys of who uses it. @throws RaptError as `resolveStore`: what needs no store need not know
-   *  one. */
+  readonly temporal: NamedTemporal & {
+    /** Address of Temporal's UI; null when it is not known. */
+    readonly uiUrl: string | null;
+  };
+  /** The bucket, with the keys of a role. @throws RaptError as `resolveStore`. Only this call needs to know a store: a
+   *  process that uses none runs without. */
   readonly storeFor: (role: Role) => StoreOptions | RenewedStoreOptions;
   /** What payloads are encrypted with; null when they are not. */
   readonly keyring: Keyring | null;
-  /** What is done with payloads that are not encrypted; null when nobody said, and each kind of worker has its own
-   *  way. */
+  /** What is done with payloads that are not encrypted; null when the environment does not say. Each kind of worker
+   *  then decides by itself. */
   readonly plainPayloads: PlainPayloads | null;
   readonly stack: 'local' | 'external';
-  /** Below which address a browser on the client's machine finds the reports; null when nobody said. */
+  /** The address below which a browser on the client's machine finds the reports; null when it is not known. */
   readonly reportsUrl: string | null;
-  /** A model process that says nothing for so long is taken for hung. */
+  /** A model process that has been silent for this long counts as hung. */
   readonly stallTimeoutMs: number;
 }
 
-/** The slowest step and the loading of a model are far below. */
+/** The slowest step, and the loading of a model, take far less. */
 const DEFAULT_STALL_SECONDS = 300;
 
 /** @throws RaptError unavailable when neither the environment nor a local stack names the Temporal server; BadInput for

@@ -1,5 +1,5 @@
-/** Which Temporal server this process talks to, and how it shows who it is: Temporal's own variables, and ours before
- *  them. */
+/** Which Temporal server this process uses, and how it proves who it is. Rapt's own variables come before
+ *  Temporal's. */
 import { existsSync } from 'node:fs';
 import { loadClientConfigProfile, toClientOptions, type ClientConfigProfile } from '@temporalio/envconfig';
 import { BadInput } from '../contracts/index.ts';
@@ -8,7 +8,7 @@ import { secret } from './secrets.ts';
 
 type ConnectionOptions = ReturnType<typeof toClientOptions>['connectionOptions'];
 
-/** As the SDK's connections take it, for the command and for workers. */
+/** What the SDK's connections take, for the command and for workers. */
 export interface TemporalConnection extends Pick<ConnectionOptions, 'tls' | 'apiKey' | 'metadata'> {
   /** host:port */
   readonly address: string;
@@ -21,10 +21,10 @@ export interface NamedTemporal {
   readonly namespaceSetting?: string;
 }
 
-/** The server that the environment names; null when it names none, and what else it says of Temporal is then left
- *  aside: it is not meant for the local stack. The file that Temporal's command keeps in the home folder is read only
- *  when TEMPORAL_PROFILE or TEMPORAL_CONFIG_FILE asks for it, so that what somebody does with that command does not
- *  lead Rapt to another server. @throws BadInput with what cannot be used. */
+/** The server that the environment names; null when it names none. Whatever else the environment says of Temporal is
+ *  then ignored: it is not meant for the local stack. Temporal's command keeps a file in the home folder. It is read
+ *  only when TEMPORAL_PROFILE or TEMPORAL_CONFIG_FILE asks for it, so that using that command does not lead Rapt to
+ *  another server. @throws BadInput for settings that cannot be used. */
 export function namedTemporal(env: NodeJS.ProcessEnv = process.env): NamedTemporal | null {
   const profile = loadProfile(env);
   const address = setting('RAPT_TEMPORAL_ADDRESS', env) ?? profile.address;
@@ -34,7 +34,7 @@ export function namedTemporal(env: NodeJS.ProcessEnv = process.env): NamedTempor
     setting('RAPT_TEMPORAL_ADDRESS', env) === undefined ? 'TEMPORAL_ADDRESS' : 'RAPT_TEMPORAL_ADDRESS',
   );
   const apiKey = apiKeyOf(profile, env);
-  const { tls, metadata } = connectionOf({ ...profile, ...(apiKey === undefined ? {} : { apiKey }) });
+  const { tls, metadata } = connectionOptions({ ...profile, ...(apiKey === undefined ? {} : { apiKey }) });
   return {
     connection: {
       address,
@@ -46,14 +46,14 @@ export function namedTemporal(env: NodeJS.ProcessEnv = process.env): NamedTempor
   };
 }
 
-/** The SDK takes an address without a port for that of another server, on Temporal's usual port. @param where it was
- *  given. @throws BadInput. */
+/** Refuses an address without a port: the SDK would add Temporal's usual port, where another server may listen.
+ *  @param where the address was given. @throws BadInput. */
 export function checkAddress(address: string, where: string): void {
   if (/^(\[[\da-f:.]+\]|[^:/\s[\]]+):\d{1,5}$/i.test(address)) return;
   throw new BadInput([{ where, problem: `must be host:port, such as temporal.example.org:7233, without a scheme` }]);
 }
 
-/** On the local stack. */
+/** The namespace that is used on the local stack. */
 export const localNamespace = (env: NodeJS.ProcessEnv = process.env): string =>
   setting('RAPT_TEMPORAL_NAMESPACE', env) ?? setting('TEMPORAL_NAMESPACE', env) ?? 'default';
 
@@ -84,7 +84,7 @@ function loadProfile(env: NodeJS.ProcessEnv): ClientConfigProfile {
 function apiKeyOf({ apiKey }: ClientConfigProfile, env: NodeJS.ProcessEnv): string | undefined {
   const own = secret('RAPT_TEMPORAL_API_KEY', env);
   const key = (own ?? apiKey)?.trim();
-  // The SDK would name the whole key in its complaint.
+  // The SDK would quote the whole key in its error.
   if (key !== undefined && !/^[\x21-\x7e]+$/.test(key))
     throw new BadInput([
       {
@@ -95,7 +95,7 @@ function apiKeyOf({ apiKey }: ClientConfigProfile, env: NodeJS.ProcessEnv): stri
   return key;
 }
 
-/** TLS settings in one form; the SDK has four ways to say that there are none. */
+/** TLS settings in one form: the SDK has four ways to say that there is no TLS. */
 export function tlsOf(tls: TemporalConnection['tls']): {
   readonly isOn: boolean;
   readonly serverName?: string;
@@ -112,15 +112,16 @@ export function tlsOf(tls: TemporalConnection['tls']): {
   };
 }
 
-/** How a server is told from another, and who asks from others, for people. */
+/** By what the server and this process prove who they are, in words. */
 export function describeSecurity({ tls, apiKey }: TemporalConnection): string {
   const { isOn, clientCertPair } = tlsOf(tls);
-  return `${isOn ? (clientCertPair === undefined ? 'TLS' : 'TLS with a client certificate') : 'no TLS'}${apiKey === undefined ? '' : ', an API key'}`;
+  const encryption = isOn ? (clientCertPair === undefined ? 'TLS' : 'TLS with a client certificate') : 'no TLS';
+  return apiKey === undefined ? encryption : `${encryption}, an API key`;
 }
 
-function connectionOf(profile: ClientConfigProfile): ConnectionOptions {
+function connectionOptions(profile: ClientConfigProfile): ConnectionOptions {
   const { clientCert, clientKey } = profile.tls ?? {};
-  // The SDK would connect without either.
+  // With one of the two the SDK would connect without a certificate.
   if ((clientCert === undefined) !== (clientKey === undefined))
     throw new BadInput([
       {

@@ -1,4 +1,4 @@
-/** Whom the client worker tells the states of its runs. */
+/** The webhook that a client worker tells of the states of its runs. */
 import { BadInput } from '../contracts/index.ts';
 import { secret } from './secrets.ts';
 
@@ -8,12 +8,12 @@ export interface NamedWebhook {
 }
 
 const PREFIX = 'whsec_';
-/** As the standard has it. */
+/** Bounds of the Standard Webhooks specification. */
 const LEAST_SECRET_BYTES = 24;
 const MOST_SECRET_BYTES = 64;
 
-/** Null when the environment names none. An address may hold a token, so it may come from a file as well. @throws
- *  BadInput, which quotes neither. */
+/** The webhook that the environment names; null when it names none. An address may hold a token, so it may come from a
+ *  file as well. @throws BadInput, which quotes neither address nor secret. */
 export function resolveWebhook(env: NodeJS.ProcessEnv = process.env): NamedWebhook | null {
   const url = secret('RAPT_WEBHOOK_URL', env);
   const lines = secret('RAPT_WEBHOOK_SECRET', env);

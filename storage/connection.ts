@@ -1,10 +1,10 @@
-/** A connection to an object store, by the `minio` client, with keys that stay or keys that are renewed. */
+/** A connection to an object store by the `minio` client, with lasting keys or with keys that are renewed. */
 import { createRequire } from 'node:module';
 import type { Readable } from 'node:stream';
 import type * as Minio from 'minio';
 import { ErrorKind, RaptError } from '../contracts/index.ts';
 import { RenewedKeys, type KeySource, type StoreKeys } from './access/renewed-keys.ts';
-import { isDenied, isTransient, isWordless, refusesKeys, regionNamedBy } from './failure.ts';
+import { isDenied, isTransient, isWordless, refusesKeys, regionNamedBy } from './store-failure.ts';
 import { DEFAULT_RETRY, withRetry } from './retry.ts';
 import type { RetryOptions } from './retry.ts';
 import { transportWithTimeout } from './transport.ts';
@@ -14,17 +14,17 @@ export interface BucketOptions {
   readonly endpoint: string;
   readonly bucket: string;
   readonly region?: string | undefined;
-  /** A request on whose connection nothing moves for so long has failed. Default 30 s. */
+  /** A request fails when nothing moves on its connection for this long. Default 30 s. */
   readonly timeoutMs?: number | undefined;
   readonly retry?: RetryOptions | undefined;
-  /** Larger files go up in parts of at least this size. Default 16 MiB; S3's minimum is 5 MiB. */
+  /** Files larger than this are sent in parts of at least this size. Default 16 MiB; S3's minimum is 5 MiB. */
   readonly partBytes?: number | undefined;
 }
 
-/** A bucket, with keys that stay. */
+/** A bucket, with lasting keys. */
 export interface StoreOptions extends BucketOptions, StoreKeys {}
 
-/** A bucket, with keys that end and are asked for again before they do. */
+/** A bucket, with short-lived keys that are renewed. */
 export interface RenewedStoreOptions extends BucketOptions {
   readonly keys: KeySource;
 }
@@ -32,13 +32,11 @@ export interface RenewedStoreOptions extends BucketOptions {
 /** The tag of the version that a reply brings. Read from the reply itself: a second request could see another
  *  version. */
 export function etagOf(reply: Readable): string {
-  return ((reply as Readable & { headers: Record<string, string | undefined> }).headers['etag'] ?? '').replaceAll(
-    '"',
-    '',
-  );
+  const { headers } = reply as Readable & { headers: Record<string, string | undefined> };
+  return (headers['etag'] ?? '').replaceAll('"', '');
 }
 
-/** Loaded by the first connection: the client is large, and most commands need no store. */
+/** Loads the client with the first connection: it is large, and most commands need no store. */
 const minio = (): typeof Minio => createRequire(import.meta.url)('minio') as typeof Minio;
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -79,29 +77,29 @@ export class StoreConnection {
     });
   }
 
-  /** In which requests are signed: the one that was set, until the store names the bucket's. */
+  /** The region for which requests are signed: the one that was set, until the store names the bucket's own. */
   get region(): string {
     return this.#region;
   }
 
-  /** Whether the keys are given to this process, and not set for it. */
+  /** Whether the keys come from a source and are renewed, rather than set for this process. */
   get renews(): boolean {
     return this.#renewed !== null;
   }
 
-  /** Texts that must not get into a message, those of keys before included. */
+  /** Texts that must not get into a message, among them those of earlier keys. */
   get secrets(): readonly string[] {
     const { accessKey, secretKey, sessionToken = '' } = this.#fixed ?? { accessKey: '', secretKey: '' };
     return this.#renewed?.secrets ?? [secretKey, accessKey, sessionToken];
   }
 
-  /** Sends one request, again when it failed for a moment. */
+  /** Sends one request, and sends it again after a failure that passes. */
   send<T>(request: () => Promise<T>): Promise<T> {
     return withRetry(() => this.#inWords(() => this.#inItsRegion(request)), isTransient, this.#retry);
   }
 
-  /** A refusal without a word may be of the keys, or of what they were to do. Another question, whose answer has words,
-   *  tells which. @throws what the store refused by. */
+  /** A refusal without a body may be of the keys, or of what they were to do. Another request, whose refusal has a
+   *  body, tells which. @throws the refusal that says more. */
   async #inWords<T>(request: () => Promise<T>): Promise<T> {
     try {
       return await request();
@@ -117,7 +115,8 @@ export class StoreConnection {
     }
   }
 
-  /** A bucket of another region than the one that was set is known by the refusal, which names it. */
+  /** A bucket may lie in another region than the one that was set. The store's refusal then names it, and the request
+   *  is sent again. */
   async #inItsRegion<T>(request: () => Promise<T>): Promise<T> {
     try {
       return await this.#withGoodKeys(request);
@@ -125,21 +124,21 @@ export class StoreConnection {
       const region = regionNamedBy(error);
       if (region === null || region === this.#region) throw error;
       this.#region = region;
-      // Its types keep this from others; it is read anew for each request.
+      // The client's types hide this property; the client reads it for each request.
       Object.assign(this.client, { region });
       return this.#withGoodKeys(request);
     }
   }
 
-  /** A refusal may only mean that the keys have ended, by the server's clock or by its will; then others are asked for,
-   *  once. */
+  /** A refusal may only mean that the keys have ended, by the server's clock or because they were taken back. The
+   *  request is then sent once more with other keys. */
   async #withGoodKeys<T>(request: () => Promise<T>): Promise<T> {
     const used = this.#renewed?.current ?? null;
     try {
       return await request();
     } catch (error) {
       if (this.#renewed === null || !isDenied(error)) throw error;
-      // Wrapped as the client wraps what the source of its keys throws.
+      // Wrapped in the same way in which the client wraps an error of the source of its keys.
       await this.#renewed.replace(used).catch((cause: unknown) => {
         throw new Error('there are no other keys', { cause });
       });
@@ -148,8 +147,8 @@ export class StoreConnection {
   }
 }
 
-/** What the client asks before each request. It takes whatever has this method; the class that its types want is
- *  declared twice in its package. */
+/** The client asks this for keys before each request. It takes any object with this method, though its types want a
+ *  class, which its package declares twice. */
 function providerOf(keys: RenewedKeys): NonNullable<Minio.ClientOptions['credentialsProvider']> {
   const provider = {
     async getCredentials() {

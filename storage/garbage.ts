@@ -1,4 +1,4 @@
-/** Garbage collection: what no run refers to. */
+/** Garbage collection: finds and removes what no run refers to. */
 import { IMPORT_MARK, keys, parseKey, type StoredKey } from '../contracts/index.ts';
 import { CheckpointPointerCell } from './pointer.ts';
 import { keptCheckpoints } from './retention.ts';
@@ -6,24 +6,25 @@ import { readRunManifest } from './run-manifest.ts';
 import type { ListedObject, ObjectStore, UnfinishedUpload } from './store.ts';
 
 export interface GarbageOptions {
-  /** What was changed after this time stays: it may be about to be referred to. */
+  /** An object that was changed after this time stays: something may be about to refer to it. */
   readonly beforeMs: number;
-  /** Asked after everything was listed, before anything is removed: the runs that have not ended. Whatever one of them
-   *  may come to need stays. */
+  /** The runs that have not ended; whatever one of them may come to need stays. Called after everything was listed and
+   *  before anything is removed. */
   readonly openRuns: () => Promise<readonly { readonly tenant: string; readonly run: string }[]>;
 }
 
 export interface Garbage {
   readonly objects: readonly ListedObject[];
   readonly uploads: readonly UnfinishedUpload[];
-  /** Objects that were looked at. */
+  /** How many objects were looked at. */
   readonly examined: number;
 }
 
-/** Finds what can be removed; removes nothing. Kept are pointers, manifests, results, reports and the marks of clients,
- *  always; every checkpoint that a pointer or a manifest names; every release and adapter that one names, and every
- *  imported adapter; everything of a run that is open, and all releases and adapters of its tenant.
- *  @throws RaptError corruptArtifact when a pointer or manifest cannot be read: what it refers to is then unknown. */
+/** Finds what can be removed; removes nothing. These stay: all pointers, manifests, results, reports and marks of
+ *  clients; every checkpoint, release and adapter that a pointer or a manifest names; every imported adapter;
+ *  everything of a run that is open, and all releases and adapters of its tenant.
+ *  @throws RaptError corruptArtifact when a pointer or manifest cannot be read: it is then unknown what it refers
+ *  to. */
 export async function findGarbage(store: ObjectStore, { beforeMs, openRuns }: GarbageOptions): Promise<Garbage> {
   const listed: (ListedObject & { readonly of: StoredKey | null })[] = [];
   for await (const object of store.list('')) listed.push({ ...object, of: parseKey(object.key) });
@@ -41,7 +42,7 @@ export async function findGarbage(store: ObjectStore, { beforeMs, openRuns }: Ga
   };
 }
 
-/** What pointers, manifests and marks name, as `wholeOf` has it. */
+/** What pointers, manifests and marks name, in the terms of `wholeOf`. */
 async function namedObjects(
   store: ObjectStore,
   listed: readonly { readonly of: StoredKey | null }[],
@@ -66,7 +67,7 @@ async function namedObjects(
   return named;
 }
 
-/** A release and an adapter are named as a whole, other objects one by one. */
+/** What must be named for an object to stay: its release or its adapter as a whole, or else the object itself. */
 function wholeOf(key: string, of: StoredKey | null): string {
   if (of?.kind === 'release') return keys.releasePrefix(of.tenant, of.digest);
   return of?.kind === 'adapter' ? keys.adapterPrefix(of.tenant, of.digest) : key;
@@ -75,7 +76,7 @@ function wholeOf(key: string, of: StoredKey | null): string {
 const isCollectable = (of: StoredKey | null): boolean => of !== null && COLLECTABLE.includes(of.kind);
 const COLLECTABLE: readonly StoredKey['kind'][] = ['release', 'adapter', 'checkpoint', 'predictions'];
 
-/** Whether a run that has not ended may come to need it. */
+/** Tells of an object whether a run that has not ended may come to need it. */
 function ofOpenRun(
   open: readonly { readonly tenant: string; readonly run: string }[],
 ): (of: StoredKey | null) => boolean {
@@ -84,7 +85,8 @@ function ofOpenRun(
   return (of) => of !== null && ('run' in of ? runs.has(keys.runPrefix(of.tenant, of.run)) : tenants.has(of.tenant));
 }
 
-/** A release's manifest goes before its shards: what has a manifest is whole. */
+/** Removes garbage. The manifest of a release goes before its shards, so that a release with a manifest is always
+ *  whole. */
 export async function removeGarbage(store: ObjectStore, { objects, uploads }: Garbage): Promise<void> {
   const manifestsFirst = [...objects].sort(
     (a, b) => Number(b.key.endsWith('/manifest.json')) - Number(a.key.endsWith('/manifest.json')),

@@ -1,4 +1,4 @@
-/** The S3 adapter of the object-store port, by the `minio` client. */
+/** The object store (store.ts) on S3, by the `minio` client. */
 import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { readFile, rename, rm } from 'node:fs/promises';
@@ -9,13 +9,20 @@ import { ErrorKind, RaptError } from '../contracts/index.ts';
 import type { ArtifactRef, Sha256 } from '../contracts/index.ts';
 import { flushFile, makeFolder, sha256File, sha256Of } from '../system/index.ts';
 import { etagOf, StoreConnection, type RenewedStoreOptions, type StoreOptions } from './connection.ts';
-import { codeOf, describeFailure, isMissing, isPreconditionFailed, isTransient, type FailurePlace } from './failure.ts';
+import {
+  codeOf,
+  describeFailure,
+  isMissing,
+  isPreconditionFailed,
+  isTransient,
+  type FailurePlace,
+} from './store-failure.ts';
 import { changedWhileSent, putInParts } from './multipart.ts';
 import type { ListedObject, ObjectStore, PutOptions, StoredObject, UnfinishedUpload } from './store.ts';
 
 const DEFAULT_PART_BYTES = 16 << 20;
 const MOST_READINGS = 3;
-/** User metadata in which each object's SHA-256 is kept. */
+/** Name of the user metadata that holds each object's SHA-256. */
 const SHA256_METADATA = 'sha256';
 
 /** Opens a bucket; sends nothing yet. @throws RaptError badInput for an endpoint that is no http(s) address. */
@@ -125,7 +132,7 @@ class MinioStore implements ObjectStore {
 
   async compareAndSwap(key: string, body: Buffer, expectedEtag: string | null): Promise<string> {
     const condition = expectedEtag === null ? { 'If-None-Match': '*' } : { 'If-Match': expectedEtag };
-    // After a broken connection our write may have happened, and the next try is then refused because of ourselves.
+    // After a broken connection our write may have happened; the next try is then refused because of our own write.
     let answerLost = false;
     return this.#request('writing', key, async () => {
       try {
@@ -199,9 +206,10 @@ class MinioStore implements ObjectStore {
     });
   }
 
-  /** Removes the parts of attempts that were killed: nobody needs them once the key is whole. A tenant's keys may not
-   *  look for them, since S3 cannot limit that to a prefix; the server then removes them in time. After a refusal other
-   *  keys are asked for, whose giver may be away or give none: that is told when something needs them. */
+  /** Removes the parts that killed attempts left under the key: nobody needs them once the object is whole. A tenant's
+   *  keys may not look for them, since S3 cannot limit that to a prefix; the server then removes them in time. A
+   *  refusal makes the connection ask for other keys, and that may fail as well. Such failures are no reason to fail
+   *  here: the next request that needs keys tells them. */
   async #tidyUploads(key: string): Promise<void> {
     try {
       for (const upload of await this.unfinishedUploads(key)) if (upload.key === key) await this.abortUpload(upload);
@@ -224,7 +232,7 @@ class MinioStore implements ObjectStore {
     return objects;
   }
 
-  /** Whether the object is there with this size and, by the digest stored with it, this content. */
+  /** Whether the object is there with this size and this content, by the digest that is stored with it. */
   async #holds(ref: ArtifactRef): Promise<boolean> {
     return this.#request('looking up', ref.key, async () => {
       try {
@@ -237,8 +245,8 @@ class MinioStore implements ObjectStore {
     });
   }
 
-  /** Reads an artifact until its bytes are right: they may have been changed on the way, which a second reading tells
-   *  from damage in the store. */
+  /** Reads an artifact until its bytes are right. Bytes may change on the way; a second reading tells that from damage
+   *  in the store. */
   async #readVerified<T>(ref: ArtifactRef, read: () => Promise<T>): Promise<T> {
     for (let reading = 1; ; reading++) {
       try {
@@ -249,8 +257,8 @@ class MinioStore implements ObjectStore {
         if (error.kind === ErrorKind.unavailable && (await this.#answersFor(ref)))
           throw new RaptError(
             ErrorKind.corruptArtifact,
-            `"${ref.key}" in bucket "${ref.bucket}" cannot be read, though the store is up and has it: the store's ` +
-              'own copy is damaged',
+            `"${ref.key}" in bucket "${ref.bucket}" cannot be read, ` +
+              "though the store is up and has it: the store's own copy is damaged",
             { cause: error },
           );
         throw error;
@@ -258,8 +266,8 @@ class MinioStore implements ObjectStore {
     }
   }
 
-  /** Whether the store tells of the object, though it did not send it. MinIO answers 503 when its copy does not have
-   *  the checksum it should. */
+  /** Whether the store describes the object, though it did not send it. MinIO answers 503 when its copy does not have
+   *  the checksum it should have. */
   async #answersFor(ref: ArtifactRef): Promise<boolean> {
     return this.#client.statObject(ref.bucket, ref.key).then(
       () => true,
@@ -282,8 +290,8 @@ class MinioStore implements ObjectStore {
     const found = sizeBytes === ref.sizeBytes ? `has SHA-256 ${sha256}` : `does not have ${ref.sizeBytes} bytes`;
     throw new RaptError(
       ErrorKind.corruptArtifact,
-      `"${ref.key}" in bucket "${ref.bucket}" ${found}, not the SHA-256 ${ref.sha256} that it must have; it was ` +
-        'changed or damaged after it was written',
+      `"${ref.key}" in bucket "${ref.bucket}" ${found}, not the SHA-256 ${ref.sha256} that it must have; ` +
+        'it was changed or damaged after it was written',
     );
   }
 
@@ -305,10 +313,11 @@ const { accessDenied, credentialsRefused, unavailable } = ErrorKind;
 const LEAVES_PARTS: readonly ErrorKind[] = [accessDenied, credentialsRefused, unavailable];
 /** As many as the server puts into one reply. */
 const PAGE_OBJECTS = 1000;
-/** Ours already; another's work of this moment; or nothing that these keys may do, so that who may has done it. */
+/** The bucket is ours already, or somebody makes it at this moment, or these keys may not make it, so that somebody who
+ *  may has done so. */
 const AS_GOOD_AS_MADE = ['BucketAlreadyOwnedByYou', 'BucketAlreadyExists', 'AccessDenied'];
 
-/** Stops one chunk after `mostBytes`: enough to know that the object is too large. */
+/** Reads up to one chunk past `mostBytes`, which is enough to know that the object is too large. */
 async function readAll(source: Readable, mostBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;

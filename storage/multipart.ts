@@ -1,5 +1,6 @@
-/** Sending a large file in parts. The client's own fPutObject is not used: it goes on with whatever unfinished upload
- *  it finds under the key, another worker's and other content's included, and leaves its own behind when it fails. */
+/** Sending a large file in parts. The client's own fPutObject is not used. It continues whatever unfinished upload it
+ *  finds under the key, also one of another worker or of other content, and leaves its own upload behind when it
+ *  fails. */
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { Client } from 'minio';
@@ -29,9 +30,9 @@ export const changedWhileSent = (key: string, bucket: string): RaptError =>
     `the file for "${key}" in bucket "${bucket}" changed while it was sent; nothing was stored`,
   );
 
-/** Uploads the file part by part at the memory of one part. On any failure the upload is aborted, so that no part is
+/** Sends the file part by part, holding one part in memory. After any failure the upload is aborted, so that no part is
  *  kept (and paid for).
- *  @throws RaptError corruptArtifact when the file changed since it was hashed; nothing is stored then. */
+ *  @throws RaptError corruptArtifact when the file changed since it was hashed; nothing is then stored. */
 export async function putInParts({
   client,
   bucket,
@@ -68,7 +69,7 @@ export async function putInParts({
     if (hash.digest('hex') !== sha256) throw changedWhileSent(key, bucket);
     await request(() => client.completeMultipartUpload(bucket, key, uploadId, parts));
   } catch (error) {
-    // Best effort: the first failure is the one to report, and an upload that is gone already needs no abort.
+    // A failure of the abort is passed over: the first failure is the one to tell, and the upload may be gone already.
     await request(() => client.abortMultipartUpload(bucket, key, uploadId)).catch(() => undefined);
     throw error;
   } finally {

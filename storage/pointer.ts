@@ -1,20 +1,20 @@
-/** latest.json: which checkpoint is the newest, moved by one attempt at a time. */
+/** latest.json: the pointer to a run's newest checkpoint, which one attempt at a time can move. */
 import { z } from 'zod';
 import { checkpointPointerSchema, ErrorKind, fenceSchema, keys, RaptError } from '../contracts/index.ts';
 import type { CheckpointPointer, Fence } from '../contracts/index.ts';
-import { readSealed, seal } from './sealed.ts';
+import { readDigested, withDigest } from './digested-json.ts';
 import type { ObjectStore } from './store.ts';
 
 /** What stands at the pointer's key before the first checkpoint: who may write it. */
 const claimSchema = z.strictObject({ format: z.literal('rapt-claim/1'), attempt: z.string(), fence: fenceSchema });
 
-/** A claim competes with the advances of the attempt before and with other claims; each loss means that somebody else
- *  moved, so this many in a row means that two attempts keep claiming. */
+/** A claim competes with the moves of the attempt before and with other claims. Each loss means that somebody else
+ *  wrote the pointer, and so many losses in a row mean that two attempts keep claiming. */
 const CLAIM_TRIES = 8;
 
-/** The checkpoint pointer as one attempt sees it. Fencing: an attempt first claims the pointer, which rewrites it with
- *  the attempt's name and so changes its tag; from then on every compare-and-swap of an older attempt fails with
- *  `overtaken`. An attempt that comes to claim after a newer one did is refused. */
+/** The checkpoint pointer as one attempt sees it, with fencing. An attempt first claims the pointer: it writes its own
+ *  name into it, which changes the pointer's tag. From then on every compare-and-swap of an older attempt fails with
+ *  `overtaken`. A claim is refused when a newer attempt has made one before. */
 export class CheckpointPointerCell {
   readonly #store: ObjectStore;
   readonly #key: string;
@@ -42,9 +42,9 @@ export class CheckpointPointerCell {
     return this.#current;
   }
 
-  /** Makes this attempt the only one that can advance. Takes over what an older attempt stored in the meantime: look at
-   *  `current` after the claim, not before. @throws RaptError overtaken when a newer attempt has claimed it, or others
-   *  do again and again. */
+  /** Makes this attempt the only one that can move the pointer. What an older attempt stored in the meantime is taken
+   *  over, so look at `current` after the claim, not before. @throws RaptError overtaken when a newer attempt has
+   *  claimed the pointer, or others keep claiming it. */
   async claim(attempt: string, fence: Fence): Promise<void> {
     for (let tries = 1; ; tries++) {
       if (this.#fence !== null && isNewer(this.#fence, fence))
@@ -55,7 +55,7 @@ export class CheckpointPointerCell {
       const claimed =
         this.#current === null ? { format: 'rapt-claim/1', attempt, fence } : { ...this.#current, attempt, fence };
       try {
-        this.#etag = await this.#store.compareAndSwap(this.#key, seal(claimed), this.#etag);
+        this.#etag = await this.#store.compareAndSwap(this.#key, withDigest(claimed), this.#etag);
       } catch (error) {
         if (tries === CLAIM_TRIES || !(error instanceof RaptError) || error.kind !== ErrorKind.overtaken) throw error;
         const { etag, current, fence: claimedBy } = await load(this.#store, this.#key);
@@ -76,7 +76,7 @@ export class CheckpointPointerCell {
   async advance(next: CheckpointPointer): Promise<void> {
     if (next.attempt !== this.#attempt)
       throw new Error(`attempt ${next.attempt} must claim the pointer ${this.#key} before it advances it`);
-    this.#etag = await this.#store.compareAndSwap(this.#key, seal(next), this.#etag);
+    this.#etag = await this.#store.compareAndSwap(this.#key, withDigest(next), this.#etag);
     this.#current = next;
   }
 }
@@ -84,7 +84,7 @@ export class CheckpointPointerCell {
 interface Stored {
   readonly etag: string | null;
   readonly current: CheckpointPointer | null;
-  /** Of the attempt that claimed it last. */
+  /** Fence of the attempt that claimed the pointer last. */
   readonly fence: Fence | null;
 }
 
@@ -92,7 +92,7 @@ const isNewer = (a: Fence, b: Fence): boolean =>
   a.scheduledMs > b.scheduledMs || (a.scheduledMs === b.scheduledMs && a.attempt > b.attempt);
 
 async function load(store: ObjectStore, key: string): Promise<Stored> {
-  const stored = await readSealed(
+  const stored = await readDigested(
     store,
     key,
     (content) => z.union([claimSchema, checkpointPointerSchema]).parse(content),
@@ -106,7 +106,7 @@ async function load(store: ObjectStore, key: string): Promise<Stored> {
 const damagedPointer = (store: ObjectStore, key: string) => (cause: unknown) =>
   new RaptError(
     ErrorKind.corruptArtifact,
-    `"${key}" in bucket "${store.bucket}" is not a checkpoint pointer, or was damaged; remove it to start the run ` +
-      'afresh, or resume it as a new run from an earlier one',
+    `"${key}" in bucket "${store.bucket}" is not a checkpoint pointer, or was damaged; ` +
+      'remove it to start the run afresh, or resume it as a new run from an earlier one',
     { cause },
   );

@@ -11,8 +11,9 @@ export function keptCheckpoints({ newest, earlier, best }: CheckpointPointer): S
 export const names = (pointer: CheckpointPointer, checkpoint: StoredCheckpoint): boolean =>
   keptCheckpoints(pointer).some((kept) => same(kept, checkpoint));
 
-/** Puts a new checkpoint before those that a pointer names: `keep` in all stay, and the one of least loss.
- *  @returns what the next pointer names, and the checkpoints that no pointer names once it stands. */
+/** Puts a new checkpoint before those that a pointer names. The newest `keep` checkpoints stay, and the one of least
+ *  loss.
+ *  @returns what the next pointer names, and the checkpoints that no pointer names once that pointer is stored. */
 export function addCheckpoint(
   current: CheckpointPointer | null,
   added: StoredCheckpoint,
@@ -34,6 +35,6 @@ export function addCheckpoint(
   return { next, dropped: before.filter((checkpoint) => !kept.some((other) => same(checkpoint, other))) };
 }
 
-/** Of one attempt at one step there is one checkpoint, and its files lie under a key of their own. */
+/** Each attempt makes one checkpoint at a step, whose files lie under keys of their own. */
 const same = (a: StoredCheckpoint, b: StoredCheckpoint): boolean =>
   a.files['state.json'].key === b.files['state.json'].key;

@@ -1,5 +1,5 @@
-/** Trying a request again. The client's own retries are off: they do not cover broken connections, and print to the
- *  console. */
+/** Sending a request again. The client's own retries are off: they do not cover broken connections, and they print to
+ *  the console. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface RetryOptions {
@@ -10,13 +10,13 @@ export interface RetryOptions {
   readonly maxDelayMs: number;
 }
 
-/** Some 5 s of patience: enough for a restart of the server's connection, short enough for the caller's own retries to
- *  take over. */
+/** Some 5 s in all: long enough for a connection to be restored, and short enough for the caller's own retries to take
+ *  over. */
 export const DEFAULT_RETRY: RetryOptions = { attempts: 6, baseDelayMs: 200, maxDelayMs: 4000 };
 
-/** Calls `action` until it succeeds, fails for good, or the tries are used up; then the last error is thrown. Pauses
- *  are drawn uniformly from half of the bound to the bound ("equal jitter"), so that many workers that failed together
- *  do not come back together. */
+/** Calls `action` until it succeeds, fails for good, or the tries are used up. Pauses are drawn uniformly between half
+ *  the bound and the bound ("equal jitter"), so that many workers that failed together do not come back together.
+ *  @throws the last error. */
 export async function withRetry<T>(
   action: (attempt: number) => Promise<T>,
   isTransient: (error: unknown) => boolean,
@@ -28,7 +28,7 @@ export async function withRetry<T>(
     } catch (error) {
       if (attempt >= options.attempts || !isTransient(error)) throw error;
       const bound = Math.min(options.maxDelayMs, options.baseDelayMs * 2 ** (attempt - 1));
-      // The one use of a weak generator: nothing depends on these pauses but the server's load.
+      // A weak generator will do: only the server's load depends on these pauses.
       await sleep(bound * (0.5 + Math.random() / 2));
     }
   }

@@ -1,4 +1,4 @@
-/** manifest.json of a run: every artifact that it made, by digest, and what it was made from. */
+/** manifest.json of a run: every artifact that the run made, by digest, and what it was made from. */
 import {
   ErrorKind,
   keys,
@@ -8,7 +8,7 @@ import {
   type ArtifactRef,
   type RunManifest,
 } from '../contracts/index.ts';
-import { readSealed, seal } from './sealed.ts';
+import { readDigested, withDigest } from './digested-json.ts';
 import type { ObjectStore } from './store.ts';
 
 export async function writeRunManifest(
@@ -17,10 +17,11 @@ export async function writeRunManifest(
   run: string,
   manifest: RunManifest,
 ): Promise<void> {
-  await store.put(keys.runManifest(tenant, run), seal(manifest), { contentType: 'application/json' });
+  await store.put(keys.runManifest(tenant, run), withDigest(manifest), { contentType: 'application/json' });
 }
 
-/** Null for a run that has not finished. @throws RaptError corruptArtifact when it was changed or damaged. */
+/** The manifest of a run; null when the run has not finished. @throws RaptError corruptArtifact when the manifest was
+ *  changed or damaged. */
 export async function readRunManifest(store: ObjectStore, tenant: string, run: string): Promise<RunManifest | null> {
   const key = keys.runManifest(tenant, run);
   const damaged = (cause: unknown): RaptError =>
@@ -29,7 +30,7 @@ export async function readRunManifest(store: ObjectStore, tenant: string, run: s
       `"${key}" in bucket "${store.bucket}" is not a run's manifest, or was damaged`,
       { cause },
     );
-  return (await readSealed(store, key, (content) => runManifestSchema.parse(content), damaged))?.content ?? null;
+  return (await readDigested(store, key, (content) => runManifestSchema.parse(content), damaged))?.content ?? null;
 }
 
 /** All artifacts of a finished run, those of its release included. */
@@ -49,7 +50,7 @@ export async function artifactsOf(
     { what: 'result', ref: result },
   ];
   const bytes = await store.get(release.manifest).catch(() => null);
-  // Told by the check of the release's manifest itself.
+  // Whoever checks the artifacts finds that the release's manifest, the first of them, cannot be read.
   if (bytes === null) return found;
   const { shards } = releaseManifestSchema.parse(JSON.parse(bytes.toString('utf8')));
   const prefix = keys.releasePrefix(tenant, release.digest);

@@ -1,14 +1,15 @@
+/** How the client's requests travel. */
 import http from 'node:http';
 import https from 'node:https';
 
-/** A transport for the client in which no request waits for ever: when nothing moves on the connection for `timeoutMs`,
- *  connecting and reading the reply included, the request fails with ETIMEDOUT. */
+/** A transport in which no request waits for ever. When nothing moves on the connection for `timeoutMs`, also while it
+ *  connects or reads the reply, the request fails with ETIMEDOUT. */
 export function transportWithTimeout(useSSL: boolean, timeoutMs: number): Pick<typeof http, 'request'> {
   const { request } = useSSL ? https : http;
   const agent = new (useSSL ? https : http).Agent({ keepAlive: true, maxSockets: 16 });
   const send = (options: http.RequestOptions, onReply?: (reply: http.IncomingMessage) => void): http.ClientRequest => {
     const pending = request({ ...options, agent, timeout: timeoutMs }, (reply) => {
-      // For these statuses the client throws without reading the reply, which would hold the connection.
+      // With these statuses the client throws without reading the reply, and the connection would stay in use.
       if (UNREAD_STATUSES.has(reply.statusCode ?? 0)) reply.resume();
       onReply?.(reply);
     });

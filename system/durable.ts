@@ -1,10 +1,10 @@
 /** Files that are written once, whole, and survive a power cut. */
 import { link, open, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { makeFolder } from './make-folder.mjs';
 import { ErrorKind, RaptError } from '../contracts/index.ts';
-import { unreadable } from './unreadable.ts';
+import { makeFolder } from './make-folder.mjs';
 import { isStale, ownerMark } from './owner.mjs';
+import { unreadable } from './unreadable.ts';
 
 const TEMPORARY_FOLDER = 'tmp';
 
@@ -22,7 +22,7 @@ export async function writeOnce(folder: string, path: string, bytes: Uint8Array)
     await handle.writeFile(bytes);
     await handle.sync();
   } catch (error) {
-    // On a full disk it would take the space that the next try needs.
+    // On a full disk the temporary file would take the space that the next try needs.
     await rm(temporary, { force: true });
     throw error;
   } finally {
@@ -42,14 +42,14 @@ export async function writeOnce(folder: string, path: string, bytes: Uint8Array)
     if (code !== 'EEXIST') throw error;
     written = false;
   }
-  // Also for another's file: it must not vanish after this attempt has built on it.
+  // Also when the file is another's: it must not vanish after this attempt has built on it.
   await flushFolder(dirname(path));
   await rm(temporary, { force: true });
   return written;
 }
 
-/** The bytes that were written there; null when nobody has written them yet. What cannot be read now is there all the
- *  same: who took it for missing would do again what was done. @throws as `unreadable`. */
+/** The bytes of a file; null when nobody has written it yet. A file that cannot be read is not taken for missing:
+ *  whoever did so would do again what was done. @throws as `unreadable`. */
 export async function readWritten(path: string): Promise<Buffer | null> {
   return readFile(path).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
@@ -57,8 +57,8 @@ export async function readWritten(path: string): Promise<Buffer | null> {
   });
 }
 
-/** Removes the temporary files of attempts that are gone: those of this machine whose process is, and any that are an
- *  hour old. */
+/** Removes the temporary files of attempts that have ended: those of this machine whose process has ended, and any that
+ *  are an hour old. */
 export async function removeStaleTemporaries(folder: string): Promise<void> {
   const temporaryFolder = join(folder, TEMPORARY_FOLDER);
   for (const name of await readdir(temporaryFolder).catch(() => [])) {
@@ -68,7 +68,7 @@ export async function removeStaleTemporaries(folder: string): Promise<void> {
   }
 }
 
-/** What was written there by whomever, survives a power cut after this. */
+/** Makes sure that what a file holds survives a power cut, whoever wrote it. */
 export const flushFile = (path: string): Promise<void> => flush(path, 'r+');
 
 const flushFolder = (folder: string): Promise<void> => flush(folder, 'r');

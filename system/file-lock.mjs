@@ -1,5 +1,5 @@
 // @ts-check
-/** One at a time, among the processes of this machine and of others that share the folder. */
+/** Lets one process at a time do something, among all that share a folder, on this machine and on others. */
 import { linkSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,10 +7,11 @@ import { makeFolder } from './make-folder.mjs';
 import { isStale, ownerMark } from './owner.mjs';
 
 const POLL_MS = 300;
-/** Others take a lock of another machine for left behind when it has not been touched for an hour. */
+/** How often a lock is touched. A lock of another machine counts as left behind when it has not been touched for an
+ *  hour. */
 const TOUCH_MS = 60_000;
 
-/** Runs the body while nobody else holds the lock file. One whose process is gone is taken over.
+/** Runs the body while nobody else holds the lock file. A lock whose process has ended is taken over.
  *  @template T
  *  @param {string} path
  *  @param {() => Promise<T>} body
@@ -62,7 +63,7 @@ function take(path, mark) {
 async function removeStale(path) {
   const owner = ownerOf(path);
   if (owner === null || !(await isStale(path, owner))) return false;
-  // Another process may have removed it and taken the lock since: what is moved away is looked at again.
+  // Another process may have removed it and taken the lock meanwhile, so the file is looked at again once it is aside.
   const aside = `${path}.${ownerMark()}`;
   try {
     renameSync(path, aside);
@@ -72,14 +73,14 @@ async function removeStale(path) {
   try {
     if (ownerOf(aside) !== owner) linkSync(aside, path);
   } catch {
-    // A third one has the lock by now.
+    // A third process has the lock by now.
   } finally {
     rmSync(aside, { force: true });
   }
   return true;
 }
 
-/** Null when nobody has it, or its owner has not written yet.
+/** The owner of a lock; null when nobody has it, or its owner has not written its mark yet.
  *  @param {string} path
  *  @returns {string | null} */
 function ownerOf(path) {

@@ -1,6 +1,6 @@
-/** What several folders ask of the machine: digests of bytes and files, files that are written once or as a whole or
- *  can be, locks, whether a process is there, whether a disk is full, why a file cannot be read, where things lie,
- *  which code this is, what the environment sets; and servers that answer only whom they should. */
+/** What several folders need of the machine. Files: digests, writing once or as a whole, whether one can be written,
+ *  why one cannot be read, locks, whether a disk is full. Beside these: where Rapt's things lie, which code this is,
+ *  what the environment sets, whether a process runs; and servers that answer only callers who may ask. */
 export { codeVersion } from './code-version.ts';
 export { sha256File, sha256Of } from './digest.mjs';
 export { flushFile, readWritten, removeStaleTemporaries, writeOnce } from './durable.ts';
@@ -16,7 +16,7 @@ export {
 } from './paths.mjs';
 export { makeFolder } from './make-folder.mjs';
 export { machineMemory } from './memory.mjs';
-export { isRunning } from './process.mjs';
+export { isRunning } from './is-running.mjs';
 export {
   isSameSecret,
   startGuardedServer,
@@ -24,7 +24,7 @@ export {
   type GuardedServerOptions,
   type Listening,
   type RunningServer,
-} from './server.ts';
+} from './guarded-server.ts';
 export { setting } from './setting.mjs';
 export { freeBytes, isOutOfSpace } from './space.ts';
 export { unreadable } from './unreadable.ts';

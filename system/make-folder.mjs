@@ -2,10 +2,10 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
-/** Makes a folder and those above it that are missing. Node's own way of doing so never ends where a file system has a
- *  folder and says, as /proc does, that there is none in it: here it is an error.
+/** Makes a folder, and those above it that are missing. On file systems such as /proc, where a folder exists but
+ *  nothing can be made in it, Node's own recursive `mkdir` never ends; this function throws.
  *  @param {string} path
- *  @param {number} [mode] of all that are made */
+ *  @param {number} [mode] of all folders that are made */
 export function makeFolder(path, mode = 0o777) {
   /** @type {string[]} */
   const missing = [];

@@ -1,15 +1,15 @@
 // @ts-check
-/** Whose a file is that processes leave for each other, such as a lock or a half-written copy. */
+/** To which process a lock or a half-written copy belongs, and whether that process still runs. */
 import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { isRunning } from './process.mjs';
+import { isRunning } from './is-running.mjs';
 
-/** A temporary file lives for the milliseconds of one write. One this old belongs to nobody, whatever machine made
- *  it. */
+/** A temporary file lives for the milliseconds of one write. A file of this age belongs to nobody, whatever machine
+ *  made it. */
 const STALE_AFTER_MS = 60 * 60 * 1000;
 
-/** In the name of a temporary file: whose it is, and nobody else's. */
+/** A new mark for the name of a temporary file. It tells the file's process, and no other file has the same mark. */
 export const ownerMark = () => `${hostname()}-${process.pid}-${randomBytes(6).toString('hex')}`;
 
 /** Whether a temporary file belongs to nobody any more.

@@ -1,6 +1,6 @@
 // @ts-check
-/** A variable of the environment; one that is set to nothing counts as not set, as shells and CI systems leave such
- *  behind.
+/** A variable of the environment. A variable that is set to nothing counts as not set: shells and CI systems leave such
+ *  variables behind.
  *  @param {string} name
  *  @param {NodeJS.ProcessEnv} [env]
  *  @returns {string | undefined} */

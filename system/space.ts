@@ -1,6 +1,7 @@
+/** Room on disks. */
 import { statfsSync } from 'node:fs';
 
-/** What a full disk or a used-up quota answers. */
+/** Codes of a full disk and of a used-up quota. */
 const CODES: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
 
 /** Bytes that this user may still write to a folder's disk. */

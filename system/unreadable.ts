@@ -11,7 +11,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTDIR: 'lies below a file, as if that were a folder; correct the path',
 };
 
-/** An error of the file system that its user can mend, as one sentence about what was read; anything else as it is. */
+/** Turns an error of the file system that a user can mend into one sentence about what was read. Other errors come back
+ *  as they are. */
 export function unreadable(path: string, error: unknown): unknown {
   const { code, syscall } = (error instanceof Error ? error : {}) as NodeJS.ErrnoException;
   const problem = syscall === undefined ? undefined : REASONS[code ?? ''];

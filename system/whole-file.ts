@@ -1,4 +1,4 @@
-/** Files in a user's own folder, which others find whole or not at all. */
+/** Files in a user's own folder, which other programs find whole or not at all. */
 import { createWriteStream } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -9,15 +9,15 @@ import { isStale, ownerMark } from './owner.mjs';
 import { isOutOfSpace } from './space.ts';
 
 export interface WholeFileOptions {
-  /** Stops the writing; nothing stays of it. */
+  /** Stops the writing; nothing of the file stays. */
   readonly signal?: AbortSignal | undefined;
   /** Called with the complete file before it gets its name. When it throws, nothing stays of the file. */
   readonly beforeName?: ((temporary: string) => Promise<void>) | undefined;
 }
 
-/** Writes pieces of text into a file that only the user may read, and flushes it. It gets its name when it is whole, in
- *  place of one that is there; where the name is a symbolic link, the file that this leads to. However this ends, but
- *  by a kill, no other file stays behind; what a killed process left is removed by the next one.
+/** Writes pieces of text into a file that only the user may read, and flushes it. The file gets its name when it is
+ *  whole, and takes the place of a file of that name; where the name is a symbolic link, of the file to which it leads.
+ *  Unless the process is killed, no other file stays behind; what a killed process left is removed by the next call.
  *  @throws BadInput when the file cannot be written; what the pieces throw; the signal's reason. */
 export async function writeWholeFile(
   path: string,
@@ -30,7 +30,7 @@ export async function writeWholeFile(
     const target = linkTarget(path);
     temporary = `${target}.${ownerMark()}${SUFFIX}`;
     await removeLeftovers(target);
-    // A stream that nobody listens to ends the whole process by its first error.
+    // By `pipeline`: the first error of a stream without a listener would end the whole process.
     await pipeline(source, createWriteStream(temporary, { flags: 'wx', mode: 0o600, flush: true }), {
       ...(signal && { signal }),
     });
@@ -45,7 +45,7 @@ export async function writeWholeFile(
 
 const SUFFIX = '.part';
 
-/** Tells errors of those who make the content from errors of the file. */
+/** Tells errors of whoever makes the content from errors of the file. */
 class Watched {
   readonly #pieces: AsyncIterable<string>;
   #errors: unknown[] = [];
@@ -95,14 +95,15 @@ const REASONS: Readonly<Record<string, string>> = {
   ELOOP: 'it is a symbolic link that leads back to itself',
 };
 
-/** An error of the file system, as one sentence about the file that a user named; anything else as it is. */
+/** Turns an error of the file system into one sentence about the file that a user named. Other errors come back as they
+ *  are. */
 export function unwritable(path: string, error: unknown): unknown {
   const problem = whyUnwritable(error);
   return problem === null ? error : new BadInput([{ where: path, problem }]);
 }
 
-/** Why a file cannot be written and what to do, as a sentence about it; null for what is no error of the file
- *  system. */
+/** Why a file cannot be written and what to do, as a sentence whose subject is the file; null when the error is not of
+ *  the file system. */
 export function whyUnwritable(
   error: unknown,
   wayOut = 'name a file in a folder that this user may write to',

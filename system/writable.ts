@@ -1,4 +1,4 @@
-/** Whether what a user named can be written, found out before the work that fills it. */
+/** Whether a file or folder that a user named can be written. This is found out before the work that fills it. */
 import {
   accessSync,
   closeSync,
@@ -18,14 +18,14 @@ import { isOutOfSpace } from './space.ts';
 import { whyUnwritable } from './whole-file.ts';
 
 export interface WritingOptions {
-  /** Whether its writer makes folders that are missing. */
+  /** Whether the file's writer makes folders that are missing. */
   readonly makesFolders?: boolean | undefined;
-  /** Whether its writer puts the bytes into a file that is there, instead of another file in its place. */
+  /** Whether the file's writer fills a file that is there, instead of putting another in its place. */
   readonly inPlace?: boolean | undefined;
 }
 
-/** Why a file cannot be written there, as a sentence about it; null when it can. Nothing is left behind, and nothing of
- *  it is changed. */
+/** Why a file cannot be written, as a sentence whose subject is the file; null when it can. A file that is there is not
+ *  changed, and nothing is left behind. */
 export function fileProblem(
   path: string,
   { makesFolders = false, inPlace = false }: WritingOptions = {},
@@ -38,18 +38,18 @@ export function fileProblem(
   });
 }
 
-/** Why no files can be written into a folder of this name, which is made if need be; null when they can. */
+/** Why no files can be written into a folder of this name, which will be made if it is missing; null when they can. */
 export function folderProblem(path: string): string | null {
   return problemOf(() => tryFileIn(folderOf(join(path, 'file'), true)));
 }
 
-/** Why Rapt's own folder of this name cannot be one; null when it can. A full disk is no reason, as it can be mended
- *  while something waits for it. */
+/** Why one of Rapt's own folders cannot be used; null when it can. A full disk does not count: a process may wait until
+ *  there is space again. */
 export function ownFolderProblem(variable: 'RAPT_HOME' | 'RAPT_CACHE'): string | null {
   const folder = resolve(variable === 'RAPT_HOME' ? homeFolder() : cacheFolder());
   const attempt = (): void => {
     try {
-      // What others have filled may be there to be read alone.
+      // A cache that others have filled may allow reading only.
       if (variable === 'RAPT_CACHE' && existsSync(folder)) accessSync(`${folder}/.`, constants.R_OK | constants.X_OK);
       else tryFolderIn(folderOf(join(folder, 'file'), true));
     } catch (error) {
@@ -60,14 +60,15 @@ export function ownFolderProblem(variable: 'RAPT_HOME' | 'RAPT_CACHE'): string |
   return problem === null ? null : `${folder} ${problem}`;
 }
 
-/** The folder in which something is made: the file's own, or the nearest above it that is there. */
+/** The folder in which something will be made: the file's own or, where folders are made, the nearest one above it that
+ *  exists. */
 function folderOf(path: string, makesFolders: boolean): string {
   let folder = dirname(resolve(path));
   while (makesFolders && !existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
   return folder;
 }
 
-/** File systems refuse for more reasons than their permissions tell, so a file is made and removed. */
+/** Makes and removes a file: file systems refuse for more reasons than permissions tell. */
 function tryFileIn(folder: string): void {
   const probe = join(folder, `.${ownerMark()}.part`);
   try {

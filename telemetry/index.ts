@@ -7,6 +7,6 @@ export {
   metrics,
   recordMetrics,
   type Metrics,
-} from './metrics.ts';
+} from './worker-metrics.ts';
 export { inSpan, kindOf, openSpan, type Measures, type OpenSpan } from './span.ts';
 export { recordRun, startTracing, type Tracing } from './tracing.ts';

@@ -1,4 +1,4 @@
-/** Where a trace enters and leaves this process by Temporal. */
+/** How a trace enters and leaves this process with Temporal's calls. */
 import { context, isSpanContextValid, SpanKind, trace, type SpanContext } from '@opentelemetry/api';
 import type { Context } from '@temporalio/activity';
 import type { WorkflowClientInterceptor } from '@temporalio/client';
@@ -6,7 +6,7 @@ import type { ActivityInterceptors } from '@temporalio/worker';
 import { traceIn, withTrace } from './propagation.ts';
 import { TRACER, within } from './span.ts';
 
-/** Begins each attempt's span, and tells its log lines which it is. */
+/** Opens a span for each attempt of an activity, and puts its ids into the attempt's log lines. */
 export function traceActivity({ info }: Context): ActivityInterceptors {
   let span: SpanContext | null = null;
   return {
@@ -28,14 +28,14 @@ export function traceActivity({ info }: Context): ActivityInterceptors {
       },
     },
     outbound: {
-      // Also for the lines that come after the span's end, and tell how the attempt went.
+      // Also into the lines that come after the span's end: they tell how the attempt went.
       getLogAttributes: (input, next) =>
         next(span === null ? input : { ...input, traceId: span.traceId, spanId: span.spanId }),
     },
   };
 }
 
-/** Gives a workflow that is started the trace of whoever starts it. */
+/** Passes the trace of whoever starts a workflow on to it. */
 export const traceStart: WorkflowClientInterceptor = {
   startWithDetails(input, next) {
     const attributes = { 'temporal.workflow_id': input.options.workflowId };

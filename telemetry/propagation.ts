@@ -3,7 +3,7 @@ import { context, propagation, type Context } from '@opentelemetry/api';
 import { defaultPayloadConverter, type Headers } from '@temporalio/common';
 import { TRACE_HEADER, type TraceContext } from '../contracts/index.ts';
 
-/** The same headers, with the active span's context. Without tracing there is none. */
+/** The same headers, with the context of the active span. Without tracing they come back as they are. */
 export function withTrace(headers: Headers): Headers {
   const carrier: Record<string, string> = {};
   propagation.inject(context.active(), carrier);
@@ -12,6 +12,7 @@ export function withTrace(headers: Headers): Headers {
     : { ...headers, [TRACE_HEADER]: defaultPayloadConverter.toPayload(carrier) };
 }
 
+/** The context of a trace that came from elsewhere. */
 export const remoteContext = (trace: TraceContext): Context => propagation.extract(context.active(), trace);
 
 /** The context in which an activity was scheduled. Headers that cannot be read count as none. */

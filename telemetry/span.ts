@@ -1,4 +1,5 @@
-/** Spans of what Rapt does. Their attributes are numbers: a text, a label or a name cannot get into one by its type. */
+/** Spans of what Rapt does. Their attributes are numbers and truth values, so that their type keeps texts, labels and
+ *  names out. */
 import { context, SpanStatusCode, trace, type Span } from '@opentelemetry/api';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { ErrorKind, RaptError } from '../contracts/index.ts';
@@ -9,12 +10,12 @@ export const TRACER = 'rapt';
 
 export interface OpenSpan {
   measure(measures: Measures): void;
-  /** @param error what the work ended with, if it failed. Only its kind is told. @param endMs when it ended, if not
-   *  now. */
+  /** @param error that ended the work, if it failed; the span tells only its kind. @param endMs when the work ended, if
+   *  not now. */
   end(error?: unknown, endMs?: number): void;
 }
 
-/** Opens a span below the one that is active. Without tracing it is nothing. */
+/** Opens a span below the one that is active. Without tracing the span does nothing. */
 export function openSpan(name: string, measures: Measures = {}, startMs?: number): OpenSpan {
   return opened(
     trace
@@ -33,7 +34,7 @@ export async function inSpan<T>(
   return within(span, () => work(opened(span)));
 }
 
-/** Does work in a span, and ends that. */
+/** Does work in a span, and ends the span. */
 export async function within<T>(span: Span, work: () => Promise<T>): Promise<T> {
   try {
     const result = await context.with(trace.setSpan(context.active(), span), work);
@@ -53,12 +54,14 @@ const opened = (span: Span): OpenSpan => ({
   },
 });
 
-/** Messages may name files and columns, and a trace goes where its collector is. */
+/** Marks a span as failed, by the kind of failure only: a message may name files and columns, and a trace goes to a
+ *  collector elsewhere. */
 export function fail(span: Span, kind: string): void {
   span.setStatus({ code: SpanStatusCode.ERROR });
   span.setAttribute('error.type', kind);
 }
 
+/** The kind of a failure, as metrics and traces tell it. */
 export function kindOf(error: unknown): string {
   if (error instanceof RaptError) return error.kind;
   if (error instanceof CancelledFailure || (error instanceof Error && error.name === 'AbortError')) return 'cancelled';

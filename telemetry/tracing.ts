@@ -1,5 +1,5 @@
-/** Traces of this process, sent by OTLP. Off unless the standard variables name a collector; nothing of the SDK is
- *  loaded then. */
+/** Traces of this process, sent by OTLP. Unless the standard variables name a collector, there are no traces, and
+ *  nothing of the SDK is loaded. */
 import { createContextKey, SpanKind, trace, context, type Context } from '@opentelemetry/api';
 import type { IdGenerator } from '@opentelemetry/sdk-trace-node';
 import { BadInput, type EndedRun } from '../contracts/index.ts';
@@ -8,14 +8,15 @@ import { remoteContext } from './propagation.ts';
 import { fail, TRACER } from './span.ts';
 
 export interface Tracing {
-  /** Sends what is left. A collector that does not answer is waited for as long as OTEL_EXPORTER_OTLP_TIMEOUT says. */
+  /** Sends what is left, and waits for the collector as long as OTEL_EXPORTER_OTLP_TIMEOUT says. */
   stop(): Promise<void>;
 }
 
-/** For what a command waits at its end when nobody said how long. */
+/** How long a command waits for the collector at its end, when no variable says. */
 const COMMAND_TIMEOUT_MS = 3000;
 
-/** @param process its kind, such as "cli" or "gpu". @throws BadInput for settings that cannot be followed. */
+/** Starts to trace; null when nothing is to be traced. @param process its kind, such as "cli" or "gpu". @throws
+ *  BadInput for settings that cannot be followed. */
 export async function startTracing(process: string): Promise<Tracing | null> {
   const protocol = exportProtocol();
   if (protocol === null) return null;
@@ -34,7 +35,7 @@ export async function startTracing(process: string): Promise<Tracing | null> {
   const exporter = new OTLPTraceExporter(
     process === 'cli' && named === undefined ? { timeoutMillis: COMMAND_TIMEOUT_MS } : {},
   );
-  // The usual detectors would tell the machine's name, its user, and the arguments of the command, which name files.
+  // The SDK's other detectors would tell the machine's name, its user, and the command's arguments, which name files.
   const resource = resourceFromAttributes({
     'service.name': `rapt-${process}`,
     'service.version': codeVersion(),
@@ -54,7 +55,7 @@ export async function startTracing(process: string): Promise<Tracing | null> {
   return { stop: () => provider.shutdown().catch(() => undefined) };
 }
 
-/** Null when nothing is to be sent. */
+/** The protocol by which traces are sent; null when none are to be sent. */
 function exportProtocol(): 'http/protobuf' | 'http/json' | null {
   const endpoint = setting('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') ?? setting('OTEL_EXPORTER_OTLP_ENDPOINT');
   const exporter = setting('OTEL_TRACES_EXPORTER') ?? 'otlp';
@@ -80,7 +81,7 @@ function exportProtocol(): 'http/protobuf' | 'http/json' | null {
 const CHOSEN = createContextKey('ids of the span that begins');
 const chosen = (): EndedRun | undefined => context.active().getValue(CHOSEN) as EndedRun | undefined;
 
-/** The span of a run whose ids its activities know already. */
+/** Records the span of a run that has ended, under the ids that its activities used while it ran. */
 export function recordRun(
   run: EndedRun,
   {

@@ -1,22 +1,22 @@
-/** The workflow code as Temporal runs it: one file, made by webpack, kept for as long as its sources stay the same. */
+/** The workflow code in the form in which Temporal runs it: one file, made by webpack, and kept until its sources
+ *  change. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { bundleWorkflowCode, type BundleOptions, type Logger } from '@temporalio/worker';
-import { makeFolder } from '../system/index.ts';
 import { failureConverterPath } from '../codec/index.ts';
-import { cacheFolder, projectRoot } from '../system/index.ts';
+import { cacheFolder, makeFolder, projectRoot } from '../system/index.ts';
 
-/** All that workflow code may import from the project. */
+/** The only folders of the project from which workflow code may import. */
 const SOURCE_FOLDERS = ['contracts', 'workflows'];
-/** All that it may import from elsewhere, and what makes the bundle. */
+/** The only packages from which workflow code may import, and the one that makes the bundle. */
 const PACKAGES = ['@temporalio/common', '@temporalio/worker', '@temporalio/workflow', 'zod'];
 const KEPT_BUNDLES = 4;
 type WebpackConfiguration = Parameters<NonNullable<BundleOptions['webpackConfigHook']>>[0];
 
-/** What a bundle is made of. Whoever replays a history by a bundle of its own makes it of the same. */
+/** What a bundle is made of. A bundle that replays histories must be made of the same. */
 export const bundledWorkflows = {
   workflowsPath: join(projectRoot, 'workflows', 'index.ts'),
   workflowInterceptorModules: [join(projectRoot, 'workflows', 'interceptors.ts')],
@@ -24,7 +24,7 @@ export const bundledWorkflows = {
   webpackConfigHook,
 };
 
-/** Bundling takes seconds, which a worker's every start would pay.
+/** The bundle of these sources. Bundling takes seconds, so the bundle is kept for the next start of a worker.
  *  @returns the bundle's file, in the cache under the digest of its sources. */
 export async function workflowBundle(logger: Logger): Promise<{ codePath: string; digest: string }> {
   const folder = join(cacheFolder(), 'workflow-bundles');
@@ -41,8 +41,8 @@ export async function workflowBundle(logger: Logger): Promise<{ codePath: string
   return { codePath, digest };
 }
 
-/** The SDK leaves TypeScript below any node_modules as it is, which is where the sources lie when Rapt is somebody's
- *  dependency. */
+/** Has TypeScript of Rapt's own folders compiled wherever they lie. The SDK compiles none below any node_modules, where
+ *  the sources are when Rapt is somebody's dependency. */
 function webpackConfigHook(config: WebpackConfiguration): WebpackConfiguration {
   const own = SOURCE_FOLDERS.map((folder) => join(projectRoot, folder));
   const rules = config.module?.rules?.map((rule) => {
@@ -70,7 +70,8 @@ async function sourcesDigest(): Promise<string> {
   return hash.digest('hex').slice(0, 32);
 }
 
-/** Keeps the newest ones: a developer goes back and forth between branches, and another version may be running. */
+/** Removes all but the newest bundles. Several stay: a developer moves between branches, and another version may be
+ *  running. */
 async function removeOldBundles(folder: string): Promise<void> {
   const bundles = (await readdir(folder)).filter((name) => name.endsWith('.js'));
   const aged = await Promise.all(

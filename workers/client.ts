@@ -1,14 +1,15 @@
-/** The client worker: runs where a tenant's data lies, and is the only one that sees it. */
+/** The client worker. It runs where a tenant's data lies, and is the only worker that sees the data. */
 import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import { createClientActivities } from '../activities/client/index.ts';
-import { clientQueue } from '../contracts/index.ts';
 import { createSeals } from '../codec/index.ts';
+import { clientQueue } from '../contracts/index.ts';
 import { namedTemporal, readTablesFromS3, resolveOwnerKeys, resolveWebhook, type Services } from '../settings/index.ts';
 import { countReleasesFromZero } from '../telemetry/index.ts';
-import { openStore, serve } from './shared.ts';
+import { openStore, serve } from './serve.ts';
 
-/** Privatizing keeps one core busy and uploading one line, so more at once would only hold more memory. */
+/** Privatizing keeps one core busy, and uploading one network connection, so more activities at a time would only take
+ *  more memory. */
 const CONCURRENT_ACTIVITIES = 4;
 
 /** @param home the folder under which releases and results of all tenants of this machine lie. */

@@ -1,22 +1,21 @@
-/** The control worker: workflows, nothing else. It sees configurations and references. */
+/** The control worker. It runs workflows and nothing else, and sees configurations and references. */
 import { Runtime, Worker, type NativeConnection } from '@temporalio/worker';
 import { CONTROL_QUEUE, DEPLOYMENT_NAME } from '../contracts/index.ts';
-import type { Services } from '../settings/index.ts';
+import { logLevel, type Services } from '../settings/index.ts';
 import { countRunsFromZero } from '../telemetry/index.ts';
 import { workflowBundle } from './bundle.ts';
-import { runSinks } from './run-sinks.ts';
 import { createLogger } from './log.ts';
 import { promote, type Promotion, type Version } from './promotion.ts';
-import { serve } from './shared.ts';
-import { logLevel } from '../settings/index.ts';
+import { runSinks } from './run-sinks.ts';
+import { serve } from './serve.ts';
 
 const BUILD_ID_DIGITS = 12;
 
 export interface ControlWorkerOptions {
-  /** Names this version of the workflows, such as an image's tag. Default: a digest of their sources. */
+  /** The name of this version of the workflows, such as an image's tag. Default: a digest of their sources. */
   readonly buildId?: string | undefined;
-  /** Whether new runs begin on this version from now on. Default `whenNew`; with `never`, whoever rolls out a version
-   *  says when. */
+  /** Whether new runs begin on this version from now on. Default `whenNew`; with `never`, the operator who rolls out
+   *  versions decides when. */
   readonly promotion?: Promotion | undefined;
 }
 
@@ -53,8 +52,8 @@ async function becomeCurrent(
   const current = await promote(connection, namespace, version, promotion);
   if (current === null) return;
   Runtime.instance().logger.warn(
-    `version ${version.buildId} was replaced by ${current}, on which new runs begin; this worker goes on with the ` +
-      'runs of its own version. ' +
+    `version ${version.buildId} was replaced by ${current}, on which new runs begin; ` +
+      'this worker goes on with the runs of its own version. ' +
       'To make it the current one again, start it with --promote',
   );
 }

@@ -1,3 +1,4 @@
+/** How values become payloads, for workers and clients. */
 import type { DataConverter } from '@temporalio/common';
 import {
   createCodec,
@@ -8,21 +9,21 @@ import {
 } from '../codec/index.ts';
 
 export interface WhoConverts {
-  /** Whose all payloads are, for a process of one tenant; absent for those that work for several. */
+  /** To whom all payloads belong, in a process of one tenant; absent in a process that works for several. */
   readonly tenant?: string;
-  /** Of the command: it sends sealed what only its owner needs, and shows it opened. Workers pass seals on as they are;
-   *  a client worker opens them with each request. */
+  /** Only the command has them: it seals what only the owner needs, and opens seals for showing. Workers pass seals on
+   *  as they are; a client worker opens them with each request. */
   readonly ownerKeys?: Keyring | null;
 }
 
-/** How values become payloads. Workers and clients must all use the same, and the workflow bundle the same failure
+/** The converter of payloads. All workers and clients must use the same one, and the workflow bundle the same failure
  *  converter. */
 export function dataConverter(
   keyring: Keyring | null,
   plain?: PlainPayloads,
   { tenant, ownerKeys = null }: WhoConverts = {},
 ): DataConverter {
-  // The first one encodes first, and decodes last.
+  // The first codec encodes first and decodes last.
   return {
     failureConverterPath,
     payloadCodecs: [

@@ -4,7 +4,7 @@ import { createGpuActivities, createModelHost, MODEL_PROCESS_FILE, Scratch } fro
 import { GPU_QUEUE } from '../contracts/index.ts';
 import { askDevice } from '../infra/index.ts';
 import type { Services } from '../settings/index.ts';
-import { openStore, serve, type WorkerDefaults } from './shared.ts';
+import { openStore, serve, type WorkerDefaults } from './serve.ts';
 
 /** One model at a time: a second one would share the device's memory with the first. */
 const CONCURRENT_ACTIVITIES = 1;

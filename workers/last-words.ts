@@ -1,13 +1,13 @@
-/** What becomes of a long-lived process when an error reaches nobody. */
+/** How a long-lived process ends when an error reaches nobody. */
 import { writeSync } from 'node:fs';
 import { describe } from './log.ts';
 
 const STDERR = 2;
 
-/** An error that nobody awaits and no stream's listener hears leaves a process in a state that nobody knows. It says so
- *  in one line, with the error's class and place in Rapt's code but without its message, which might quote a text, and
- *  ends with code 1: whoever supervises it starts a new one, and its work is done again from what is stored. A log that
- *  cannot be written any more is no such error: the work matters more. */
+/** Ends the process, with code 1, after an error that nobody handles: such an error leaves it in an unknown state. Its
+ *  supervisor starts a new process, which does the work again from what is stored. Before the end the process prints
+ *  one line, with the error's class and its place in Rapt's code but without its message, which might quote a text. A
+ *  log that can no longer be written does not end the process: the work matters more. */
 export function endOnUnheardErrors(): void {
   process.on('uncaughtException', (error, origin) => {
     const line = {

@@ -4,10 +4,10 @@ import { ApplicationFailure, rootCause } from '@temporalio/common';
 import { readableMessage, redact } from '../activities/failures.ts';
 import { RaptError } from '../contracts/index.ts';
 
-/** What Rapt's own lines tell: numbers, and words of fixed lists. */
+/** Fields of Rapt's own lines: numbers, and words of fixed lists. */
 const EVENT_FIELDS = ['rows', 'tokens', 'step', 'sizeBytes', 'seconds', 'outcome', 'kind'] as const;
-/** Names and numbers that Temporal's server has anyway. All other fields of a message are left out, payloads and memos
- *  with them. */
+/** The fields that are logged. Those of Temporal hold names and numbers that its server has anyway. All other fields of
+ *  a message are left out, among them payloads and memos. */
 const LOGGED_FIELDS = [
   'workflowId',
   'runId',
@@ -22,10 +22,10 @@ const LOGGED_FIELDS = [
   'spanId',
   ...EVENT_FIELDS,
 ] as const;
-/** What an activity's lines call that which a workflow's call runId. */
+/** The name in an activity's lines for what is called runId in those of a workflow. */
 const RUN_ID_OF_ACTIVITY = 'workflowRunId';
 
-/** The SDK warns each worker of work that is not its kind's. */
+/** The SDK's warning about the kind of work that a worker does not do, which each kind of worker gets. */
 const NOT_ITS_KIND = /^No (workflows|activities) registered, not polling for/;
 
 export function createLogger(level: LogLevel = 'WARN'): DefaultLogger {
@@ -55,7 +55,7 @@ export function logLine({ level, message, timestampNanos, meta }: LogEntry): Rec
 /** The SDK puts stack traces and causes into some messages. */
 const firstLine = (message: string): string => message.split('\n', 1)[0] ?? '';
 
-/** Rapt's own failures were written to be read by anybody; of others class, code and place are told. */
+/** An error in words. Anybody may read Rapt's own messages; of other errors only class, code and place are told. */
 export function describe(error: unknown): string {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if (at instanceof RaptError) return `${at.kind}: ${at.message}`;

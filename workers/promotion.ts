@@ -4,7 +4,7 @@ import type { NativeConnection } from '@temporalio/worker';
 import { ErrorKind, RaptError } from '../contracts/index.ts';
 import { isRefusal } from '../infra/index.ts';
 
-/** Time in which a version that has begun to poll is known to the server. */
+/** Time in which the server must know a version that has begun to poll. */
 const REGISTRATION_TIMEOUT_MS = 30_000;
 const POLL_MS = 200;
 /** gRPC's INVALID_ARGUMENT, PERMISSION_DENIED, UNIMPLEMENTED and UNAUTHENTICATED: asking again does not help. */
@@ -15,13 +15,14 @@ export interface Version {
   readonly buildId: string;
 }
 
-/** `whenNew` leaves a version aside that was the current one before and was replaced: its worker has only been started
- *  again. */
+/** When a version becomes the current one. `whenNew` leaves out a version that was current before and was replaced: its
+ *  worker has only been started again. */
 export type Promotion = 'always' | 'whenNew' | 'never';
 
-/** New runs, and those that go on in a new history, begin on the current version. The server learns of a version by its
- *  worker's first poll. @returns the version that stays current in place of this one; null when this one is current, or
- *  nothing was asked for.
+/** Makes this version the current one, on which new runs begin, and runs that go on in a new history. The server learns
+ *  of a version by its worker's first poll.
+ *  @returns the version that stays current in place of this one; null when this one is current, or nothing was asked
+ *  for.
  *  @throws RaptError unavailable when the server does not take it. */
 export async function promote(
   connection: NativeConnection,
@@ -60,8 +61,8 @@ async function tryToPromote(
   if (manager !== '')
     throw new RaptError(
       ErrorKind.accessDenied,
-      `only "${manager}" may change the versions of the deployment ${deploymentName}; start this worker with ` +
-        '--no-promote, and have it made current by them',
+      `only "${manager}" may change the versions of the deployment ${deploymentName}; ` +
+        'start this worker with --no-promote, and have it made current by them',
     );
   // The token refuses this when another worker has changed the current version since it was read.
   await connection.workflowService.setWorkerDeploymentCurrentVersion({
@@ -78,8 +79,8 @@ function notTaken({ deploymentName, buildId }: Version, cause: unknown): RaptErr
   const reason = cause instanceof Error ? (cause.message.split('\n', 1)[0] ?? '').slice(0, 200) : 'unknown error';
   return new RaptError(
     isRefusal(cause) ? ErrorKind.accessDenied : ErrorKind.unavailable,
-    `Temporal does not take version ${buildId} of the workflows for the current one (${reason}); see \`temporal ` +
-      `worker deployment describe --name ${deploymentName}\``,
+    `Temporal does not take version ${buildId} of the workflows for the current one (${reason}); ` +
+      `see \`temporal worker deployment describe --name ${deploymentName}\``,
     { cause },
   );
 }

@@ -1,8 +1,9 @@
+/** What a control worker records when a run ends. */
 import { Runtime, type InjectedSinks } from '@temporalio/worker';
 import { metrics, recordRun } from '../telemetry/index.ts';
 import type { RunSinks } from '../workflows/interceptors.ts';
 
-/** What a control worker makes of the end of a run. */
+/** Counts the end of a run, records its span, and logs it. */
 export const runSinks: InjectedSinks<RunSinks> = {
   run: {
     ended: {
@@ -21,7 +22,7 @@ export const runSinks: InjectedSinks<RunSinks> = {
           durationMs: endMs - startMs,
         });
       },
-      // A history that is replayed was told of when it happened.
+      // The end was recorded when it happened, and must not be recorded again with each replay.
       callDuringReplay: false,
     },
   },

@@ -1,7 +1,7 @@
 /** How a training run is cut into activities. */
 
-/** Each block is a few events of history and one start of the training process; this many keep a long run of tiny
- *  epochs far below Temporal's limit of 51,200 events. */
+/** Each block takes a few events of history and one start of the training process. With this many blocks a long run of
+ *  tiny epochs stays far below Temporal's limit of 51,200 events. */
 const MOST_BLOCKS = 200;
 
 export interface TrainedSoFar {
@@ -10,8 +10,8 @@ export interface TrainedSoFar {
   readonly totalSteps: number;
 }
 
-/** The step that ends the next block: an epoch boundary, or the end. A resumed run starts inside an epoch and meets the
- *  same ones. */
+/** The step that ends the next block: the end of an epoch, or of the training. A resumed run may start inside an epoch;
+ *  its blocks end at the same steps. */
 export function nextBoundary({ step, stepsPerEpoch, totalSteps }: TrainedSoFar): number {
   const epochs = Math.ceil(totalSteps / stepsPerEpoch);
   const blockSteps = stepsPerEpoch * Math.ceil(epochs / MOST_BLOCKS);

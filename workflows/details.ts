@@ -1,16 +1,16 @@
-/** The small table that the Temporal UI shows for a run. The UI has its own server draw it, so what stands in it is
- *  sent there readable: nothing of a text, and no name of a column or a file. */
+/** The small table that the Temporal UI shows for a run. The UI's own server draws it, so the table reaches that server
+ *  in the clear. It holds nothing of a text, and no name of a column or a file. */
 import { baselinesOf, STAGES } from '../contracts/index.ts';
 import type { AttackGot, RunProgress } from '../contracts/index.ts';
 import { stagesDone } from './run-state.ts';
 
 const BARS = '▁▂▃▄▅▆▇█';
 
-/** The UI's column is some 25 of them wide beside a figure, and does not break a line of bars. */
+/** Beside a figure the UI's column has room for some 25 bars, and does not break a line of them. */
 const MOST_BARS = 20;
 
-/** One bar for each value between the least and the greatest of them, or for the mean of several in a row when they are
- *  many. */
+/** One bar for each value, as high as the value lies between the least and the greatest one. When there are many
+ *  values, a bar stands for the mean of several in a row. */
 export function sparkline(values: readonly number[]): string {
   const bars = Math.min(values.length, MOST_BARS);
   const shown = Array.from({ length: bars }, (_, bar) =>
@@ -33,7 +33,7 @@ export function duration(seconds: number): string {
   return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** Markdown. Rows about what has not begun yet are left out. */
+/** The table in Markdown, without rows about what has not begun yet. */
 export function detailsTable(progress: RunProgress): string {
   const {
     stage,

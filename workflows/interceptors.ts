@@ -1,5 +1,5 @@
-/** A run's trace and end, as its worker hears of them. No command of a workflow depends on it: histories that were made
- *  without it replay. */
+/** Passes a run's trace on, and tells the worker of the run's end. No command of a workflow depends on this: histories
+ *  that were made without it replay. */
 import {
   ActivityFailure,
   ApplicationFailure,
@@ -59,12 +59,13 @@ function traceOf(headers: Headers): unknown {
     const payload = headers[TRACE_HEADER];
     return payload && defaultPayloadConverter.fromPayload(payload);
   } catch {
-    // Of a program that encrypts it. Whoever starts a run must not make it fail by that.
+    // The header of a program that encrypts headers. Its run must not fail by that.
     return undefined;
   }
 }
 
-/** Null for an error of the workflow's code, with which the run does not end: its task is tried again. */
+/** How an error ends the run; null for an error of the workflow's code, which does not end it: the task is tried
+ *  again. */
 function endOf(error: unknown): Pick<EndedRun, 'outcome' | 'kind'> | null {
   if (error instanceof ContinueAsNew) return { outcome: 'continued', kind: null };
   if (isCancellation(error)) return { outcome: 'cancelled', kind: null };

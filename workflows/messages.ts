@@ -1,4 +1,4 @@
-/** The messages that the workflows answer and take. */
+/** The queries, signals and updates of the workflows. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import {
   CONTINUE_UPDATE,
@@ -15,10 +15,10 @@ import type { ReleaseProgress, RunNotice, RunProgress, TrainingProgress } from '
 export const progressQuery = defineQuery<RunProgress>(PROGRESS_QUERY);
 export const trainingProgressSignal = defineSignal<[TrainingProgress]>(TRAINING_PROGRESS_SIGNAL);
 export const releaseProgressSignal = defineSignal<[ReleaseProgress]>(RELEASE_PROGRESS_SIGNAL);
-/** The run's client has a webhook. */
+/** Tells a run that its client has a webhook. */
 export const noticesWantedSignal = defineSignal(NOTICES_WANTED_SIGNAL);
 export const noticeSignal = defineSignal<[RunNotice]>(NOTICE_SIGNAL);
 export const handedOverSignal = defineSignal(HANDED_OVER_SIGNAL);
-/** Answers when nothing runs any more, and what was done is stored. */
+/** Answered when no activity runs any more and what was done is stored. */
 export const pauseUpdate = defineUpdate<RunProgress>(PAUSE_UPDATE);
 export const continueUpdate = defineUpdate<RunProgress>(CONTINUE_UPDATE);

@@ -1,4 +1,5 @@
-/** A run's word to those who wait for it elsewhere. Costs its history nothing unless its client has a webhook. */
+/** Notices of a run's states, for programs elsewhere. They add nothing to the run's history unless its client has a
+ *  webhook. */
 import {
   CancellationScope,
   ChildWorkflowCancellationType,
@@ -20,32 +21,32 @@ export class Notices {
   readonly #carried: boolean;
   #tenant: string | null = null;
   #wanted: boolean;
-  /** The workflow that delivers them; null until the first is told. */
+  /** Id of the workflow that delivers the notices; null before the first notice. */
   #messenger: string | null = null;
   #sending: Promise<void> = Promise.resolve();
 
-  /** @param wanted in the history before this one. */
+  /** @param wanted whether notices were wanted in the history before this one. */
   constructor(state: RunState, wanted = false) {
     this.#state = state;
     this.#carried = wanted;
     this.#wanted = wanted;
   }
 
-  /** @param tenant whose client delivers them. */
+  /** @param tenant whose client delivers the notices. */
   of(tenant: string): void {
     this.#tenant = tenant;
-    // Of a run that was reset, messages are there before it begins.
+    // A run that was reset may have got the signal before it begins.
     if (this.#wanted && !this.#carried) this.tell('started');
   }
 
-  /** The client says so with each attempt of its first activity. */
+  /** A client with a webhook asks for notices with each attempt of its first activity. */
   wanted(): void {
     if (this.#wanted) return;
     this.#wanted = true;
     this.tell('started');
   }
 
-  /** Does not wait: the run goes on. */
+  /** Sends a notice, after those before it. The run does not wait. */
   tell(state: Told, reason: string | null = null): void {
     if (!this.#wanted || this.#tenant === null) return;
     const tenant = this.#tenant;
@@ -61,13 +62,14 @@ export class Notices {
     });
   }
 
-  /** Until all that was told is in the hands of the server, which takes no longer than any other step. A run must not
-   *  end or go on in a new history before. */
+  /** Waits until the server has all notices, which takes no longer than any other step. Before that a run must not end
+   *  or go on in a new history. */
   sent(): Promise<void> {
     return this.#sending;
   }
 
-  /** Before the run goes on in a new history. @returns whether notices are wanted there. */
+  /** Ends the messenger of this history, before the run goes on in a new one. @returns whether notices are wanted
+   *  there. */
   async handOver(): Promise<boolean> {
     await this.sent();
     if (this.#messenger !== null)
@@ -83,7 +85,7 @@ export class Notices {
         await getExternalWorkflowHandle(this.#messenger).signal(noticeSignal, notice);
         return;
       } catch {
-        // Of a run that was reset, the messenger ended with the execution before.
+        // The run was reset, and its messenger ended with the execution before.
       }
     }
     const messenger = await startChild<typeof raptNotify>(NOTIFY_WORKFLOW, {

@@ -11,14 +11,14 @@ import {
 } from '@temporalio/workflow';
 import { hasEnded } from '../contracts/index.ts';
 import type { RunNotice } from '../contracts/index.ts';
-import { clientActivities } from './activities.ts';
+import { clientActivities } from './activity-calls.ts';
 import { handedOverSignal, noticesWantedSignal, noticeSignal } from './messages.ts';
 
-/** A run that says nothing for so long is asked whether it is there; after that less and less often. */
+/** A run that has been silent for this long is asked whether it still runs, and after that less and less often. */
 const FIRST_QUIET_MS = 10_000;
 const QUIET_FACTOR = 6;
 const LONGEST_QUIET_MS = 6 * 60 * 60 * 1000;
-/** Between the end of a run and the request that this is cancelled. */
+/** Longest time between the end of a run and the request to cancel this workflow. */
 const CLOSING_MS = 10_000;
 
 export interface NotifyInput {
@@ -26,10 +26,10 @@ export interface NotifyInput {
   readonly first: RunNotice;
 }
 
-/** Delivers notices in the order in which they come, each tried again for some three quarters of an hour. A run neither
- *  waits for a receiver nor fails by one, since this is a workflow of its own: it ends when the run's last notice is
- *  out of the way. A run that is ended by force says nothing, but its closing asks for the cancellation of this; that
- *  of a history which is gone on from in another does so as well. */
+/** Delivers notices in the order in which they come, each with tries for some three quarters of an hour. This is a
+ *  workflow of its own, so that a run neither waits for a receiver nor fails because of one. It ends when the run's
+ *  last notice was delivered or given up. A terminated run sends no notice, but its end cancels this workflow. The end
+ *  of a history after which the run goes on in a new one cancels it as well. */
 export async function raptNotify({ tenant, first }: NotifyInput): Promise<void> {
   const waiting: RunNotice[] = [first];
   let closed = false;
@@ -51,7 +51,7 @@ export async function raptNotify({ tenant, first }: NotifyInput): Promise<void> 
     for (;;) {
       if (!(await condition(isDue, quietMs))) {
         quietMs = Math.min(LONGEST_QUIET_MS, quietMs * QUIET_FACTOR);
-        // The closing of a run that is reset asks for nothing, and the new execution has one of these of its own.
+        // A run that is reset cancels nothing when it ends; its new execution has a messenger of its own.
         if (!(await runIsOpen()) && !(await condition(isDue, CLOSING_MS))) return;
         continue;
       }
@@ -66,7 +66,8 @@ export async function raptNotify({ tenant, first }: NotifyInput): Promise<void> 
     }
   });
 }
-/** What it is told it knows already; a run that has ended takes no message. */
+
+/** Asks the run, by a signal that tells it nothing new: a run that has ended takes no signals. */
 async function runIsOpen(): Promise<boolean> {
   const { parent } = workflowInfo();
   if (!parent) return false;
@@ -78,5 +79,5 @@ async function runIsOpen(): Promise<boolean> {
     );
 }
 
-// It lives as long as the run, which may move to newer versions on its way.
+// The messenger lives as long as the run, which may move to newer versions on its way.
 setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, raptNotify);

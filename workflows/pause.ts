@@ -1,9 +1,10 @@
-/** Pausing: the work under way is asked to stop where it can go on from, and done again when the run goes on. */
+/** Pausing: the work under way is asked to stop at a point from which it can go on, and is started again when the run
+ *  goes on. */
 import { ActivityFailure } from '@temporalio/common';
 import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 
-/** Whether work ended because it was asked to. An activity whose worker is dead, or which fails otherwise on its way
- *  out, is not tried again after that, and ends with this failure. */
+/** Whether work ended because it was asked to. After that request an activity is not tried again: when its worker is
+ *  dead, or it fails in some other way while it ends, it ends with a failure of this retry state. */
 export function endedByCancellation(error: unknown): boolean {
   return isCancellation(error) || (error instanceof ActivityFailure && error.retryState === 'CANCEL_REQUESTED');
 }
@@ -25,13 +26,13 @@ export class PauseGate {
     return this.#paused;
   }
 
-  /** True when nothing runs any more: what had been done is stored. */
+  /** True when nothing runs any more, and what was done is stored. */
   get atRest(): boolean {
     return this.#atRest;
   }
 
-  /** Asks for a pause, and waits until nothing runs. @returns false when the run came to its end instead: its last work
-   *  does not stop. */
+  /** Asks for a pause, and waits until nothing runs. @returns false when the run came to its end instead, since its
+   *  last work does not stop. */
   async pause(): Promise<boolean> {
     this.#paused = true;
     this.#changed();
@@ -45,14 +46,13 @@ export class PauseGate {
     this.#changed();
   }
 
-  /** Nothing is left that could wait: a pause that was asked for meanwhile is answered. */
+  /** Nothing is left that could be paused. A pause that was asked for meanwhile is answered. */
   end(): void {
     this.#ended = true;
     this.continue();
   }
 
-  /** Runs work that can be stopped and begun again: it waits while the run is paused, and a pause in its midst stops
-   *  it. */
+  /** Runs work that can be stopped and begun again. It waits while the run is paused; a pause meanwhile stops it. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     for (;;) {
       await this.#untilOpen();
@@ -71,7 +71,7 @@ export class PauseGate {
   }
 
   async #untilOpen(): Promise<void> {
-    // A run that was never paused waits for nothing: its history has no trace of this.
+    // A run that was never paused does not wait, so that its history holds nothing of this gate.
     if (!this.#paused) return;
     this.#atRest = true;
     this.#changed();

@@ -1,17 +1,18 @@
+/** Refusing a wrong input, with everything that is wrong in it. */
 import { ApplicationFailure, patched, workflowInfo } from '@temporalio/workflow';
 import { ErrorKind, idProblems } from '../contracts/index.ts';
 import type { InputProblem, Parsed } from '../contracts/index.ts';
 
-/** The checked input. @throws ApplicationFailure non-retryable, with every problem on a line of its own. */
+/** The input, when it is good. @throws ApplicationFailure non-retryable, with each problem on a line of its own. */
 export function accepted<T>(parsed: Parsed<T>): T {
   if (parsed.ok) return parsed.value;
   throw badInput(parsed.problems);
 }
 
-/** Of a run that anybody may have started, the name as well. @throws ApplicationFailure as `accepted`. */
+/** Checks the workflow's id, which whoever started it chose. @throws ApplicationFailure as `accepted`. */
 export function acceptId(kind: 'run' | 'prediction'): void {
   const problems = idProblems(workflowInfo().workflowId, kind, 'workflow id');
-  // One that began before there was this check goes on as it began.
+  // A workflow that began before there was this check goes on with its id.
   if (problems.length > 0 && patched('id checked')) throw badInput(problems);
 }
 
@@ -22,7 +23,7 @@ function badInput(problems: readonly InputProblem[]): ApplicationFailure {
     message: lines.join('\n'),
     nonRetryable: true,
   });
-  // The UI shows it below the message, and where the check stands in the code says nothing to whoever wrote the input.
+  // The UI shows the stack below the message. Where the check stands in the code does not help whoever wrote the input.
   failure.stack = '';
   return failure;
 }

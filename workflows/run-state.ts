@@ -1,4 +1,4 @@
-/** What a run knows about itself. A plain class: no Temporal, no clock; everything in it can be written as JSON. */
+/** What a run knows about itself. The class uses neither Temporal nor a clock, and its state can be written as JSON. */
 import { attackGot, STAGES } from '../contracts/index.ts';
 import type {
   GateResult,
@@ -11,8 +11,8 @@ import type {
 } from '../contracts/index.ts';
 
 const KEPT_LOSSES = 60;
-/** Each attempt and each block of steps measures its pace anew. What it says first counts as if it were no further than
- *  this from what was known, and only in part: so the time left does not jump. */
+/** Each attempt and each block of steps measures its pace anew. So that the time left does not jump, a new pace is
+ *  brought to within this factor of the known one, and counts only with the weight below. */
 const MOST_NEW_PACE = 2;
 const WEIGHT_OF_NEW_PACE = 0.3;
 
@@ -20,12 +20,12 @@ export interface Expected {
   readonly epochs: number;
 }
 
-/** A run's state as JSON, with which the run goes on in a new history. */
+/** A run's state as JSON, which the run takes with it into a new history. */
 export interface RunSnapshot {
   readonly progress: RunProgress;
   readonly enteredAtMs: number;
   readonly seconds: Readonly<Record<string, number>>;
-  /** What a step takes; absent before the first one. */
+  /** Time of a step; absent before the first one. */
   readonly paceMs?: number;
 }
 
@@ -35,12 +35,12 @@ export class RunState {
   readonly #seconds: Record<string, number>;
   #paceMs: number | null;
 
-  /** @param nowMs the workflow's own clock, as for all times given to this class. */
+  /** @param nowMs by the workflow's own clock, as all times that this class is given. */
   constructor(nowMs: number, snapshot?: RunSnapshot) {
     this.#enteredAtMs = snapshot?.enteredAtMs ?? nowMs;
     this.#seconds = { ...snapshot?.seconds };
     this.#paceMs = snapshot?.paceMs ?? null;
-    // A snapshot of an earlier version lacks what is newer.
+    // A snapshot of an earlier version lacks newer fields.
     this.#progress = {
       stage: 'validate',
       paused: false,
@@ -98,13 +98,13 @@ export class RunState {
     this.#update({ stage, message, secondsLeft: null });
   }
 
-  /** @param notes what a person should know of how the tables were read. */
+  /** @param notes what a person should know about how the tables were read. */
   inspected(rowsTotal: number, notes: readonly string[] = []): void {
     this.#update({ rowsTotal, ...(notes.length > 0 && { notes }) });
   }
 
-  /** Taken only while the stage lasts: a late signal of an attempt that was given up says nothing. Anyone may send a
-   *  signal, so one that is not well-formed is passed over. */
+  /** Takes a signal only while its stage lasts: a late signal may come from an attempt that was given up. Anyone may
+   *  send a signal, so a malformed one is ignored. */
   releaseAdvanced(sent: unknown): void {
     if (this.#progress.stage !== 'privatize' || !isReleaseProgress(sent)) return;
     const message = sent.reused
@@ -117,7 +117,7 @@ export class RunState {
     this.#update({ rowsPrivatized: rows, rowsTotal: rows });
   }
 
-  /** As `releaseAdvanced`. The step may fall: a new attempt begins at the last checkpoint. */
+  /** As `releaseAdvanced`. The step may be lower than before: a new attempt begins at the last checkpoint. */
   trainingAdvanced(sent: unknown): void {
     if (this.#progress.stage !== 'train' || !isTrainingProgress(sent)) return;
     const { step, totalSteps, epoch, loss, stepMs, checkpointStep, resumed } = sent;
@@ -128,7 +128,7 @@ export class RunState {
       epoch,
       loss: loss ?? this.#progress.loss,
       losses: loss === null ? this.#progress.losses : [...this.#progress.losses, loss].slice(-KEPT_LOSSES),
-      // An attempt knows its pace after its first steps; until then the pace of the one before stands.
+      // An attempt knows its pace after its first steps; until then the pace of the attempt before counts.
       secondsLeft: this.#paceMs === null ? null : Math.max(0, Math.round(((totalSteps - step) * this.#paceMs) / 1000)),
       checkpointStep: checkpointStep ?? this.#progress.checkpointStep,
       resumed: resumed ?? this.#progress.resumed,
@@ -152,15 +152,15 @@ export class RunState {
     this.#update({ attacks: attacks.map(attackGot) });
   }
 
-  /** @param accuracy null where it is not told. */
+  /** @param accuracy null when it is not told. */
   scored(accuracy: number | null, gates: readonly GateResult[]): void {
-    // One whose outcome is not told is none that is missed.
+    // A gate whose outcome is not told does not count.
     const told = gates.filter(({ passed }) => passed !== null);
     const held = told.filter(({ passed }) => passed).length;
     this.#update({ accuracy, gates: told.length === 0 ? null : { held, total: told.length } });
   }
 
-  /** @param link where a browser finds it. */
+  /** @param link where a browser finds the report. */
   reported(uri: string, link?: string): void {
     this.#update({ report: uri, reportLink: link ?? null });
   }
@@ -185,7 +185,7 @@ function smoothed(before: number | null, ms: number): number {
   return before + WEIGHT_OF_NEW_PACE * (near - before);
 }
 
-/** How many of the stages have ended: 0 while `validate` lasts. */
+/** How many stages have ended: 0 during `validate`. */
 export const stagesDone = (stage: Stage): number => STAGES.indexOf(stage);
 
 const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
@@ -203,7 +203,7 @@ function isTrainingProgress(
   return (
     isRecord(value) &&
     ['step', 'totalSteps', 'epoch', 'stepMs'].every((field) => isNumber(value[field])) &&
-    // No number before the first step of an attempt: JSON has no NaN.
+    // Null before the first step of an attempt, since JSON has no NaN.
     (value['loss'] === null || isNumber(value['loss'])) &&
     (value['checkpointStep'] === null || isNumber(value['checkpointStep'])) &&
     (value['resumed'] === null || typeof value['resumed'] === 'string')

@@ -1,8 +1,8 @@
-/** Joins a run's state to the places where Temporal shows it. */
+/** Connects a run's state with Temporal: its queries, messages, details and search attributes. */
 import { ApplicationFailure, isCancellation, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
 import { ActivityFailure } from '@temporalio/common';
 import { ErrorKind } from '../contracts/index.ts';
-import { showStage } from './attributes.ts';
+import { showStage } from './search-attributes.ts';
 import { detailsTable } from './details.ts';
 import {
   continueUpdate,
@@ -16,9 +16,9 @@ import { Notices } from './notices.ts';
 import { PauseGate } from './pause.ts';
 import { RunState, type RunSnapshot } from './run-state.ts';
 
-/** Starts to answer queries and to take messages. Details live in the worker's memory until they are asked for, so that
- *  they are made anew with each message costs the history nothing. @param snapshot of the history before this one, and
- *  whether notices were `wanted` there. */
+/** Starts to answer queries and to take messages. The details are made anew with each message. They stay in the
+ *  worker's memory until somebody asks for them, so this adds nothing to the history.
+ *  @param snapshot of the history before this one. @param wanted whether notices were wanted in that history. */
 export function trackRun(
   snapshot?: RunSnapshot,
   wanted?: boolean,
@@ -76,7 +76,7 @@ export function showDetails(state: RunState): void {
   setCurrentDetails(detailsTable(state.progress));
 }
 
-/** Says in the run's own words why it ends early. */
+/** Shows in the run's details why it ends early. */
 export function showStopped(state: RunState, error: unknown): void {
   if (isCancellation(error)) {
     state.stopped('cancelled; what was done is kept, and `rapt resume` goes on from there');

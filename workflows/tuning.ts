@@ -27,8 +27,8 @@ import type {
   TuningConfig,
   TuningResult,
 } from '../contracts/index.ts';
-import { clientActivities, gpuActivities } from './activities.ts';
-import { describeRun, showAccuracy, showBackbone, showCalibratedEta, showStage } from './attributes.ts';
+import { clientActivities, gpuActivities } from './activity-calls.ts';
+import { describeRun, showAccuracy, showBackbone, showCalibratedEta, showStage } from './search-attributes.ts';
 import { nextBoundary } from './blocks.ts';
 import type { Notices } from './notices.ts';
 import { endedByCancellation, type PauseGate } from './pause.ts';
@@ -37,13 +37,13 @@ import type { RunState } from './run-state.ts';
 import { kindOf, showDetails, showStopped, trackRun } from './tracker.ts';
 import { goOnInNewHistory, isCarried, newHistoryIsDue, type Carried } from './upgrade.ts';
 
-/** Tunes a prompt on privatized text. The texts are read and privatized on the client's queue, and only privatized ids
- *  are published; training and inference run on the GPU queue; test labels are joined on the client again.
+/** Tunes a prompt on privatized text. The client's workers read and privatize the texts, and publish only privatized
+ *  ids. GPU workers train and predict. The client's workers then compare the predictions with the test labels.
  *
- *  The input is one JSON object, `{}` for the default job; a wrong one fails the run at once with all that is wrong.
- *  Cancelled, it ends after the running activity has saved its checkpoint; paused by its update, it goes on from there.
- *  A new run of the same configuration finds release and checkpoints of an earlier one: the release by the data's
- *  digest, the checkpoints by `resumeFrom`. */
+ *  The input is one JSON object, `{}` for the default job. A wrong input fails the run at once, with all that is wrong
+ *  in it. A cancelled run ends after the running activity has saved its checkpoint; a run that was paused by its update
+ *  goes on from there. A new run of the same configuration finds the release of an earlier one by the data's digest,
+ *  and its checkpoints by `resumeFrom`. */
 export async function raptTuning(input?: unknown, carried?: unknown): Promise<TuningResult> {
   const before = isCarried(carried) ? carried : undefined;
   const { state, gate, notices } = trackRun(before?.snapshot, before?.noticesWanted);
@@ -55,7 +55,7 @@ export async function raptTuning(input?: unknown, carried?: unknown): Promise<Tu
     notices.tell('finished');
     return result;
   } catch (thrown) {
-    // Activities of a cancelled run may end in other ways on their way out.
+    // While a cancelled run ends, an activity may fail in some other way.
     const cancelled =
       CancellationScope.current().consideredCancelled && !isCancellation(thrown) && endedByCancellation(thrown);
     const error = cancelled ? new CancelledFailure('the run was cancelled') : thrown;
@@ -70,10 +70,10 @@ export async function raptTuning(input?: unknown, carried?: unknown): Promise<Tu
 }
 setWorkflowOptions({ versioningBehavior: 'PINNED' }, raptTuning);
 
-/** A store that loses a release time and again needs its operator. */
+/** A store that keeps losing a release needs its operator. */
 const MOST_REPAIRS = 3;
 
-/** The story of one run, a method a stage. */
+/** One run, with a method for each stage. */
 class TuningRun {
   readonly #state: RunState;
   readonly #gate: PauseGate;
@@ -130,7 +130,7 @@ class TuningRun {
     const stored = await this.#gate.run(() =>
       this.#client.results.report.executeWithOptions({ summary: 'write the report' }, [request]),
     );
-    // Only workers of earlier versions tell the path.
+    // Only workers of earlier versions return a path.
     const { artifact, files, shown, link, uri, path = '' } = stored;
     this.#state.reported(uri, link);
 
@@ -191,8 +191,8 @@ class TuningRun {
     );
   }
 
-  /** An activity for each block of steps, so that a run of days is told in its history and no attempt lasts longer than
-   *  a block. */
+  /** Trains by an activity for each block of steps, so that the history of a run of days shows how far it is, and no
+   *  attempt lasts longer than a block. */
   async #train(local: LocalRelease, release: ReleaseRef, before?: TrainBlockResult): Promise<AssembledAdapter> {
     const { tenant, backbone, tuning, resumeFrom } = this.#config;
     const job = { run: this.#context.run, tenant, release, backbone, tuning };
@@ -214,7 +214,7 @@ class TuningRun {
       }
       const untilStep = nextBoundary(trained);
       const block = await this.#trainBlock(local, { ...job, untilStep, resumeFrom });
-      // The loop would never end.
+      // Without this check the loop would never end.
       if (block.step <= trained.step)
         throw ApplicationFailure.nonRetryable(
           `training was asked to go on to step ${untilStep} and stayed at step ${block.step}`,
@@ -238,8 +238,8 @@ class TuningRun {
     return trained;
   }
 
-  /** Does work that reads the release from the store. When it is damaged or gone there, it is published again: the
-   *  client has the bytes. */
+  /** Does work that reads the release from the store. When the release is damaged or gone there, it is published again:
+   *  the client has its bytes. */
   async #withRelease<T>(local: LocalRelease, work: () => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
       try {
@@ -268,7 +268,7 @@ class TuningRun {
     return this.#gate.run(() => gpuActivities.inference.predict.executeWithOptions({ summary }, [request]));
   }
 
-  /** Null when no attack is asked for, and in runs that began before there were audits. */
+  /** Attacks the release; null when no attack is asked for, and in runs that began before there were audits. */
   async #audit(release: LocalRelease): Promise<ReleasedAudit | null> {
     const { attacks } = this.#config.audit;
     if (attacks.length === 0 || !patched('audit')) return null;
@@ -280,7 +280,7 @@ class TuningRun {
 
   #enter(stage: Stage, message: string): void {
     const changed = this.#state.progress.stage !== stage;
-    // Date.now is the workflow's own time here: replay gives the same figure.
+    // Date.now is the workflow's own time here, which is the same in a replay.
     this.#state.enter(stage, message, Date.now());
     if (changed) {
       showStage(stage);
@@ -331,6 +331,6 @@ interface Finished extends Pick<TuningResult, 'gates' | 'report'> {
   readonly adapter: AdapterRef;
   readonly metrics: ReleasedMetrics;
   readonly audit: ReleasedAudit | null;
-  /** Absent when the report was written before there was such a thing. */
+  /** Absent when the worker that wrote the report was of a version without it. */
   readonly shown: ShownBeside | undefined;
 }

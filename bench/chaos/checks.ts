@@ -6,20 +6,20 @@ import { Worker } from '@temporalio/worker';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { keys, MANIFEST_FILE, releaseManifestSchema, type Fence } from '../../contracts/index.ts';
-import { homeFolder } from '../../system/index.ts';
-import { readStack } from '../../settings/index.ts';
 import { clientHome, tenantFolder } from '../../rapt/home.ts';
 import { Ledger } from '../../rapt/ledger/index.ts';
+import { readStack } from '../../settings/index.ts';
 import { createMinioStore, findGarbage } from '../../storage/index.ts';
+import { homeFolder } from '../../system/index.ts';
 import { runSinks } from '../../workers/run-sinks.ts';
-import { minioClient } from '../minio-client.ts';
+import { minioClient } from '../../test/support/minio-client.ts';
 import { modelProcesses } from './supervisor.ts';
 
 const TENANT = 'local';
 
-/** Each text left in one noisy version: the bytes on the client's disk, the ledger, and every version of every object
- *  that was ever written agree. @param releases digests of the releases of all runs so far. @returns what does not
- *  hold. */
+/** Checks that each text left in one noisy version only: the bytes on the client's disk, the ledger, and every version
+ *  of every object that was ever written agree. @param releases digests of the releases of all runs so far. @returns
+ *  what does not agree. */
 export async function checkReleasedOnce(releases: ReadonlySet<string>): Promise<string[]> {
   const problems: string[] = [];
   const home = tenantFolder(clientHome(), TENANT);
@@ -41,7 +41,7 @@ export async function checkReleasedOnce(releases: ReadonlySet<string>): Promise<
       problems.push(`release ${digest} is ${entries.length} times in the ledger`);
     if (!releases.has(digest)) problems.push(`release ${digest} belongs to no run`);
     const manifest = releaseManifestSchema.parse(JSON.parse(bytes.toString('utf8')));
-    // Written with each shard that is drawn, under the shard's digest.
+    // Each shard that is drawn leaves a file there, named by the shard's digest.
     const drawn = readdirSync(join(path, 'private', 'shards')).length;
     if (drawn !== manifest.shards.length)
       problems.push(`${drawn} shards were drawn for the ${manifest.shards.length} of release ${digest}`);
@@ -64,8 +64,8 @@ export async function checkReleasedOnce(releases: ReadonlySet<string>): Promise<
   return problems;
 }
 
-/** Nothing is left that nobody needs. @param gpuWorkers those that run, which may keep a model loaded for the next
- *  run. */
+/** Checks that nothing is left that nobody needs. @param gpuWorkers GPU workers that run: they may keep a model loaded
+ *  for the next run. */
 export async function checkLeftovers(gpuWorkers: readonly number[]): Promise<string[]> {
   const problems: string[] = [];
   const stack = readStack();
@@ -87,8 +87,8 @@ export async function checkLeftovers(gpuWorkers: readonly number[]): Promise<str
   return problems;
 }
 
-/** The checkpoint pointer was only ever moved by the newest attempt, and ends at the last step: every version of it
- *  that was ever written. */
+/** Checks every version of the checkpoint pointer that was ever written: only the newest attempt moved it, and it ends
+ *  at the last step. */
 export async function checkPointer(run: string): Promise<string[]> {
   const key = keys.checkpointPointer(TENANT, run);
   const written: { fence: Fence; newest?: { step: number }; totalSteps?: number }[] = [];
@@ -114,6 +114,7 @@ export async function checkPointer(run: string): Promise<string[]> {
   return problems;
 }
 
+/** Checks that the run's history replays. */
 export async function checkReplay(
   handle: WorkflowHandle,
   bundle: { codePath: string },
@@ -154,7 +155,7 @@ async function versionsUnder(prefix: string): Promise<{ key: string; etag: strin
 
 const minio = (): ReturnType<typeof minioClient> => minioClient(readStack()!.s3);
 
-/** Other work of this machine may run models as well. */
+/** Whether a process belongs to this bench: other work on this machine may run models as well. */
 function belongsHere(pid: number): boolean {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(CHAOS_MARK);

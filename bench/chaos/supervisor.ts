@@ -1,12 +1,12 @@
-/** Kills processes of the local stack, and starts again what does not run, as a supervisor would. A second GPU worker
- *  stands by, so that what one loses the other takes over. */
+/** Kills processes of the local stack, and starts again what does not run, as a supervisor would. There is a second GPU
+ *  worker, which takes over what the first one loses. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { end, isAlive, stackStatus, startDetached, up, type ComponentStatus } from '../../infra/index.ts';
-import { homeFolder, projectRoot } from '../../system/index.ts';
 import { readStack, type StartedProcess } from '../../settings/index.ts';
-import type { Victim } from './plan.ts';
+import { homeFolder, projectRoot } from '../../system/index.ts';
+import type { Victim } from './kill-plan.ts';
 
 type Component = ComponentStatus['component'];
 const POLL_MS = 200;

@@ -1,22 +1,22 @@
-/** Whether a Temporal server has what Rapt needs of it, whoever started it. Each lack is a sentence and the command
- *  that mends it; without this a first run would hang without a word. */
+/** Whether a Temporal server, whoever started it, has what Rapt needs. Each lack is one sentence, with the command that
+ *  mends it. Without this examination a first run would hang, and nobody would know why. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionLike } from '@temporalio/client';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
-import { explainRefusal, isRefusal } from './explain-connection.ts';
-import { OLDEST_TEMPORAL } from '../setup/index.ts';
 import type { NamedTemporal } from '../../settings/index.ts';
-import { createAttributes, createNamespace, initialize, removeAttribute } from './commands.ts';
+import { OLDEST_TEMPORAL } from '../setup/index.ts';
+import { explainRefusal, isRefusal } from './explain-connection.ts';
+import { createAttributes, createNamespace, initialize, removeAttribute } from './fix-commands.ts';
 import { NEEDED, stateOfAttributes, typeName, type State } from './search-attributes.ts';
 import { STATUS, statusOf } from './status.ts';
 
-/** What answers takes milliseconds; a server that is overloaded may take a while. */
+/** An answer takes milliseconds; an overloaded server may take longer. */
 const PATIENCE_MS = 15_000;
 const NAMESPACE_KNOWN_WITHIN_MS = 12_000;
 const POLL_MS = 500;
 
-/** Of the server, without which it refuses everything about worker deployments. */
+/** A setting of the server, without which it refuses everything about worker deployments. */
 const DEPLOYMENTS_SETTING = 'system.enableDeploymentVersions';
 
 /** Something that the server lacks. */
@@ -25,7 +25,7 @@ export interface Lack {
   readonly kind: ErrorKind;
   /** One sentence without its full stop. */
   readonly problem: string;
-  /** The command that mends it; null when it takes something else, which the sentence says. */
+  /** The command that mends it; null when a command will not do. The sentence then says what will. */
   readonly fix: string | null;
 }
 
@@ -34,7 +34,8 @@ export interface Examined {
   readonly lacks: readonly Lack[];
 }
 
-/** Changes nothing. @throws RaptError accessDenied when the server refuses this process altogether. */
+/** Looks for all that the server lacks; changes nothing. @throws RaptError accessDenied when the server refuses this
+ *  process altogether. */
 export async function examineServer(connection: ConnectionLike, named: NamedTemporal): Promise<Examined> {
   return connection
     .withDeadline(Date.now() + PATIENCE_MS, () => examine(connection, named))
@@ -43,7 +44,8 @@ export async function examineServer(connection: ConnectionLike, named: NamedTemp
     });
 }
 
-/** @throws RaptError with the first lack and the command that mends it; as `examineServer`. */
+/** Requires that the server lacks nothing. @throws RaptError with the first lack and the command that mends it, and as
+ *  `examineServer`. */
 export async function requireServer(connection: ConnectionLike, named: NamedTemporal): Promise<void> {
   const [lack] = (await examineServer(connection, named)).lacks;
   if (lack !== undefined) throw asError(lack);
@@ -56,7 +58,7 @@ async function examine(connection: ConnectionLike, named: NamedTemporal): Promis
   const { serverVersion } = await connection.workflowService.getSystemInfo({});
   const tooOld = lackOfVersion(serverVersion, named);
   const noNamespace = await lackOfNamespace(connection, named);
-  // Of a namespace that does not exist nothing else can be asked.
+  // The other questions are about the namespace.
   if (noNamespace !== null) return { serverVersion, lacks: [noNamespace] };
   const ask = () =>
     Promise.all([
@@ -70,7 +72,7 @@ async function examine(connection: ConnectionLike, named: NamedTemporal): Promis
 
 function lackOfVersion(version: string, { connection: { address } }: NamedTemporal): Lack | null {
   const numbers = /^v?(\d+)\.(\d+)\.(\d+)/.exec(version)?.slice(1).map(Number);
-  // Whoever builds a server may call it as he likes.
+  // Whoever builds a server may name its version as they like.
   if (numbers === undefined) return null;
   const at = OLDEST_TEMPORAL.findIndex((oldest, index) => numbers[index] !== oldest);
   if (at === -1 || numbers[at]! > OLDEST_TEMPORAL[at]!) return null;
@@ -78,8 +80,8 @@ function lackOfVersion(version: string, { connection: { address } }: NamedTempor
     what: 'server version',
     kind: ErrorKind.badInput,
     problem:
-      `the Temporal server at ${address} is version ${version}, and Rapt needs ${OLDEST_TEMPORAL.join('.')} or ` +
-      'later, for its worker deployments; upgrade it',
+      `the Temporal server at ${address} is version ${version}, ` +
+      `and Rapt needs ${OLDEST_TEMPORAL.join('.')} or later, for its worker deployments; upgrade it`,
     fix: null,
   };
 }
@@ -94,7 +96,8 @@ async function lackOfNamespace({ workflowService }: ConnectionLike, named: Named
   }
 }
 
-/** The parts of a server learn one by one, within seconds, of a namespace that was made just now. */
+/** Repeats a question until it is answered for a new namespace: the parts of a server learn of it one by one, within
+ *  seconds. */
 async function onceNamespaceIsKnown<T>(ask: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + NAMESPACE_KNOWN_WITHIN_MS;
   for (;;) {
@@ -130,32 +133,27 @@ async function lackOfAttributes(connection: ConnectionLike, named: NamedTemporal
   return lackOf(await stateOfAttributes(connection, named.namespace), named, initialize(named));
 }
 
-/** @param fix registers what is missing. */
+/** What the namespace lacks of search attributes. @param fix the command that registers those that are missing. */
 export function lackOf(states: readonly State[], named: NamedTemporal, fix: string): Lack | null {
   const what = 'search attributes';
   const where = `the namespace ${named.namespace} at ${named.connection.address}`;
-  const others = NEEDED.flatMap(({ name, type }, index) => {
+  const mistyped = NEEDED.flatMap(({ name, type }, index) => {
     const state = states[index]!;
-    return typeof state === 'string'
-      ? []
-      : [
-          {
-            name,
-            needed: typeName(type),
-            found: state.otherType === null ? 'another type' : typeName(state.otherType),
-          },
-        ];
+    if (typeof state === 'string') return [];
+    const found = state.otherType === null ? 'another type' : typeName(state.otherType);
+    return [{ name, told: `${name} as ${found} where Rapt needs ${typeName(type)}` }];
   });
-  if (others.length > 0) {
-    const told = others.map(({ name, needed, found }) => `${name} as ${found} where Rapt needs ${needed}`).join(', ');
+  if (mistyped.length > 0) {
+    const told = mistyped.map((attribute) => attribute.told).join(', ');
+    const them = mistyped.length === 1 ? 'it' : 'them';
     return {
       what,
       kind: ErrorKind.badInput,
       problem:
-        `${where} has the search attribute ${told}; use another namespace, or remove ` +
-        `${others.length === 1 ? 'it' : 'them'} if nobody else uses ${others.length === 1 ? 'it' : 'them'}`,
+        `${where} has the search attribute ${told}; ` +
+        `use another namespace, or remove ${them} if nobody else uses ${them}`,
       fix: removeAttribute(
-        others.map(({ name }) => name),
+        mistyped.map(({ name }) => name),
         named,
       ),
     };
@@ -163,18 +161,16 @@ export function lackOf(states: readonly State[], named: NamedTemporal, fix: stri
   const missing = NEEDED.filter((_, index) => states[index] === 'missing');
   if (missing.length === 0) return null;
   const names = missing.map(({ name }) => name).join(', ');
+  const attributes = missing.length === 1 ? 'search attribute' : 'search attributes';
   return {
     what,
     kind: ErrorKind.notFound,
-    problem:
-      `${where} lacks the search ` +
-      `attribute${missing.length === 1 ? '' : 's'} ${names}, ` +
-      'without which no run gets on',
+    problem: `${where} lacks the ${attributes} ${names}, without which no run gets on`,
     fix,
   };
 }
 
-/** @returns how to register by hand what this process may not. */
+/** The command that registers the missing search attributes by hand, where this process may not do so. */
 export const registerByHand = (states: readonly State[], named: NamedTemporal): string =>
   createAttributes(
     NEEDED.filter((_, index) => states[index] === 'missing'),
@@ -198,14 +194,15 @@ async function lackOfDeployments({ workflowService }: ConnectionLike, named: Nam
       what: 'worker deployments',
       kind: ErrorKind.badInput,
       problem:
-        `the Temporal server at ${address} has no worker deployments on the namespace ${namespace}, by which Rapt ` +
-        `keeps each run on the version of its workflows${reason}`,
+        `the Temporal server at ${address} has no worker deployments on the namespace ${namespace}, ` +
+        `by which Rapt keeps each run on the version of its workflows${reason}`,
       fix: null,
     };
   }
 }
 
-/** Asks for the cancellation of a run that there is not: who may not write is refused before that is looked at. */
+/** Asks to cancel a run that does not exist. The server checks the right to write first, so a refusal tells that this
+ *  process does not have it. */
 async function lackOfPermission(
   { workflowService }: ConnectionLike,
   { namespace, connection: { address } }: NamedTemporal,
@@ -222,8 +219,8 @@ async function lackOfPermission(
       what: 'permission',
       kind: ErrorKind.accessDenied,
       problem:
-        `the Temporal server at ${address} lets this process read the namespace ${namespace} but not work in it; ` +
-        'give its key or certificate the right to write there',
+        `the Temporal server at ${address} lets this process read the namespace ${namespace} ` +
+        'but not work in it; give its key or certificate the right to write there',
       fix: null,
     };
   }

@@ -1,15 +1,22 @@
-/** Why there is no connection to Temporal, in words that say what to change. The SDK's two connections tell it in two
- *  ways, and one of them not at all ("Failed to connect before the deadline"); so this asks the server itself once
- *  more. */
+/** Why there is no connection to Temporal, in words that say what to change. The SDK's two connections tell the reason
+ *  in two ways, and one of them often not at all ("Failed to connect before the deadline"). So the server itself is
+ *  asked once more. */
 import { isIP, connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { BadInput, ErrorKind, RaptError } from '../../contracts/index.ts';
 import { tlsOf, type NamedTemporal, type TemporalConnection } from '../../settings/index.ts';
+import { STATUS } from './status.ts';
+
+const NO_CLIENT_CERTIFICATE =
+  'asks for a client certificate; set TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH';
+const BAD_CLIENT_CERTIFICATE =
+  'refused the client certificate of TEMPORAL_TLS_CLIENT_CERT_PATH; ' +
+  'is it of an authority that the server knows, and has it not expired?';
+const NO_API_KEY = 'asks for an API key; give one by RAPT_TEMPORAL_API_KEY_FILE or TEMPORAL_API_KEY';
+const BAD_API_KEY = 'refused the API key; correct RAPT_TEMPORAL_API_KEY_FILE or TEMPORAL_API_KEY, or ask for a key';
 
 const PROBE_MS = 3000;
 const HTTP2_PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0';
-const PERMISSION_DENIED = 7;
-const UNAUTHENTICATED = 16;
 
 /** @param error what the SDK's `connect` threw. */
 export async function explainConnection(error: unknown, named: NamedTemporal): Promise<RaptError> {
@@ -23,8 +30,8 @@ export async function explainConnection(error: unknown, named: NamedTemporal): P
         {
           where: 'TEMPORAL_TLS',
           problem:
-            `the Temporal server at ${address} speaks TLS only; set it to true, and TEMPORAL_TLS_SERVER_CA_CERT_PATH ` +
-            'where an authority of your own vouches for the server',
+            `the Temporal server at ${address} speaks TLS only; set it to true, ` +
+            'and TEMPORAL_TLS_SERVER_CA_CERT_PATH where an authority of your own vouches for the server',
         },
       ]);
     case 'speaks no TLS':
@@ -32,27 +39,20 @@ export async function explainConnection(error: unknown, named: NamedTemporal): P
         {
           where: 'TEMPORAL_TLS',
           problem:
-            `what listens at ${address} does not speak TLS; correct the address, or leave out TEMPORAL_TLS* and the ` +
-            'API key',
+            `what listens at ${address} does not speak TLS; ` +
+            'correct the address, or leave out TEMPORAL_TLS* and the API key',
         },
       ]);
     case 'is not trusted':
       return new RaptError(
         ErrorKind.unavailable,
-        `the certificate of the Temporal server at ${address} is not trusted (${found.reason}); name the authority ` +
-          "that vouches for it in TEMPORAL_TLS_SERVER_CA_CERT_PATH, and the server's name in " +
-          'TEMPORAL_TLS_SERVER_NAME where it is not that of the address',
+        `the certificate of the Temporal server at ${address} is not trusted (${found.reason}); ` +
+          'name the authority that vouches for it in TEMPORAL_TLS_SERVER_CA_CERT_PATH, ' +
+          "and the server's name in TEMPORAL_TLS_SERVER_NAME where it is not that of the address",
       );
     case 'refused us': {
-      const hasPair = tlsOf(tls).clientCertPair !== undefined;
-      const problem = hasPair
-        ? 'refused the client certificate of TEMPORAL_TLS_CLIENT_CERT_PATH; is it of an authority that the server ' +
-          'knows, and has it not expired'
-        : 'asks for a client certificate; set TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH';
-      return new RaptError(
-        ErrorKind.accessDenied,
-        `the Temporal server at ${address} ${problem}${hasPair ? '?' : ''} (${found.reason})`,
-      );
+      const problem = tlsOf(tls).clientCertPair === undefined ? NO_CLIENT_CERTIFICATE : BAD_CLIENT_CERTIFICATE;
+      return new RaptError(ErrorKind.accessDenied, `the Temporal server at ${address} ${problem} (${found.reason})`);
     }
     case 'no PEM':
       return new BadInput([
@@ -64,29 +64,23 @@ export async function explainConnection(error: unknown, named: NamedTemporal): P
     default:
       return new RaptError(
         ErrorKind.unavailable,
-        `no Temporal server answers at ${address} (${found.reason}); start the local one with \`rapt up\`, or see ` +
-          '`rapt doctor`',
+        `no Temporal server answers at ${address} (${found.reason}); ` +
+          'start the local one with `rapt up`, or see `rapt doctor`',
       );
   }
 }
 
-/** For a server that took the connection and refused who asks. */
+/** The error for a server that took the connection and then refused this process. */
 export function explainRefusal({ connection: { address, apiKey }, namespace }: NamedTemporal): RaptError {
-  const problem =
-    apiKey === undefined
-      ? 'asks for an API key; give one by RAPT_TEMPORAL_API_KEY_FILE or TEMPORAL_API_KEY'
-      : 'refused the API key; correct RAPT_TEMPORAL_API_KEY_FILE or TEMPORAL_API_KEY, or ask for a key';
-  return new RaptError(
-    ErrorKind.accessDenied,
-    `the Temporal server at ${address} ` +
-      `${problem}${apiKey === undefined ? '' : ` that covers the namespace ${namespace}`}`,
-  );
+  const problem = apiKey === undefined ? NO_API_KEY : `${BAD_API_KEY} that covers the namespace ${namespace}`;
+  return new RaptError(ErrorKind.accessDenied, `the Temporal server at ${address} ${problem}`);
 }
 
-/** Whether that is why something failed. The native connection tells the status in words alone. */
+/** Whether something failed because the server refused this process. The native connection tells the status only in
+ *  words. */
 export function isRefusal(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause) {
-    if ('code' in at && (at.code === PERMISSION_DENIED || at.code === UNAUTHENTICATED)) return true;
+    if ('code' in at && (at.code === STATUS.permissionDenied || at.code === STATUS.unauthenticated)) return true;
     if (/does not have valid authentication credentials|does not have permission to execute/.test(at.message))
       return true;
   }
@@ -95,7 +89,7 @@ export function isRefusal(error: unknown): boolean {
 
 interface Found {
   readonly what: 'speaks TLS' | 'speaks no TLS' | 'is not trusted' | 'refused us' | 'no PEM' | 'does not answer';
-  /** A code, never a text of the other side. */
+  /** A code, never a text from the other side. */
   readonly reason: string;
 }
 
@@ -135,7 +129,7 @@ async function lookByTls({ address, tls }: TemporalConnection): Promise<Found> {
   const options: ConnectionOptions = {
     ...place,
     ALPNProtocols: ['h2'],
-    // Told below, apart from what the server says of us.
+    // Whether we trust the server is told below, apart from whether it trusts us.
     rejectUnauthorized: false,
     ...(isIP(name) === 0 ? { servername: name } : {}),
     ...(authority === undefined ? {} : { ca: Buffer.from(authority) }),
@@ -145,8 +139,7 @@ async function lookByTls({ address, tls }: TemporalConnection): Promise<Found> {
   };
   let trust = '';
   try {
-    // With TLS 1.3 a server tells what it thinks of a client's certificate after the handshake, in place of its first
-    // data.
+    // With TLS 1.3 a server refuses a client's certificate after the handshake, in place of its first data.
     const { event, reason } = await watch(() => {
       const socket = connectTls(options, () => {
         if (!socket.authorized) trust = codeOf(socket.authorizationError);
@@ -168,7 +161,7 @@ async function lookByTls({ address, tls }: TemporalConnection): Promise<Found> {
 interface Watched {
   readonly event: 'ready' | 'ended' | 'late';
   readonly reason: string;
-  /** What came with the event. */
+  /** The data that came with the event. */
   readonly data: Buffer | null;
 }
 

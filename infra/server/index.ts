@@ -1,4 +1,4 @@
-/** What Rapt needs of a Temporal server: looking for it, and making what is missing. */
+/** What Rapt needs of a Temporal server: examining a server, and preparing it. */
 export {
   asError,
   examineServer,

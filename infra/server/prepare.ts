@@ -1,14 +1,14 @@
-/** Makes a namespace ready for Rapt. What is there already is left as it is, so that it may be done again and again. */
+/** Prepares a namespace for Rapt. What is there already stays as it is, so that this may be repeated. */
 import type { ConnectionLike } from '@temporalio/client';
 import { ErrorKind } from '../../contracts/index.ts';
-import { isRefusal } from './explain-connection.ts';
 import type { NamedTemporal } from '../../settings/index.ts';
+import { isRefusal } from './explain-connection.ts';
 import { examineServer, lackOf, registerByHand, type Examined, type Lack } from './examine.ts';
 import { NEEDED, register, stateOfAttributes, typeName } from './search-attributes.ts';
 import { STATUS, statusOf } from './status.ts';
 
 export interface Prepared extends Examined {
-  /** Names and types of the search attributes that were registered now. */
+  /** Names and types of the search attributes that this call registered. */
   readonly registered: readonly { readonly name: string; readonly type: string }[];
 }
 
@@ -50,13 +50,13 @@ function notRegistered(error: unknown, byHand: string, { namespace, connection: 
       fix: byHand,
     };
   if (statusOf(error) !== STATUS.invalidArgument) throw error;
-  // It names attributes and limits of the namespace alone.
+  // The message names only attributes and limits of the namespace.
   const said = error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : '';
   return {
     what: 'search attributes',
     kind: ErrorKind.badInput,
     problem:
-      `${where} takes no more search attributes (${said}); remove ` + 'some that nobody uses, or use another namespace',
+      `${where} takes no more search attributes (${said}); ` + 'remove some that nobody uses, or use another namespace',
     fix: null,
   };
 }
@@ -65,7 +65,7 @@ const notYet = ({ namespace, connection: { address } }: NamedTemporal): Lack => 
   what: 'search attributes',
   kind: ErrorKind.unavailable,
   problem:
-    `the search attributes are registered on the namespace ${namespace} at ${address}, but the server does not take ` +
-    'them in a question yet; ask again in a minute',
+    `the search attributes are registered on the namespace ${namespace} at ${address}, ` +
+    'but the server does not take them in a question yet; ask again in a minute',
   fix: null,
 });

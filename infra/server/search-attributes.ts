@@ -1,18 +1,18 @@
-/** The search attributes that Rapt's workflows set, on a namespace of a server that anybody may have started. A
- *  workflow that sets one which the namespace does not have fails its task, again and again, and nobody is told. */
+/** The search attributes that Rapt's workflows set, on a server that anybody may have started. A workflow that sets an
+ *  attribute which the namespace does not have fails its task again and again, and nobody is told. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionLike } from '@temporalio/client';
 import { searchAttributes } from '../../contracts/index.ts';
 import { isRefusal } from './explain-connection.ts';
 import { STATUS, statusOf } from './status.ts';
 
-/** Temporal's IndexedValueType by its numbers, as the server's own commands write them. */
+/** Names of Temporal's IndexedValueType by their numbers, as the server's own commands write them. */
 const TYPE_NAMES = ['of no type', 'Text', 'Keyword', 'Int', 'Double', 'Bool', 'Datetime', 'KeywordList'] as const;
 const TYPE_NUMBER = { TEXT: 1, KEYWORD: 2, INT: 3, DOUBLE: 4, BOOL: 5, DATETIME: 6, KEYWORD_LIST: 7 } as const;
 
 export interface SearchAttribute {
   readonly name: string;
-  /** Temporal's number of its type. */
+  /** The type, by Temporal's number. */
   readonly type: number;
 }
 
@@ -23,11 +23,11 @@ export const NEEDED: readonly SearchAttribute[] = Object.values(searchAttributes
 
 export const typeName = (type: number): string => TYPE_NAMES[type] ?? 'of an unknown type';
 
-/** How a namespace has one of them: as it must, not at all, or with another type, which is null where the server does
- *  not tell it. */
+/** The state of an attribute on a namespace: as it must be, missing, or of another type, which is null where the server
+ *  does not tell it. */
 export type State = 'right' | 'missing' | { readonly otherType: number | null };
 
-/** How the namespace has each, in the order of `NEEDED`. */
+/** The state of each attribute on a namespace, in the order of `NEEDED`. */
 export async function stateOfAttributes(connection: ConnectionLike, namespace: string): Promise<State[]> {
   const listed = await list(connection, namespace);
   if (listed === null) return Promise.all(NEEDED.map((attribute) => probe(connection, namespace, attribute)));
@@ -37,7 +37,7 @@ export async function stateOfAttributes(connection: ConnectionLike, namespace: s
   });
 }
 
-/** Types by name; null when the operator's interface is not for this process, as on Temporal Cloud. */
+/** Types by name; null when this process may not use the operator's interface, as on Temporal Cloud. */
 async function list(
   { operatorService }: ConnectionLike,
   namespace: string,
@@ -50,7 +50,7 @@ async function list(
   }
 }
 
-/** By a question that names it, which whoever may read runs may ask. */
+/** Finds the state of an attribute by a query that names it. Whoever may read runs may ask such a query. */
 async function probe(
   { workflowService }: ConnectionLike,
   namespace: string,
@@ -66,11 +66,11 @@ async function probe(
   }
 }
 
-/** Time in which what was registered is known to all parts of a server. */
+/** Time in which all parts of a server should know a new attribute. */
 const KNOWN_WITHIN_MS = 60_000;
 const POLL_MS = 200;
 
-/** Registers these, and waits until the server takes them in a question.
+/** Registers attributes, and waits until the server takes them in a query.
  *  @returns false when it does not yet. @throws what the server answers, such as a refusal. */
 export async function register(
   connection: ConnectionLike,

@@ -1,4 +1,4 @@
-/** gRPC's status codes that are told apart. */
+/** The status codes of gRPC that Rapt tells apart. */
 export const STATUS = {
   invalidArgument: 3,
   notFound: 5,
@@ -10,6 +10,6 @@ export const STATUS = {
   unauthenticated: 16,
 } as const;
 
-/** Both of the SDK's connections give their errors this code. */
+/** The status of an error of either of the SDK's connections; null when it has none. */
 export const statusOf = (error: unknown): number | null =>
   error instanceof Error && 'code' in error && typeof error.code === 'number' ? error.code : null;

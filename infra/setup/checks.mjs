@@ -1,6 +1,6 @@
 // @ts-check
-/** What a machine must be, and which of it this one is not. Pure: told in the first second, before anything is
- *  fetched. */
+/** What a machine must have, and what of it this machine lacks. These functions only compute, so that a user learns of
+ *  a lack in the first second, before anything is fetched. */
 import { LEAST_GO, isAtLeast } from './programs.mjs';
 import { nodeProblem } from './node-version.mjs';
 
@@ -11,7 +11,7 @@ import { nodeProblem } from './node-version.mjs';
  *  @property {string} what
  *  @property {boolean} ok
  *  @property {string} detail what was found, or what is wrong
- *  @property {string | null} fix the way out; null when nothing is to be done */
+ *  @property {string | null} fix what to do; null when nothing need be done */
 
 /** What the parts that are missing need together.
  *  @typedef {object} Needs
@@ -19,7 +19,7 @@ import { nodeProblem } from './node-version.mjs';
  *  @property {readonly Program[]} programs
  *  @property {Readonly<Partial<Record<Place, number>>>} bytes at the most, while they are made */
 
-/** The age of the system for which TensorFlow's library is built. */
+/** TensorFlow's library is built for systems with this glibc or a later one. */
 const LEAST_GLIBC = [2, 27];
 /** The default run with its servers and workers takes 3.2 GB; a machine sold with 4 GB shows somewhat less. */
 const LEAST_MEMORY_BYTES = 3.6e9;
@@ -45,19 +45,19 @@ const PROGRAMS = {
   go: {
     name: 'Go',
     fix:
-      `install Go ${LEAST_GO.join('.')} or later by your package manager or from go.dev/dl, or set RAPT_MINIO_BIN to ` +
-      'a MinIO server',
+      `install Go ${LEAST_GO.join('.')} or later by your package manager or from go.dev/dl, ` +
+      'or set RAPT_MINIO_BIN to a MinIO server',
   },
   'c++': { name: 'a C++ compiler', fix: 'apt-get install g++' },
 };
 
-/** Everything that was looked at, in the order of its weight.
+/** All checks, the most important first.
  *  @param {Machine} machine
  *  @param {Needs} needs
  *  @returns {Check[]} */
 export function checkMachine(machine, needs) {
   const base = [checkNode(machine), ...(needs.isHost ? [checkSystem(machine)] : [])];
-  // Of another system nothing else is worth telling.
+  // On another system nothing else matters.
   if (base.some(({ ok }) => !ok)) return base;
   const places = /** @type {Place[]} */ (Object.keys(needs.bytes));
   return [
@@ -70,7 +70,7 @@ export function checkMachine(machine, needs) {
   ];
 }
 
-/** One sentence a problem, each with its way out.
+/** One sentence for each problem, with what to do about it.
  *  @param {readonly Check[]} checks
  *  @returns {string[]} */
 export const problemsOf = (checks) => checks.filter(({ ok }) => !ok).map(sentence);
@@ -109,8 +109,8 @@ function checkLibrary({ glibc }) {
   const least = LEAST_GLIBC.join('.');
   if (glibc === null) {
     const detail =
-      `Rapt needs glibc ${least} or later, for which TensorFlow's library is built, and this system has another C ` +
-      'library, such as musl';
+      `Rapt needs glibc ${least} or later, for which TensorFlow's library is built, ` +
+      'and this system has another C library, such as musl';
     return bad(
       'C library',
       detail,
@@ -129,11 +129,13 @@ function checkLibrary({ glibc }) {
  *  @returns {Check} */
 function checkProcessor({ processor }) {
   if (processor === null) return fine('processor', 'not told by this system');
-  if (processor.has('avx'))
-    return fine('processor', processor.has('avx512f') ? 'has AVX-512' : processor.has('avx2') ? 'has AVX2' : 'has AVX');
+  if (processor.has('avx')) {
+    const newest = processor.has('avx512f') ? 'AVX-512' : processor.has('avx2') ? 'AVX2' : 'AVX';
+    return fine('processor', `has ${newest}`);
+  }
   const detail =
-    "this processor has no AVX instructions, with which TensorFlow's library is built and without which it ends at " +
-    'once';
+    "this processor has no AVX instructions, with which TensorFlow's library is built " +
+    'and without which it ends at once';
   return bad(
     'processor',
     detail,
@@ -164,7 +166,7 @@ function checkProgram(program, version) {
   return fine(what, version);
 }
 
-/** One finding a file system: places on the same one share its room.
+/** One check for each file system: places on the same one share its room.
  *  @param {readonly { needed: number, room: Room }[]} demands
  *  @returns {Check[]} */
 function checkRooms(demands) {
@@ -177,8 +179,8 @@ function checkRooms(demands) {
     const what = `room for ${folders}`;
     if (freeBytes >= needed) return fine(what, `${gigabytes(freeBytes)} GB free`);
     const detail =
-      `${gigabytes(needed)} GB are needed in the file system of ` +
-      `${folders}, and ${gigabytes(freeBytes)} GB are free`;
+      `${gigabytes(needed)} GB are needed in the file system of ${folders}, ` +
+      `and ${gigabytes(freeBytes)} GB are free`;
     return bad(what, detail, 'free some, or set RAPT_CACHE to a folder where there is more');
   });
 }

@@ -1,5 +1,5 @@
 // @ts-check
-/** On what models run: the processor, or an NVIDIA GPU; and so which of TensorFlow's two libraries this machine
+/** On what models run, the processor or an NVIDIA GPU, and therefore which of TensorFlow's two libraries this machine
  *  gets. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -10,11 +10,11 @@ import { isAtLeast } from './programs.mjs';
 
 /** @import { Check } from './checks.mjs' */
 
-/** Set to cpu or gpu it decides; else what is found does. */
+/** This variable decides when it is set to cpu or gpu; otherwise the machine does. */
 export const DEVICE_VARIABLE = 'RAPT_DEVICE';
-/** NVIDIA's release notes of CUDA 12 name it for all its minor versions. */
+/** The oldest driver for all minor versions of CUDA 12, by NVIDIA's release notes. */
 const LEAST_DRIVER = [525, 60, 13];
-/** While it is made: the packages as they come, and what is in them. */
+/** Room for TensorFlow with CUDA while it is installed: the packages, and what is unpacked from them. */
 export const CUDA_BYTES = 9.5e9;
 
 /** @typedef {'cpu' | 'cuda'} Library */
@@ -29,25 +29,26 @@ export const CUDA_BYTES = 9.5e9;
 /** @typedef {object} Choice
  *  @property {Library} library
  *  @property {string} reason
- *  @property {boolean} isRemarkable whether a user with a GPU would not expect it */
+ *  @property {boolean} isRemarkable whether it would surprise a user with a GPU */
 
-/** @param {DeviceFacts} facts
+/** Chooses TensorFlow's library.
+ *  @param {DeviceFacts} facts
  *  @returns {Choice} */
 export function chooseLibrary({ setting: named, isThere, driver, hasLibcuda, freeBytes }) {
   if (named === 'cpu') return expected(isThere ? 'cuda' : 'cpu', `${DEVICE_VARIABLE} is cpu`);
   if (isThere) return expected('cuda', 'TensorFlow with CUDA is there');
   if (named === 'gpu') return expected('cuda', `${DEVICE_VARIABLE} is gpu`);
   if (driver === null) return expected('cpu', 'no NVIDIA driver is loaded');
-  const advice =
-    'TensorFlow gets its library for the processor; ' + `${DEVICE_VARIABLE}=gpu brings the other one all the same`;
+  const override = `${DEVICE_VARIABLE}=gpu brings the other one all the same`;
+  const advice = `TensorFlow gets its library for the processor; ${override}`;
   const least = LEAST_DRIVER.join('.');
   if (!isAtLeast(driver, LEAST_DRIVER)) {
     return remarkable(`the NVIDIA driver is ${driver}, and TensorFlow's CUDA 12 needs ${least} or later. ${advice}`);
   }
   if (!hasLibcuda) {
     return remarkable(
-      `the NVIDIA driver ${driver} is loaded, and its libcuda.so.1 was not found, as in a container without ` +
-        `NVIDIA's runtime. ${advice}`,
+      `the NVIDIA driver ${driver} is loaded, and its libcuda.so.1 was not found, ` +
+        `as in a container without NVIDIA's runtime. ${advice}`,
     );
   }
   if (freeBytes < CUDA_BYTES) {
@@ -67,7 +68,7 @@ const expected = (library, reason) => ({ library, reason, isRemarkable: false })
 const remarkable = (reason) => ({ library: 'cpu', reason, isRemarkable: true });
 
 /** @param {string | undefined} [value]
- *  @returns {Check[]} a problem when the setting is none that Rapt knows */
+ *  @returns {Check[]} a problem when Rapt does not know the setting's value */
 export function checkDeviceSetting(value = setting(DEVICE_VARIABLE)) {
   if (value === undefined || value === 'cpu' || value === 'gpu') return [];
   return [

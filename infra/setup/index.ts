@@ -1,5 +1,6 @@
+/** Set-up: what Rapt needs on a machine, checked and put in place before any npm package is there. */
 export { problemsOf, sentence, type Check } from './checks.mjs';
-export { lastWords, runCommand } from './commands.mjs';
+export { lastWords, runCommand } from './run-command.mjs';
 export { libraryChoice } from './components/tensorflow-library.mjs';
 export { DEVICE_VARIABLE, deviceName } from './device.mjs';
 export { minioBinary } from './components/minio.mjs';
@@ -9,4 +10,4 @@ export type { Component } from './components/component.mjs';
 export { examine, missingOf, setUp, SetUpFailed } from './set-up.mjs';
 export { brokenFiles } from './seals.mjs';
 export { OLDEST_TEMPORAL } from './temporal-version.mjs';
-export { runSetUp } from './main.mjs';
+export { runSetUp } from './run-set-up.mjs';

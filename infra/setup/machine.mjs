@@ -1,5 +1,5 @@
 // @ts-check
-/** What this machine is, as far as set-up asks. Looks only; takes milliseconds. */
+/** What set-up needs to know of this machine. Looking takes milliseconds, and changes nothing. */
 import { readFileSync, statfsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname } from 'node:path';
@@ -48,7 +48,7 @@ export function readMachine({ programs, places }) {
 /** @returns {string | null} */
 function glibcVersion() {
   if (process.platform !== 'linux') return null;
-  // Names of the network's hosts are nothing to wait for.
+  // The report would otherwise look up names of hosts on the network, which takes time.
   Object.assign(process.report, { excludeNetwork: true });
   const { header } = /** @type {{ header: { glibcVersionRuntime?: string } }} */ (process.report.getReport());
   return header.glibcVersionRuntime ?? null;

@@ -1,15 +1,15 @@
 // @ts-check
-/** Whether what is missing can be fetched. Asked by the tools that will fetch it, so through whatever proxies,
- *  mirrors and certificates they are set to; each is asked for one small thing that it will be asked for anyway. */
+/** Whether missing parts can be fetched. The tools that will fetch them are asked, so that their own proxies, mirrors
+ *  and certificates are used. Each asks for one small thing that set-up needs anyway. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectRoot } from '../../system/paths.mjs';
-import { lastWords, runCommand } from './commands.mjs';
+import { lastWords, runCommand } from './run-command.mjs';
 
 /** @import { Check } from './checks.mjs' */
 
-/** Who fetches.
+/** The tools that fetch parts.
  *  @typedef {'npm' | 'pip' | 'go'} Fetcher */
 
 const TIMEOUT_S = 10;
@@ -25,7 +25,7 @@ const TIMEOUT_S = 10;
 const QUESTIONS = {
   npm: {
     command: 'npm',
-    // What npm has kept says nothing about the network.
+    // In an empty cache: an answer from npm's own cache would say nothing about the network.
     args: (folder) => [
       'view',
       'cli-progress@3.12.0',
@@ -37,29 +37,21 @@ const QUESTIONS = {
     env: () => ({}),
     asked: "npm's registry",
     fix:
-      'connect this machine, or name a proxy by `npm config set https-proxy URL` or a mirror by `npm config set ' +
-      'registry URL`',
+      'connect this machine, or name a proxy by `npm config set https-proxy URL` ' +
+      'or a mirror by `npm config set registry URL`',
   },
   pip: {
     command: 'python3',
     args: (folder) => [
-      ...[
-        '-m',
-        'pip',
-        'download',
-        '--quiet',
-        '--disable-pip-version-check',
-        '--no-deps',
-        '--no-cache-dir',
-        '--only-binary=:all:',
-      ],
+      ...['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check'],
+      ...['--no-deps', '--no-cache-dir', '--only-binary=:all:'],
       ...['--retries', '1', '--timeout', String(TIMEOUT_S), '--dest', folder, 'vaderSentiment==3.3.2'],
     ],
     env: (folder) => ({ TMPDIR: folder }),
     asked: "pip's index of packages",
     fix:
-      'connect this machine, or name a proxy by `pip config set global.proxy URL` or a mirror by `pip config set ' +
-      'global.index-url URL`',
+      'connect this machine, or name a proxy by `pip config set global.proxy URL` ' +
+      'or a mirror by `pip config set global.index-url URL`',
   },
   go: {
     command: 'go',
@@ -67,8 +59,8 @@ const QUESTIONS = {
     env: (folder) => ({ GOFLAGS: '-mod=mod', GOWORK: 'off', PWD: folder }),
     asked: "Go's module proxy",
     fix:
-      'connect this machine, name a proxy by HTTPS_PROXY or a mirror by `go env -w GOPROXY=URL`, or set ' +
-      'RAPT_MINIO_BIN to a MinIO server',
+      'connect this machine, name a proxy by HTTPS_PROXY or a mirror by `go env -w GOPROXY=URL`, ' +
+      'or set RAPT_MINIO_BIN to a MinIO server',
   },
 };
 
@@ -87,7 +79,7 @@ async function askOne(fetcher, signal) {
   const what = `network for ${fetcher}`;
   const folder = mkdtempSync(join(tmpdir(), 'rapt-network-'));
   try {
-    // npm reads the project's own settings where it stands; Go must not take a module for its own.
+    // npm reads the project's own settings from its folder; Go must not find a module in the folder where it runs.
     const cwd = fetcher === 'npm' ? projectRoot : folder;
     await runCommand(command, args(folder), { cwd, env: env(folder), ...(signal === undefined ? {} : { signal }) });
     return { what, ok: true, detail: `${asked} answers`, fix: null };

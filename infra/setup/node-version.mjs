@@ -1,10 +1,10 @@
 // @ts-check
-/** Which Nodes Rapt runs on. Read by Nodes of any age, so written in the JavaScript of long ago. */
+/** On which versions of Node Rapt runs. Any Node must be able to read this file, so it is written in old JavaScript. */
 
 export const TESTED = '20.19, 22, 24 and 26';
 
-/** What `engines` in package.json says: least versions of the majors that have one. Odd ones older than 23 are not
- *  supported.
+/** The least minor version of each major one that has such a bound, as `engines` in package.json says. Odd versions
+ *  before 23 are not supported.
  *  @type {Readonly<Record<number, number>>} */
 const LEAST_MINOR = { 20: 19, 22: 12 };
 
@@ -14,14 +14,9 @@ export function nodeProblem(version) {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const least = LEAST_MINOR[major];
   if (major > 22 || (least !== undefined && minor >= least)) return null;
-  return (
-    'Rapt needs Node 20.19 or later, or 22.12 or later, and this is ' +
-    version +
-    '; ' +
-    'install one that it is tested on (' +
-    TESTED +
-    ') and run the command again'
-  );
+  const problem = 'Rapt needs Node 20.19 or later, or 22.12 or later, and this is ' + version;
+  const wayOut = 'install one that it is tested on (' + TESTED + ') and run the command again';
+  return problem + '; ' + wayOut;
 }
 
 /** @param {string} version

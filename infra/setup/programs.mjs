@@ -1,15 +1,16 @@
 // @ts-check
-/** Programs that set-up calls, and how they are had. */
+/** The programs that set-up calls: where they are, and of which version. */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** @typedef {'npm' | 'pip' | 'go' | 'c++'} Program */
 
-/** MinIO's own go.mod asks for it. */
+/** The Go that MinIO's own go.mod asks for. */
 export const LEAST_GO = [1, 24];
 
-/** Commands ask servers on their way: one that has not said its version then hangs. */
+/** How long a server's program may take to print its version. Every command may wait for this, so a program that takes
+ *  longer counts as hanging. */
 export const SERVER_ANSWERS_MS = 2000;
 
 /** The program's file on the PATH; null when there is none.
@@ -22,7 +23,7 @@ export function findOnPath(name) {
       accessSync(path, constants.X_OK);
       if (statSync(path).isFile()) return path;
     } catch {
-      // Looks further.
+      // Not in this folder.
     }
   }
   return null;
@@ -38,7 +39,7 @@ export function ask(command, args, timeout = 10_000) {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
     timeout,
-    // One that hangs may be deaf to others.
+    // A program that hangs may ignore other signals.
     killSignal: 'SIGKILL',
   });
   return status === 0 ? stdout.trim() : null;
@@ -53,7 +54,7 @@ export function versionOf(program) {
   return findOnPath(program) === null ? null : 'found';
 }
 
-/** Whether a version is at least that old one; what is not a number ends the comparison.
+/** Whether a version is the least one or a later one. A part that is not a number makes it an earlier one.
  *  @param {string} version
  *  @param {readonly number[]} least
  *  @returns {boolean} */

@@ -1,7 +1,7 @@
 // @ts-check
-/** That what was fetched or built is still what it was. When a part is made, its files' digests are compared with
- *  the pinned ones, and kept with their sizes and times. Each start compares sizes and times, which takes no time;
- *  whoever asks has the bytes read. */
+/** Whether what was fetched or built is still what it was. When a part is made, the digests of its files are compared
+ *  with the pinned ones, and stored with the files' sizes and times. Each start compares sizes and times, which takes
+ *  no time; `brokenFiles` reads all bytes. */
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { makeFolder } from '../../system/make-folder.mjs';
@@ -78,7 +78,7 @@ function readSeal(name) {
   }
 }
 
-/** Whole seconds: archives and images keep no finer ones.
+/** Size and time of a file; null when it is not there. The time is in whole seconds, as archives and images keep it.
  *  @param {string} path
  *  @returns {{ sizeBytes: number, mtimeS: number } | null} */
 function look(path) {

@@ -1,5 +1,5 @@
 // @ts-check
-/** Which program is a server's: one that the environment names, one on the PATH that is new enough, or the one that
+/** Which program runs a server: the one that the environment names, one on the PATH that is new enough, or the one that
  *  set-up provides. */
 import { statSync } from 'node:fs';
 import { setting } from '../../system/setting.mjs';
@@ -56,7 +56,7 @@ function checkNamed(program, named) {
 /** @type {Map<string, string | null>} */
 const asked = new Map();
 
-/** A program that has not changed says the same again.
+/** The version of a program. A program that has not changed is not asked again.
  *  @param {ServerProgram} program
  *  @param {string} path
  *  @returns {string | null} */

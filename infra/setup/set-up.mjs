@@ -1,5 +1,5 @@
 // @ts-check
-/** Makes what is missing: parts that do not need each other side by side. */
+/** Makes the parts that are missing, side by side where they do not need each other. */
 import { join } from 'node:path';
 import { cacheFolder } from '../../system/paths.mjs';
 import { withFileLock } from '../../system/file-lock.mjs';
@@ -7,16 +7,16 @@ import { checkMachine, problemsOf } from './checks.mjs';
 import { COMPONENTS } from './components/index.mjs';
 import { readMachine } from './machine.mjs';
 import { askRegistries } from './network.mjs';
-import { Progress } from './progress.mjs';
+import { Progress } from './progress-lines.mjs';
 import { brokenFiles, isSealed, seal } from './seals.mjs';
 import { Work } from './work.mjs';
 
 /** @import { Check, Needs } from './checks.mjs' */
 /** @import { Component } from './components/component.mjs' */
 /** @import { Machine, Place } from './machine.mjs' */
-/** @import { Screen } from './progress.mjs' */
+/** @import { Screen } from './progress-lines.mjs' */
 
-/** Why set-up cannot go on, or what of it failed: sentences that end without a full stop. */
+/** Why set-up cannot begin, or which parts of it failed: sentences without a full stop. */
 export class SetUpFailed extends Error {
   /** @param {readonly string[]} problems
    *  @param {boolean} hasBegun */
@@ -34,11 +34,11 @@ export class SetUpFailed extends Error {
  *  @property {Screen} [screen]
  *  @property {(machine: Machine) => Machine} [see] another machine than this one, in tests */
 
-/** Makes whatever is missing of these parts. Each gets its place by a rename when it is whole, so that an
- *  interruption costs the parts alone that are being made.
+/** Makes the missing ones of these parts. Each is moved to its place by a rename when it is whole, so that an
+ *  interruption costs only the parts that are being made.
  *  @param {readonly Component[]} [components]
  *  @param {SetUpOptions} [options]
- *  @throws SetUpFailed with all that is wrong, before anything is fetched, or with what of it failed */
+ *  @throws SetUpFailed with everything that is wrong, before anything is fetched, or with the parts that failed */
 export async function setUp(
   components = COMPONENTS,
   { verify = false, signal = new AbortController().signal, screen = process.stderr, see } = {},
@@ -77,7 +77,7 @@ export async function setUp(
   );
 }
 
-/** What there is to say of the machine, given what is missing.
+/** Checks the machine for what the missing parts need.
  *  @param {readonly Component[]} missing
  *  @param {object} [o]
  *  @param {boolean} [o.isHost] whether models or servers are to run on it
@@ -110,7 +110,7 @@ function refuse(checks) {
   if (problems.length > 0) throw new SetUpFailed(problems, false);
 }
 
-/** Parts of which a file is no longer what was put there, though it is as large and as old.
+/** Parts that hold a file whose bytes have changed, though its size and time have not.
  *  @param {readonly Component[]} components
  *  @param {(line: string) => void} say
  *  @returns {Promise<Component[]>} */
@@ -120,7 +120,7 @@ async function findLost(components, say) {
   return components.filter((_, index) => broken[index]?.length !== 0);
 }
 
-/** All are awaited, also when one has failed: what is whole by then need not be made again.
+/** Makes parts. When one fails the others go on: a part that is whole need not be made again.
  *  @param {readonly Component[]} components
  *  @param {{ signal: AbortSignal, screen: Screen }} o
  *  @throws SetUpFailed */
@@ -183,8 +183,7 @@ async function makeOne(component, work) {
   component.link?.();
 }
 
-/** Whether all its bytes are what they should be: after a copy of the cache, or when only the time of a file has
- *  changed.
+/** Whether all bytes of a part are right though its times are not, as after a copy of the cache.
  *  @param {Component} component
  *  @returns {Promise<boolean>} */
 const isWhole = async ({ name, files }) => (await brokenFiles(name, files())).length === 0;

@@ -1,4 +1,4 @@
 // @ts-check
-/** From which on a server has worker deployments as Rapt uses them: https://docs.temporal.io/worker-versioning names
- *  it. */
+/** The oldest Temporal server that has worker deployments as Rapt uses them, by
+ *  https://docs.temporal.io/worker-versioning. */
 export const OLDEST_TEMPORAL = /** @type {const} */ ([1, 29, 1]);

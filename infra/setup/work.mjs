@@ -1,12 +1,13 @@
 // @ts-check
-/** What a part is given while it is made: it tells how far it is, and runs commands that end with the set-up. */
+/** What a part gets while it is made: it reports its progress, and runs commands that end when set-up is
+ *  interrupted. */
 import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { makeFolder } from '../../system/make-folder.mjs';
 import { cacheFolder } from '../../system/paths.mjs';
-import { CommandFailed, lastWords, runCommand } from './commands.mjs';
+import { CommandFailed, lastWords, runCommand } from './run-command.mjs';
 
-/** Where news of a part go.
+/** Reports the progress of a part.
  *  @callback Tell
  *  @param {string} text
  *  @param {number} [share] of the whole, 0 to 1, where it is known */

@@ -1,3 +1,4 @@
+/** Which ports of this machine are free, and who listens on them. */
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createConnection, createServer, type AddressInfo } from 'node:net';
@@ -6,7 +7,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const HOST = '127.0.0.1';
 const POLL_MS = 100;
 
-/** The wanted port if nobody listens there, or will have stopped to within `patienceMs`; else any free one. */
+/** The address of a port on this machine. */
+export const local = (port: number | string): string => `${HOST}:${port}`;
+
+/** The port of an address or a URL without a path. */
+export const portOf = (address: string): string => address.slice(address.lastIndexOf(':') + 1);
+
+/** The wanted port, if nobody listens there or whoever does stops within `patienceMs`; else any free port. */
 export async function freePort(wanted: number, patienceMs = 0): Promise<number> {
   for (let waited = 0; ; waited += POLL_MS) {
     const port = await tryListen(wanted);
@@ -29,8 +36,8 @@ async function tryListen(port: number): Promise<number | null> {
   }
 }
 
-/** Whether this very process listens on the port, as the kernel tells it: /proc/net/tcp names the sockets that do
- *  (state 0A), and /proc/PID/fd those of a process (proc(5)). */
+/** Whether this very process listens on the port, by the kernel's tables: /proc/net/tcp names the sockets that listen
+ *  (state 0A), and /proc/PID/fd the sockets of a process (proc(5)). */
 export function listensOn(pid: number, port: number): boolean {
   const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const listening = ['tcp', 'tcp6']

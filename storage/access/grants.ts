@@ -1,11 +1,11 @@
-/** Who gets which role's keys: tokens, of which the issuer keeps the digests alone. */
+/** Who gets the keys of which role: whoever shows its token. The issuer keeps only the digests of tokens. */
 import { randomBytes } from 'node:crypto';
 import { BadInput, type InputProblem, type Sha256 } from '../../contracts/index.ts';
 import { isSameSecret, sha256Of } from '../../system/index.ts';
-import { parseRole, roleName, type Role } from './policy.ts';
+import { parseRole, roleName, type Role } from './store-policy.ts';
 
 export interface Grant {
-  /** Of the token. A token is 256 random bits, so that nobody finds it from its digest. */
+  /** Digest of the token. A token is 256 random bits, so that nobody finds it from its digest. */
   readonly sha256: Sha256;
   readonly role: Role;
 }
@@ -15,7 +15,7 @@ const ID_DIGITS = 12;
 
 export const newToken = (): string => randomBytes(TOKEN_BYTES).toString('base64url');
 export const grantFor = (token: string, role: Role): Grant => ({ sha256: sha256Of(token), role });
-/** Names a grant to people. */
+/** The name of a grant in commands and messages. */
 export const grantId = ({ sha256 }: Grant): string => sha256.slice(0, ID_DIGITS);
 
 /** One line: the digest, the role, and a remark. */
@@ -36,8 +36,8 @@ export function parseGrants(text: string, where: string): Grant[] {
       problems.push({
         where: `${where}, line ${index + 1}`,
         problem:
-          'must be the SHA-256 of a token and a role (client TENANT, gpu or operator); `rapt credentials grant` ' +
-          'writes such lines',
+          'must be the SHA-256 of a token and a role (client TENANT, gpu or operator); ' +
+          '`rapt credentials grant` writes such lines',
       });
     else grants.push({ sha256: sha256 as Sha256, role });
   }
@@ -45,7 +45,8 @@ export function parseGrants(text: string, where: string): Grant[] {
   return grants;
 }
 
-/** The grant of this token; null when there is none. Looks at all of them in the same time, whichever fits. */
+/** The grant of this token; null when there is none. All grants are compared, so that the time tells nothing of which
+ *  one fits. */
 export function findGrant(grants: readonly Grant[], token: string): Grant | null {
   const digest = sha256Of(token);
   return grants.filter(({ sha256 }) => isSameSecret(sha256, digest))[0] ?? null;

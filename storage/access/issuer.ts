@@ -1,15 +1,16 @@
-/** Issues a role's keys: short-lived, by the object store's own STS, from keys that may do all of it. */
+/** Issues a role's keys. They are short-lived, and come from the object store's own STS, which is asked with keys that
+ *  may do everything that any role may. */
 import { z } from 'zod';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
-import { codeOf, isDenied } from '../failure.ts';
-import { policyOf, type Policy, type Role } from './policy.ts';
+import { codeOf, isDenied } from '../store-failure.ts';
+import { policyOf, type Policy, type Role } from './store-policy.ts';
 import type { IssuedKeys, StoreKeys } from './renewed-keys.ts';
 
 export interface IssuerOptions {
   readonly endpoint: string;
   readonly bucket: string;
   readonly region?: string | undefined;
-  /** Those that may do everything that any role may. */
+  /** Keys that may do everything that any role may. */
   readonly keys: StoreKeys;
   /** How long issued keys hold; MinIO's least is 900. */
   readonly durationSeconds: number;
@@ -33,19 +34,19 @@ const replySchema = z.object({
 });
 const refusalSchema = z.object({ ErrorResponse: z.object({ Error: z.object({ Code: z.string() }) }) });
 
-/** The policy goes with each request, so that the store has no roles to be set up. */
+/** Each request brings its policy, so that no roles need be set up in the store. */
 export function createIssuer(options: IssuerOptions): Issuer {
   return (role) => issueKeys(options, policyOf(role, options.bucket));
 }
 
-/** Keys that may do what both this policy and the issuer's own keys allow, and cannot be used to issue others.
+/** Issues keys that may do what both this policy and the issuer's own keys allow, and that cannot issue other keys.
  *  @throws RaptError unavailable when the store does not answer, accessDenied when it refuses the issuer's keys.
  *  Messages hold no key. */
 export async function issueKeys(
   { endpoint, region = 'us-east-1', keys: { accessKey, secretKey }, durationSeconds }: IssuerOptions,
   policy: Policy,
 ): Promise<IssuedKeys> {
-  // Only who lends keys needs it.
+  // Loaded here, since only an issuer needs it.
   const { AssumeRoleProvider } = await import('minio/dist/esm/AssumeRoleProvider.mjs');
   const sts = new AssumeRoleProvider({
     stsEndpoint: endpoint,
@@ -58,20 +59,20 @@ export async function issueKeys(
   const reply: unknown = await inTime(sts.performRequest()).catch((error: unknown) => {
     throw new RaptError(
       ErrorKind.unavailable,
-      `the object store at ${endpoint} issues no keys (${codeOf(error) || 'no answer'}); is it up and reachable ` +
-        'from here?',
+      `the object store at ${endpoint} issues no keys (${codeOf(error) || 'no answer'}); ` +
+        'is it up and reachable from here?',
     );
   });
   const refusal = refusalSchema.safeParse(reply);
   if (refusal.success) {
     const { Code: code } = refusal.data.ErrorResponse.Error;
-    // Any other code is that of a store that starts or is busy.
     if (isDenied({ code })) {
       const check = 'check RAPT_S3_ACCESS_KEY and RAPT_S3_SECRET_KEY, which must not be short-lived themselves';
       const again = "start the issuer again when the store's password was changed";
       const problem = `the object store at ${endpoint} issues no keys (${code})`;
       throw new RaptError(ErrorKind.accessDenied, `${problem}; ${check}, and ${again}`);
     }
+    // A store that is starting or busy refuses by other codes.
     throw new RaptError(
       ErrorKind.unavailable,
       `the object store at ${endpoint} issues no keys at the moment (${code})`,
@@ -93,7 +94,7 @@ export async function issueKeys(
   };
 }
 
-/** The provider itself waits for ever. */
+/** Bounds the wait for an answer: the client itself would wait for ever. */
 async function inTime<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>(

@@ -1,45 +1,48 @@
-/** In whose name keys are lent: a MinIO user of the issuer's own. A lent key's token names its lender, and MinIO's
- *  community server takes a write without a signature from whoever names a user in the query and announces an unsigned
- *  body with a trailer. From a lender that is root, a GPU worker that was taken over could so write what it pleases.
- *  This user cannot be used in that way. */
+/** The lender: a MinIO user of the issuer's own, in whose name keys are lent. A lent key's token names its lender, and
+ *  MinIO's community server takes a write without a signature from whoever names a user in the query and announces an
+ *  unsigned body with a trailer. If the lender were root, a GPU worker that was taken over could write what it pleases
+ *  in this way. This user's policy refuses such writes. */
 import { createCipheriv, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { StoreConnection, type StoreOptions } from '../connection.ts';
-import { describeFailure } from '../failure.ts';
-import { isLenderPolicy, lenderPolicy } from './policy.ts';
+import { describeFailure } from '../store-failure.ts';
+import { isLenderPolicy, lenderPolicy } from './store-policy.ts';
 import type { StoreKeys } from './renewed-keys.ts';
 
 const OK = 200;
 const NOT_FOUND = 404;
-/** What a store answers that has no such interface or no users of its own, or to keys that are no administrator's. */
+/** What a store answers that has no such interface or no users of its own, and to keys that are not an
+ *  administrator's. */
 const NOT_DONE = [400, 403, 404, 405, 501];
 
 /** Who lends keys to a bucket, by the names of MinIO users. */
 export interface Lenders {
-  /** In force for this issuer; null when its user is not there. */
+  /** This issuer's lender; null when its user is not there. */
   readonly own: string | null;
-  /** This issuer's of before: under another password of the store. */
+  /** Earlier lenders of this issuer, made when the store had another password. */
   readonly earlier: readonly string[];
-  /** Of versions of Rapt whose lender followed from the store's password alone: whoever once knew that has it. */
+  /** Lenders made by versions of Rapt in which they followed from the store's password alone: whoever once knew that
+   *  password can use them. */
   readonly ofEarlierVersions: readonly string[];
-  /** Of issuers that have other files. */
+  /** Lenders of issuers that have other files. */
   readonly ofOthers: readonly string[];
 }
 
 export interface Lending {
   readonly keys: StoreKeys;
-  /** Users that lend no more; what was lent in their names has ended with them. */
+  /** Users that were removed; what was lent in their names ended with them. */
   readonly ended: readonly string[];
-  /** Users of issuers that have other files. They are left alone. */
+  /** Users of issuers that have other files. They stay as they are. */
   readonly ofOthers: readonly string[];
 }
 
-/** Makes the user, or brings the one that is there up to date, and then removes the lenders that it replaces: this
- *  issuer's of before, and those of earlier versions.
- *  @param secret 256 random bits. Name and secret of the user follow from it and from the store's password: whoever
- *    learns one of the two has neither. Another password makes another user; with both the same it is the same user.
+/** Makes the lender, or brings it up to date, and then removes the lenders that it replaces: this issuer's earlier
+ *  ones, and those of earlier versions.
+ *  @param secret 256 random bits. Name and secret of the user follow from it and from the store's password, so that
+ *  whoever learns only one of the two has neither name nor secret. Another password makes another user; the same two
+ *  make the same user.
  *  @returns null when the store is no MinIO, or these are not an administrator's keys.
  *  @throws RaptError as the store does. */
 export async function ensureLender(admin: StoreOptions, secret: string): Promise<Lending | null> {
@@ -61,7 +64,7 @@ export async function ensureLender(admin: StoreOptions, secret: string): Promise
   return { keys, ended, ofOthers };
 }
 
-/** Changes nothing. @param secret as `ensureLender`; null for who is no issuer.
+/** Looks who lends keys to the bucket; changes nothing. @param secret as `ensureLender`; null for whoever is no issuer.
  *  @throws RaptError accessDenied when these are not an administrator's keys, and as the store does. */
 export async function findLenders(admin: StoreOptions, secret: string | null): Promise<Lenders> {
   const names = await new Administration(admin).lenders();
@@ -76,8 +79,8 @@ export async function findLenders(admin: StoreOptions, secret: string | null): P
   };
 }
 
-/** Ends what was lent in this user's name.
- *  @throws RaptError notFound for a user that is no lender to this bucket, and as `findLenders`. */
+/** Removes a lender; what was lent in its name ends with it.
+ *  @throws RaptError notFound when the user is no lender to this bucket, and as `findLenders`. */
 export async function removeLender(admin: StoreOptions, name: string): Promise<void> {
   const administration = new Administration(admin);
   if (!(await administration.lenders()).includes(name))
@@ -94,7 +97,7 @@ const OF_EARLIER_VERSIONS = /^rapt-[0-9a-f]{12}$/;
 const derive = (secret: string, ...of: readonly string[]): string =>
   createHmac('sha256', secret).update(JSON.stringify(of)).digest('hex');
 
-/** Of all names that an issuer's lender ever has. */
+/** The beginning of all names that an issuer's lenders ever have. */
 const prefixOf = (secret: string): string => `rapt-lender-${derive(secret, 'issuer').slice(0, 8)}-`;
 
 function lenderOf({ bucket, secretKey: password }: StoreOptions, secret: string): StoreKeys {
@@ -112,14 +115,14 @@ class Administration {
   readonly #connection: StoreConnection;
   readonly #secrets: readonly string[];
 
-  /** @param lender whose keys must not get into a message either. */
+  /** @param lender keys that must not get into a message either. */
   constructor(admin: StoreOptions, lender: StoreKeys | null = null) {
     this.#bucket = admin.bucket;
     this.#connection = new StoreConnection(admin);
     this.#secrets = lender === null ? [] : [lender.accessKey, lender.secretKey];
   }
 
-  /** @throws RaptError that says what was done to the bucket. */
+  /** @throws RaptError that says what was being done to the bucket. */
   async during<T>(doing: string, body: () => Promise<T>): Promise<T> {
     try {
       return await body();
@@ -130,7 +133,7 @@ class Administration {
     }
   }
 
-  /** Whether the store did it; false when it does no such thing, or not for these keys. */
+  /** Whether the store did what the request asks; false when it offers no such thing, or not with these keys. */
   async done(...request: Parameters<Administration['status']>): Promise<boolean> {
     return (await this.status(...request)) === OK;
   }
@@ -147,8 +150,8 @@ class Administration {
     return (await this.#connection.send(send)).statusCode ?? 0;
   }
 
-  /** Users of Rapt's that lend keys to this bucket. Each has a policy of its own name and no right beside it, so that
-   *  policies tell who they are. */
+  /** Users of Rapt's that lend keys to this bucket. Each has a policy of its own name and no other right, so that the
+   *  list of policies tells who they are. */
   async lenders(): Promise<string[]> {
     return this.during('looking for who lends keys to', async () => {
       const { client, region } = this.#connection;
@@ -164,8 +167,8 @@ class Administration {
     });
   }
 
-  /** MinIO refuses to remove a policy that somebody has. So the user goes first, and one whose removal was interrupted
-   *  is found by its policy. */
+  /** Removes a user and its policy. MinIO refuses to remove a policy that somebody has, so the user goes first. If this
+   *  is interrupted, the policy is left, by which the next call finds the user's name. */
   async remove(name: string): Promise<void> {
     await this.during(`removing the user ${name} of`, async () => {
       const status = await this.status('DELETE', 'remove-user', { accessKey: name });

@@ -1,35 +1,36 @@
-/** Keys for the store: those that stay, and those that end and are asked for again. */
+/** Keys for the store: lasting ones, and short-lived ones that are renewed. */
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 
 export interface StoreKeys {
   readonly accessKey: string;
   readonly secretKey: string;
-  /** Of short-lived keys. */
+  /** Only short-lived keys have one. */
   readonly sessionToken?: string | undefined;
 }
 
-/** Keys that end. */
+/** Short-lived keys. */
 export interface IssuedKeys extends StoreKeys {
   readonly sessionToken: string;
   readonly expiresMs: number;
 }
 
 /** Asks for keys.
- *  @throws RaptError unavailable when nobody answers, credentialsRefused when there are none for who asks. */
+ *  @throws RaptError unavailable when nobody answers, credentialsRefused when this process is given none. */
 export type KeySource = () => Promise<IssuedKeys>;
 
-/** Others are asked for so long before these end, or when a third of their time is left if that is shorter. */
+/** Keys are renewed this long before they end, or when a third of their time is left if that is shorter. */
 const RENEWAL_MS = 5 * 60_000;
-/** Least time between two questions while the keys at hand are still good. */
+/** Least time between two renewals while the keys at hand are still good. */
 const PAUSE_MS = 10_000;
-/** Who is refused asks again after 1, 2, 4 ... 15 s, however many requests need keys: retries come every 20 s. */
+/** After a refusal the next question waits 1, 2, 4 ... 15 s, however many requests need keys. The longest pause is
+ *  shorter than that of Temporal's retries, 20 s. */
 const FIRST_REFUSAL_MS = 1000;
 const LONGEST_REFUSAL_MS = 15_000;
-/** A message may be about a request that was sent with keys of before. */
+/** How many keys are kept out of messages: one may be about a request that was sent with earlier keys. */
 const KEYS_REMEMBERED = 4;
 
-/** Keys for one request after the other. They are renewed while the ones at hand still hold, so that no request waits;
- *  while nobody gives others, those at hand are used to their end. */
+/** Short-lived keys for one request after the other. They are renewed while the keys at hand are still good, so that no
+ *  request waits. When the renewal fails, the keys at hand are used until they end. */
 export class RenewedKeys {
   readonly #source: KeySource;
   readonly #now: () => number;
@@ -44,33 +45,33 @@ export class RenewedKeys {
     this.#now = now;
   }
 
-  /** Those at hand; null before the first request. */
+  /** The keys at hand; null before the first request. */
   get current(): IssuedKeys | null {
     return this.#keys;
   }
 
-  /** All that must not get into a message. */
+  /** Texts that must not get into a message. */
   get secrets(): readonly string[] {
     return this.#remembered.flatMap(({ accessKey, secretKey, sessionToken }) => [secretKey, accessKey, sessionToken]);
   }
 
-  /** Keys that hold. @throws RaptError as the source does, when there are none. */
+  /** Keys that are good now. @throws RaptError as the source does, when there are none. */
   async get(): Promise<IssuedKeys> {
     if (this.#keys === null || this.#keys.expiresMs <= this.#now()) return this.#ask();
     if (this.#now() >= this.#renewFromMs) {
       this.#renewFromMs = this.#now() + PAUSE_MS;
-      // The keys at hand are good; when nobody gives others before they end, that is told then.
+      // The keys at hand are still good. If no others come before they end, the next request fails by that.
       this.#ask().catch(() => undefined);
     }
     return this.#keys;
   }
 
-  /** Asks for others at once, since the server refused these; unless there are others already. */
+  /** Asks for other keys at once, since the server refused these, unless there are others already. */
   async replace(refused: IssuedKeys | null): Promise<void> {
     if (this.#keys === refused) await this.#ask();
   }
 
-  /** One question at a time, whoever needs its answer; for a while after a refusal that is the answer. */
+  /** Asks once, whoever needs the answer. For a while after a refusal everybody gets that refusal. */
   #ask(): Promise<IssuedKeys> {
     if (this.#refusal !== null && this.#now() < this.#refusal.untilMs) return Promise.reject(this.#refusal.error);
     this.#asking ??= this.#source()

@@ -8,7 +8,7 @@ import { after, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { Client } from 'minio';
-import { minioClient } from '../../bench/minio-client.ts';
+import { minioClient } from '../support/minio-client.ts';
 import { ADAPTER_FILES, ErrorKind, IMPORT_MARK, keys, RaptError, TRIES, type Sha256 } from '../../contracts/index.ts';
 import { grantNew, grantsIn, resolveStore, revoke } from '../../settings/index.ts';
 import {
@@ -28,7 +28,7 @@ import {
   type StoreKeys,
   type StoreOptions,
 } from '../../storage/index.ts';
-import { lenderPolicy } from '../../storage/access/policy.ts';
+import { lenderPolicy } from '../../storage/access/store-policy.ts';
 import { ask } from '../support/ask.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { minioOfFile } from '../support/minio.ts';

@@ -76,7 +76,7 @@ const documented = (language: string, marker: string): string[] =>
     ([, code]) => code!,
   ).filter((code) => code.includes(marker));
 
-test("the workflows that the documentation shows are taken by GitHub's parser, and give the action what it knows", () => {
+test("GitHub's parser takes the documented workflows, and the action knows what they give it", () => {
   const workflows = documented('yaml', 'runs-on');
   assert.ok(workflows.length >= 2);
   for (const content of workflows) {
@@ -93,7 +93,7 @@ test("the workflows that the documentation shows are taken by GitHub's parser, a
   }
 });
 
-test("the configuration that the documentation shows is taken by GitLab's schema", async () => {
+test("GitLab's schema takes the documented configuration", async () => {
   const configurations = documented('yaml', 'include:');
   assert.ok(configurations.length >= 1);
   // What lies in another project is not fetched here.

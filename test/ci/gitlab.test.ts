@@ -1,4 +1,4 @@
-/** Where the job of GitLab's template has the program from that it runs. */
+/** From where the job of GitLab's template gets the program that it runs. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -85,7 +85,7 @@ test('what lies where Rapt is fetched to is not run, whoever put it there', asyn
   assert.equal((await run({ repository, commit }, project)).ran, 'ran the newer one\n');
 });
 
-test('no folder is used that other users of the machine know beforehand, and no input becomes part of a script', () => {
+test('no folder is used that others can know beforehand, and no input becomes part of a script', () => {
   const text = readFileSync(template, 'utf8');
   assert.doesNotMatch(text, /\/tmp|default: \//);
   const [job] = Object.values(parse(text.split('\n---\n')[1]!) as Record<string, GitlabJob>);

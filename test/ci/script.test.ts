@@ -1,4 +1,5 @@
-/** What the script of both CI systems asks Rapt for, with a Rapt in its place that says what it was asked. */
+/** What the script of both CI systems asks of Rapt. In place of Rapt stands a program that writes down what it is
+ *  asked. */
 import assert from 'node:assert/strict';
 import {
   cpSync,

@@ -34,8 +34,8 @@ import { eventually } from '../support/probe.ts';
 import { tuned } from '../support/results.ts';
 import { PROGRAM, runProgram, type CommandResult } from '../support/stack.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { simpleActivities } from '../workflows/activities.ts';
-import { startWorkflowServer, type WorkflowServer } from '../workflows/server.ts';
+import { simpleActivities } from '../workflows/stub-activities.ts';
+import { startWorkflowServer, type WorkflowServer } from '../workflows/workflow-server.ts';
 
 const folder = temporaryFolder();
 const home = join(folder, 'home');

@@ -13,7 +13,7 @@ import {
 import { onlyReleasedResults } from '../../activities/client/boundary/only-released.ts';
 import { projectRoot } from '../../system/index.ts';
 import { tuned } from '../support/results.ts';
-import { simpleActivities } from '../workflows/activities.ts';
+import { simpleActivities } from '../workflows/stub-activities.ts';
 
 test('docs/what-leaves.md is the one of this code; `rapt schema --leaves > docs/what-leaves.md` makes it anew', () => {
   assert.equal(readFileSync(join(projectRoot, 'docs', 'what-leaves.md'), 'utf8'), releasedTable());

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { minioClient } from '../../bench/minio-client.ts';
+import { minioClient } from '../support/minio-client.ts';
 import { PlainTrainer, releaseFolderOf } from '../../bench/plain-training.ts';
 import { keys, parseTuningConfig, type TuningInput, type TuningResult } from '../../contracts/index.ts';
 import { down, up } from '../../infra/index.ts';

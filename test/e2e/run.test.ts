@@ -9,7 +9,7 @@ import { after, before, describe, it, test } from 'node:test';
 import { Worker } from '@temporalio/worker';
 import { Webhook } from 'standardwebhooks';
 import { fileURLToPath } from 'node:url';
-import type { PendingActivity } from '../../bench/pending.ts';
+import type { PendingActivity } from '../support/pending-activity.ts';
 import { toldShare } from '../../rapt/evaluation/index.ts';
 import { openReport } from '../../rapt/client/index.ts';
 import type { OwnResult, ReportData, RunProgress, TuningResult } from '../../contracts/index.ts';

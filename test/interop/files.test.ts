@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
-import { minioClient } from '../../bench/minio-client.ts';
+import { minioClient } from '../support/minio-client.ts';
 import { CHECKPOINT_FILES, keys, releaseManifestSchema, type TuningResult } from '../../contracts/index.ts';
 import { locateBackbone } from '../../rapt/backbone/index.ts';
 import { readSafetensors } from '../../rapt/safetensors.ts';

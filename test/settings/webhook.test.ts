@@ -12,7 +12,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 const RAPT_WEBHOOK_URL = 'https://hooks.example.org/rapt?token=hidden';
 const secretOf = (size: number): string => `whsec_${Buffer.alloc(size, 7).toString('base64')}`;
 
-test('a webhook is an address and a secret, each from a variable or a file; several secrets stand on lines of their own', () => {
+test('address and secrets of a webhook come from variables or files; several secrets stand on lines', () => {
   const RAPT_WEBHOOK_SECRET_FILE = join(folder, 'secret');
   writeFileSync(RAPT_WEBHOOK_SECRET_FILE, `${secretOf(32)}\n${secretOf(24)}\n`);
   assert.deepEqual(resolveWebhook({ RAPT_WEBHOOK_URL, RAPT_WEBHOOK_SECRET_FILE }), {

@@ -75,7 +75,7 @@ test('what a pointer names stays, with its release, and what nothing names goes'
   assert.deepEqual(await allKeys(), [...referred, ...always].sort());
 });
 
-test("whatever runs are called, their records and what these name stay; an open run's objects stay, and those of a run whose name only begins like it go", async () => {
+test("objects that records name stay, and an open run's; those of a run whose name begins alike go", async () => {
   const ids = [
     'nightly/checkpoints/x',
     'nightly',

@@ -12,9 +12,9 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it, test } from 'node:test';
 import { inspect } from 'node:util';
-import { minioClient } from '../../bench/minio-client.ts';
+import { minioClient } from '../support/minio-client.ts';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import type { Sha256 } from '../../contracts/index.ts';
 import { createMinioStore, putFiles } from '../../storage/index.ts';
@@ -325,7 +325,7 @@ describe('a failure of the object store', () => {
   });
 });
 
-it('a file is hashed as its bytes are', async () => {
+test('a file is hashed as its bytes are', async () => {
   const path = join(folder, 'hashed');
   writeFileSync(path, randomBytes(3_000_000));
   const bytes = readFileSync(path);

@@ -1,4 +1,4 @@
-/** A bucket of another region than the one that was set: its store names it, and no setting is asked for. */
+/** A bucket of another region than the one that was set: the store names the region, so no setting is needed. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BucketReader, createMinioStore } from '../../storage/index.ts';

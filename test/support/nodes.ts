@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { inStaging, runCommand } from '../../infra/setup/commands.mjs';
+import { runCommand } from '../../infra/setup/run-command.mjs';
+import { inStaging } from '../../infra/setup/staging.mjs';
 import { cacheFolder } from '../../rapt/cache.ts';
 import { withFileLock } from '../../system/index.ts';
 

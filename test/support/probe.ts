@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { PAUSE_UPDATE, type RunProgress, type TuningResult } from '../../contracts/index.ts';
-import { pendingActivity, untilPending, type PendingActivity } from '../../bench/pending.ts';
+import { pendingActivity, untilPending, type PendingActivity } from './pending-activity.ts';
 
 export class Probe {
   readonly client: Client;

@@ -5,7 +5,8 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheFolder } from '../../rapt/cache.ts';
-import { inStaging, runCommand } from '../../infra/setup/commands.mjs';
+import { runCommand } from '../../infra/setup/run-command.mjs';
+import { inStaging } from '../../infra/setup/staging.mjs';
 import { withFileLock } from '../../system/index.ts';
 import { runProgram } from './stack.ts';
 

@@ -1,4 +1,4 @@
-/** Folders are made, or it is said why not: Node's own way hangs in some. */
+/** Making folders, also where Node's own way hangs. */
 import assert from 'node:assert/strict';
 import { mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

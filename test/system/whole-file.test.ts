@@ -60,7 +60,7 @@ test('a place that takes no file is one sentence with the reason', async () => {
   );
 });
 
-test('a folder that is made if need be is tried in the nearest one that is there, and one of a file is refused', () => {
+test('a folder that is to be made is tried in the nearest one that is there; one below a file is refused', () => {
   const own = join(folder, 'made');
   mkdirSync(own);
   writeFileSync(join(own, 'file'), '');

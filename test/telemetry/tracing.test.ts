@@ -27,7 +27,7 @@ const failing = (error: Error): Promise<void> =>
     error,
   );
 
-test('without a collector, with the SDK disabled, or with the exporter "none" there is no tracing, and work is done all the same', async () => {
+test('without a collector, with the SDK disabled, or with the exporter "none", work is done untraced', async () => {
   for (const settings of [
     {},
     { OTEL_EXPORTER_OTLP_ENDPOINT: '' },

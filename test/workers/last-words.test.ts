@@ -1,4 +1,4 @@
-/** What a worker says of an error that nobody handles. */
+/** What a worker prints about an error that nobody handles. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -26,7 +26,7 @@ async function inProcess(body: string): Promise<{ code: number | null; said: str
 }
 
 test(
-  'an error that nobody hears ends the process with code 1 and one line: its class, code and place, no message, no stack',
+  'an error that nobody handles ends the process by code 1, and prints its class, code and place',
   { timeout: 60_000 },
   async () => {
     const thrown = {

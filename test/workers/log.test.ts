@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { logLine } from '../../workers/log.ts';
-import { logLevel } from '../../settings/worker.ts';
 
 const SECRET = 'a quoted text';
 const line = (meta: Record<string, unknown>, message = 'activity done'): Record<string, unknown> =>
@@ -16,7 +15,7 @@ test('a line tells run, attempt and trace, under the same names for workflows an
   assert.deepEqual(line({ ...of, runId: 'r' }), told);
 });
 
-test('nothing else of what is logged gets into it: no arguments, no other fields, no stack, no message of an unknown error', () => {
+test('a line holds no arguments, no other fields, no stack, and no message of an unknown error', () => {
   const told = JSON.stringify([
     line({ args: [SECRET], headers: { text: SECRET }, memo: SECRET, rows: { text: SECRET }, label: SECRET }),
     line({ error: new Error(SECRET) }),
@@ -27,14 +26,5 @@ test('nothing else of what is logged gets into it: no arguments, no other fields
   assert.equal(
     line({ error: new RaptError(ErrorKind.noSpace, 'no space is left') })['error'],
     'RaptNoSpace: no space is left',
-  );
-});
-
-test('RAPT_LOG_LEVEL is one of the known levels', () => {
-  assert.equal(logLevel({}), 'INFO');
-  assert.equal(logLevel({ RAPT_LOG_LEVEL: 'debug' }), 'DEBUG');
-  assert.throws(
-    () => logLevel({ RAPT_LOG_LEVEL: 'loud' }),
-    /RAPT_LOG_LEVEL: must be one of TRACE, DEBUG, INFO, WARN, ERROR, not "loud"/,
   );
 });

@@ -13,7 +13,7 @@ const PROGRAM = `
   console.log('listens');
 `;
 
-test('the first signal asks, its repetition by a terminal or by npm is the same wish, and a later one ends the process at once', async () => {
+test('the first signal asks to stop, its repetition does nothing, and a later one ends the process', async () => {
   const child = spawn(
     process.execPath,
     ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', PROGRAM],

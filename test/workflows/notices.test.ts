@@ -14,7 +14,7 @@ import { Webhook, WebhookVerificationError } from 'standardwebhooks';
 import { atBoundary } from '../../activities/boundary.ts';
 import { notify, wantNotices } from '../../activities/client/notify.ts';
 import type { ClientDependencies } from '../../activities/client/index.ts';
-import { untilPending } from '../../bench/pending.ts';
+import { untilPending } from '../support/pending-activity.ts';
 import {
   BadInput,
   CONTINUE_UPDATE,
@@ -29,9 +29,9 @@ import {
   type TuningInput,
 } from '../../contracts/index.ts';
 import { runSinks } from '../../workers/run-sinks.ts';
-import { simpleActivities } from './activities.ts';
-import { untilCancelled } from './paths.ts';
-import { startWorkflowServer, type Activities, type WorkflowServer } from './server.ts';
+import { simpleActivities } from './stub-activities.ts';
+import { untilCancelled } from './run-paths.ts';
+import { startWorkflowServer, type Activities, type WorkflowServer } from './workflow-server.ts';
 
 interface Message {
   readonly type: string;
@@ -338,7 +338,7 @@ test('a run that is reset begins to be told anew', { timeout: 400_000 }, async (
 });
 
 test(
-  'a receiver that is gone is not asked again, one that sends elsewhere is not followed, and no failure quotes address or answer',
+  'a receiver that is gone is not asked again, no redirect is followed, and no failure quotes anything',
   { timeout: 240_000 },
   async () => {
     answer = ({ data: { state } }) => (state === 'started' ? 302 : 410);

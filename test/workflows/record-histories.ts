@@ -5,10 +5,10 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import { simpleActivities } from './activities.ts';
+import { simpleActivities } from './stub-activities.ts';
 import { HISTORIES } from './histories.ts';
-import { PATHS } from './paths.ts';
-import { startWorkflowServer } from './server.ts';
+import { PATHS } from './run-paths.ts';
+import { startWorkflowServer } from './workflow-server.ts';
 
 const asked = process.argv.slice(2);
 if (asked.length === 0) rmSync(HISTORIES, { recursive: true, force: true });

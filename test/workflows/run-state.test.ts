@@ -77,7 +77,7 @@ test('blocks end at epochs, and a run of very many epochs has at most 200 of the
   assert.ok(many.length <= 200 && many.at(-1) === 20_000, `${many.length} blocks`);
 });
 
-test('the table in the Temporal UI tells the stage, the step and the loss, and no row of what has not begun', () => {
+test('the table in the Temporal UI tells stage, step and loss, and nothing of what has not begun', () => {
   const state = new RunState(0);
   const before = detailsTable(state.progress);
   assert.match(before, /\| stage\u2003 \| validate \(1 of 9\) \|/);

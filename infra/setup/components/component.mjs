@@ -1,4 +1,6 @@
 // @ts-check
+/** What every part has that set-up makes. */
+
 /** @import { Check } from '../checks.mjs' */
 /** @import { Place } from '../machine.mjs' */
 /** @import { Fetcher } from '../network.mjs' */

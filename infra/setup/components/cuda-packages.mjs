@@ -1,8 +1,8 @@
 // @ts-check
-/** TensorFlow with CUDA: its package and those that its metadata names as `and-cuda`, and the files of theirs that
- *  are loaded. */
+/** TensorFlow with CUDA: its package, those that its metadata names as `and-cuda`, and which of their files are
+ *  loaded. */
 
-/** @import { Package } from '../commands.mjs' */
+/** @import { Package } from '../pip.mjs' */
 
 /** @type {readonly Package[]} */
 export const CUDA_PACKAGES = [

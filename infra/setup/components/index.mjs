@@ -10,7 +10,7 @@ import { tensorflowLog } from './tensorflow-log.mjs';
 
 /** @import { Component } from './component.mjs' */
 
-/** What set-up makes when it is asked for a part. The one that takes longest comes first.
+/** The parts that set-up makes. The one that takes longest comes first.
  *  @type {readonly Component[]} */
 export const COMPONENTS = [
   minio,
@@ -22,6 +22,6 @@ export const COMPONENTS = [
   tensorflowBinding,
 ];
 
-/** Of a working copy, which are there before all else can be run.
+/** The npm packages of a working copy, without which nothing else can run.
  *  @type {Component} */
 export const PACKAGES = packages;

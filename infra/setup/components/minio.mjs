@@ -1,8 +1,9 @@
 // @ts-check
+/** The MinIO server, built from its source. */
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../../../system/paths.mjs';
-import { inStaging, put } from '../commands.mjs';
+import { inStaging, put } from '../staging.mjs';
 import { ask, SERVER_ANSWERS_MS } from '../programs.mjs';
 import { isSealed } from '../seals.mjs';
 import { findServer } from '../servers.mjs';
@@ -10,18 +11,18 @@ import { findServer } from '../servers.mjs';
 /** @import { Component } from './component.mjs' */
 /** @import { Work } from '../work.mjs' */
 
-/** The publisher has no program of a version that Rapt can use, only its source. All it builds on is checked against
- *  the module's own go.sum, and the module against this. */
+/** The publisher offers no program of a version that Rapt can use, only its source. The module is checked against the
+ *  sum below, and everything that it builds on against the module's own go.sum. */
 const MODULE = 'github.com/minio/minio';
 const VERSION = 'v0.0.0-20260212201848-7aac2a2c5b7c';
 const SUM = 'h1:/qdoYujxF5MBLDMVLeiYJ/7fBa1HikX39Dvzb9Ji8pA=';
 const RELEASE = '2026-02-12T20-18-48Z';
-/** In earlier ones, keys with an inline policy could make themselves keys without (GHSA-jjjj-jwhf-8rgr): workers
- *  would have the keys that `rapt credentials` keeps from them. */
+/** In earlier versions, keys with an inline policy could make themselves keys without one (GHSA-jjjj-jwhf-8rgr):
+ *  workers could get the rights that `rapt credentials` keeps from them. */
 const LEAST = '20251015170045';
-/** Modules that the program consists of. */
+/** How many modules the program consists of. */
 const MODULES = 242;
-/** Of the whole; the rest is compiling. */
+/** The share of the work that is fetching; the rest is compiling. */
 const FETCHING = 0.1;
 
 const own = () => join(cacheFolder(), 'bin', `minio-${RELEASE}`);
@@ -58,7 +59,7 @@ export const minio = {
   install: (work) => (takeEarlier() ? Promise.resolve() : inStaging('minio', (folder) => build(folder, work))),
 };
 
-/** A program that an earlier Rapt built of the same source, which Go has written into it.
+/** Takes over a program that an earlier Rapt built from the same source. Go writes the source's sum into a program.
  *  @returns {boolean} */
 function takeEarlier() {
   if (existsSync(own()) || !existsSync(earlier()) || ask(earlier(), ['--version']) === null) return false;
@@ -71,7 +72,8 @@ function takeEarlier() {
 /** @param {string} folder
  *  @param {Work} work */
 async function build(folder, work) {
-  // The user's own flags could turn checks off, or build for another machine. No server need be asked for pinned sums.
+  // The user's own flags could turn checks off, or build for another machine. The sums are pinned, so the server of
+  // sums need not be asked.
   const env = {
     GOFLAGS: '-mod=readonly',
     GOSUMDB: 'off',
@@ -115,7 +117,7 @@ async function build(folder, work) {
   put(program, own());
 }
 
-/** As the publisher's own script sets them: without them the program does not know which version it is. */
+/** The flags of the publisher's own script. Without them the program does not know its version. */
 function linkerFlags() {
   const values = {
     Version: RELEASE.replace(/(\d\d)-(\d\d)-(\d\dZ)$/, '$1:$2:$3'),
@@ -125,14 +127,14 @@ function linkerFlags() {
   return ['-s', '-w', ...Object.entries(values).map(([name, value]) => `-X ${MODULE}/cmd.${name}=${value}`)].join(' ');
 }
 
-/** Of a program that somebody built by `go install`, Go has written down of which commit.
+/** The version of a MinIO program. Into a program that somebody built by `go install`, Go has written the commit.
  *  @param {string} path
  *  @returns {string | null} such as 2025-10-15T17-29-55Z; what it says of itself where that is no time; null when it
  *  does not run */
 export function minioVersion(path) {
   const printed = ask(path, ['--version'], SERVER_ANSWERS_MS);
   if (printed === null) return null;
-  // The program's own name comes first, in which there may be another time.
+  // The program's file name is printed first, and may hold another time.
   const released = / version \S*?(\d{4}-\d\d-\d\dT\d\d[-:]\d\d[-:]\d\dZ)/.exec(printed)?.[1]?.replaceAll(':', '-');
   if (released !== undefined) return released;
   const built = new RegExp(`mod\t${MODULE}\tv0\\.0\\.0-(\\d{4})(\\d\\d)(\\d\\d)(\\d\\d)(\\d\\d)(\\d\\d)-`).exec(

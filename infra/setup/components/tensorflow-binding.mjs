@@ -1,9 +1,10 @@
 // @ts-check
+/** The binding by which Node calls TensorFlow's library, compiled on this machine. */
 import { lstatSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { makeFolder } from '../../../system/make-folder.mjs';
-import { inStaging, put } from '../commands.mjs';
+import { inStaging, put } from '../staging.mjs';
 import { isSealed } from '../seals.mjs';
 import { tensorflowFolder } from './tensorflow-library.mjs';
 
@@ -11,24 +12,25 @@ import { tensorflowFolder } from './tensorflow-library.mjs';
 /** @import { Work } from '../work.mjs' */
 
 const PACKAGE = '@tensorflow/tfjs-node-gpu';
-/** Of Node's interface for such bindings; a newer Node has the older ones too, so that one binding serves them all. */
+/** The version of Node's interface for such bindings. A newer Node also has the older versions, so one binding serves
+ *  all. */
 const NAPI_VERSION = 8;
 
-/** Wherever npm has put it: beside Rapt, where Rapt itself is somebody's dependency.
+/** The folder of a package, wherever npm has put it: it may lie beside Rapt, where Rapt is somebody's dependency.
  *  @param {string} name */
 const packageFolder = (name) => dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
 
-/** Where the package looks for it. */
+/** Where the package looks for its binding. */
 const linked = () => join(packageFolder(PACKAGE), 'lib', `napi-v${NAPI_VERSION}`, 'tfjs_binding.node');
 
-/** Beside the library, which it finds there. */
+/** Where the binding lies: beside the library, which it finds there. */
 function built() {
   const description = readFileSync(join(packageFolder(PACKAGE), 'package.json'), 'utf8');
   const { version } = /** @type {{ version: string }} */ (JSON.parse(description));
   return join(tensorflowFolder(), `tfjs_binding-${version}.node`);
 }
 
-/** Before the npm packages are there, its version is not known. */
+/** Where the binding lies, or would. Before the npm packages are there, its version is not known. */
 function place() {
   try {
     return built();
@@ -72,7 +74,7 @@ function link() {
   removeEarlierLinks();
 }
 
-/** An earlier Rapt linked the library here. */
+/** Removes the links to the library that an earlier Rapt made in the package. */
 function removeEarlierLinks() {
   const deps = join(packageFolder(PACKAGE), 'deps');
   try {

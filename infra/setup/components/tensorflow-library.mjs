@@ -1,9 +1,11 @@
 // @ts-check
+/** TensorFlow's library, for the processor or with CUDA. */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../../../system/paths.mjs';
 import { setting } from '../../../system/setting.mjs';
-import { fetchPackage, fetchPackages, inStaging, put, unzip } from '../commands.mjs';
+import { fetchPackage, fetchPackages, unzip } from '../pip.mjs';
+import { inStaging, put } from '../staging.mjs';
 import {
   checkDeviceSetting,
   chooseLibrary,
@@ -31,7 +33,7 @@ const CPU_FILES = {
   'libtensorflow_cc.so.2': '6505a4b9657e62100c6bdacb683957a395cb047725042945aaa50e40a71e429e',
   'libtensorflow_framework.so.2': 'f060b323b26ef80add21b9df9428de3aeaf2843d772c5bb098745f7abff3709b',
 };
-/** One package whatever Python is here: nothing of it is run by Python. */
+/** The same package whatever Python is here: Python runs nothing of it. */
 const PIP_OPTIONS = [
   '--only-binary=:all:',
   ...['manylinux_2_27_x86_64', 'manylinux2014_x86_64', 'manylinux1_x86_64'].flatMap((platform) => [
@@ -40,20 +42,20 @@ const PIP_OPTIONS = [
   ]),
   ...['--python-version', '3.11', '--implementation', 'cp', '--abi', 'cp311'],
 ];
-/** The C API's library, and the headers that the binding includes, directly or not. */
+/** The library of the C API, and the headers that the binding includes, directly or indirectly. */
 const MEMBERS = [
   ...Object.keys(CPU_FILES).map((file) => `tensorflow/${file}`),
   ...['tensorflow/c/', 'tensorflow/core/platform/', 'xla/', 'tsl/'].map((folder) => `tensorflow/include/${folder}`),
 ];
 
 const cpuFolder = () => join(cacheFolder(), `tensorflow-${TENSORFLOW_VERSION}`);
-/** Laid out as Python's packages are: TensorFlow looks for CUDA's libraries beside its own folder. */
+/** Has the layout of Python's packages: TensorFlow looks for CUDA's libraries beside its own folder. */
 const cudaFolder = () => join(cacheFolder(), `tensorflow-${TENSORFLOW_VERSION}-cuda`);
 
 /** @type {Choice | undefined} */
 let choice;
 
-/** Which library this machine has, or gets. It does not change while a process runs.
+/** Which library this machine has, or gets. The choice does not change while a process runs.
  *  @returns {Choice} */
 export function libraryChoice() {
   if (choice !== undefined) return choice;
@@ -73,7 +75,7 @@ const isCuda = () => libraryChoice().library === 'cuda';
 /** Where the library lies, or will. */
 export const tensorflowFolder = () => (isCuda() ? join(cudaFolder(), 'tensorflow') : cpuFolder());
 
-/** Of CUDA only the packages are pinned, not each of their files.
+/** The files of the library. With CUDA the packages are pinned, not each of their files.
  *  @returns {SealedFile[]} */
 function files() {
   if (isCuda()) return CUDA_FILES.map((file) => ({ path: join(cudaFolder(), file) }));
@@ -110,7 +112,7 @@ function installCpu(work) {
   return inStaging('tensorflow', async (folder) => {
     const wheel = await fetchPackage(CPU_PACKAGE, { pipOptions: PIP_OPTIONS, folder, work });
     await unzip(wheel, folder, MEMBERS, work);
-    // What was compiled beside the library stays.
+    // One entry at a time: what was compiled beside the library stays.
     for (const entry of readdirSync(join(folder, 'tensorflow')))
       put(join(folder, 'tensorflow', entry), join(cpuFolder(), entry));
   });

@@ -1,7 +1,7 @@
-// TensorFlow's level of logging, for its library and for Abseil's. TensorFlow reads the level from its environment, but hands it to
-// Abseil only after the library's own start, which writes a line about oneDNN. Abseil asks `MinLogLevel()` for each line. The
-// loader finds this one first, since it is loaded before the library and for all libraries. 0 shows all, 2 errors alone; what is
-// fatal always shows.
+// Sets the level of logging of TensorFlow's library, and of Abseil inside it. TensorFlow reads the level from its
+// environment, but passes it to Abseil only after the library's own start, which writes a line about oneDNN. Abseil
+// calls `MinLogLevel()` for each line. The loader finds this function first, since this file is loaded before the
+// library, and for all libraries. Level 0 shows everything and level 2 only errors; fatal errors always show.
 #include <cstdlib>
 
 namespace {
@@ -16,7 +16,8 @@ LogSeverityAtLeast MinLogLevel() { return static_cast<LogSeverityAtLeast>(level)
 }  // namespace lts_20250814
 }  // namespace absl
 
-// Called by Node when it loads the file. In a thread of Node's, `process.env` does not reach the library; this does.
+// Node calls this when it loads the file. The level is set here because a change of `process.env` in one of Node's
+// threads does not reach the library.
 extern "C" void* napi_register_module_v1(void* /* env */, void* exports) {
   setenv(kVariable, "2", 0);
   level = std::atoi(std::getenv(kVariable));

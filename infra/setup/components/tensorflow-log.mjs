@@ -1,18 +1,19 @@
 // @ts-check
+/** The file that keeps TensorFlow's messages off the user's terminal (tensorflow-log.cc). */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { inStaging, put } from '../commands.mjs';
+import { inStaging, put } from '../staging.mjs';
 import { isSealed } from '../seals.mjs';
 import { tensorflowFolder } from './tensorflow-library.mjs';
 
 /** @import { Component } from './component.mjs' */
 
 const SOURCE = fileURLToPath(new URL('tensorflow-log.cc', import.meta.url));
-/** Beside the library, where whoever loads TensorFlow looks for it. */
+/** Lies beside the library, where whoever loads TensorFlow looks for it. */
 const file = () => join(tensorflowFolder(), 'rapt-log-level.node');
 const files = () => [{ path: file() }];
 
-/** Without it TensorFlow works, and writes lines about the processor onto the user's terminal.
+/** TensorFlow works without it, but then writes lines about the processor to the user's terminal.
  *  @type {Component} */
 export const tensorflowLog = {
   name: 'tensorflow-log',

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { inStaging, lastWords, runCommand } from '../../../infra/setup/commands.mjs';
+import { lastWords, runCommand } from '../../../infra/setup/run-command.mjs';
+import { inStaging } from '../../../infra/setup/staging.mjs';
 import { DEFAULT_BACKBONE, DEFAULT_BACKBONE_SHA256 } from '../../../contracts/index.ts';
 import { backbone, NAME } from '../../../infra/setup/components/backbone.mjs';
 import { splitReviews } from '../../../infra/setup/components/movie-reviews.mjs';
 import { diagnose } from '../../../infra/index.ts';
-import { COMPONENTS } from '../../../settings/local-stack.ts';
+import { COMPONENTS } from '../../../settings/stack-record.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 
 const folder = temporaryFolder();

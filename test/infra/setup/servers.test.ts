@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, test } from 'node:test';
+import { afterEach, beforeEach, describe, it, test } from 'node:test';
 import { minio, minioBinary, minioVersion } from '../../../infra/setup/components/minio.mjs';
 import { temporal, temporalBinary } from '../../../infra/setup/components/temporal.mjs';
 import { Work } from '../../../infra/setup/work.mjs';
@@ -99,7 +99,7 @@ test('one that the environment names is taken, or refused with the reason', () =
   ]);
 });
 
-test('a MinIO that somebody built by `go install` is known by its commit, and one that says nothing else by what it says', () => {
+test('a MinIO that `go install` built is known by its commit, and any other by what it prints', () => {
   const says = 'minio version DEVELOPMENT.GOGET (commit-id=DEVELOPMENT.GOGET)';
   const trailer = 'mod\tgithub.com/minio/minio\tv0.0.0-20240102030405-7aac2a2c5b7c\th1:x=\n';
   assert.equal(minioVersion(program('minio', says, trailer)), '2024-01-02T03-04-05Z');
@@ -115,7 +115,8 @@ test('a MinIO that an earlier Rapt built of the same source is taken over, anoth
   mkdirSync(join(folder, 'cache', 'bin'), { recursive: true });
   const earlier = join(folder, 'cache', 'bin', 'minio');
   const trailer =
-    'mod\tgithub.com/minio/minio\tv0.0.0-20260212201848-7aac2a2c5b7c\th1:/qdoYujxF5MBLDMVLeiYJ/7fBa1HikX39Dvzb9Ji8pA=\n';
+    'mod\tgithub.com/minio/minio\tv0.0.0-20260212201848-7aac2a2c5b7c\t' +
+    'h1:/qdoYujxF5MBLDMVLeiYJ/7fBa1HikX39Dvzb9Ji8pA=\n';
   writeFileSync(earlier, `#!/bin/sh\nexit 0\n${trailer}`, { mode: 0o755 });
   await minio.install(work);
   assert.equal(minioVersion(minioBinary()), '2026-02-12T20-18-48Z');
@@ -149,14 +150,14 @@ esac
     chmodSync(path, 0o755);
   }
 
-  test('is of the pinned source, whatever the user has set for Go, and tells how far it is', async () => {
+  it('is of the pinned source, whatever the user has set for Go, and tells how far it is', async () => {
     goes({});
     await minio.install(work());
     assert.equal(minioVersion(minioBinary()), '2026-02-12T20-18-48Z');
     assert.deepEqual(told, ['1 of 242 modules', '1 of 2 packages compiled']);
   });
 
-  test('is not used when its source, or what it says of itself, is another one', async () => {
+  it('is not used when its source, or what it says of itself, is another one', async () => {
     goes({ sum: 'h1:another=' });
     await assert.rejects(
       minio.install(work()),

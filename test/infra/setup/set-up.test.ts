@@ -109,7 +109,7 @@ test('a machine that cannot do it is told so before anything is made', async () 
   assert.deepEqual(readdirSync(cache), []);
 });
 
-test('a file that was cut short, is another one or has gone is made anew; one that only looks younger is not', async () => {
+test('a file that was cut short, changed or lost is made anew; one that only looks younger is not', async () => {
   const made = part('made');
   const path = made.place();
   await setUp([made], { screen });
@@ -169,11 +169,12 @@ test('an interruption ends what has been started, and leaves nothing half', asyn
   const url = (path: string) => JSON.stringify(`${projectRoot}/${path}`);
   writeFileSync(
     script,
-    `import { inStaging, put } from ${url('infra/setup/commands.mjs')};
-import { runSetUp } from ${url('infra/setup/main.mjs')};
+    `import { inStaging, put } from ${url('infra/setup/staging.mjs')};
+import { runSetUp } from ${url('infra/setup/run-set-up.mjs')};
 import { join } from 'node:path';
 const path = ${JSON.stringify(join(cache, 'slow'))};
-const slow = { name: 'slow', title: 'slow', after: [], programs: [], fetchers: [], bytes: {}, isReady: () => false, place: () => path,
+const slow = { name: 'slow', title: 'slow', after: [], programs: [], fetchers: [], bytes: {},
+  isReady: () => false, place: () => path,
   files: () => [{ path }],
   install: (work) => inStaging('slow', async (folder) => {
     await work.run('sh', ['-c', 'sleep 600 & echo $!; wait'], { onLine: (line) => console.log(line) });

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowService } from '@temporalio/client';
 import type { Payload, PayloadCodec } from '@temporalio/common';
 import proto from '@temporalio/proto';
-import { minioClient } from '../../../bench/minio-client.ts';
+import { minioClient } from '../minio-client.ts';
 import {
   clientQueue,
   CONTROL_QUEUE,

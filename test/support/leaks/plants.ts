@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { Client, Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { parquetWriteBuffer } from 'hyparquet-writer';
-import { minioClient } from '../../../bench/minio-client.ts';
+import { minioClient } from '../minio-client.ts';
 import type { Tokenizer } from '../../../rapt/backbone/index.ts';
 import { CONTROL_QUEUE } from '../../../contracts/index.ts';
 import { toRagged } from '../../../rapt/release/ragged.ts';
