@@ -1,5 +1,5 @@
 import { baselinesOf, type AuditResult, type Rate } from '../contracts/index.ts';
-import { percent, table } from './output.ts';
+import { percent, table } from './terminal/output.ts';
 
 const BASELINES =
   'without the release: always the likeliest token, or the ten likeliest, of public text (audit.publicText), else of ' +

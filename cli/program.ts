@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { projectRoot } from '../system/index.ts';
-import { assertOwnFolders } from './outputs.ts';
+import { assertOwnFolders } from './options/written-files.ts';
 
 type AddTo = (program: Command) => void;
 

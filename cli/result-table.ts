@@ -1,7 +1,7 @@
 /** A finished run's result, for a terminal. */
 import { baselinesOf, type TuningResult } from '../contracts/index.ts';
 import { homeFolder } from '../system/index.ts';
-import { green, percent, percentIfTold, print, red, table } from './output.ts';
+import { green, percent, percentIfTold, print, red, table } from './terminal/output.ts';
 
 /** Of a gate whose outcome the owner's record alone has. */
 export const NOT_TOLD_HERE = 'told on the machine alone that has the texts';

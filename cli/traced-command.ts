@@ -1,7 +1,7 @@
 /** A command's part of a trace: its span, above that of the run that it starts. */
 import type { Command } from 'commander';
 import { inSpan, startTracing } from '../telemetry/index.ts';
-import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { EXIT, exitCodeOf } from './terminal/exit-codes.ts';
 
 /** They run for as long as a machine does. Workers trace what they do for others, piece by piece. */
 const SERVERS: readonly string[] = ['worker', 'codec-server', 'credential-server'];

@@ -12,9 +12,9 @@ import {
 } from '../../contracts/index.ts';
 import { clientHome } from '../../rapt/home.ts';
 import { auditTables } from '../audit-tables.ts';
-import { stoppable } from '../interruption.ts';
-import { tenantOfRun } from '../known-run.ts';
-import { print, printJson, say } from '../output.ts';
+import { stoppable } from '../terminal/interruption.ts';
+import { tenantOfRun } from '../runs/known-run.ts';
+import { print, printJson, say } from '../terminal/output.ts';
 
 interface AuditOptions {
   run?: string;

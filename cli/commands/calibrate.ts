@@ -3,9 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { BadInput, DEFAULT_BACKBONE, DEFAULT_ETA, type FrontierPoint } from '../../contracts/index.ts';
-import { mechanismOf, MECHANISMS, rateOf, type NoisyMechanism } from '../options.ts';
-import { bar, percent, print, printJson, say, table } from '../output.ts';
-import { assertFile } from '../outputs.ts';
+import { mechanismOf, MECHANISMS, rateOf, type NoisyMechanism } from '../options/values.ts';
+import { bar, percent, print, printJson, say, table } from '../terminal/output.ts';
+import { assertFile } from '../options/written-files.ts';
 
 interface CalibrateOptions {
   unchanged?: string;

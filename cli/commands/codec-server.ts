@@ -9,8 +9,8 @@ import { createCodec, createOwnerView, startCodecServer } from '../../codec/inde
 import { BadInput, ErrorKind, isTenantName, RaptError } from '../../contracts/index.ts';
 import { namedTemporal, readStack, resolveKeyring, resolveOwnerKeys, secret } from '../../settings/index.ts';
 import { setting } from '../../system/index.ts';
-import { addListenOptions, listeningOf, type ListenOptions } from '../listening.ts';
-import { print } from '../output.ts';
+import { addListenOptions, listeningOf, type ListenOptions } from '../options/listening.ts';
+import { print } from '../terminal/output.ts';
 
 export function addCodecServerCommand(program: Command): void {
   addListenOptions(program.command('codec-server'), '127.0.0.1:8234')

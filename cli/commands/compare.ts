@@ -1,7 +1,7 @@
 /** compare: finished runs side by side. */
 import type { Command } from 'commander';
 import { compareRuns, type ComparedPair, type ComparedRun, type Comparison } from '../comparison.ts';
-import { duration, percent, percentIfTold, print, printJson, table } from '../output.ts';
+import { duration, percent, percentIfTold, print, printJson, table } from '../terminal/output.ts';
 
 export function addCompareCommand(program: Command): void {
   program

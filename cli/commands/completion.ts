@@ -1,7 +1,7 @@
 /** completion: a script that lets a shell complete commands, options, files and ids. */
 import { Argument, type Command } from 'commander';
 import { completionScript, SHELLS, type Shell } from '../completion/index.ts';
-import { print } from '../output.ts';
+import { print } from '../terminal/output.ts';
 
 export function addCompletionCommand(program: Command): void {
   program

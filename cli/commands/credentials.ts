@@ -28,9 +28,9 @@ import {
   type Lending,
   type Role,
 } from '../../storage/index.ts';
-import { addListenOptions, listeningOf, type ListenOptions } from '../listening.ts';
-import { print, printJson, say, table } from '../output.ts';
-import { assertFile } from '../outputs.ts';
+import { addListenOptions, listeningOf, type ListenOptions } from '../options/listening.ts';
+import { print, printJson, say, table } from '../terminal/output.ts';
+import { assertFile } from '../options/written-files.ts';
 
 /** MinIO's least. A week is the most that it issues. */
 const LEAST_MINUTES = 15;

@@ -4,9 +4,9 @@ import type { Command } from 'commander';
 import { BadInput, DEFAULT_ETA, parseTuningConfig } from '../../contracts/index.ts';
 import { resolveStore } from '../../settings/index.ts';
 import { clientHome } from '../../rapt/home.ts';
-import { MECHANISMS, numberOf, rateOf, wholeNumberOf } from '../options.ts';
-import { print, printJson, table } from '../output.ts';
-import { backboneAddress } from '../paths.ts';
+import { MECHANISMS, numberOf, rateOf, wholeNumberOf } from '../options/values.ts';
+import { print, printJson, table } from '../terminal/output.ts';
+import { backboneAddress } from '../options/config-paths.ts';
 
 interface ImportOptions {
   id: string;

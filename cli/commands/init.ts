@@ -4,9 +4,9 @@ import type { Command } from 'commander';
 import { BadInput, DEFAULT_BACKBONE } from '../../contracts/index.ts';
 import { gibibytes, majority, minutes, rateInWords, tuningFile } from '../init/tuning-file.ts';
 import type { Proposal } from '../init/proposal.ts';
-import { rateOf, tenantNameOf } from '../options.ts';
-import { percent, print, printJson, say, table } from '../output.ts';
-import { assertFile } from '../outputs.ts';
+import { rateOf, tenantNameOf } from '../options/values.ts';
+import { percent, print, printJson, say, table } from '../terminal/output.ts';
+import { assertFile } from '../options/written-files.ts';
 
 interface InitOptions {
   out: string;

@@ -18,11 +18,11 @@ import {
   removeGarbage,
   type ObjectStore,
 } from '../../storage/index.ts';
-import { EXIT } from '../exit-codes.ts';
-import { rememberedHere, requireRun, tenantOfRun, type Remembered } from '../known-run.ts';
-import { green, print, printJson, red, say, table } from '../output.ts';
-import { openRuns, queryProgress, withTemporal, type Link } from '../temporal.ts';
-import { waitsFor } from '../follow.ts';
+import { EXIT } from '../terminal/exit-codes.ts';
+import { rememberedHere, requireRun, tenantOfRun, type Remembered } from '../runs/known-run.ts';
+import { green, print, printJson, red, say, table } from '../terminal/output.ts';
+import { openRuns, queryProgress, withTemporal, type Link } from '../temporal/connection.ts';
+import { waitsFor } from '../runs/follow.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 

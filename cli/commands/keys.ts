@@ -14,9 +14,9 @@ import {
 } from '../../codec/index.ts';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { keysFile, ownerKeysFile, readKeysFile, writeKeysFile } from '../../settings/index.ts';
-import { tenantNameOf } from '../options.ts';
-import { print, printJson, say } from '../output.ts';
-import { assertFile } from '../outputs.ts';
+import { tenantNameOf } from '../options/values.ts';
+import { print, printJson, say } from '../terminal/output.ts';
+import { assertFile } from '../options/written-files.ts';
 
 const RESTART = 'processes that run have to be started again to know it';
 

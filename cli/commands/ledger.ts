@@ -16,8 +16,8 @@ import {
   type TextRelease,
 } from '../../rapt/ledger/index.ts';
 import { makeFolder, writeWholeFile } from '../../system/index.ts';
-import { print, printJson, say, table } from '../output.ts';
-import { assertEnding, assertFile } from '../outputs.ts';
+import { print, printJson, say, table } from '../terminal/output.ts';
+import { assertEnding, assertFile } from '../options/written-files.ts';
 
 const tenantFolder = (tenant: string): string => folderOf(clientHome(), tenant);
 

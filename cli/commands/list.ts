@@ -1,9 +1,9 @@
 /** list: the runs that Temporal knows. */
 import { Option, type Command } from 'commander';
 import { searchAttributes, STAGES, WORKFLOW_TYPE } from '../../contracts/index.ts';
-import { tenantNameOf, wholeNumberOf } from '../options.ts';
-import { duration, percent, print, printJson, say, table, timeOf } from '../output.ts';
-import { queryProgress, withTemporal } from '../temporal.ts';
+import { tenantNameOf, wholeNumberOf } from '../options/values.ts';
+import { duration, percent, print, printJson, say, table, timeOf } from '../terminal/output.ts';
+import { queryProgress, withTemporal } from '../temporal/connection.ts';
 
 /** As the command spells them, and as Temporal's visibility does. */
 const STATUSES = {

@@ -21,12 +21,12 @@ import {
   type Policy,
   type TableRule,
 } from '../../rapt/policy/index.ts';
-import { loadConfig } from '../config.ts';
-import { collect, MECHANISMS } from '../options.ts';
-import { print, printJson, say, table } from '../output.ts';
-import { policyProblems } from '../policy-check.ts';
-import { assertOptions, COLUMN_OPTIONS, labelsOf, listed, type AllowOptions } from '../policy-options.ts';
-import { columnProblems, placeToAllow } from '../policy-place.ts';
+import { loadConfig } from '../options/configuration.ts';
+import { collect, MECHANISMS } from '../options/values.ts';
+import { print, printJson, say, table } from '../terminal/output.ts';
+import { policyProblems } from '../policy/check.ts';
+import { assertOptions, COLUMN_OPTIONS, labelsOf, listed, type AllowOptions } from '../policy/allow-options.ts';
+import { columnProblems, placeToAllow } from '../policy/place.ts';
 
 export function addPolicyCommands(program: Command): void {
   const policy = program

@@ -9,16 +9,16 @@ import { readTunedAdapter } from '../../activities/client/run-record.ts';
 import { BadInput, parsePredictInput, WORKFLOW_TYPE, type FinishedPrediction } from '../../contracts/index.ts';
 import { namedTemporal } from '../../settings/index.ts';
 import { clientHome, tenantFolder } from '../../rapt/home.ts';
-import { CommandFailure, EXIT } from '../exit-codes.ts';
-import { followPrediction } from '../follow-prediction.ts';
-import { Interruption } from '../interruption.ts';
-import { tenantFor, tenantOfRun } from '../known-run.ts';
-import { byPolicyOption, durationOf } from '../options.ts';
-import { percent, print, printJson, say } from '../output.ts';
-import { assertEnding, assertFile } from '../outputs.ts';
-import { datasetAddress } from '../paths.ts';
-import { startWorkflow, withTemporal } from '../temporal.ts';
-import { toldTerms } from '../word.ts';
+import { CommandFailure, EXIT } from '../terminal/exit-codes.ts';
+import { followPrediction } from '../runs/follow-prediction.ts';
+import { Interruption } from '../terminal/interruption.ts';
+import { tenantFor, tenantOfRun } from '../runs/known-run.ts';
+import { byPolicyOption, durationOf } from '../options/values.ts';
+import { percent, print, printJson, say } from '../terminal/output.ts';
+import { assertEnding, assertFile } from '../options/written-files.ts';
+import { datasetAddress } from '../options/config-paths.ts';
+import { startWorkflow, withTemporal } from '../temporal/connection.ts';
+import { toldTerms } from '../runs/owner-word.ts';
 
 interface PredictOptions {
   readonly run: string;

@@ -14,9 +14,9 @@ import {
 import { clientHome } from '../../rapt/home.ts';
 import { quantiles } from '../../rapt/quantiles.ts';
 import { auditTables } from '../audit-tables.ts';
-import { tenantOfRun } from '../known-run.ts';
-import { mechanismOf, numberOf, rateOf } from '../options.ts';
-import { print, printJson, table } from '../output.ts';
+import { tenantOfRun } from '../runs/known-run.ts';
+import { mechanismOf, numberOf, rateOf } from '../options/values.ts';
+import { print, printJson, table } from '../terminal/output.ts';
 
 interface ExplainOptions {
   run?: string;

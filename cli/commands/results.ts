@@ -7,9 +7,9 @@ import { readRunRecord, readTunedAdapter } from '../../activities/client/run-rec
 import { ADAPTER_FILES, BadInput } from '../../contracts/index.ts';
 import { resolveStore } from '../../settings/index.ts';
 import { clientHome } from '../../rapt/home.ts';
-import { tenantOfRun } from '../known-run.ts';
-import { print, printJson, say } from '../output.ts';
-import { assertFile, assertFolder } from '../outputs.ts';
+import { tenantOfRun } from '../runs/known-run.ts';
+import { print, printJson, say } from '../terminal/output.ts';
+import { assertFile, assertFolder } from '../options/written-files.ts';
 import { readReport, REPORT_FORMATS as FORMATS } from '../stored-report.ts';
 
 interface ReportOptions {

@@ -11,15 +11,15 @@ import {
 import { namedTemporal } from '../../settings/index.ts';
 import { up } from '../../infra/index.ts';
 import { RAPT_COMMAND } from '../../system/index.ts';
-import { startOrAttach, type Planned } from '../attach.ts';
-import { loadConfig } from '../config.ts';
-import { assertTuning, requireRun, type KnownRun } from '../known-run.ts';
-import { byPolicyOption, collect, wholeNumberOf } from '../options.ts';
-import { dim, printJson, say } from '../output.ts';
-import { newId, nextId, planExtension, planResumption, planSuccessor, type NextRun } from '../plan.ts';
-import { CANCELLATION_MS, waitsFor, within } from '../follow.ts';
-import { describe, queryProgress, sendUpdate, tenantOf, withTemporal, type Link } from '../temporal.ts';
-import { addWaitOptions, askedRun, refuseUnlessWaiting, Waiting, type WaitOptions } from '../waiting.ts';
+import { startOrAttach, type Planned } from '../runs/attach.ts';
+import { loadConfig } from '../options/configuration.ts';
+import { assertTuning, requireRun, type KnownRun } from '../runs/known-run.ts';
+import { byPolicyOption, collect, wholeNumberOf } from '../options/values.ts';
+import { dim, printJson, say } from '../terminal/output.ts';
+import { newId, nextId, planExtension, planResumption, planSuccessor, type NextRun } from '../runs/plan.ts';
+import { CANCELLATION_MS, waitsFor, within } from '../runs/follow.ts';
+import { describe, queryProgress, sendUpdate, tenantOf, withTemporal, type Link } from '../temporal/connection.ts';
+import { addWaitOptions, askedRun, refuseUnlessWaiting, Waiting, type WaitOptions } from '../runs/waiting.ts';
 import { sayComponents } from './stack.ts';
 
 /** Temporal itself knows whose the others are. */

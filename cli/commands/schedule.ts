@@ -11,12 +11,12 @@ import type { Command } from 'commander';
 import { BadInput, CONTROL_QUEUE, ErrorKind, idProblems, RaptError, WORKFLOW_TYPE } from '../../contracts/index.ts';
 import { assertEncrypts } from '../../settings/index.ts';
 import { requireServer } from '../../infra/index.ts';
-import { loadConfig } from '../config.ts';
-import { collect } from '../options.ts';
-import { print, printJson, say, table, timeOf } from '../output.ts';
-import { policyProblems } from '../policy-check.ts';
-import { whenOf, type WhenOptions } from '../schedule-spec.ts';
-import { withTemporal, type Link } from '../temporal.ts';
+import { loadConfig } from '../options/configuration.ts';
+import { collect } from '../options/values.ts';
+import { print, printJson, say, table, timeOf } from '../terminal/output.ts';
+import { policyProblems } from '../policy/check.ts';
+import { whenOf, type WhenOptions } from '../runs/schedule-spec.ts';
+import { withTemporal, type Link } from '../temporal/connection.ts';
 
 interface CreateOptions extends WhenOptions {
   readonly file?: string;

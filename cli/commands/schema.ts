@@ -1,7 +1,7 @@
 /** schema: what a configuration may hold, for editors; and what leaves of a run, for people. */
 import type { Command } from 'commander';
 import { releasedTable, tuningJsonSchema } from '../../contracts/index.ts';
-import { print } from '../output.ts';
+import { print } from '../terminal/output.ts';
 
 export function addSchemaCommand(program: Command): void {
   program

@@ -4,10 +4,10 @@ import { Option, type Command } from 'commander';
 import { assertSetUp, diagnose, down, stackStatus, up } from '../../infra/index.ts';
 import { homeFolder } from '../../system/index.ts';
 import { resolveServices } from '../../settings/index.ts';
-import { EXIT } from '../exit-codes.ts';
-import { tenantNameOf } from '../options.ts';
-import { bold, dim, green, print, printJson, red, say, table } from '../output.ts';
-import { serverFindings } from '../server-findings.ts';
+import { EXIT } from '../terminal/exit-codes.ts';
+import { tenantNameOf } from '../options/values.ts';
+import { bold, dim, green, print, printJson, red, say, table } from '../terminal/output.ts';
+import { serverFindings } from '../stack/server-findings.ts';
 
 export function addStackCommands(program: Command): void {
   program

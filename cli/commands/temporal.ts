@@ -1,9 +1,9 @@
 /** temporal: making a server ready that Rapt did not start. */
 import type { Command } from 'commander';
 import { prepareServer, type Lack } from '../../infra/index.ts';
-import { EXIT, exitCodeOfKind } from '../exit-codes.ts';
-import { bold, green, print, printJson, red } from '../output.ts';
-import { connectTemporal, namedServer } from '../temporal.ts';
+import { EXIT, exitCodeOfKind } from '../terminal/exit-codes.ts';
+import { bold, green, print, printJson, red } from '../terminal/output.ts';
+import { connectTemporal, namedServer } from '../temporal/connection.ts';
 
 export function addTemporalCommands(program: Command): void {
   const temporal = program

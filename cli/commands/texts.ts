@@ -1,9 +1,9 @@
 /** privatize: the method alone, without any server. */
 import type { Command } from 'commander';
 import { DEFAULT_BACKBONE, DEFAULT_ETA, BadInput } from '../../contracts/index.ts';
-import { stoppable } from '../interruption.ts';
-import { mechanismOf, numberOf, rateOf, tenantNameOf, wholeNumberOf } from '../options.ts';
-import { percent, print, printJson, say, table as formatTable } from '../output.ts';
+import { stoppable } from '../terminal/interruption.ts';
+import { mechanismOf, numberOf, rateOf, tenantNameOf, wholeNumberOf } from '../options/values.ts';
+import { percent, print, printJson, say, table as formatTable } from '../terminal/output.ts';
 
 interface PrivatizeOptions {
   in: string;

@@ -25,7 +25,7 @@ import {
 } from '../../rapt/ledger/index.ts';
 import type { KeptTokens } from '../../rapt/release/index.ts';
 import { inTurns } from '../../rapt/turns.ts';
-import { backboneAddress } from '../paths.ts';
+import { backboneAddress } from '../options/config-paths.ts';
 import { trainingCost, trainingRate, type TrainingCost, type TrainingRate } from './estimate.ts';
 
 /** Shares of the vocabulary that stay themselves, whose eta is told beside the proposed one. */

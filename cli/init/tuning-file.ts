@@ -3,8 +3,8 @@ import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { stringify } from 'yaml';
 import { projectRoot } from '../../system/index.ts';
-import { percent } from '../output.ts';
-import { backboneWrittenIn, datasetWrittenIn } from '../paths.ts';
+import { percent } from '../terminal/output.ts';
+import { backboneWrittenIn, datasetWrittenIn } from '../options/config-paths.ts';
 import type { Proposal } from './proposal.ts';
 
 /** The published schema, by which editors complete and check the file. */

@@ -7,7 +7,7 @@ import { Ajv } from 'ajv';
 import { parse } from 'yaml';
 import { proposeRun, type Proposal } from '../../cli/init/proposal.ts';
 import { tuningFile } from '../../cli/init/tuning-file.ts';
-import { loadConfig } from '../../cli/config.ts';
+import { loadConfig } from '../../cli/options/configuration.ts';
 import { BadInput, DEFAULT_BACKBONE, tuningJsonSchema } from '../../contracts/index.ts';
 import { PLANTED, COLUMNS, writeReviews } from '../e2e/reviews.ts';
 import { temporaryFolder } from '../support/folder.ts';

@@ -9,10 +9,10 @@ import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { Context } from '@temporalio/activity';
 import { tenantsWithRun, writeRunRecord, writeStartedRecord } from '../../activities/client/run-record.ts';
-import { startOrAttach } from '../../cli/attach.ts';
-import { tenantOfRun } from '../../cli/known-run.ts';
-import { planExtension, planResumption, planSuccessor } from '../../cli/plan.ts';
-import { find, withTemporal, type Link } from '../../cli/temporal.ts';
+import { startOrAttach } from '../../cli/runs/attach.ts';
+import { tenantOfRun } from '../../cli/runs/known-run.ts';
+import { planExtension, planResumption, planSuccessor } from '../../cli/runs/plan.ts';
+import { find, withTemporal, type Link } from '../../cli/temporal/connection.ts';
 import {
   BadInput,
   canonicalJson,

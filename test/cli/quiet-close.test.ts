@@ -5,7 +5,7 @@ import { createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
 import { Connection } from '@temporalio/client';
-import { RetriesUntilClosed } from '../../cli/quiet-close.ts';
+import { RetriesUntilClosed } from '../../cli/temporal/quiet-close.ts';
 
 const UNAVAILABLE = '14';
 let asked = 0;

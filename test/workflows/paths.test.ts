@@ -24,8 +24,8 @@ import {
   type RunProgress,
   type TuningResult,
 } from '../../contracts/index.ts';
-import { waitsFor } from '../../cli/follow.ts';
-import { queryProgress, withTemporal } from '../../cli/temporal.ts';
+import { waitsFor } from '../../cli/runs/follow.ts';
+import { queryProgress, withTemporal } from '../../cli/temporal/connection.ts';
 import {
   CREDENTIALS_PATH,
   grantFor,

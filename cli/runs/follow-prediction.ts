@@ -2,12 +2,12 @@
  *  activities' heartbeats tell the server. */
 import { setMaxListeners } from 'node:events';
 import type { WorkflowHandle } from '@temporalio/client';
-import { clientQueue, CONTROL_QUEUE, GPU_QUEUE, type FinishedPrediction } from '../contracts/index.ts';
-import { CommandFailure, EXIT } from './exit-codes.ts';
+import { clientQueue, CONTROL_QUEUE, GPU_QUEUE, type FinishedPrediction } from '../../contracts/index.ts';
+import { CommandFailure, EXIT } from '../terminal/exit-codes.ts';
 import { CANCELLATION_MS, STILL_MS, waitsOn, WITHOUT_CONTROL, within } from './follow.ts';
-import type { Interruption } from './interruption.ts';
-import { say } from './output.ts';
-import { explainFailure, find, hasWorker, pendingActivity, type Described, type Link } from './temporal.ts';
+import type { Interruption } from '../terminal/interruption.ts';
+import { say } from '../terminal/output.ts';
+import { explainFailure, find, hasWorker, pendingActivity, type Described, type Link } from '../temporal/connection.ts';
 
 const POLL_MS = 500;
 /** A prediction of a few texts is over before there is anything to say about it. */

@@ -1,7 +1,7 @@
 /** The options of `rapt policy allow`, looked at before anything is read or written. */
-import { BadInput, type InputProblem } from '../contracts/index.ts';
-import { fieldProblem, type TableRule } from '../rapt/policy/index.ts';
-import type { NoisyMechanism } from './options.ts';
+import { BadInput, type InputProblem } from '../../contracts/index.ts';
+import { fieldProblem, type TableRule } from '../../rapt/policy/index.ts';
+import type { NoisyMechanism } from '../options/values.ts';
 
 export interface AllowOptions {
   readonly file?: string;

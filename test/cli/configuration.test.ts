@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { test } from 'node:test';
-import { loadConfig } from '../../cli/config.ts';
-import { nextId } from '../../cli/plan.ts';
+import { loadConfig } from '../../cli/options/configuration.ts';
+import { nextId } from '../../cli/runs/plan.ts';
 import { BadInput } from '../../contracts/index.ts';
 import { temporaryFolder } from '../support/folder.ts';
 

@@ -1,6 +1,6 @@
 /** Options that name what a command writes: checked before anything is loaded, asked or reserved. */
 import { extname, sep } from 'node:path';
-import { BadInput } from '../contracts/index.ts';
+import { BadInput } from '../../contracts/index.ts';
 import {
   cacheFolder,
   fileProblem,
@@ -9,7 +9,7 @@ import {
   ownFolderProblem,
   unwritable,
   type WritingOptions,
-} from '../system/index.ts';
+} from '../../system/index.ts';
 
 /** @param option as the user wrote it, `--out`. @throws BadInput unless the file can be written; nothing to check when
  *  it is not given. */

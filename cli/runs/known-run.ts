@@ -1,6 +1,6 @@
 /** Runs by their names: as Temporal knows them, and once it has forgotten them, as this client remembers them, or the
  *  store. A finished run's exact figures are on its owner's machine alone. */
-import { readSeenRun, tenantsWithRun } from '../activities/client/run-record.ts';
+import { readSeenRun, tenantsWithRun } from '../../activities/client/run-record.ts';
 import {
   BadInput,
   ErrorKind,
@@ -9,10 +9,10 @@ import {
   WORKFLOW_TYPE,
   type TuningConfig,
   type TuningResult,
-} from '../contracts/index.ts';
-import type { Services } from '../settings/index.ts';
-import { clientHome } from '../rapt/home.ts';
-import { find, inputOf, tenantOf, type Described, type Link } from './temporal.ts';
+} from '../../contracts/index.ts';
+import type { Services } from '../../settings/index.ts';
+import { clientHome } from '../../rapt/home.ts';
+import { find, inputOf, tenantOf, type Described, type Link } from '../temporal/connection.ts';
 
 /** What is left of a run that has ended. */
 export interface Remembered {
@@ -70,7 +70,7 @@ async function rememberedInStore(
   tenant: string,
   id: string,
 ): Promise<Remembered | null> {
-  const { createMinioStore, readRunManifest } = await import('../storage/index.ts');
+  const { createMinioStore, readRunManifest } = await import('../../storage/index.ts');
   const store = createMinioStore({ ...storeFor({ kind: 'client', tenant }), ...LOOK_UP });
   const manifest = await readRunManifest(store, tenant, id);
   if (manifest === null) return null;

@@ -1,8 +1,8 @@
 /** Options of the commands that listen. */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { BadInput } from '../contracts/index.ts';
-import type { Listening } from '../system/index.ts';
+import { BadInput } from '../../contracts/index.ts';
+import type { Listening } from '../../system/index.ts';
 
 export interface ListenOptions {
   readonly listen: string;

@@ -2,12 +2,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { parse } from 'yaml';
-import { BadInput, parseTuningConfig, type InputProblem, type TuningConfig } from '../contracts/index.ts';
-import { baselineProblems } from '../activities/client/baseline.ts';
-import { clientHome } from '../rapt/home.ts';
-import { inspectColumns } from '../rapt/data/index.ts';
-import { readPolicy, unknownName, withTables, type Policy } from '../rapt/policy/index.ts';
-import { withAbsolutePaths } from './paths.ts';
+import { BadInput, parseTuningConfig, type InputProblem, type TuningConfig } from '../../contracts/index.ts';
+import { baselineProblems } from '../../activities/client/baseline.ts';
+import { clientHome } from '../../rapt/home.ts';
+import { inspectColumns } from '../../rapt/data/index.ts';
+import { readPolicy, unknownName, withTables, type Policy } from '../../rapt/policy/index.ts';
+import { withAbsolutePaths } from './config-paths.ts';
 
 export interface ConfigOptions {
   /** JSON or YAML; "-" reads standard input. Paths in it are relative to its folder. */

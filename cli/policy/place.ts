@@ -1,5 +1,5 @@
 /** The table that a rule of the policy is to be about, and whether it has the columns. */
-import { BadInput, type InputProblem } from '../contracts/index.ts';
+import { BadInput, type InputProblem } from '../../contracts/index.ts';
 import {
   checkColumns,
   formatOf,
@@ -10,9 +10,9 @@ import {
   sourceOf,
   splitApart,
   type WantedColumn,
-} from '../rapt/data/index.ts';
-import { placeOf, unknownName, type Policy } from '../rapt/policy/index.ts';
-import { datasetAddress } from './paths.ts';
+} from '../../rapt/data/index.ts';
+import { placeOf, unknownName, type Policy } from '../../rapt/policy/index.ts';
+import { datasetAddress } from '../options/config-paths.ts';
 
 interface PlaceToAllow {
   /** As a rule has it. */

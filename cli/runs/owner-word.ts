@@ -1,9 +1,9 @@
 /** The owner's word for what he starts by a command on the client's own machine. */
-import { BadInput, parseTuningConfig, type PredictInput, type TuningConfig } from '../contracts/index.ts';
-import { findTunedAdapter, hasImport } from '../activities/client/run-record.ts';
-import { resolveDataset } from '../rapt/data/index.ts';
-import { clientHome, tenantFolder } from '../rapt/home.ts';
-import { approve, placeOf, readPolicy, tablesNow, withTables, wordFor, type Terms } from '../rapt/policy/index.ts';
+import { BadInput, parseTuningConfig, type PredictInput, type TuningConfig } from '../../contracts/index.ts';
+import { findTunedAdapter, hasImport } from '../../activities/client/run-record.ts';
+import { resolveDataset } from '../../rapt/data/index.ts';
+import { clientHome, tenantFolder } from '../../rapt/home.ts';
+import { approve, placeOf, readPolicy, tablesNow, withTables, wordFor, type Terms } from '../../rapt/policy/index.ts';
 
 /** For exactly this run or prediction, on tables as they are now. For a prediction of a run that this machine does not
  *  know he gives none: what it would leave by is not known, and the client is another machine. */
@@ -41,7 +41,7 @@ export async function termsOf({ tenant, run }: Pick<PredictInput, 'tenant' | 'ru
   const home = clientHome();
   const record = findTunedAdapter(home, tenant, run);
   if (record === null) return null;
-  const { ownTerms } = await import('../activities/client/own-terms.ts');
+  const { ownTerms } = await import('../../activities/client/own-terms.ts');
   return ownTerms(home, tenant, record);
 }
 

@@ -1,12 +1,12 @@
 /** What `rapt doctor` says of servers: it asks those that this process would use, and changes nothing there. */
 import { Client } from '@temporalio/client';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BadInput, clientQueue, CONTROL_QUEUE, ErrorKind, GPU_QUEUE, RaptError } from '../contracts/index.ts';
-import { examineServer, stackStatus, type Finding } from '../infra/index.ts';
-import { namedTemporal, resolveServices, resolveStore } from '../settings/index.ts';
-import { createMinioStore } from '../storage/index.ts';
-import { setting } from '../system/index.ts';
-import { connectTemporal, hasWorker, type Link } from './temporal.ts';
+import { BadInput, clientQueue, CONTROL_QUEUE, ErrorKind, GPU_QUEUE, RaptError } from '../../contracts/index.ts';
+import { examineServer, stackStatus, type Finding } from '../../infra/index.ts';
+import { namedTemporal, resolveServices, resolveStore } from '../../settings/index.ts';
+import { createMinioStore } from '../../storage/index.ts';
+import { setting } from '../../system/index.ts';
+import { connectTemporal, hasWorker, type Link } from '../temporal/connection.ts';
 
 /** Nobody waits longer for a store to be looked at. */
 const SILENCE_MS = 15_000;

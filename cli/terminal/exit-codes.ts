@@ -1,4 +1,4 @@
-import { ErrorKind, RaptError } from '../contracts/index.ts';
+import { ErrorKind, RaptError } from '../../contracts/index.ts';
 
 /** What the command's exit code says. */
 export const EXIT = { done: 0, failed: 1, badInput: 2, gateMissed: 3, unavailable: 4, interrupted: 130 } as const;

@@ -1,6 +1,6 @@
 /** When a schedule starts its runs: "mon 03:00", "03:00", "7d" or a cron expression, in a time zone. */
 import type { CalendarSpec, ScheduleSpec } from '@temporalio/client';
-import { BadInput, type InputProblem } from '../contracts/index.ts';
+import { BadInput, type InputProblem } from '../../contracts/index.ts';
 
 export interface WhenOptions {
   readonly weekly?: string;

@@ -1,6 +1,6 @@
 /** Values of options, checked before anything is started. */
 import { Option } from 'commander';
-import { BadInput, isTenantName } from '../contracts/index.ts';
+import { BadInput, isTenantName } from '../../contracts/index.ts';
 
 /** For jobs that others may change: what they start is held against the owner's policy, wherever they run. */
 export const byPolicyOption = (): Option =>

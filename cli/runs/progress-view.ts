@@ -1,7 +1,7 @@
 /** A run's progress: bars on a terminal, a line for each piece of news in a pipe. */
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
-import type { RunProgress } from '../contracts/index.ts';
-import { duration, say } from './output.ts';
+import type { RunProgress } from '../../contracts/index.ts';
+import { duration, say } from '../terminal/output.ts';
 
 /** In a pipe, training is told at most so often. */
 const LINE_INTERVAL_MS = 10_000;

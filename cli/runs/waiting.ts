@@ -1,17 +1,17 @@
 /** Starting runs and waiting for them: what `run`, `watch`, `resume` and `extend` have in common. */
 import { Option, type Command } from 'commander';
-import { BadInput } from '../contracts/index.ts';
+import { BadInput } from '../../contracts/index.ts';
 import { startOrAttach, type Planned } from './attach.ts';
-import { aborted, type AskedRun } from './ci/outcome.ts';
-import { ResultFiles, type FilePaths } from './ci/files.ts';
-import { CommandFailure, EXIT } from './exit-codes.ts';
+import { aborted, type AskedRun } from '../ci/outcome.ts';
+import { ResultFiles, type FilePaths } from '../ci/files.ts';
+import { CommandFailure, EXIT } from '../terminal/exit-codes.ts';
 import { finished, follow, type Followed } from './follow.ts';
-import { Interruption, type OnInterrupt } from './interruption.ts';
+import { Interruption, type OnInterrupt } from '../terminal/interruption.ts';
 import type { KnownRun, Remembered } from './known-run.ts';
-import { durationOf } from './options.ts';
-import { bold, printJson, say } from './output.ts';
-import { printResult } from './result-table.ts';
-import { withTemporal, type Link } from './temporal.ts';
+import { durationOf } from '../options/values.ts';
+import { bold, printJson, say } from '../terminal/output.ts';
+import { printResult } from '../result-table.ts';
+import { withTemporal, type Link } from '../temporal/connection.ts';
 
 export interface WaitOptions extends FilePaths {
   readonly wait?: true;

@@ -1,12 +1,12 @@
 /** Which run a command is to start: a new one, or one that goes on from others. */
 import { randomBytes } from 'node:crypto';
-import { BadInput, ErrorKind, RaptError, type TuningConfig } from '../contracts/index.ts';
+import { BadInput, ErrorKind, RaptError, type TuningConfig } from '../../contracts/index.ts';
 import type { Planned } from './attach.ts';
 import { assertTuning, knownRun, requireRun, tenantOfRun, type KnownRun } from './known-run.ts';
-import { say } from './output.ts';
-import { differingSettings } from './settings.ts';
-import { abandonedVersion, describe, type Link } from './temporal.ts';
-import { ownConfig } from './word.ts';
+import { say } from '../terminal/output.ts';
+import { differingSettings } from '../settings.ts';
+import { abandonedVersion, describe, type Link } from '../temporal/connection.ts';
+import { ownConfig } from './owner-word.ts';
 
 const MOST_EARLIER_RUNS = 100;
 

@@ -1,8 +1,8 @@
-import { BadInput, type InputProblem, type TuningConfig } from '../contracts/index.ts';
-import { classRowsOf } from '../rapt/client/index.ts';
-import { inspectTables } from '../rapt/data/index.ts';
-import { clientHome } from '../rapt/home.ts';
-import { foundProblems, readPolicy, tuningAllowed, withTables } from '../rapt/policy/index.ts';
+import { BadInput, type InputProblem, type TuningConfig } from '../../contracts/index.ts';
+import { classRowsOf } from '../../rapt/client/index.ts';
+import { inspectTables } from '../../rapt/data/index.ts';
+import { clientHome } from '../../rapt/home.ts';
+import { foundProblems, readPolicy, tuningAllowed, withTables } from '../../rapt/policy/index.ts';
 
 /** Why this machine's policy does not allow a run; empty when it does. As far as it can be told before the backbone is
  *  opened. */

@@ -2,11 +2,11 @@
 import { setMaxListeners } from 'node:events';
 import type { WorkflowHandle } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
-import { CONTROL_QUEUE, type RunProgress, type TuningResult } from '../contracts/index.ts';
-import { EXIT } from './exit-codes.ts';
-import type { Interruption, OnInterrupt } from './interruption.ts';
+import { CONTROL_QUEUE, type RunProgress, type TuningResult } from '../../contracts/index.ts';
+import { EXIT } from '../terminal/exit-codes.ts';
+import type { Interruption, OnInterrupt } from '../terminal/interruption.ts';
 import { asOwned } from './known-run.ts';
-import { createProgressView, type ProgressView } from './progress.ts';
+import { createProgressView, type ProgressView } from './progress-view.ts';
 import {
   abandonedVersion,
   describe,
@@ -19,7 +19,7 @@ import {
   queueOf,
   type Described,
   type Link,
-} from './temporal.ts';
+} from '../temporal/connection.ts';
 
 const POLL_MS = 1000;
 /** A run that says nothing new for so long may lack a worker. */

@@ -29,7 +29,7 @@ import {
   type RunProgress,
   type Stage,
   type TuningConfig,
-} from '../contracts/index.ts';
+} from '../../contracts/index.ts';
 import {
   asError,
   explainConnection,
@@ -38,7 +38,7 @@ import {
   isRefusal,
   missingNamespace,
   requireServer,
-} from '../infra/index.ts';
+} from '../../infra/index.ts';
 import {
   assertEncrypts,
   checkAddress,
@@ -47,12 +47,12 @@ import {
   resolveServices,
   type NamedTemporal,
   type Services,
-} from '../settings/index.ts';
-import { traceStart } from '../telemetry/index.ts';
-import { dataConverter } from '../workers/data-converter.ts';
-import { EXIT, exitCodeOfKind } from './exit-codes.ts';
+} from '../../settings/index.ts';
+import { traceStart } from '../../telemetry/index.ts';
+import { dataConverter } from '../../workers/data-converter.ts';
+import { EXIT, exitCodeOfKind } from '../terminal/exit-codes.ts';
 import { RetriesUntilClosed } from './quiet-close.ts';
-import { giveWord } from './word.ts';
+import { giveWord } from '../runs/owner-word.ts';
 
 const { PendingActivityState, TaskQueueType, WorkflowTaskFailedCause } = proto.temporal.api.enums.v1;
 const CONNECT_TIMEOUT = '5s';

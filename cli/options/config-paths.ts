@@ -1,7 +1,7 @@
 /** What a configuration names by a path: the worker that reads it runs in another folder, so paths travel absolute. */
 import { existsSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import { isBuiltIn, tableAddress } from '../rapt/data/index.ts';
+import { isBuiltIn, tableAddress } from '../../rapt/data/index.ts';
 
 /** A table's path made absolute; a built-in data set's name and an address with a scheme as they are. */
 export const datasetAddress = (name: string, base = process.cwd()): string =>

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { before, test } from 'node:test';
 import type { Command } from 'commander';
-import { EXIT, exitCodeOf } from '../../cli/exit-codes.ts';
+import { EXIT, exitCodeOf } from '../../cli/terminal/exit-codes.ts';
 import { createProgram } from '../../cli/program.ts';
 import { BadInput } from '../../contracts/index.ts';
 import { temporaryFolder } from '../support/folder.ts';
