@@ -4,7 +4,7 @@ import { BadInput, RaptError } from '../contracts/index.ts';
 import { readTablesFromS3 } from '../settings/index.ts';
 import { onHubNews } from '../rapt/hub/index.ts';
 import { CommandFailure, EXIT, exitCodeOf } from './terminal/exit-codes.ts';
-import { ofOwnFolders } from './options/written-files.ts';
+import { ofOwnFolders } from './own-folders.ts';
 import { dim, red, say } from './terminal/output.ts';
 import { createProgram } from './program.ts';
 import { tracedCommand } from './traced-command.ts';

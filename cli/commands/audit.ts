@@ -33,7 +33,7 @@ interface AuditOptions {
 /** An attack that is broken off leaves nothing, so it need not be waited for. */
 const STOP_MS = 1000;
 
-export function addAuditCommand(program: Command): void {
+export function addTo(program: Command): void {
   program
     .command('audit')
     .description('attack a release with the plain text at hand, to tell what an adversary gets; needs no server')

@@ -20,7 +20,7 @@ interface CalibrateOptions {
 
 const TARGETS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9];
 
-export function addCalibrateCommand(program: Command): void {
+export function addTo(program: Command): void {
   program
     .command('calibrate')
     .description(

@@ -12,7 +12,7 @@ import { setting } from '../../system/index.ts';
 import { addListenOptions, listeningOf, type ListenOptions } from '../options/listening.ts';
 import { print } from '../terminal/output.ts';
 
-export function addCodecServerCommand(program: Command): void {
+export function addTo(program: Command): void {
   addListenOptions(program.command('codec-server'), '127.0.0.1:8234')
     .description("decrypt payloads for Temporal's UI and command, and encrypt what they send")
     .option(

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { compareRuns, type ComparedPair, type ComparedRun, type Comparison } from '../comparison.ts';
 import { duration, percent, percentIfTold, print, printJson, table } from '../terminal/output.ts';
 
-export function addCompareCommand(program: Command): void {
+export function addTo(program: Command): void {
   program
     .command('compare')
     .description(

@@ -3,7 +3,7 @@ import { Argument, type Command } from 'commander';
 import { completionScript, SHELLS, type Shell } from '../completion/index.ts';
 import { print } from '../terminal/output.ts';
 
-export function addCompletionCommand(program: Command): void {
+export function addTo(program: Command): void {
   program
     .command('completion')
     .description('print the script by which a shell completes commands, options, files and the ids of runs')

@@ -22,7 +22,7 @@ interface ImportOptions {
   json?: true;
 }
 
-export function addImportCommand(program: Command): void {
+export function addTo(program: Command): void {
   program
     .command('import')
     .description('take over a prompt or prefix that Hugging Face PEFT trained, so that `rapt predict` asks it')

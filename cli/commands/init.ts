@@ -20,7 +20,7 @@ interface InitOptions {
   json?: true;
 }
 
-export function addInitCommand(program: Command): void {
+export function addTo(program: Command): void {
   program
     .command('init')
     .description(

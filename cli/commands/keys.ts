@@ -24,7 +24,7 @@ interface Json {
   readonly json?: true;
 }
 
-export function addKeysCommands(program: Command): void {
+export function addTo(program: Command): void {
   const keys = program
     .command('keys')
     .description(

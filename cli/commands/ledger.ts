@@ -35,7 +35,7 @@ interface BudgetOptions {
   labels?: string;
 }
 
-export function addLedgerCommands(program: Command): void {
+export function addTo(program: Command): void {
   const ledger = program
     .command('ledger')
     .description('what left this client: releases, what each text has spent, budgets')

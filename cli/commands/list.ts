@@ -3,7 +3,8 @@ import { Option, type Command } from 'commander';
 import { searchAttributes, STAGES, WORKFLOW_TYPE } from '../../contracts/index.ts';
 import { tenantNameOf, wholeNumberOf } from '../options/values.ts';
 import { duration, percent, print, printJson, say, table, timeOf } from '../terminal/output.ts';
-import { queryProgress, withTemporal } from '../temporal/connection.ts';
+import { withTemporal } from '../temporal/connection.ts';
+import { queryProgress } from '../temporal/executions.ts';
 
 /** As the command spells them, and as Temporal's visibility does. */
 const STATUSES = {
@@ -41,7 +42,7 @@ interface ListedRun {
   readonly secondsLeft: number | null;
 }
 
-export function addListCommand(program: Command): void {
+export function addTo(program: Command): void {
   program
     .command('list')
     .description('the runs that Temporal knows: those that run first, then the last ones that ended')

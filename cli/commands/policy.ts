@@ -22,13 +22,14 @@ import {
   type TableRule,
 } from '../../rapt/policy/index.ts';
 import { loadConfig } from '../options/configuration.ts';
-import { collect, MECHANISMS } from '../options/values.ts';
+import { collect } from '../options/common-options.ts';
+import { MECHANISMS } from '../options/values.ts';
 import { print, printJson, say, table } from '../terminal/output.ts';
 import { policyProblems } from '../policy/check.ts';
 import { assertOptions, COLUMN_OPTIONS, labelsOf, listed, type AllowOptions } from '../policy/allow-options.ts';
 import { columnProblems, placeToAllow } from '../policy/place.ts';
 
-export function addPolicyCommands(program: Command): void {
+export function addTo(program: Command): void {
   const policy = program
     .command('policy')
     .description(

@@ -13,11 +13,13 @@ import { CommandFailure, EXIT } from '../terminal/exit-codes.ts';
 import { followPrediction } from '../runs/follow-prediction.ts';
 import { Interruption } from '../terminal/interruption.ts';
 import { tenantFor, tenantOfRun } from '../runs/known-run.ts';
-import { byPolicyOption, durationOf } from '../options/values.ts';
+import { byPolicyOption } from '../options/common-options.ts';
+import { durationOf } from '../options/values.ts';
 import { percent, print, printJson, say } from '../terminal/output.ts';
 import { assertEnding, assertFile } from '../options/written-files.ts';
 import { datasetAddress } from '../options/config-paths.ts';
-import { startWorkflow, withTemporal } from '../temporal/connection.ts';
+import { startWorkflow } from '../runs/start-workflow.ts';
+import { withTemporal } from '../temporal/connection.ts';
 import { toldTerms } from '../runs/owner-word.ts';
 
 interface PredictOptions {
@@ -35,7 +37,7 @@ interface PredictOptions {
   readonly json?: true;
 }
 
-export function addPredictCommand(program: Command): void {
+export function addTo(program: Command): void {
   program
     .command('predict')
     .description("classify new texts with a finished run's adapter; they are privatized here first")

@@ -38,7 +38,7 @@ interface Explained {
   readonly audit: AuditResult | null;
 }
 
-export function addPrivacyCommands(program: Command): void {
+export function addTo(program: Command): void {
   program
     .command('privacy')
     .description('what is guaranteed, in words')

@@ -12,7 +12,7 @@ import { BadInput, CONTROL_QUEUE, ErrorKind, idProblems, RaptError, WORKFLOW_TYP
 import { assertEncrypts } from '../../settings/index.ts';
 import { requireServer } from '../../infra/index.ts';
 import { loadConfig } from '../options/configuration.ts';
-import { collect } from '../options/values.ts';
+import { collect } from '../options/common-options.ts';
 import { print, printJson, say, table, timeOf } from '../terminal/output.ts';
 import { policyProblems } from '../policy/check.ts';
 import { whenOf, type WhenOptions } from '../runs/schedule-spec.ts';
@@ -35,7 +35,7 @@ interface Listed {
   readonly last: string | null;
 }
 
-export function addScheduleCommands(program: Command): void {
+export function addTo(program: Command): void {
   const schedule = program
     .command('schedule')
     .description(

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { releasedTable, tuningJsonSchema } from '../../contracts/index.ts';
 import { print } from '../terminal/output.ts';
 
-export function addSchemaCommand(program: Command): void {
+export function addTo(program: Command): void {
   program
     .command('schema')
     .description('print the JSON Schema of the configuration, by which editors complete and check it')

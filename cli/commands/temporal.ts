@@ -5,7 +5,7 @@ import { EXIT, exitCodeOfKind } from '../terminal/exit-codes.ts';
 import { bold, green, print, printJson, red } from '../terminal/output.ts';
 import { connectTemporal, namedServer } from '../temporal/connection.ts';
 
-export function addTemporalCommands(program: Command): void {
+export function addTo(program: Command): void {
   const temporal = program
     .command('temporal')
     .description('the Temporal server that runs go through')

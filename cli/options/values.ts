@@ -1,19 +1,8 @@
 /** Values of options, checked before anything is started. */
-import { Option } from 'commander';
 import { BadInput, isTenantName } from '../../contracts/index.ts';
-
-/** For jobs that others may change: what they start is held against the owner's policy, wherever they run. */
-export const byPolicyOption = (): Option =>
-  new Option(
-    '--by-policy',
-    "let the client's policy decide alone; otherwise a command on the client's machine is the owner's own word",
-  );
 
 export const MECHANISMS = ['exponential', 'laplace'] as const;
 export type NoisyMechanism = (typeof MECHANISMS)[number];
-
-/** Of an option that may be repeated. */
-export const collect = (value: string, before: readonly string[]): string[] => [...before, value];
 
 /** @throws BadInput unless it is a positive number. */
 export function numberOf(option: string, text: string | undefined): number | undefined {

@@ -1,10 +1,18 @@
 /** Starting a run, or attaching to the one of the same name. */
-import { BadInput, conditionsOf, gateName, WORKFLOW_TYPE, type Gates, type TuningConfig } from '../../contracts/index.ts';
+import {
+  BadInput,
+  conditionsOf,
+  gateName,
+  WORKFLOW_TYPE,
+  type Gates,
+  type TuningConfig,
+} from '../../contracts/index.ts';
 import type { AskedRun } from '../ci/outcome.ts';
 import { assertTuning, knownRun, requireRun, type KnownRun, type Remembered } from './known-run.ts';
 import { timeOf } from '../terminal/output.ts';
 import { differingSettings } from '../settings.ts';
-import { startWorkflow, type Link } from '../temporal/connection.ts';
+import { startWorkflow } from './start-workflow.ts';
+import type { Link } from '../temporal/connection.ts';
 
 /** A run that is to be started. */
 export interface Planned {

@@ -4,10 +4,16 @@ import { setMaxListeners } from 'node:events';
 import type { WorkflowHandle } from '@temporalio/client';
 import { clientQueue, CONTROL_QUEUE, GPU_QUEUE, type FinishedPrediction } from '../../contracts/index.ts';
 import { CommandFailure, EXIT } from '../terminal/exit-codes.ts';
-import { CANCELLATION_MS, STILL_MS, waitsOn, WITHOUT_CONTROL, within } from './follow.ts';
+import { CANCELLATION_MS, STILL_MS } from './follow.ts';
+import { waitsOn, WITHOUT_CONTROL } from './wait-reason.ts';
+import { within } from '../temporal/within.ts';
 import type { Interruption } from '../terminal/interruption.ts';
 import { say } from '../terminal/output.ts';
-import { explainFailure, find, hasWorker, pendingActivity, type Described, type Link } from '../temporal/connection.ts';
+import type { Link } from '../temporal/connection.ts';
+import { find, type Described } from '../temporal/executions.ts';
+import { explainFailure } from '../temporal/explain-failure.ts';
+import { pendingActivity } from '../temporal/pending-work.ts';
+import { hasWorker } from '../temporal/task-queues.ts';
 
 const POLL_MS = 500;
 /** A prediction of a few texts is over before there is anything to say about it. */

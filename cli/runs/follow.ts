@@ -2,24 +2,16 @@
 import { setMaxListeners } from 'node:events';
 import type { WorkflowHandle } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
-import { CONTROL_QUEUE, type RunProgress, type TuningResult } from '../../contracts/index.ts';
+import type { TuningResult } from '../../contracts/index.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import type { Interruption, OnInterrupt } from '../terminal/interruption.ts';
+import type { Link } from '../temporal/connection.ts';
+import { queryProgress } from '../temporal/executions.ts';
+import { explainFailure } from '../temporal/explain-failure.ts';
+import { within } from '../temporal/within.ts';
 import { asOwned } from './known-run.ts';
 import { createProgressView, type ProgressView } from './progress-view.ts';
-import {
-  abandonedVersion,
-  describe,
-  explainFailure,
-  failedAttempt,
-  failedWorkflowTask,
-  hasWorker,
-  isAtWork,
-  queryProgress,
-  queueOf,
-  type Described,
-  type Link,
-} from '../temporal/connection.ts';
+import { waitsFor } from './wait-reason.ts';
 
 const POLL_MS = 1000;
 /** A run that says nothing new for so long may lack a worker. */
@@ -90,17 +82,6 @@ export async function follow(
     question.abort();
     teller.stop();
     view.stop();
-  }
-}
-
-/** The first answer, or null after so long. */
-export async function within<T>(ms: number, ...asked: readonly Promise<T>[]): Promise<T | null> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<null>((resolve) => (timer = setTimeout(() => resolve(null), ms)));
-  try {
-    return await Promise.race([...asked, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 
@@ -186,42 +167,4 @@ class Teller {
   #unlessStopped(tell: () => void): void {
     if (!this.#stopped) tell();
   }
-}
-
-export const WITHOUT_CONTROL =
-  'waits for a control worker; start one with `rapt worker control`, or all with `rapt up`';
-
-/** What a run that says nothing new waits for; null when it is simply at work. */
-export async function waitsFor(
-  link: Link,
-  id: string,
-  progress: RunProgress | null,
-  tenant: string,
-): Promise<string | null> {
-  if (progress?.paused === true) return `is paused; \`rapt continue ${id}\` lets it go on`;
-  const described = await describe(link, id);
-  const failed = await failedWorkflowTask(link, described);
-  if (failed !== null) return failed;
-  if (progress === null) {
-    const buildId = await abandonedVersion(link, described);
-    if (buildId !== null)
-      return (
-        `waits for a control worker of version ${buildId}, to which it belongs; start one, or \`rapt resume ${id}\` ` +
-        'goes on with the current version'
-      );
-    return (await hasWorker(link, CONTROL_QUEUE, 'workflow')) ? null : WITHOUT_CONTROL;
-  }
-  return waitsOn(link, described, queueOf(progress.stage, tenant));
-}
-
-/** What holds the work on a queue up: a worker that is missing, an attempt that failed, or both; null when it is simply
- *  under way. */
-export async function waitsOn(link: Link, described: Described, queue: string): Promise<string | null> {
-  const failed = await failedAttempt(link, described);
-  if (isAtWork(described) || (await hasWorker(link, queue, 'activity'))) return failed;
-  const kind = queue.startsWith('rapt-client-') ? `client --tenant ${queue.slice('rapt-client-'.length)}` : 'gpu';
-  const missing =
-    `waits for a worker on the task queue ${queue}; start one with \`rapt worker ${kind}\`, or all with \`rapt up\`; ` +
-    'where there is one, it is at work on other runs (`rapt list --status running`), and takes turns';
-  return failed === null ? missing : `${failed}; ${missing}`;
 }

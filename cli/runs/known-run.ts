@@ -12,7 +12,8 @@ import {
 } from '../../contracts/index.ts';
 import type { Services } from '../../settings/index.ts';
 import { clientHome } from '../../rapt/home.ts';
-import { find, inputOf, tenantOf, type Described, type Link } from '../temporal/connection.ts';
+import type { Link } from '../temporal/connection.ts';
+import { find, inputOf, tenantOf, type Described } from '../temporal/executions.ts';
 
 /** What is left of a run that has ended. */
 export interface Remembered {

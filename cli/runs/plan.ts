@@ -5,7 +5,9 @@ import type { Planned } from './attach.ts';
 import { assertTuning, knownRun, requireRun, tenantOfRun, type KnownRun } from './known-run.ts';
 import { say } from '../terminal/output.ts';
 import { differingSettings } from '../settings.ts';
-import { abandonedVersion, describe, type Link } from '../temporal/connection.ts';
+import type { Link } from '../temporal/connection.ts';
+import { describe } from '../temporal/executions.ts';
+import { abandonedVersion } from '../temporal/task-queues.ts';
 import { ownConfig } from './owner-word.ts';
 
 const MOST_EARLIER_RUNS = 100;

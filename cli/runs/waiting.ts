@@ -1,56 +1,23 @@
-/** Starting runs and waiting for them: what `run`, `watch`, `resume` and `extend` have in common. */
-import { Option, type Command } from 'commander';
-import { BadInput } from '../../contracts/index.ts';
-import { startOrAttach, type Planned } from './attach.ts';
+/** Starting a run and waiting for it, as `start`, `run`, `watch`, `resume` and `extend` do. */
 import { aborted, type AskedRun } from '../ci/outcome.ts';
-import { ResultFiles, type FilePaths } from '../ci/files.ts';
-import { CommandFailure, EXIT } from '../terminal/exit-codes.ts';
-import { finished, follow, type Followed } from './follow.ts';
-import { Interruption, type OnInterrupt } from '../terminal/interruption.ts';
-import type { KnownRun, Remembered } from './known-run.ts';
+import { ResultFiles } from '../ci/files.ts';
 import { durationOf } from '../options/values.ts';
-import { bold, printJson, say } from '../terminal/output.ts';
 import { printResult } from '../result-table.ts';
 import { withTemporal, type Link } from '../temporal/connection.ts';
+import { CommandFailure, EXIT } from '../terminal/exit-codes.ts';
+import { Interruption } from '../terminal/interruption.ts';
+import { bold, printJson, say } from '../terminal/output.ts';
+import { startOrAttach, type Planned } from './attach.ts';
+import { finished, follow, type Followed } from './follow.ts';
+import type { KnownRun, Remembered } from './known-run.ts';
+import type { WaitOptions } from './wait-options.ts';
 
-export interface WaitOptions extends FilePaths {
-  readonly wait?: true;
-  readonly timeout?: string;
-  readonly onInterrupt: OnInterrupt;
-  readonly json?: true;
-}
-
-/** Options that say how a command waits, and what it tells then. */
-export function addWaitOptions(command: Command): Command {
-  return command
-    .option(
-      '--timeout <duration>',
-      'stop waiting after this time, such as 90m or 2h, with exit code 4; the run goes on',
-    )
-    .addOption(
-      new Option(
-        '--on-interrupt <what>',
-        'when this command is interrupted while it waits: cancel the run, or leave it running',
-      )
-        .choices(['cancel', 'leave'])
-        .default('leave'),
-    )
-    .option('--json', 'print one JSON object on stdout')
-    .option('--junit <file>', 'write JUnit XML, with a test case for the run and for each gate')
-    .option('--summary <file>', 'write the result in Markdown, as GitHub and GitLab show it')
-    .option(
-      '--outputs <file>',
-      'add lines name=value: GitHub reads them as outputs of the step, GitLab as a dotenv report',
-    )
-    .option('--report <file>', 'write a copy of the HTML report');
-}
-
-/** How one command waits. */
+/** One command's wait for one run: it shows the progress, hears interruptions and keeps the result files. */
 export class Waiting {
   readonly #options: WaitOptions;
   readonly #files: ResultFiles;
   readonly #interruption = new Interruption();
-  /** What is known of the run by now. */
+  /** What is known of the run so far. */
   #run: AskedRun;
 
   private constructor(id: string, options: WaitOptions) {
@@ -60,7 +27,7 @@ export class Waiting {
     this.#files = new ResultFiles({ junit, summary, outputs, report });
   }
 
-  /** Does what ends with waiting for a run. However it ends, the files tell.
+  /** Connects and does `body`, which waits for a run. The result files tell how it ended, also when it failed.
    *  @param before is done before there is a connection. */
   static async during(
     id: string,
@@ -82,6 +49,7 @@ export class Waiting {
     }
   }
 
+  /** Starts the planned run, or attaches to the one of its name, and waits for it. */
   async start(link: Link, planned: Planned): Promise<void> {
     if (this.#interruption.happened) throw new CommandFailure('interrupted; nothing was started', EXIT.interrupted);
     const { run, attached, isRunning, left } = await startOrAttach(link, planned);
@@ -91,53 +59,45 @@ export class Waiting {
     await this.for(link, run, left);
   }
 
-  /** @param left what is left of it when Temporal has forgotten it. */
+  /** Waits for a run and shows its result.
+   *  @param left what is left of the run when Temporal has forgotten it: then there is nothing to wait for. */
   async for(link: Link, run: AskedRun, left: Remembered | null = null): Promise<void> {
     this.#run = run;
     this.#files.begin(run);
-    const { json, onInterrupt, timeout } = this.#options;
-    const { id, tenant } = run;
-    const followed =
-      left === null
-        ? await follow(link, link.client.workflow.getHandle(id), {
-            tenant,
-            timeoutMs: durationOf('--timeout', timeout),
-            interruption: this.#interruption,
-            onInterrupt,
-          })
-        : whatIsLeft(id, left);
+    const followed = left === null ? await this.#follow(link, run) : whatIsLeft(run.id, left);
     process.exitCode = followed.exitCode;
     await this.#files.end(run, followed);
+    const { json } = this.#options;
     if (followed.result === null) {
       say(followed.message);
-      if (json) printJson({ workflowId: id, status: followed.status, error: followed.message });
+      if (json) printJson({ workflowId: run.id, status: followed.status, error: followed.message });
     } else if (json) printJson(followed.result);
     else printResult(followed.result, link.services.temporal.uiUrl);
   }
+
+  #follow(link: Link, { id, tenant }: AskedRun): Promise<Followed> {
+    const { onInterrupt, timeout } = this.#options;
+    return follow(link, link.client.workflow.getHandle(id), {
+      tenant,
+      timeoutMs: durationOf('--timeout', timeout),
+      interruption: this.#interruption,
+      onInterrupt,
+    });
+  }
 }
 
+/** The outcome of a run that Temporal has forgotten. */
 function whatIsLeft(id: string, { result }: Remembered): Followed {
   if (result !== null) return finished(result);
   const message =
-    `Temporal has forgotten run ${id}, which ended without a ` +
-    `result; \`rapt resume ${id}\` goes on from what it has`;
+    `Temporal has forgotten run ${id}, which ended without a result; ` +
+    `\`rapt resume ${id}\` goes on from what it has`;
   return { result: null, status: 'failed', message, exitCode: EXIT.failed };
 }
 
-/** A run as those who wait for it have to know it. */
+/** A run that is known, as `Waiting` and the result files need it. */
 export const askedRun = (id: string, { tenant, config }: KnownRun): AskedRun => ({
   id,
   tenant,
   gates: config?.gates ?? {},
 });
-
-/** What is told only at a run's end is of no use to a command that does not wait for it. @throws BadInput */
-export function refuseUnlessWaiting({ junit, summary, outputs, report }: FilePaths): void {
-  const given = Object.entries({ junit, summary, outputs, report }).flatMap(([name, value]) =>
-    value === undefined ? [] : [name],
-  );
-  if (given.length > 0)
-    throw new BadInput(
-      given.map((name) => ({ where: `--${name}`, problem: 'is written when the run has ended; give --wait too' })),
-    );
-}

@@ -6,7 +6,8 @@ import { examineServer, stackStatus, type Finding } from '../../infra/index.ts';
 import { namedTemporal, resolveServices, resolveStore } from '../../settings/index.ts';
 import { createMinioStore } from '../../storage/index.ts';
 import { setting } from '../../system/index.ts';
-import { connectTemporal, hasWorker, type Link } from '../temporal/connection.ts';
+import { connectTemporal, type Link } from '../temporal/connection.ts';
+import { hasWorker } from '../temporal/task-queues.ts';
 
 /** Nobody waits longer for a store to be looked at. */
 const SILENCE_MS = 15_000;

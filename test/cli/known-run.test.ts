@@ -12,7 +12,8 @@ import { tenantsWithRun, writeRunRecord, writeStartedRecord } from '../../activi
 import { startOrAttach } from '../../cli/runs/attach.ts';
 import { tenantOfRun } from '../../cli/runs/known-run.ts';
 import { planExtension, planResumption, planSuccessor } from '../../cli/runs/plan.ts';
-import { find, withTemporal, type Link } from '../../cli/temporal/connection.ts';
+import { withTemporal, type Link } from '../../cli/temporal/connection.ts';
+import { find } from '../../cli/temporal/executions.ts';
 import {
   BadInput,
   canonicalJson,

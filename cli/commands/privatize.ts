@@ -20,14 +20,17 @@ interface PrivatizeOptions {
   json?: true;
 }
 
-export function addTextCommands(program: Command): void {
+const TABLES =
+  '.csv, .tsv, .jsonl, each also .gz, .parquet, .arrow or .feather; or a data set folder; also at an s3:// address';
+const HELP = `
+The output is a release of its own: the ledger counts it against the budgets (\`rapt ledger\`).
+Example: rapt privatize --in notes.csv --out notes.noisy.csv --text-column note --target-unchanged 0.3`;
+
+export function addTo(program: Command): void {
   program
     .command('privatize')
     .description('privatize a table on this machine; no server is needed')
-    .requiredOption(
-      '--in <file>',
-      '.csv, .tsv, .jsonl, each also .gz, .parquet, .arrow or .feather; or a data set folder; also at an s3:// address',
-    )
+    .requiredOption('--in <file>', TABLES)
     .requiredOption('--out <file>', '.csv, or .jsonl with the token ids')
     .option('--mechanism <name>', 'exponential or laplace', 'exponential')
     .option('--eta <number>', `default: ${DEFAULT_ETA.exponential} for exponential, ${DEFAULT_ETA.laplace} for laplace`)
@@ -39,11 +42,7 @@ export function addTextCommands(program: Command): void {
     .option('--max-tokens <number>', 'tokens kept of each row', '64')
     .option('--tenant <name>', 'in whose ledger it is entered', 'local')
     .option('--json', 'print one JSON object')
-    .addHelpText(
-      'after',
-      '\nThe output is a release of its own: the ledger counts it against the budgets (`rapt ledger`).\nExample: ' +
-        'rapt privatize --in notes.csv --out notes.noisy.csv --text-column note --target-unchanged 0.3',
-    )
+    .addHelpText('after', HELP)
     .action(privatize);
 }
 
