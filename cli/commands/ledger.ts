@@ -4,7 +4,7 @@ import { addTo as addAdopt } from './ledger/adopt.ts';
 import { addTo as addBudget } from './ledger/budget.ts';
 import { addTo as addDrop } from './ledger/drop.ts';
 import { addTo as addExport } from './ledger/export.ts';
-import type { LedgerOptions } from './ledger/options.ts';
+import type { LedgerOptions } from './ledger/ledger-options.ts';
 import { showReleases, showTable, showText } from './ledger/views.ts';
 
 interface ShowOptions extends LedgerOptions {

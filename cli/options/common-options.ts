@@ -1,5 +1,6 @@
 /** Options that several commands have. */
 import { Option } from 'commander';
+import { DEFAULT_ETA } from '../../contracts/index.ts';
 
 /** For jobs that others may change: what they start is held against the owner's policy, wherever they run. */
 export const byPolicyOption = (): Option =>
@@ -14,3 +15,10 @@ export const forgottenTenantOption = (): Option =>
 
 /** The values of an option that may be repeated. */
 export const collect = (value: string, before: readonly string[]): string[] => [...before, value];
+
+/** The tables that a command reads, for its help. */
+export const TABLE_FORMATS =
+  '.csv, .tsv, .jsonl, each also .gz, .parquet, .arrow or .feather; or a data set folder; also at an s3:// address';
+
+/** The eta of a command that has none, for its help. */
+export const DEFAULT_ETAS = `default: ${DEFAULT_ETA.exponential} for exponential, ${DEFAULT_ETA.laplace} for laplace`;

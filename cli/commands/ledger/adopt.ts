@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { clientHome } from '../../../rapt/home.ts';
 import { resolveStore } from '../../../settings/index.ts';
 import { printJson, say } from '../../terminal/output.ts';
-import type { LedgerOptions } from './options.ts';
+import type { LedgerOptions } from './ledger-options.ts';
 
 const WHAT_IT_MEANS =
   "What the other client has released is not in this one's ledger: no budget counts it, " +

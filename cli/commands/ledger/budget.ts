@@ -4,7 +4,7 @@ import { BadInput, budgetSchema, type Budget } from '../../../contracts/index.ts
 import { readBudget, writeBudget } from '../../../rapt/ledger/index.ts';
 import { makeFolder } from '../../../system/index.ts';
 import { print, printJson, table } from '../../terminal/output.ts';
-import { ledgerFolder, type LedgerOptions } from './options.ts';
+import { ledgerFolder, type LedgerOptions } from './ledger-options.ts';
 
 interface BudgetOptions {
   readonly perText?: string;

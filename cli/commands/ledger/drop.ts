@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { Ledger } from '../../../rapt/ledger/index.ts';
 import { printJson, say } from '../../terminal/output.ts';
-import { ledgerFolder, type LedgerOptions } from './options.ts';
+import { ledgerFolder, type LedgerOptions } from './ledger-options.ts';
 
 export function addTo(ledger: Command): void {
   ledger

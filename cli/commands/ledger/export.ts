@@ -5,8 +5,8 @@ import { labelsIn, Ledger, type TextRelease } from '../../../rapt/ledger/index.t
 import { writeWholeFile } from '../../../system/index.ts';
 import { assertEnding, assertFile } from '../../options/written-files.ts';
 import { printJson, say } from '../../terminal/output.ts';
-import { ledgerFolder, type LedgerOptions } from './options.ts';
-import { toldIn } from './words.ts';
+import { ledgerFolder, type LedgerOptions } from './ledger-options.ts';
+import { toldIn } from './ledger-words.ts';
 
 const DESCRIPTION =
   'write a line for each text of each release: keyed digest, times, release, run, mechanism, eta, times of day';

@@ -2,8 +2,8 @@
 import { readTable } from '../../../rapt/data/index.ts';
 import { clientSecret, digestOfText, Ledger, readBudget, tenantSpent } from '../../../rapt/ledger/index.ts';
 import { print, printJson, table } from '../../terminal/output.ts';
-import { ledgerFolder, type LedgerOptions } from './options.ts';
-import { epsilonInWords, etaInWords, finite, ofBudget, RELEASE_HEAD, releaseRow } from './words.ts';
+import { ledgerFolder, type LedgerOptions } from './ledger-options.ts';
+import { epsilonInWords, etaInWords, finite, ofBudget, RELEASE_HEAD, releaseRow } from './ledger-words.ts';
 
 export async function showReleases({ tenant, json }: LedgerOptions): Promise<void> {
   const releases = await new Ledger(ledgerFolder(tenant)).releases();
