@@ -1,8 +1,9 @@
 /** privatize: the method alone, without any server. */
 import type { Command } from 'commander';
-import { DEFAULT_BACKBONE, DEFAULT_ETA, BadInput } from '../../contracts/index.ts';
-import { stoppable } from '../terminal/interruption.ts';
+import { DEFAULT_BACKBONE, BadInput } from '../../contracts/index.ts';
+import { DEFAULT_ETAS, TABLE_FORMATS } from '../options/common-options.ts';
 import { mechanismOf, numberOf, rateOf, tenantNameOf, wholeNumberOf } from '../options/values.ts';
+import { stoppable } from '../terminal/interruption.ts';
 import { percent, print, printJson, say, table as formatTable } from '../terminal/output.ts';
 
 interface PrivatizeOptions {
@@ -20,8 +21,6 @@ interface PrivatizeOptions {
   json?: true;
 }
 
-const TABLES =
-  '.csv, .tsv, .jsonl, each also .gz, .parquet, .arrow or .feather; or a data set folder; also at an s3:// address';
 const HELP = `
 The output is a release of its own: the ledger counts it against the budgets (\`rapt ledger\`).
 Example: rapt privatize --in notes.csv --out notes.noisy.csv --text-column note --target-unchanged 0.3`;
@@ -30,10 +29,10 @@ export function addTo(program: Command): void {
   program
     .command('privatize')
     .description('privatize a table on this machine; no server is needed')
-    .requiredOption('--in <file>', TABLES)
+    .requiredOption('--in <file>', TABLE_FORMATS)
     .requiredOption('--out <file>', '.csv, or .jsonl with the token ids')
     .option('--mechanism <name>', 'exponential or laplace', 'exponential')
-    .option('--eta <number>', `default: ${DEFAULT_ETA.exponential} for exponential, ${DEFAULT_ETA.laplace} for laplace`)
+    .option('--eta <number>', DEFAULT_ETAS)
     .option('--target-unchanged <rate>', 'choose eta so that this share of public tokens stays itself')
     .option('--backbone <name>', 'model folder, or name', DEFAULT_BACKBONE)
     .option('--text-column <name>', 'column of the texts', 'text')
