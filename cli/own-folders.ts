@@ -14,7 +14,7 @@ export function assertOwnFolders(): void {
   if (problems.length > 0) throw new BadInput(problems);
 }
 
-/** What the file system refuses in Rapt's own folders later on, in words; any other error as it is. */
+/** An error of the file system in one of these folders is put in words for the user. Any other error stays as it is. */
 export function ofOwnFolders(error: unknown): unknown {
   const { path, code } = (error instanceof Error ? error : {}) as NodeJS.ErrnoException;
   if (path === undefined || !REFUSED.includes(code ?? '')) return error;

@@ -15,8 +15,8 @@ interface GcOptions {
 const DAY_MS = 24 * 3600 * 1000;
 
 const DESCRIPTION =
-  'remove what no run refers to: checkpoints, releases and adapters of runs that came to nothing, parts of ' +
-  'unfinished uploads';
+  'remove what no run refers to: checkpoints, releases and adapters of runs that came to nothing, ' +
+  'parts of unfinished uploads';
 
 export function addTo(program: Command): void {
   program

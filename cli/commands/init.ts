@@ -22,8 +22,8 @@ interface InitOptions {
 }
 
 const DESCRIPTION =
-  'look a table over, and write a configuration for it with what it will cost; no server is needed, nothing is ' +
-  'released';
+  'look a table over, and write a configuration for it with what it will cost; ' +
+  'no server is needed, nothing is released';
 const HELP = `
 Of the content, only the names of the classes are shown.
 Example: rapt init reviews.csv && rapt run -f tuning.yaml --wait`;

@@ -8,8 +8,8 @@ import { addTo as addSplit } from './keys/split.ts';
 import { addTo as addUse } from './keys/use.ts';
 
 const DESCRIPTION =
-  'the keys with which payloads are encrypted before the Temporal server gets them, and with which their owner seals ' +
-  'what the provider need not know';
+  'the keys with which payloads are encrypted before the Temporal server gets them, ' +
+  'and with which their owner seals what the provider need not know';
 const HELP =
   '\nRotation: `rapt keys add`, bring the file to every process, then `rapt keys use ID`, and bring it there again. ' +
   'Keep old keys for as long as histories are kept.\n' +

@@ -6,8 +6,8 @@ import { addTo as addList } from './schedule/list.ts';
 import { addTo as addTrigger } from './schedule/trigger.ts';
 
 const DESCRIPTION =
-  'runs that Temporal starts by itself, each with an id of its own; one that is due while the one before still runs ' +
-  'is left out';
+  'runs that Temporal starts by itself, each with an id of its own; ' +
+  'one that is due while the one before still runs is left out';
 const HELP = `
 Example: rapt schedule create weekly -f tuning.yaml --weekly 'mon 03:00'
          rapt schedule list`;

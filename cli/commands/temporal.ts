@@ -13,7 +13,8 @@ interface InitOptions {
 }
 
 const DESCRIPTION =
-  "register Rapt's search attributes on a namespace, and check that the server has all that Rapt needs; may be repeated";
+  "register Rapt's search attributes on a namespace, " +
+  'and check that the server has all that Rapt needs; may be repeated';
 const HELP =
   '\nTLS, certificates and API keys come from the same variables as for all commands (docs/servers.md).\n' +
   'Example: rapt temporal init --address 127.0.0.1:7233 --namespace default';

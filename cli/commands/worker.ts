@@ -14,8 +14,8 @@ interface WorkerOptions {
 const BUILD_ID =
   "control: name of this version of the workflows, such as an image's tag; default: a digest of their sources";
 const PROMOTE =
-  'control: make this version the one on which new runs begin, even if it was replaced before; default: only if it ' +
-  'is new';
+  'control: make this version the one on which new runs begin, even if it was replaced before; ' +
+  'default: only if it is new';
 const HELP =
   '\nA worker finds its servers by RAPT_TEMPORAL_ADDRESS and RAPT_S3_ENDPOINT, and its keys by ' +
   'RAPT_S3_CREDENTIALS_URL and RAPT_S3_CREDENTIALS_TOKEN_FILE (`rapt credentials`), ' +

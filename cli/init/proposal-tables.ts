@@ -71,7 +71,8 @@ function spendingInWords({ cost: { etaOfText, etaOfTenant, spentBefore, budgetOf
   const spent = spentBefore === null ? 'everything' : `eta ${Number(spentBefore.toPrecision(6))}`;
   const budget = budgetOfTenant === null ? '' : ` of ${budgetOfTenant}`;
   const before = spentBefore === 0 ? '' : '; texts that left before under these settings cost nothing';
-  return `eta ${etaOfText} of each text, eta ${etaOfTenant} of the tenant's, which has spent ${spent}${budget}${before}`;
+  const each = `eta ${etaOfText} of each text, eta ${etaOfTenant} of the tenant's`;
+  return `${each}, which has spent ${spent}${budget}${before}`;
 }
 
 function trainingInWords({ cost }: Proposal): string {

@@ -1,5 +1,5 @@
-/** Looks a user's table over and proposes a run on it. Tells names, counts and lengths; of the content, the names of
- *  the classes alone. */
+/** Looks a user's table over and proposes a run on it. The proposal holds names of columns, counts and lengths. Of
+ *  the content it holds only the names of the classes. */
 import { randomBytes } from 'node:crypto';
 import { parseTuningConfig, type TuningConfig } from '../../contracts/index.ts';
 import {
@@ -28,11 +28,11 @@ import { inTurns } from '../../rapt/turns.ts';
 import { backboneAddress } from '../options/config-paths.ts';
 import { trainingCost, trainingRate, type TrainingCost, type TrainingRate } from './estimate.ts';
 
-/** Shares of the vocabulary that stay themselves, whose eta is told beside the proposed one. */
+/** Shares of the vocabulary that stay themselves: the eta of each is told beside the proposed one. */
 const OTHER_SHARES = [0.1, 0.3, 0.5, 0.7, 0.9];
-/** The share is meant roughly, and a round number is easier to keep to. */
+/** Significant digits of a proposed eta. The share is meant roughly, and a round number is easier to remember. */
 const ETA_DIGITS = 2;
-/** A round eta that leaves so much more of the tokens than was asked for is given another digit. */
+/** When a round eta leaves this much more of the tokens than was asked for, it gets another digit. */
 const ABOVE = 0.01;
 const LONGEST_TEXT = 480;
 const SHORTEST_CUT = 16;
@@ -73,8 +73,10 @@ export interface Proposal {
   /** Rows of which the tokenizer leaves nothing. */
   readonly withoutTokens: number;
   readonly duplicates: {
-    /** Texts beyond the first of each. */ readonly texts: number;
-    /** Times that the most frequent text occurs. */ readonly most: number;
+    /** Texts beyond the first of each. */
+    readonly texts: number;
+    /** Times that the most frequent text occurs. */
+    readonly most: number;
   };
   /** The proposed eta first. */
   readonly etas: readonly { readonly eta: number; readonly unchanged: number }[];
@@ -114,7 +116,7 @@ export async function proposeRun({
   const inspection = await inspectTables(accepted({ tenant, backbone, data: columns }).data);
   const { classes, classCounts, rows, skipped } = inspection;
 
-  // They come with TensorFlow, which takes its time; a table that is refused is refused without it.
+  // These load TensorFlow, which takes a while. A table that is refused is refused before that.
   const { locateBackbone, openLocated } = await import('../../rapt/backbone/index.ts');
   const { stepBytes, TokenSurvey, unknownNote } = await import('../../rapt/client/index.ts');
   const { Calibrator } = await import('../../rapt/privacy/index.ts');
@@ -198,7 +200,7 @@ interface MeasuredTexts {
   readonly lengths: RowLengths;
   readonly duplicates: Proposal['duplicates'];
   /** Texts of the largest family, as the tenant pays for it. A client that has no key yet draws another one at its
-   *  first release, by which short texts may be joined otherwise: then this is a few more or less. */
+   *  first release. By that key short texts may be joined differently, so that this is a few more or less. */
   readonly alike: number;
 }
 

@@ -1,13 +1,14 @@
-/** What a configuration names by a path: the worker that reads it runs in another folder, so paths travel absolute. */
+/** Paths in a configuration. They are made absolute before it is sent: the worker that reads it runs in another
+ *  folder. */
 import { existsSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { isBuiltIn, tableAddress } from '../../rapt/data/index.ts';
 
-/** A table's path made absolute; a built-in data set's name and an address with a scheme as they are. */
+/** A table's path made absolute. The name of a built-in data set and an address with a scheme stay as they are. */
 export const datasetAddress = (name: string, base = process.cwd()): string =>
   isBuiltIn(name) ? name : tableAddress(name, base);
 
-/** A model folder's path made absolute; a name in the hub as it is. */
+/** A model folder's path made absolute. A name in the hub stays as it is. */
 export function backboneAddress(name: string, base = process.cwd()): string {
   const folder = resolve(base, name);
   return existsSync(join(folder, 'config.json')) ? folder : name;
@@ -20,7 +21,7 @@ export function datasetWrittenIn(folder: string, address: string): string {
   return isBuiltIn(written) ? `./${written}` : written;
 }
 
-/** As `datasetWrittenIn`, for a backbone; a bare word would be a name in the hub. */
+/** As `datasetWrittenIn`, for a backbone. The path begins with a dot, since a bare word would be a name in the hub. */
 export function backboneWrittenIn(folder: string, address: string): string {
   if (!isAbsolute(address)) return address;
   const written = relative(folder, address);
@@ -35,8 +36,8 @@ const FIELDS: readonly (readonly [path: readonly string[], absolute: (name: stri
   [['backbone'], backboneAddress],
 ];
 
-/** A configuration as somebody wrote it, with the paths in it made absolute. What is no path, or wrong, stays as it
- *  is. */
+/** A configuration as somebody wrote it, with the paths in it made absolute. Fields of another type stay as they are:
+ *  they are refused later. */
 export function withAbsolutePaths(input: Record<string, unknown>, base = process.cwd()): Record<string, unknown> {
   let absolute = input;
   for (const [path, of] of FIELDS) absolute = changed(absolute, path, (name) => of(name, base));

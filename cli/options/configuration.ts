@@ -14,21 +14,22 @@ export interface ConfigOptions {
   readonly file?: string | undefined;
   /** "tuning.epochs=3": JSON values, anything else is a string. Paths are relative to the current folder. */
   readonly set?: readonly string[] | undefined;
-  /** "accuracy>=0.7", "accuracy >= baseline - 0.01". Those on a metric take the place of the file's; several on one
-   *  must all hold. */
+  /** "accuracy>=0.7", "accuracy >= baseline - 0.01". Gates on a metric take the place of the file's gates on it.
+   *  Several on one metric must all hold. */
   readonly gate?: readonly string[] | undefined;
-  /** Run that gates compare with. */
+  /** The run that gates compare with. */
   readonly baseline?: string | undefined;
 }
 
-/** @param localFiles whether the client worker reads this machine's files, so that they can be looked at now.
+/** Reads and checks it.
+ *  @param localFiles whether the client worker reads this machine's files, so that they can be looked at now.
  *  @throws BadInput with everything that is wrong. */
 export async function loadConfig(
   { file, set = [], gate = [], baseline }: ConfigOptions,
   localFiles: boolean,
 ): Promise<TuningConfig> {
   const problems: InputProblem[] = [];
-  // Paths in a file are those beside it, as in other tools' files; those of an option are those of whoever types it.
+  // A path in a file is relative to the file, as in other tools. A path in an option is relative to the current folder.
   const base = file === undefined || file === '-' ? process.cwd() : dirname(resolve(file));
   const written = file === undefined ? {} : readConfigFile(file);
   const input = withAbsolutePaths(written, base);
@@ -60,22 +61,21 @@ function unknownNames(policy: Policy, { data }: TuningConfig): InputProblem[] {
   });
 }
 
-/** With no file, what is set changes the default run. */
+/** Without a file, the settings change the default run. */
 function onDefaultTable(data: unknown): unknown {
   if (typeof data !== 'object' || data === null || 'train' in data) return data;
   const whole = parseTuningConfig({});
   return whole.ok ? { ...whole.value.data, ...data } : data;
 }
 
-/** A file that is not beside the configuration, but is where the command runs, was named as seen from there. */
-function besideTheFile({ where, problem }: InputProblem, base: string, file: string | undefined): InputProblem {
+/** A file that does not lie beside the configuration may lie where the command runs: the user named it as seen from
+ *  there. */
+function besideTheFile(found: InputProblem, base: string, file: string | undefined): InputProblem {
+  const { where } = found;
   const here = resolve(relative(base, where));
-  if (file === undefined || existsSync(where) || !isAbsolute(where) || !existsSync(here)) return { where, problem };
-  return {
-    where,
-    problem:
-      `does not exist; paths in ${file} are relative to the folder ` + `that it lies in: write ${relative(base, here)}`,
-  };
+  if (file === undefined || existsSync(where) || !isAbsolute(where) || !existsSync(here)) return found;
+  const wayOut = `paths in ${file} are relative to the folder that it lies in: write ${relative(base, here)}`;
+  return { where, problem: `does not exist; ${wayOut}` };
 }
 
 function readConfigFile(file: string): Record<string, unknown> {

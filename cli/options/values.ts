@@ -4,7 +4,7 @@ import { BadInput, isTenantName } from '../../contracts/index.ts';
 export const MECHANISMS = ['exponential', 'laplace'] as const;
 export type NoisyMechanism = (typeof MECHANISMS)[number];
 
-/** @throws BadInput unless it is a positive number. */
+/** @returns undefined when the option is not given. @throws BadInput unless it is a positive number. */
 export function numberOf(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);

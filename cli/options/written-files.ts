@@ -1,15 +1,16 @@
-/** Options that name what a command writes: checked before anything is loaded, asked or reserved. */
+/** Options that name a file or folder that the command writes. They are checked before anything is loaded, asked or
+ *  reserved. */
 import { extname } from 'node:path';
 import { BadInput } from '../../contracts/index.ts';
 import { fileProblem, folderProblem, type WritingOptions } from '../../system/index.ts';
 
-/** @param option as the user wrote it, `--out`. @throws BadInput unless the file can be written; nothing to check when
- *  it is not given. */
+/** @param option as the user wrote it, `--out`. @param path undefined when the option is not given: then there is
+ *  nothing to check. @throws BadInput unless the file can be written. */
 export function assertFile(option: string, path: string | undefined, options: WritingOptions = {}): void {
   if (path !== undefined) refuse(option, path, fileProblem(path, options));
 }
 
-/** As `assertFile`, for a folder that is made if need be. */
+/** As `assertFile`, for a folder, which is made if need be. */
 export function assertFolder(option: string, path: string): void {
   refuse(option, path, folderProblem(path));
 }

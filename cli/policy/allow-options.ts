@@ -1,4 +1,4 @@
-/** The options of `rapt policy allow`, looked at before anything is read or written. */
+/** The options of `rapt policy allow`. They are checked before anything is read or written. */
 import { BadInput, type InputProblem } from '../../contracts/index.ts';
 import { fieldProblem, type TableRule } from '../../rapt/policy/index.ts';
 import type { NoisyMechanism } from '../options/values.ts';
@@ -46,7 +46,7 @@ export function assertOptions(named: string | undefined, options: AllowOptions):
         problem: 'give a configuration by -f, or a table, or a folder by --answers',
       },
     ]);
-  // An empty path would be the current folder, and is the value of a variable that nobody has set.
+  // An empty path would mean the current folder. It comes from a variable of the shell that is not set.
   if (named === '' || answers === '') {
     const where = named === '' ? command : '--answers';
     throw new BadInput([{ where, problem: 'is given an empty name; write a path' }]);

@@ -1,11 +1,12 @@
+/** A configuration against this machine's policy, before anything is started. */
 import { BadInput, type InputProblem, type TuningConfig } from '../../contracts/index.ts';
 import { classRowsOf } from '../../rapt/client/index.ts';
 import { inspectTables } from '../../rapt/data/index.ts';
 import { clientHome } from '../../rapt/home.ts';
 import { foundProblems, readPolicy, tuningAllowed, withTables } from '../../rapt/policy/index.ts';
 
-/** Why this machine's policy does not allow a run; empty when it does. As far as it can be told before the backbone is
- *  opened. */
+/** Why this machine's policy does not allow a run; empty when it does. The backbone is not opened, so that some reasons
+ *  may show only later. */
 export async function policyProblems(asked: TuningConfig): Promise<readonly InputProblem[]> {
   const policy = readPolicy(clientHome());
   const config = withTables(policy, asked);

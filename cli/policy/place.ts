@@ -1,4 +1,4 @@
-/** The table that a rule of the policy is to be about, and whether it has the columns. */
+/** The table or folder that a new rule of the policy is for, and whether it has the columns. */
 import { BadInput, type InputProblem } from '../../contracts/index.ts';
 import {
   checkColumns,
@@ -17,7 +17,7 @@ import { datasetAddress } from '../options/config-paths.ts';
 interface PlaceToAllow {
   /** As a rule has it. */
   readonly table: string;
-  /** What is read for the columns; null for a folder of several tables, which need not be alike. */
+  /** The table whose columns are checked; null for a folder of several tables, which may have different columns. */
   readonly head: string | null;
 }
 
@@ -38,7 +38,7 @@ export async function placeToAllow(policy: Policy, named: string): Promise<Place
   const found = await sourceOf(address).stat(address);
   if (isFolder && !isAddress(address) && found?.kind === 'file')
     return refuse('is a file; leave out the slash at its end');
-  // A part of a bucket is a folder before anything lies in it.
+  // In a bucket, a folder exists before anything lies in it.
   if (isFolder && (found !== null || isAddress(address))) return { table: asFolder(address), head: null };
   if (found?.kind === 'folder') return { table: asFolder(address), head: (await isOneTable(address)) ? address : null };
   if (found !== null) return { table: address, head: address };
@@ -50,7 +50,7 @@ export async function placeToAllow(policy: Policy, named: string): Promise<Place
 
 const asFolder = (address: string): string => `${address.replace(/\/+$/, '')}/`;
 
-/** Whether a folder is that of a data set, and not one of several tables that have nothing to do with each other. */
+/** Whether a folder holds one data set, and not several unrelated tables. */
 async function isOneTable(folder: string): Promise<boolean> {
   const files = await sourceOf(folder).list(folder);
   if (files.some((file) => DESCRIPTIONS.some((name) => file === `${asFolder(folder)}${name}`))) return true;
@@ -63,7 +63,7 @@ async function isOneTable(folder: string): Promise<boolean> {
 
 const DESCRIPTIONS: readonly string[] = ['README.md', 'dataset_dict.json'];
 
-/** What is wrong with the columns, by the table's head alone. @throws BadInput when it cannot be read. */
+/** What is wrong with the columns. Only the table's head is read. @throws BadInput when it cannot be read. */
 export async function columnProblems(address: string, wanted: readonly WantedColumn[]): Promise<InputProblem[]> {
   if (wanted.length === 0) return [];
   const problems = checkColumns(address, await (await formatOf(address)).columns(address), wanted, { list: true });

@@ -17,7 +17,7 @@ import { columnProblems, placeToAllow } from './place.ts';
 interface RulesToAdd {
   readonly rules: readonly NewRule[];
   readonly backbone?: string;
-  /** Of each rule the table as it was named. */
+  /** For each rule, the table as the user named it. */
   readonly asked: readonly string[];
 }
 
@@ -29,7 +29,8 @@ export async function rulesToAdd(named: string | undefined, options: AllowOption
   return rulesOfFile(policy, withTables(policy, await loadConfig({ file, set }, true)), options);
 }
 
-/** What a new rule is not told is the default; one that is there is changed by what is told alone. */
+/** The rule for one table. Options that are not given have their defaults in a new rule, and change nothing in a rule
+ *  that is there. */
 async function ruleOf(policy: Policy, named: string, options: AllowOptions): Promise<NewRule> {
   const { name, textColumn, pairColumn, labelColumn, mechanism = 'exponential', eta, labelEpsilon, ...flags } = options;
   const place = await placeToAllow(policy, named);
@@ -102,7 +103,7 @@ const flagsOf = ({ none, public: isPublic }: { none?: true; public?: true }): Pa
   ...(isPublic && { public: true }),
 });
 
-/** The eta of a configuration; where it is to be chosen on the public table, that which is chosen, rounded up. */
+/** The eta of a configuration. With `targetUnchanged` it is chosen on the public table, and rounded up. */
 async function etaOf({
   privacy: { mechanism, eta, targetUnchanged },
   backbone: name,

@@ -18,25 +18,25 @@ import type { Link } from '../temporal/connection.ts';
 export interface Planned {
   readonly id: string;
   readonly config: TuningConfig;
-  /** The run that it goes on from, for commands that make up the name: one of this name that does not is somebody
-   *  else's. Null: whichever has the name is meant. */
+  /** The run that it goes on from, when the command made up the name: an existing run of this name that does not go on
+   *  from there is somebody else's. Null when the user means whichever run has the name. */
   readonly goesOnFrom: string | null;
-  /** Whether the name was drawn, so that nobody else can have it. */
+  /** Whether the name was drawn at random, so that no other run can have it. */
   readonly isNewName?: boolean;
-  /** Whether the client's policy decides alone, and whoever starts it gives no word of his own. */
+  /** Whether the client's policy decides alone, without the word of the user who starts the run. */
   readonly byPolicy?: boolean;
 }
 
 export interface Begun {
   readonly run: AskedRun;
   readonly attached: boolean;
-  /** Whether it is at work now. */
+  /** Whether the run has not ended. */
   readonly isRunning: boolean;
   /** What is left of the run when Temporal has forgotten it. */
   readonly left: Remembered | null;
 }
 
-/** A name stands for one run: a second one is never started under it, also when Temporal has forgotten the first.
+/** A name stands for one run. A second run is never started under it, even when Temporal has forgotten the first.
  *  @throws BadInput when the name is made up and belongs to another run. */
 export async function startOrAttach(link: Link, planned: Planned): Promise<Begun> {
   const { id, config } = planned;
@@ -77,12 +77,12 @@ function whyNot(from: string, wanted: TuningConfig, theirs: TuningConfig): strin
     : `and goes on from ${from} with another configuration (${differing.join(', ')})`;
 }
 
-/** Settings in which two runs differ that go on from somewhere. */
+/** The settings in which two runs differ, apart from the runs that they go on from. */
 const differences = ({ resumeFrom: _, ...one }: TuningConfig, { resumeFrom: __, ...other }: TuningConfig): string[] =>
   Object.keys(differingSettings([one, other]));
 
-/** What somebody must know who takes this run for the one that he asked for. Settings are named without their values:
- *  files are among them, and a job's pages have other readers than its owner. */
+/** What the user must know when this run stands in for the one that he asked for. Settings are named without their
+ *  values: some values are files, and the pages of a CI job have other readers than the owner. */
 function remarksOn({ id, config }: Planned, { status, config: theirs, described, left }: KnownRun): string[] {
   const remarks: string[] = [];
   const endedAt = described === null ? left.endedAt : (described.closeTime ?? null);
@@ -101,7 +101,7 @@ function remarksOn({ id, config }: Planned, { status, config: theirs, described,
       `Temporal has forgotten it; this is what ${left.config === null ? 'the store' : 'the client'} keeps of it.`,
     );
   if (theirs === null) return remarks;
-  // A job must not be taken for held against gates that nobody looks at.
+  // Without this the user would believe that the run is held against gates that nobody looks at.
   if (namesOf(theirs.gates) !== namesOf(config.gates))
     remarks.push(`its gates are those that it was started with, not those given now: ${namesOf(theirs.gates)}`);
   const differing = differences({ ...config, gates: {} }, { ...theirs, gates: {} });

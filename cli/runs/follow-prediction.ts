@@ -1,5 +1,5 @@
-/** Waits for a prediction and shows how it gets on. Its workflow says nothing by itself: what is told here is what its
- *  activities' heartbeats tell the server. */
+/** Waits for a prediction and shows its progress. The workflow of a prediction answers no questions: its progress is in
+ *  the heartbeats of its activities. */
 import { setMaxListeners } from 'node:events';
 import type { WorkflowHandle } from '@temporalio/client';
 import { clientQueue, CONTROL_QUEUE, GPU_QUEUE, type FinishedPrediction } from '../../contracts/index.ts';
@@ -16,27 +16,27 @@ import { pendingActivity } from '../temporal/pending-work.ts';
 import { hasWorker } from '../temporal/task-queues.ts';
 
 const POLL_MS = 500;
-/** A prediction of a few texts is over before there is anything to say about it. */
+/** For so long nothing is shown: a prediction of a few texts is over by then. */
 const QUIET_MS = 3000;
-/** Of the same step, progress is told at most so often. */
+/** Within a step, progress is shown at most so often. */
 const LINE_INTERVAL_MS = 5000;
 
 export interface FollowingPrediction {
   readonly id: string;
   readonly tenant: string;
   readonly timeoutMs?: number | undefined;
-  /** What becomes of it when nobody waits any more: its answers are of use later, or to nobody. */
+  /** What becomes of it after the time-out. Answers in a file are of use later. */
   readonly afterTimeout: 'goes on' | 'is cancelled';
   readonly interruption: Interruption;
 }
 
-/** @throws CommandFailure with the reason when there is no answer. Interrupted, the prediction is cancelled first: its
- *  texts' release stays, so that to ask again costs nothing. */
+/** @throws CommandFailure with the reason when there is no answer. When the command is interrupted, the prediction is
+ *  cancelled first. The release of its texts stays, so that it costs nothing to ask again. */
 export async function followPrediction(link: Link, following: FollowingPrediction): Promise<FinishedPrediction> {
   const { id, tenant, timeoutMs = Infinity, afterTimeout, interruption } = following;
   const handle = link.client.workflow.getHandle(id);
   const deadline = Date.now() + timeoutMs;
-  // The server answers this question after 20 s at the latest, and the command would not end before.
+  // The server may take 20 s to answer this question. Aborting it lets the command end at once.
   const question = new AbortController();
   setMaxListeners(0, question.signal);
   const ended = link.client
@@ -73,8 +73,8 @@ export async function followPrediction(link: Link, following: FollowingPredictio
   }
 }
 
-/** Cancels the prediction and waits a little for its end. @returns what it gave when it ended before it heard of that.
- *  @throws CommandFailure with the code. */
+/** Cancels the prediction and waits a little for its end. @returns its answer when it finished before it heard of the
+ *  cancellation. @throws CommandFailure with the code. */
 async function cancelled(
   handle: WorkflowHandle,
   ended: Promise<FinishedPrediction>,
@@ -101,7 +101,7 @@ async function cancelled(
   throw new CommandFailure('the prediction was told to cancel; it ends when its worker has heard of it', exitCode);
 }
 
-/** Tells what is new of a prediction, or what it waits for when nothing is. */
+/** Shows what is new of a prediction; when nothing is new, what it waits for. */
 class PredictionTeller {
   readonly #link: Link;
   readonly #id: string;

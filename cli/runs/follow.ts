@@ -1,4 +1,4 @@
-/** Waits for a run and shows how it gets on. */
+/** Waits for a run and shows its progress. */
 import { setMaxListeners } from 'node:events';
 import type { WorkflowHandle } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
@@ -14,9 +14,10 @@ import { createProgressView, type ProgressView } from './progress-view.ts';
 import { waitsFor } from './wait-reason.ts';
 
 const POLL_MS = 1000;
-/** A run that says nothing new for so long may lack a worker. */
+/** When a run has said nothing new for so long, it may lack a worker. */
 export const STILL_MS = 8000;
-/** Storing a checkpoint takes a second; GitHub kills a step 10 s after it has asked it to stop. */
+/** How long a cancelled run is waited for. It takes a second to store a checkpoint. GitHub kills a step 10 s after it
+ *  has asked it to stop. */
 export const CANCELLATION_MS = 6000;
 
 /** How waiting for a run came out. */
@@ -37,7 +38,7 @@ export interface Following {
   readonly onInterrupt: OnInterrupt;
 }
 
-/** The time-out stops the waiting, not the run; so does an interruption, unless it is to cancel the run. */
+/** The time-out ends the waiting, not the run. So does an interruption, unless the user wants it to cancel the run. */
 export async function follow(
   link: Link,
   handle: WorkflowHandle,
@@ -45,9 +46,9 @@ export async function follow(
 ): Promise<Followed> {
   const deadline = Date.now() + timeoutMs;
   const goesOn =
-    `the run goes on. \`rapt watch ${handle.workflowId}\` shows ` + `it, \`rapt cancel ${handle.workflowId}\` ends it`;
+    `the run goes on. \`rapt watch ${handle.workflowId}\` shows it, ` + `\`rapt cancel ${handle.workflowId}\` ends it`;
   const view = createProgressView();
-  // The server answers this question after 20 s at the latest, and the command would not end before.
+  // The server may take 20 s to answer this question. Aborting it lets the command end at once.
   const question = new AbortController();
   // Temporal's client listens once for each 20 s of waiting, which to Node looks like a leak.
   setMaxListeners(0, question.signal);
@@ -57,7 +58,7 @@ export async function follow(
       (result: TuningResult) => finished(asOwned(handle.workflowId, tenant, result)),
       (error: unknown) => withoutResult(error, handle.workflowId),
     );
-  // Its rejection is of this command; it may come while nobody waits.
+  // A rejection is handled below. It may come while nobody waits for it.
   ended.catch(() => undefined);
   const teller = new Teller(link, handle, tenant, view);
   try {
@@ -75,7 +76,7 @@ export async function follow(
           message: `not ended after ${timeoutMs / 1000} s; ${goesOn}`,
           exitCode: EXIT.unavailable,
         };
-      // A question may stay without an answer for seconds, and whoever interrupts has few.
+      // The server may not answer for seconds, and an interrupted command has few seconds left.
       await Promise.race([teller.tell(), ended, interruption.first]);
     }
   } finally {
@@ -100,7 +101,7 @@ function withoutResult(error: unknown, id: string): Followed {
   };
 }
 
-/** Cancels the run and waits a little for its end, which comes when its checkpoint is stored. */
+/** Cancels the run and waits a little for its end: the run stores its checkpoint first. */
 async function cancelled(
   handle: WorkflowHandle,
   ended: Promise<Followed>,
@@ -120,14 +121,14 @@ async function cancelled(
   );
   if (outcome !== null && outcome !== 'interrupted') return { ...outcome, exitCode: EXIT.interrupted };
   const message = asked.told
-    ? `the run was told to cancel and still stores what it has; \`rapt show ${handle.workflowId}\` tells when it has ` +
-      'ended'
-    : 'the run could not be told to cancel, since Temporal does not answer: it goes on. `rapt cancel ' +
-      `${handle.workflowId}\` ends it`;
+    ? 'the run was told to cancel and still stores what it has; ' +
+      `\`rapt show ${handle.workflowId}\` tells when it has ended`
+    : 'the run could not be told to cancel, since Temporal does not answer: it goes on. ' +
+      `\`rapt cancel ${handle.workflowId}\` ends it`;
   return { result: null, status: 'running', message, exitCode: EXIT.interrupted };
 }
 
-/** Tells what is new of a run, or what it waits for when nothing is. */
+/** Shows what is new of a run; when nothing is new, what it waits for. */
 class Teller {
   readonly #link: Link;
   readonly #handle: WorkflowHandle;
@@ -163,7 +164,7 @@ class Teller {
     this.#stopped = true;
   }
 
-  /** An answer may come when nobody wants to hear it any more. */
+  /** An answer may come after the waiting has ended. */
   #unlessStopped(tell: () => void): void {
     if (!this.#stopped) tell();
   }

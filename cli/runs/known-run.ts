@@ -1,5 +1,5 @@
-/** Runs by their names: as Temporal knows them, and once it has forgotten them, as this client remembers them, or the
- *  store. A finished run's exact figures are on its owner's machine alone. */
+/** Runs by their names, as Temporal knows them. When Temporal has forgotten a run, this client may remember it, or the
+ *  store. Only its owner's machine has a finished run's exact figures. */
 import { readSeenRun, tenantsWithRun } from '../../activities/client/run-record.ts';
 import {
   BadInput,
@@ -20,14 +20,14 @@ export interface Remembered {
   readonly tenant: string;
   /** Null when the store alone knows the run: a configuration names files, so it stays on the client. */
   readonly config: TuningConfig | null;
-  /** Null when it has not finished. Of a result from the store, the report's path is empty. */
+  /** Null when it has not finished. In a result from the store, the report's path is empty. */
   readonly result: TuningResult | null;
   /** Null when nobody wrote it down. */
   readonly endedAt: Date | null;
 }
 
-/** Whose run it is, for commands that ask no server. @param given what the user said. @throws BadInput when several
- *  tenants of this client have such a run. */
+/** The tenant of a run, for commands that ask no server. @param given by the user. @throws BadInput when several
+ *  tenants of this client have a run of this name. */
 export function tenantOfRun(id: string, given?: string): string {
   if (given !== undefined) return given;
   const tenants = tenantsWithRun(clientHome(), id);
@@ -36,14 +36,14 @@ export function tenantOfRun(id: string, given?: string): string {
   return tenants[0] ?? 'local';
 }
 
-/** Whose run it is: as this client knows it, else as Temporal does. @param given what the user said. @throws BadInput
- *  as `tenantOfRun`. */
+/** The tenant of a run as this client knows it, else as Temporal does. @param given by the user. @throws BadInput as
+ *  `tenantOfRun`. */
 export async function tenantFor(link: Link, id: string, given?: string): Promise<string> {
   if (given !== undefined || tenantsWithRun(clientHome(), id).length > 0) return tenantOfRun(id, given);
   return (await find(link, id)) === null ? tenantOfRun(id) : tenantOf(link, id);
 }
 
-/** As this client remembers it; null when it has seen no such run. */
+/** A run as this client remembers it; null when it has seen no such run. */
 export function rememberedHere(id: string, given?: string): Remembered | null {
   const tenant = tenantOfRun(id, given);
   const seen = readSeenRun(clientHome(), tenant, id);
@@ -57,15 +57,16 @@ export function rememberedHere(id: string, given?: string): Remembered | null {
   };
 }
 
-/** A finished run with its owner's exact figures where this machine has them; elsewhere as it was told. */
+/** A finished run's result, with the exact figures where this machine is its owner's; elsewhere with the figures that
+ *  the owner told. */
 export const asOwned = (id: string, tenant: string, told: TuningResult): TuningResult =>
   readSeenRun(clientHome(), tenant, id)?.result ?? told;
 
-/** Enough for a store that is up; whoever starts a run need not wait for one that is not. */
+/** Long enough for a store that is up. A user who starts a run need not wait for a store that is down. */
 const LOOK_UP = { timeoutMs: 5000, retry: { attempts: 2, baseDelayMs: 200, maxDelayMs: 200 } };
 
-/** As the store keeps it; null when it has no finished run of this name. @throws RaptError when it cannot be asked from
- *  here. */
+/** A run as the store keeps it; null when it has no finished run of this name. @throws RaptError when the store cannot
+ *  be asked from here. */
 async function rememberedInStore(
   { storeFor }: Pick<Services, 'storeFor'>,
   tenant: string,
@@ -79,7 +80,8 @@ async function rememberedInStore(
   return { tenant, config: null, result: { ...result, report: { ...result.report, path: '' } }, endedAt: null };
 }
 
-/** What is left of a run that Temporal does not know. @param unasked is told why the store could not be asked. */
+/** What is left of a run that Temporal does not know. @param unasked is called with the reason when the store could not
+ *  be asked. */
 async function remembered(
   { services }: Link,
   id: string,
@@ -104,7 +106,8 @@ export type KnownRun = {
   readonly tenant: string;
 } & ({ readonly described: Described; readonly left: null } | { readonly described: null; readonly left: Remembered });
 
-/** Null when nobody knows such a run. @param unasked is told why the store could not be asked, which may know one. */
+/** Null when nobody knows such a run. @param unasked is called with the reason when the store could not be asked, which
+ *  may know the run. */
 export async function knownRun(
   link: Link,
   id: string,
@@ -123,7 +126,7 @@ export async function knownRun(
     };
   }
   const left = await remembered(link, id, given, unasked);
-  // Temporal forgets none that runs.
+  // Temporal does not forget a run before it has ended.
   return left === null
     ? null
     : {
@@ -150,7 +153,7 @@ export async function requireRun(link: Link, id: string, tenant?: string): Promi
   );
 }
 
-/** Predictions have names as well. @throws RaptError badInput unless it is a tuning run. */
+/** Predictions have ids of the same kind. @throws RaptError badInput unless it is a tuning run. */
 export function assertTuning(id: string, { described }: KnownRun): void {
   if (described !== null && described.type !== WORKFLOW_TYPE.tuning)
     throw new RaptError(ErrorKind.badInput, `${id} is no tuning run but a ${described.type}`);

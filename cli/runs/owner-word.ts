@@ -1,12 +1,14 @@
-/** The owner's word for what he starts by a command on the client's own machine. */
+/** The owner's word: with it, a run or prediction that he starts by a command on the client's own machine need not be
+ *  allowed by the policy. */
 import { BadInput, parseTuningConfig, type PredictInput, type TuningConfig } from '../../contracts/index.ts';
 import { findTunedAdapter, hasImport } from '../../activities/client/run-record.ts';
 import { resolveDataset } from '../../rapt/data/index.ts';
 import { clientHome, tenantFolder } from '../../rapt/home.ts';
 import { approve, placeOf, readPolicy, tablesNow, withTables, wordFor, type Terms } from '../../rapt/policy/index.ts';
 
-/** For exactly this run or prediction, on tables as they are now. For a prediction of a run that this machine does not
- *  know he gives none: what it would leave by is not known, and the client is another machine. */
+/** Gives the word for exactly this run or prediction, on the tables as they are now. No word is given for a prediction
+ *  of a run that this machine does not know: then the client is another machine, and it is not known by which mechanism
+ *  the texts would leave. */
 export async function giveWord(id: string, input: TuningConfig | PredictInput): Promise<void> {
   const home = clientHome();
   const folder = tenantFolder(home, input.tenant);
@@ -23,7 +25,7 @@ export async function giveWord(id: string, input: TuningConfig | PredictInput): 
   await approve(folder, { type: 'prediction', id, request: input, tables, terms });
 }
 
-/** `termsOf` as a sentence for whoever asks. */
+/** `termsOf` as a sentence for the user. */
 export async function toldTerms(asked: Pick<PredictInput, 'tenant' | 'run'>): Promise<string | null> {
   const terms = await termsOf(asked);
   if (terms === null) return null;
@@ -36,7 +38,8 @@ export async function toldTerms(asked: Pick<PredictInput, 'tenant' | 'run'>): Pr
   return `${leave}, as those of run ${run}${isOwn ? '' : ', which was not started by your word on this machine'}`;
 }
 
-/** By which mechanism and eta texts leave that this run is asked about; null where the client is another machine. */
+/** The mechanism and eta by which texts leave that this run is asked about; null where the client is another
+ *  machine. */
 export async function termsOf({ tenant, run }: Pick<PredictInput, 'tenant' | 'run'>): Promise<Terms | null> {
   const home = clientHome();
   const record = findTunedAdapter(home, tenant, run);
@@ -45,8 +48,8 @@ export async function termsOf({ tenant, run }: Pick<PredictInput, 'tenant' | 'ru
   return ownTerms(home, tenant, record);
 }
 
-/** With which settings the owner has started a run here; null when he has not. @throws BadInput when a version of today
- *  does not take them. */
+/** The settings with which the owner started a run here; null when he did not. @throws BadInput when the current
+ *  version does not accept them. */
 export async function ownConfig(run: string, tenant: string): Promise<TuningConfig | null> {
   const word = await wordFor(tenantFolder(clientHome(), tenant), { type: 'tuning', id: run });
   if (word === null) return null;

@@ -1,4 +1,4 @@
-/** Which run a command is to start: a new one, or one that goes on from others. */
+/** Plans the run that a command starts: a new one, or one that goes on from others. */
 import { randomBytes } from 'node:crypto';
 import { BadInput, ErrorKind, RaptError, type TuningConfig } from '../../contracts/index.ts';
 import type { Planned } from './attach.ts';
@@ -12,7 +12,7 @@ import { ownConfig } from './owner-word.ts';
 
 const MOST_EARLIER_RUNS = 100;
 
-/** A configuration with runs whose checkpoints it may take over, the latest first. */
+/** A configuration together with the runs whose checkpoints it may take over, the latest first. */
 const goingOnFrom = (config: TuningConfig, before: readonly string[]): TuningConfig => ({
   ...config,
   resumeFrom: [...before, ...config.resumeFrom].slice(0, MOST_EARLIER_RUNS),
@@ -21,12 +21,12 @@ const goingOnFrom = (config: TuningConfig, before: readonly string[]): TuningCon
 export interface NextRun {
   /** The name that the new run gets. Default: that of the one before with the next number. */
   readonly id?: string | undefined;
-  /** Of a run that Temporal has forgotten. */
+  /** Tenant of a run that Temporal has forgotten. */
   readonly tenant?: string | undefined;
 }
 
-/** For a run that ended without a result. @returns the run itself when it has not ended. @throws BadInput when it has
- *  completed. */
+/** Plans to go on with a run that ended without a result. @returns the run itself when it has not ended. @throws
+ *  RaptError badInput when it has completed. */
 export async function planResumption(
   link: Link,
   from: string,
@@ -52,7 +52,7 @@ export async function planResumption(
   return { id, config: goingOnFrom(config, [from]), goesOnFrom: from, byPolicy };
 }
 
-/** For a completed run that is to train for more epochs. @throws BadInput when it has not completed. */
+/** Plans to train a completed run for more epochs. @throws RaptError badInput when it has not completed. */
 export async function planExtension(
   link: Link,
   from: string,
@@ -70,7 +70,7 @@ export async function planExtension(
   return { id, config: goingOnFrom(extended, [from]), goesOnFrom: from, byPolicy };
 }
 
-/** For a run by this name, or its first resumption that has not ended without a result.
+/** Plans a run of this name. When that run ended without a result, plans the first of its resumptions that has not.
  *  @throws BadInput when the name of a resumption belongs to another run. */
 export async function planSuccessor(link: Link, name: string, config: TuningConfig): Promise<Planned> {
   const before: string[] = [];
@@ -93,8 +93,9 @@ export async function planSuccessor(link: Link, name: string, config: TuningConf
   }
 }
 
-/** As the owner gave his word for it on this machine, whatever the server tells of the run; a run that he did not start
- *  here goes on as the policy allows. @throws RaptError badInput when it cannot be had, or is none. */
+/** The configuration with which a run goes on. It is the one that the owner gave his word for on this machine, whatever
+ *  the server tells of the run. A run that he did not start here goes on as the policy allows.
+ *  @throws RaptError badInput when the configuration is known nowhere, or this is no tuning run. */
 async function configOf(
   id: string,
   run: KnownRun,

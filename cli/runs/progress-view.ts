@@ -3,7 +3,7 @@ import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 import type { RunProgress } from '../../contracts/index.ts';
 import { duration, say } from '../terminal/output.ts';
 
-/** In a pipe, training is told at most so often. */
+/** In a pipe, the progress of a stage is shown at most so often. */
 const LINE_INTERVAL_MS = 10_000;
 
 export interface ProgressView {
@@ -15,7 +15,7 @@ export interface ProgressView {
 
 export const createProgressView = (): ProgressView => (process.stderr.isTTY ? new Bars() : new Lines());
 
-/** What a person should know of how the tables were read, each sentence once. */
+/** Notes on how the tables were read, each of them once. */
 class NewNotes {
   readonly #told = new Set<string>();
 
@@ -67,7 +67,7 @@ class Lines implements ProgressView {
   }
 
   stop(): void {
-    // Nothing is held.
+    // There is nothing to clean up.
   }
 }
 

@@ -26,11 +26,11 @@ const DAYS = {
   sun: 'SUNDAY',
 } as const;
 const WAYS = ['weekly', 'daily', 'every', 'cron'] as const;
-/** More often than this, one run would hardly end before the next is due. */
+/** With shorter intervals, one run would hardly end before the next is due. */
 const LEAST_MINUTES = 10;
 const UNIT_MINUTES = { m: 1, h: 60, d: 24 * 60 } as const;
 
-/** @throws BadInput for none or several of the ways to say it, and for what cannot be read. */
+/** @throws BadInput unless exactly one of the ways is given, and for a text that cannot be read. */
 export function whenOf(options: WhenOptions): When {
   const given = WAYS.filter((way) => options[way] !== undefined);
   const [way] = given;
@@ -55,7 +55,7 @@ export function whenOf(options: WhenOptions): When {
     return { spec: { intervals: [{ every: intervalOf(text) }] }, words: `every ${text}` };
   }
   const spec = way === 'cron' ? { cronExpressions: [cronOf(text)] } : { calendars: [calendarOf(way, text)] };
-  return { spec: { ...spec, timezone }, words: `${way === 'cron' ? 'cron' : way} ${text}, ${timezone}` };
+  return { spec: { ...spec, timezone }, words: `${way} ${text}, ${timezone}` };
 }
 
 function calendarOf(way: 'weekly' | 'daily', text: string): CalendarSpec {
@@ -86,7 +86,7 @@ function intervalOf(text: string): number {
   return minutes * 60_000;
 }
 
-/** Whether its fields can be read is the server's to say. */
+/** The server checks the fields. */
 function cronOf(text: string): string {
   if (text.split(/\s+/).length !== 5 && !text.startsWith('@'))
     throw new BadInput([wrong('cron', text, "minute, hour, day, month and weekday, such as '0 3 * * 1'")]);

@@ -14,8 +14,7 @@ import type { Link } from '../temporal/connection.ts';
 import { giveWord } from './owner-word.ts';
 
 export interface StartOptions {
-  /** Leaves it to the policy of the client whether it does this. Otherwise whoever starts it on the client's machine
-   *  gives the owner's word for it. */
+  /** Whether the client's policy decides alone. Otherwise a command on the client's machine gives the owner's word. */
   readonly byPolicy?: boolean | undefined;
 }
 
@@ -32,7 +31,7 @@ export async function startWorkflow(
   if (problems.length > 0) throw new BadInput(problems);
   await requireServer(client.connection, services.temporal);
   assertEncrypts(services);
-  // Before it is asked for: the client worker may look for it at once.
+  // The word is given before the start: the client worker may look for it at once.
   if (!byPolicy) await giveWord(workflowId, input);
   try {
     await client.workflow.start(type, {

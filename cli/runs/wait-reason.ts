@@ -31,7 +31,7 @@ export async function waitsFor(
   return waitsOn(link, described, queueOf(progress.stage, tenant));
 }
 
-/** What holds the work on a queue up: a worker that is missing, an attempt that failed, or both; null when it is simply
+/** Why the work on a queue gets no further: a worker is missing, an attempt failed, or both. Null when it is simply
  *  under way. */
 export async function waitsOn(link: Link, described: Described, queue: string): Promise<string | null> {
   const failed = await failedAttempt(link, described);

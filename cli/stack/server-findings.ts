@@ -1,4 +1,4 @@
-/** What `rapt doctor` says of servers: it asks those that this process would use, and changes nothing there. */
+/** What `rapt doctor` says of the servers that this process would use. It changes nothing there. */
 import { Client } from '@temporalio/client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BadInput, clientQueue, CONTROL_QUEUE, ErrorKind, GPU_QUEUE, RaptError } from '../../contracts/index.ts';
@@ -9,10 +9,11 @@ import { setting } from '../../system/index.ts';
 import { connectTemporal, type Link } from '../temporal/connection.ts';
 import { hasWorker } from '../temporal/task-queues.ts';
 
-/** Nobody waits longer for a store to be looked at. */
+/** The store is given up after so long. */
 const SILENCE_MS = 15_000;
 
-/** Without local servers that do not run, which are told elsewhere. @param tenant whose client worker is looked for. */
+/** Leaves out local servers that do not run: `diagnose` tells of them.
+ *  @param tenant whose client worker is looked for. */
 export async function serverFindings(tenant: string): Promise<Finding[]> {
   return [...(await serverOfRuns(tenant)), ...(await storeFindings(tenant))];
 }
@@ -23,7 +24,7 @@ async function serverOfRuns(tenant: string): Promise<Finding[]> {
   return temporalFindings(isLocal ? null : tenant);
 }
 
-/** @param tenant null where the workers are those of the local stack, which are told elsewhere. */
+/** @param tenant null for the local stack: `diagnose` tells of its workers. */
 async function temporalFindings(tenant: string | null): Promise<Finding[]> {
   const what = 'Temporal namespace';
   try {
@@ -58,7 +59,7 @@ async function temporalFindings(tenant: string | null): Promise<Finding[]> {
   }
 }
 
-/** Workers that asked this server for work lately, on whichever machine. */
+/** Whether each kind of worker asked this server for work lately, from any machine. */
 async function workerFindings(link: Link, tenant: string): Promise<Finding[]> {
   const kinds = [
     { worker: 'control', queue: CONTROL_QUEUE, asksFor: 'workflow', start: 'rapt worker control' },
@@ -85,7 +86,7 @@ async function workerFindings(link: Link, tenant: string): Promise<Finding[]> {
   );
 }
 
-/** Of a store that the environment names: whether it answers, and takes the keys. */
+/** Whether the store that the environment names answers and accepts the keys. */
 async function storeFindings(tenant: string): Promise<Finding[]> {
   if (setting('RAPT_S3_ENDPOINT') === undefined) return [];
   const what = 'object store';
@@ -102,7 +103,7 @@ async function storeFindings(tenant: string): Promise<Finding[]> {
       await Promise.race([createMinioStore(options).read('runs/'), silence]);
     } catch (error) {
       if (!(error instanceof RaptError)) throw error;
-      // Keys that are given are of one role, and no role but one may read everything.
+      // Given keys belong to one role. Being refused shows that the store answers: most roles may not read this.
       const isOfRole = error.kind === ErrorKind.accessDenied && 'keys' in options;
       if (isOfRole) return [{ what, ok: true, detail: `at ${options.endpoint}, bucket ${options.bucket}`, fix: null }];
       if (error.kind !== ErrorKind.notFound) throw error;
@@ -123,7 +124,7 @@ async function storeFindings(tenant: string): Promise<Finding[]> {
   }
 }
 
-/** Settings that cannot be used are told elsewhere. */
+/** Null also for settings that cannot be used: `diagnose` tells of them. */
 function namedTemporalOrNull(): ReturnType<typeof namedTemporal> {
   try {
     return namedTemporal();

@@ -22,7 +22,7 @@ import { dataConverter } from '../../workers/data-converter.ts';
 import { RetriesUntilClosed } from './quiet-close.ts';
 
 const CONNECT_TIMEOUT = '5s';
-/** The server keeps it with everything that is asked. By default it would be the user's machine. */
+/** The server keeps it with every request. By default it would name the user's machine. */
 const IDENTITY = 'rapt';
 
 export interface Link {
@@ -43,7 +43,7 @@ export async function connectTemporal({ temporal }: { readonly temporal: NamedTe
   return retries.endWith(connection);
 }
 
-/** The server that all commands use, unless another is given by its parts. */
+/** The server that all commands use, unless the user gives another address or namespace. */
 export function namedServer({
   address,
   namespace,
@@ -52,7 +52,7 @@ export function namedServer({
   readonly namespace?: string | undefined;
 }): NamedTemporal {
   if (address !== undefined) checkAddress(address, '--address');
-  // The rest of what the environment says of a server counts only together with an address.
+  // What else the environment says of a server counts only together with an address.
   const { temporal } = resolveServices(
     address === undefined ? process.env : { ...process.env, RAPT_TEMPORAL_ADDRESS: address },
   );

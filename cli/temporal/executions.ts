@@ -9,7 +9,7 @@ const QUERY_TIMEOUT_MS = 3000;
 
 export type Described = Awaited<ReturnType<WorkflowHandle['describe']>>;
 
-/** Null when Temporal knows no such run, or no longer does. */
+/** Null when Temporal knows no such run, or has forgotten it. */
 export async function find({ client }: Link, id: string): Promise<Described | null> {
   return client.workflow
     .getHandle(id)
@@ -33,7 +33,7 @@ export async function queryProgress(handle: WorkflowHandle): Promise<RunProgress
   return within(QUERY_TIMEOUT_MS, handle.query<RunProgress>(PROGRESS_QUERY).catch(nullUnlessRapt));
 }
 
-/** A control worker that does not answer is no error, but an answer that cannot be decrypted is. */
+/** It is no error when no control worker answers, but an answer that cannot be decrypted is one. */
 function nullUnlessRapt(error: unknown): null {
   if (error instanceof RaptError) throw error;
   return null;
@@ -61,8 +61,8 @@ export async function tenantOf(link: Link, id: string): Promise<string> {
   return typeof tenant === 'string' ? tenant : 'local';
 }
 
-/** All runs that have not ended, with their tenants. A tenant that cannot be read is no reason to guess: what belongs
- *  to open runs is kept by it. */
+/** All runs that have not ended, with their tenants. A tenant that cannot be read is an error, not a guess: by the
+ *  tenant the garbage collection knows what it must keep. */
 export async function openRuns(link: Link): Promise<{ tenant: string; run: string }[]> {
   const open: { tenant: string; run: string }[] = [];
   const types = Object.values(WORKFLOW_TYPE)

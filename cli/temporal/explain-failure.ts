@@ -5,10 +5,10 @@ import { ErrorKind } from '../../contracts/index.ts';
 import { EXIT, exitCodeOfKind } from '../terminal/exit-codes.ts';
 import { readable } from './sealed-message.ts';
 
-/** Kinds whose message says how to go on. */
+/** Kinds of failures whose message already says how to go on. */
 const SAY_WHAT_TO_DO: readonly string[] = [ErrorKind.diverged, ErrorKind.trainerGivenUp];
 
-/** Why a run, or a prediction, ended without a result, for people, and the exit code that says so. */
+/** Why a run, or a prediction, ended without a result: a sentence for the user, and the exit code of the command. */
 export function explainFailure(
   error: unknown,
   id: string,

@@ -15,7 +15,7 @@ const { PendingActivityState, WorkflowTaskFailedCause } = proto.temporal.api.enu
 export const isAtWork = ({ raw }: Described): boolean =>
   (raw.pendingActivities ?? []).some(({ state }) => state === PendingActivityState.PENDING_ACTIVITY_STATE_STARTED);
 
-/** Why the attempt before failed of an activity that is waiting to be tried again, and when it will be. */
+/** Why the last attempt at a pending activity failed; null when no activity is tried again. */
 export async function failedAttempt(link: Link, { raw }: Described): Promise<string | null> {
   for (const { activityType, attempt, lastFailure } of raw.pendingActivities ?? []) {
     if (!lastFailure || (attempt ?? 0) < 2) continue;
@@ -27,12 +27,11 @@ export async function failedAttempt(link: Link, { raw }: Described): Promise<str
   return null;
 }
 
-/** Events back from a history's end among which the failure of its newest task is: the tries after the first are not
- *  written down. */
+/** How far back from a history's end the failure of its newest task can lie. Only the first try is written down. */
 const EVENTS_BACK = 20;
 
-/** Why the workflow itself gets no further: its task fails, and the server has it tried again without end. Null when it
- *  does not. */
+/** Why the workflow itself gets no further: its task fails, and the server tries it again without end. Null when the
+ *  task does not fail. */
 export async function failedWorkflowTask(link: Link, { raw, workflowId }: Described): Promise<string | null> {
   const attempt = raw.pendingWorkflowTask?.attempt ?? 0;
   if (attempt < 2) return null;
@@ -57,7 +56,7 @@ export async function failedWorkflowTask(link: Link, { raw, workflowId }: Descri
 /** An activity that is under way, or waits for a worker. */
 export interface PendingActivity {
   readonly type: string;
-  /** What it said last with a heartbeat; empty before that. */
+  /** The details of its last heartbeat; empty before the first one. */
   readonly said: Readonly<Record<string, unknown>>;
 }
 

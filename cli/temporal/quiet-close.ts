@@ -1,12 +1,12 @@
-/** Closing a connection while requests that nobody waits for any more are still to be tried again: each would throw out
- *  of its timer, and end the command with an error after everything was done. */
+/** Closes a connection while some requests, for which nobody waits any more, are still to be tried again. Without this
+ *  each of them would throw out of its timer, and end the command with an error after everything was done. */
 import { defaultGrpcRetryOptions, makeGrpcRetryInterceptor, type Connection } from '@temporalio/client';
 
 type Interceptor = ReturnType<typeof makeGrpcRetryInterceptor>;
 type Call = ReturnType<Parameters<Interceptor>[1]>;
 
 const nothing = (): void => undefined;
-/** A request that is not sent and never answered. */
+/** A request that is never sent and never answered. */
 const UNSENT = {
   start: nothing,
   sendMessage: nothing,
@@ -27,7 +27,7 @@ export class RetriesUntilClosed {
 
   readonly #retries = makeGrpcRetryInterceptor(defaultGrpcRetryOptions());
 
-  /** @returns the connection, whose closing ends them. */
+  /** @returns the connection; when it is closed, the retries end. */
   endWith(connection: Connection): Connection {
     const close = connection.close.bind(connection);
     return Object.assign(connection, {

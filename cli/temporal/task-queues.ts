@@ -12,12 +12,12 @@ const POLL_SECONDS = 70;
 export const queueOf = (stage: Stage, tenant: string): string =>
   stage === 'train' || stage === 'predict' ? GPU_QUEUE : clientQueue(tenant);
 
-/** Whether a worker asks this queue for work. One that has all the work that it does at a time asks for none. */
+/** Whether a worker asks this queue for work. A worker that has as much work as it does at a time does not ask. */
 export async function hasWorker(link: Link, taskQueue: string, kind: 'workflow' | 'activity'): Promise<boolean> {
   return (await pollersOf(link, taskQueue, kind)).length > 0;
 }
 
-/** Those that live: the server remembers others for some minutes. */
+/** Without workers that have ended: the server remembers them for some minutes. */
 async function pollersOf(
   { client, services }: Link,
   taskQueue: string,
@@ -33,8 +33,8 @@ async function pollersOf(
   return pollers.filter(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) > lately);
 }
 
-/** The version of the workflows to which a run is pinned when no worker of it asked for work lately; null when the run
- *  can go on. */
+/** The version of the workflows to which a run is pinned, when no worker of that version asked for work lately; null
+ *  when the run can go on. */
 export async function abandonedVersion(link: Link, { raw }: Described): Promise<string | null> {
   const buildId = raw.workflowExecutionInfo?.versioningInfo?.deploymentVersion?.buildId ?? '';
   if (buildId === '') return null;

@@ -1,12 +1,12 @@
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 
-/** What the command's exit code says. */
+/** What the command's exit code means. */
 export const EXIT = { done: 0, failed: 1, badInput: 2, gateMissed: 3, unavailable: 4, interrupted: 130 } as const;
 
 const BAD_INPUT: readonly string[] = [ErrorKind.badInput, ErrorKind.budgetExceeded, ErrorKind.notFound];
 const UNAVAILABLE: readonly string[] = [ErrorKind.unavailable, ErrorKind.credentialsRefused, ErrorKind.accessDenied];
 
-/** The exit code of an error's kind, which is also the type of a failure that Temporal brings. */
+/** The exit code of an error's kind. The type of a failure that comes by Temporal is such a kind. */
 export function exitCodeOfKind(kind: string | null | undefined): number {
   if (BAD_INPUT.includes(kind ?? '')) return EXIT.badInput;
   return UNAVAILABLE.includes(kind ?? '') ? EXIT.unavailable : EXIT.failed;

@@ -1,5 +1,5 @@
-/** What a command does that is told to stop: by Ctrl-C, or as a step of a job that is cancelled. GitHub sends SIGINT,
- *  after 7.5 s SIGTERM, and kills after 2.5 s more; GitLab sends SIGTERM. */
+/** What a command does when it is told to stop: by Ctrl-C, or because it is a step of a job that is cancelled. GitHub
+ *  sends SIGINT, after 7.5 s SIGTERM, and kills after 2.5 s more. GitLab sends SIGTERM. */
 import { CommandFailure, EXIT } from './exit-codes.ts';
 import { say } from './output.ts';
 
@@ -9,7 +9,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /** Listens from when it is made until `close`. */
 export class Interruption {
-  /** The first signal tells to stop, the second to stop waiting for what the first began. */
+  /** The first signal tells the command to stop, the second not to wait any longer for what the first began. */
   readonly first: Promise<'interrupted'>;
   readonly second: Promise<'interrupted'>;
   #heard = 0;
@@ -32,11 +32,11 @@ export class Interruption {
   }
 }
 
-/** Work of this process that stops by the first signal and leaves nothing half: it is told to stop, and cleans up. The
- *  second signal ends the process at once.
- *  @param nothing what there is not afterwards, after "interrupted; ".
- *  @param graceMs after which it is not waited for any more. @param late what is said then instead.
- *  @throws CommandFailure with code 130 when it was stopped. */
+/** Does work of this process that can be interrupted and leaves nothing half done. By the first signal the work is told
+ *  to stop, and cleans up. The second signal ends the process at once.
+ *  @param nothing what the user is told after "interrupted; ": that nothing was done.
+ *  @param graceMs how long the clean-up may take. @param late what the user is told instead when it takes longer.
+ *  @throws CommandFailure with code 130 when the work was stopped. */
 export async function stoppable<T>(
   nothing: string,
   work: (signal: AbortSignal) => Promise<T>,

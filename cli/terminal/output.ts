@@ -1,8 +1,8 @@
-/** Results go to stdout, everything said about the way there to stderr. */
+/** What a command prints: results to stdout, and what it says on the way to them to stderr. */
 import { stripVTControlCharacters } from 'node:util';
 import colors from 'picocolors';
 
-/** Each stream drops them where it is no terminal. */
+/** Colours. A stream that is no terminal drops them. */
 export const { bold, dim, green, red, yellow } = colors.createColors((process.env['NO_COLOR'] ?? '') === '');
 
 export const say = (line: string): void => writeLine(process.stderr, line);
@@ -30,7 +30,7 @@ export function table(rows: readonly (readonly string[])[]): string {
 }
 
 export const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
-/** The same of a share that may not have left its owner's machine. */
+/** As `percent`, for a share that may not have left its owner's machine. */
 export const percentIfTold = (share: number | null | undefined): string =>
   share === null || share === undefined ? 'not told' : percent(share);
 

@@ -45,7 +45,7 @@ test('YAML and JSON are read, --set overrides, --gate adds', async () => {
   assert.deepEqual(config.gates, { accuracy: '>= 0.7' });
 });
 
-test('paths in a file are relative to its folder, those of --set to the current one; names and addresses stay as they are', async () => {
+test('paths in a file are relative to its folder, those of --set to the current one; names stay as they are', async () => {
   mkdirSync(join(folder, 'model'), { recursive: true });
   writeFileSync(join(folder, 'model', 'config.json'), '{}');
   const file = configFile(
@@ -97,7 +97,7 @@ test('a path that was meant as seen from the current folder is told how to be wr
   }
 });
 
-test('gates given on the command line take the place of the file’s on the same metric, and several on one metric all hold', async () => {
+test('gates of the command line take the place of the file’s on the same metric, and several all hold', async () => {
   const file = configFile('gates: { accuracy: ">=0.5", f1: [">=0.4", "<=0.9"] }\nbaseline: main-1\n');
   const { gates, baseline } = await loadConfig(
     { file, gate: ['accuracy >= 0.7', 'accuracy >= baseline - 0.01'], baseline: 'main-2' },

@@ -31,7 +31,7 @@ function lazy(retries: RetriesUntilClosed): Connection {
   );
 }
 
-test('a request that is to be tried again when its connection closes is tried no more, and throws nothing', async (t) => {
+test('when its connection closes, a request is tried no more, and throws nothing', async (t) => {
   const thrown: unknown[] = [];
   const note = (error: unknown): void => void thrown.push(error);
   process.on('uncaughtException', note);

@@ -47,8 +47,9 @@ const CASES: readonly (readonly [option: string, code: string, ...args: string[]
   ['--out', 'ENOTDIR', 'credentials', '--grants', join(folder, 'grants'), 'grant', 'gpu', '--out', under('token')],
 ];
 
-for (const [option, code, ...args] of CASES)
-  test(`rapt ${args.slice(0, 2).join(' ')} ... ${option}: ${code} ends with exit code 2 and the option's name`, async () => {
+for (const [option, code, ...args] of CASES) {
+  const command = `rapt ${args.slice(0, 2).join(' ')} ... ${option}`;
+  test(`${command}: ${code} ends with exit code 2 and the option's name`, async () => {
     const error = await (await createProgram()).parseAsync(args, { from: 'user' }).then(
       () => null,
       (thrown: unknown) => thrown,
@@ -68,6 +69,7 @@ for (const [option, code, ...args] of CASES)
       'nothing is left',
     );
   });
+}
 
 for (const variable of ['RAPT_HOME', 'RAPT_CACHE'] as const)
   for (const [folder, code] of [
@@ -76,7 +78,7 @@ for (const variable of ['RAPT_HOME', 'RAPT_CACHE'] as const)
     ['/proc/x', 'ENOENT'],
     ['/proc/x/below', 'ENOENT'],
   ] as const)
-    test(`${variable}=.../${basename(folder)} ends commands and workers with exit code 2 and its name: ${code}`, async (t) => {
+    test(`${variable}=.../${basename(folder)}: ${code} ends all with exit code 2 and its name`, async (t) => {
       // One that is set to nothing counts as not set.
       const earlier = process.env[variable] ?? '';
       process.env[variable] = folder;

@@ -6,8 +6,8 @@ import { printJson, say } from '../../terminal/output.ts';
 import { addKey, RESTART, writableKeysFileOf } from './key-file.ts';
 
 const DESCRIPTION =
-  'make a key, and the file if there is none; it decrypts, and encrypts once `rapt keys use` says so, or where no ' +
-  'other does';
+  'make a key, and the file if there is none; ' +
+  'it decrypts, and encrypts once `rapt keys use` says so, or where no other does';
 
 export function addTo(keys: Command): void {
   keys

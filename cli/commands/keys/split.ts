@@ -21,8 +21,8 @@ interface SplitFiles {
 }
 
 const DESCRIPTION =
-  'write the keys of one tenant into two folders, one for the provider and one for the data owner, and make those ' +
-  'that are missing';
+  'write the keys of one tenant into two folders, one for the provider and one for the data owner, ' +
+  'and make those that are missing';
 const HELP =
   '\nKeys that --file (or RAPT_CODEC_KEYS_FILE) holds of the tenant are taken over; ' +
   'those of others, and of all, are not. Owner keys in the folder stay.\n' +
