@@ -63,9 +63,11 @@ function manifestOf({ services }: Link, id: string, { tenant }: KnownRun): Promi
   return readRunManifest(store, tenant, id);
 }
 
-const stateTable = (state: object): string =>
+type State = Readonly<Record<string, string | number | boolean | object | null | undefined>>;
+
+const stateTable = (state: State): string =>
   table(
-    Object.entries(state).flatMap(([name, value]: [string, unknown]) =>
+    Object.entries(state).flatMap(([name, value]) =>
       value === null || typeof value === 'object' ? [] : [[name, String(value)]],
     ),
   );

@@ -45,7 +45,7 @@ test('YAML and JSON are read, --set overrides, --gate adds', async () => {
   assert.deepEqual(config.gates, { accuracy: '>= 0.7' });
 });
 
-test('paths in a file are relative to its folder, those of --set to the current one; names stay as they are', async () => {
+test('paths in a file are relative to its folder, those of --set to the current one; names stay', async () => {
   mkdirSync(join(folder, 'model'), { recursive: true });
   writeFileSync(join(folder, 'model', 'config.json'), '{}');
   const file = configFile(
