@@ -36,8 +36,8 @@ export async function planResumption(
   if (run.status === 'COMPLETED')
     throw new RaptError(
       ErrorKind.badInput,
-      `run ${from} has completed; \`rapt report --run ${from}\` shows its report, and \`rapt extend ${from} ` +
-        '--epochs N` trains on',
+      `run ${from} has completed; \`rapt report --run ${from}\` shows its report, ` +
+        `and \`rapt extend ${from} --epochs N\` trains on`,
     );
   if (run.status === 'RUNNING') {
     const buildId = await abandonedVersion(link, await describe(link, from));

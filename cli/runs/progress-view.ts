@@ -30,6 +30,15 @@ const lossOf = ({ loss }: RunProgress): string => (loss === null ? '-' : loss.to
 const leftOf = ({ secondsLeft }: RunProgress): string =>
   secondsLeft === null ? '' : `, ${duration(secondsLeft)} left`;
 
+/** How far the stage is; empty where that is not known. */
+function detailOf(progress: RunProgress): string {
+  const { stage, step, totalSteps, epoch, epochs, rowsPrivatized, rowsTotal } = progress;
+  if (stage === 'privatize' && rowsPrivatized > 0) return `${rowsPrivatized} of ${rowsTotal} rows`;
+  if (stage !== 'train' || step <= 0) return '';
+  const place = `step ${step} of ${totalSteps}, epoch ${epoch.toFixed(2)} of ${epochs}`;
+  return `${place}, loss ${lossOf(progress)}${leftOf(progress)}`;
+}
+
 class Lines implements ProgressView {
   #stage = '';
   #told = '';
@@ -40,14 +49,8 @@ class Lines implements ProgressView {
 
   show(progress: RunProgress): void {
     for (const note of this.#notes.of(progress)) say(note);
-    const { stage, message, step, totalSteps, epoch, epochs, rowsPrivatized, rowsTotal } = progress;
-    const detail =
-      stage === 'train' && step > 0
-        ? `step ${step} of ${totalSteps}, epoch ${epoch.toFixed(2)} of ${epochs}, loss ` +
-          `${lossOf(progress)}${leftOf(progress)}`
-        : stage === 'privatize' && rowsPrivatized > 0
-          ? `${rowsPrivatized} of ${rowsTotal} rows`
-          : '';
+    const { stage, message, step } = progress;
+    const detail = detailOf(progress);
     const line = `${stage}: ${message}${detail === '' ? '' : ` (${detail})`}`;
     const now = Date.now();
     const firstLoss = !this.#lossTold && stage === 'train' && step > 0 && progress.loss !== null;
