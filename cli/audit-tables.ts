@@ -1,7 +1,7 @@
 /** What attacks on a release got, for a terminal. */
 import { baselinesOf, type AuditResult } from '../contracts/index.ts';
 import { BLIND_GUESSES_IN_SHORT, percent, rateWithRange } from '../rapt/report/index.ts';
-import { table } from './output.ts';
+import { table } from './terminal/output.ts';
 
 export function auditTables(audit: AuditResult): string {
   const { texts, tokens, attacks, attributes, deniability } = audit;

@@ -11,9 +11,9 @@ import {
 } from '../rapt/evaluation/index.ts';
 import { totalSeconds } from '../rapt/report/index.ts';
 import { createMinioStore } from '../storage/index.ts';
-import { rememberedHere, requireRun, resultOf, tenantOfRun, type Remembered } from './known-run.ts';
+import { rememberedHere, requireRun, resultOf, tenantOfRun, type Remembered } from './runs/known-run.ts';
 import { differingSettings } from './differing-settings.ts';
-import { withTemporal } from './temporal.ts';
+import { withTemporal } from './temporal/connection.ts';
 
 /** A finished run, with what is compared of it. */
 export interface ComparedRun {

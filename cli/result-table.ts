@@ -12,7 +12,7 @@ import {
   totalSeconds,
 } from '../rapt/report/index.ts';
 import { homeFolder } from '../system/index.ts';
-import { green, print, red, table } from './output.ts';
+import { green, print, red, table } from './terminal/output.ts';
 
 export function printResult(result: TuningResult, ui: TemporalUi): void {
   print(resultTable(result, ui));

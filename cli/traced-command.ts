@@ -1,13 +1,14 @@
 /** A command's part of a trace: its span, above that of the run that it starts. */
 import type { Command } from 'commander';
 import { inSpan, startTracing } from '../telemetry/index.ts';
-import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { EXIT, exitCodeOf } from './terminal/exit-codes.ts';
 
-/** They run for as long as a machine does. Workers trace what they do for others, piece by piece. */
+/** Commands without a span: they run for as long as a machine does. A worker traces what it does for others, piece by
+ *  piece. */
 const SERVERS: readonly string[] = ['worker', 'codec-server', 'credential-server'];
 
-/** Parses the arguments and runs the command that they name. Of them, only the command's name gets into the trace:
- *  others name files. */
+/** Parses the arguments and runs the command that they name. Only the command's name gets into the trace: other
+ *  arguments name files. */
 export async function tracedCommand(program: Command, args: readonly string[] = process.argv.slice(2)): Promise<void> {
   const command = commandNamed(program, args);
   const tracing = command === null || SERVERS.includes(command) ? null : await startTracing('cli');

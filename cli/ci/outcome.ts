@@ -1,7 +1,7 @@
 /** How a run came out for the job that asked for it. */
 import { RaptError, type Gates } from '../../contracts/index.ts';
-import { CommandFailure, EXIT, exitCodeOf } from '../exit-codes.ts';
-import type { Followed } from '../follow.ts';
+import { CommandFailure, EXIT, exitCodeOf } from '../terminal/exit-codes.ts';
+import type { Followed } from '../runs/follow.ts';
 
 /** What is known of a run before it has ended. */
 export interface AskedRun {

@@ -12,9 +12,11 @@ import {
 } from '../../contracts/index.ts';
 import { clientHome } from '../../rapt/home.ts';
 import { auditTables } from '../audit-tables.ts';
-import { stoppable } from '../interruption.ts';
-import { tenantOfRun } from '../known-run.ts';
-import { print, printJson, say } from '../output.ts';
+import { stoppable } from '../terminal/interruption.ts';
+import { tenantOfRun } from '../runs/known-run.ts';
+import { DEFAULT_ETAS } from '../options/common-options.ts';
+import { wholeNumberOf } from '../options/values.ts';
+import { print, printJson, say } from '../terminal/output.ts';
 
 interface AuditOptions {
   run?: string;
@@ -33,7 +35,11 @@ interface AuditOptions {
 /** An attack that is broken off leaves nothing, so it need not be waited for. */
 const STOP_MS = 1000;
 
-export function addAuditCommand(program: Command): void {
+const HELP = `
+Example: rapt audit --run nightly
+         rapt privatize --in notes.csv --out notes.jsonl && rapt audit --in notes.csv --released notes.jsonl`;
+
+export function addTo(program: Command): void {
   program
     .command('audit')
     .description('attack a release with the plain text at hand, to tell what an adversary gets; needs no server')
@@ -46,39 +52,30 @@ export function addAuditCommand(program: Command): void {
         .choices(['exponential', 'laplace'])
         .default('exponential'),
     )
-    .option(
-      '--eta <number>',
-      `with --in; default: ${DEFAULT_ETA.exponential} for exponential, ${DEFAULT_ETA.laplace} for laplace`,
-    )
+    .option('--eta <number>', `with --in; ${DEFAULT_ETAS}`)
     .option('--backbone <name>', 'with --in: model folder, or name', DEFAULT_BACKBONE)
     .option('--text-column <name>', 'with --in', 'text')
     .option('--attacks <list>', `some of ${ATTACKS.join(',')}; default: all`)
     .option('--max-tokens <number>', 'tokens that are attacked', '20000')
     .option('--json', 'print one JSON object')
-    .addHelpText(
-      'after',
-      '\nExample: rapt audit --run nightly\n         rapt privatize --in notes.csv --out notes.jsonl && rapt audit ' +
-        '--in notes.csv --released notes.jsonl',
-    )
-    .action(async (options: AuditOptions) => {
-      const attacks = attacksOf(options.attacks);
-      const maxTokens = Number(options.maxTokens);
-      if (!Number.isInteger(maxTokens) || maxTokens < 1)
-        throw new BadInput([
-          { where: '--max-tokens', problem: `must be a whole number from 1, not "${options.maxTokens}"` },
-        ]);
-      const { run } = options;
-      const result = await stoppable(
-        'nothing was told',
-        (signal) =>
-          run !== undefined
-            ? auditRun(options, run, attacks, maxTokens, signal)
-            : auditTable(options, attacks, maxTokens, signal),
-        STOP_MS,
-      );
-      if (options.json) printJson(result);
-      else print(auditTables(result));
-    });
+    .addHelpText('after', HELP)
+    .action(audit);
+}
+
+async function audit(options: AuditOptions): Promise<void> {
+  const attacks = attacksOf(options.attacks);
+  const maxTokens = wholeNumberOf('--max-tokens', options.maxTokens);
+  const { run } = options;
+  const result = await stoppable(
+    'nothing was told',
+    (signal) =>
+      run !== undefined
+        ? auditRun(options, run, attacks, maxTokens, signal)
+        : auditTable(options, attacks, maxTokens, signal),
+    STOP_MS,
+  );
+  if (options.json) printJson(result);
+  else print(auditTables(result));
 }
 
 function attacksOf(list: string | undefined): Attack[] {

@@ -3,9 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { BadInput, DEFAULT_BACKBONE, DEFAULT_ETA, type FrontierPoint } from '../../contracts/index.ts';
-import { mechanismOf, MECHANISMS, rateOf, type NoisyMechanism } from '../options.ts';
-import { bar, percent, print, printJson, say, table } from '../output.ts';
-import { assertFile } from '../outputs.ts';
+import { mechanismOf, MECHANISMS, rateOf, type NoisyMechanism } from '../options/values.ts';
+import { bar, percent, print, printJson, say, table } from '../terminal/output.ts';
+import { assertFile } from '../options/written-files.ts';
 
 interface CalibrateOptions {
   unchanged?: string;
@@ -20,29 +20,28 @@ interface CalibrateOptions {
 
 const TARGETS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9];
 
-export function addCalibrateCommand(program: Command): void {
+const DESCRIPTION =
+  'choose eta by what it does to words, or by what an adversary gets; on the public table, no private text is touched';
+const PUBLIC_TEXT =
+  "sentences like yours that are public, one a line: whose words the adversary expects. Default: Zipf's law";
+const HELP = `
+Examples: rapt calibrate --unchanged 0.3
+          rapt calibrate --bayes-attack 0.2 --mechanism exponential
+          rapt calibrate --curve --svg frontier.svg`;
+
+export function addTo(program: Command): void {
   program
     .command('calibrate')
-    .description(
-      'choose eta by what it does to words, or by what an adversary gets; on the public table, no private text is ' +
-        'touched',
-    )
+    .description(DESCRIPTION)
     .option('--unchanged <rate>', 'the eta at which this share of public tokens stays itself')
     .option('--bayes-attack <rate>', "the largest eta at which Bayes' rule guesses at most this share of tokens right")
     .option('--curve', 'the frontier: what stays against what an adversary gets, over eta')
     .option('--svg <file>', 'with --curve: draw it into this file')
-    .option(
-      '--public-text <file>',
-      "sentences like yours that are public, one a line: whose words the adversary expects. Default: Zipf's law",
-    )
+    .option('--public-text <file>', PUBLIC_TEXT)
     .option('--mechanism <name>', 'exponential or laplace; default: both')
     .option('--backbone <name>', 'model folder, or name', DEFAULT_BACKBONE)
     .option('--json', 'print one JSON object')
-    .addHelpText(
-      'after',
-      '\nExamples: rapt calibrate --unchanged 0.3\n          rapt calibrate --bayes-attack 0.2 --mechanism ' +
-        'exponential\n          rapt calibrate --curve --svg frontier.svg',
-    )
+    .addHelpText('after', HELP)
     .action(calibrateEta);
 }
 
@@ -121,6 +120,7 @@ async function onFrontier(
 }
 
 const BAR_WIDTH = 20;
+const FRONTIER_HEAD = ['mechanism', 'eta', 'unchanged', 'unchanged in a text', "Bayes' rule right", 'among its ten'];
 
 function shown(points: readonly Calibrated[]): string {
   const [first] = points;
@@ -129,18 +129,26 @@ function shown(points: readonly Calibrated[]): string {
       ['mechanism', 'eta', 'unchanged'],
       ...points.map(({ mechanism, eta, unchanged }) => [mechanism, String(eta), percent(unchanged)]),
     ]);
-  const drawn = (share: number | undefined): string => `${bar(share ?? 0, BAR_WIDTH)} ${percent(share ?? 0)}`;
-  const rows = points.map(({ mechanism, eta, unchanged, unchangedInText, bayes, bayesTop10 }) => [
-    mechanism,
-    String(eta),
-    percent(unchanged),
-    drawn(unchangedInText),
-    drawn(bayes),
-    percent(bayesTop10 ?? 0),
-  ]);
-  return `${table([['mechanism', 'eta', 'unchanged', 'unchanged in a text', "Bayes' rule right", 'among its ten'], ...rows])}
-
-unchanged: share of the vocabulary's tokens, all counted alike; in a text: of tokens as frequent as the prior says.
-Bayes' rule: what an adversary gets who knows the mechanism and these frequencies; without any release ${percent(first.priorOnly ?? 0)}. Shares are known to about a point.
-For laplace he uses a fitted channel, since no closed form is known: what is shown is the least that he gets.`;
+  return `${table([FRONTIER_HEAD, ...points.map(frontierRow)])}\n\n${legend(first.priorOnly ?? 0)}`;
 }
+
+const frontierRow = ({ mechanism, eta, unchanged, unchangedInText, bayes, bayesTop10 }: Calibrated): string[] => [
+  mechanism,
+  String(eta),
+  percent(unchanged),
+  drawn(unchangedInText),
+  drawn(bayes),
+  percent(bayesTop10 ?? 0),
+];
+
+const drawn = (share = 0): string => `${bar(share, BAR_WIDTH)} ${percent(share)}`;
+
+/** @param priorOnly what the adversary guesses right without any release. */
+const legend = (priorOnly: number): string =>
+  [
+    "unchanged: share of the vocabulary's tokens, all counted alike; " +
+      'in a text: of tokens as frequent as the prior says.',
+    "Bayes' rule: what an adversary gets who knows the mechanism and these frequencies; " +
+      `without any release ${percent(priorOnly)}. Shares are known to about a point.`,
+    'For laplace he uses a fitted channel, since no closed form is known: what is shown is the least that he gets.',
+  ].join('\n');

@@ -9,45 +9,47 @@ import { createCodec, createOwnerView, startCodecServer } from '../../codec/inde
 import { BadInput, ErrorKind, isTenantName, RaptError } from '../../contracts/index.ts';
 import { namedTemporal, readStack, resolveKeyring, resolveOwnerKeys, secret } from '../../settings/index.ts';
 import { setting } from '../../system/index.ts';
-import { addListenOptions, listeningOf, type ListenOptions } from '../listening.ts';
-import { print } from '../output.ts';
+import { addListenOptions, listeningOf, type ListenOptions } from '../options/listening.ts';
+import { print } from '../terminal/output.ts';
 
-export function addCodecServerCommand(program: Command): void {
+interface CodecServerOptions extends ListenOptions {
+  readonly origin?: string;
+}
+
+const ORIGIN = "the one origin whose pages may ask; default: RAPT_TEMPORAL_UI, or the local stack's Temporal UI";
+const HELP =
+  '\nKeys come from RAPT_CODEC_KEYS_FILE and RAPT_OWNER_KEYS_FILE or the local stack; ' +
+  'a token that callers must send, from RAPT_CODEC_TOKEN_FILE.\n' +
+  'Example: rapt codec-server, then `temporal workflow show -w ID --codec-endpoint http://127.0.0.1:8234`';
+
+export function addTo(program: Command): void {
   addListenOptions(program.command('codec-server'), '127.0.0.1:8234')
     .description("decrypt payloads for Temporal's UI and command, and encrypt what they send")
-    .option(
-      '--origin <url>',
-      "the one origin whose pages may ask; default: RAPT_TEMPORAL_UI, or the local stack's Temporal UI",
-    )
-    .addHelpText(
-      'after',
-      '\nKeys come from RAPT_CODEC_KEYS_FILE and RAPT_OWNER_KEYS_FILE or the local stack; a token that callers ' +
-        'must send, from RAPT_CODEC_TOKEN_FILE.\nExample: rapt codec-server, then `temporal workflow show -w ID ' +
-        '--codec-endpoint http://127.0.0.1:8234`',
-    )
-    .action(async ({ origin, ...options }: ListenOptions & { origin?: string }) => {
-      (await import('../../workers/last-words.ts')).endOnUnheardErrors();
-      const keyring = resolveKeyring(namedTemporal() === null);
-      if (keyring === null)
-        throw new RaptError(
-          ErrorKind.notFound,
-          'there are no keys to decrypt with; name them in RAPT_CODEC_KEYS_FILE, or see `rapt keys`',
-        );
-      const asking = originOf(origin ?? setting('RAPT_TEMPORAL_UI') ?? readStack()?.temporal.uiUrl);
-      const server = await startCodecServer({
-        ...listeningOf(options),
-        codec: inTurn(createOwnerView(resolveOwnerKeys(namedTemporal() === null)), createCodec(keyring)),
-        origin: asking,
-        token: secret('RAPT_CODEC_TOKEN'),
-        report: reportOf,
-      });
-      print(
-        `codec server ready: ${server.url}, for ` +
-          (asking === null ? 'no page: --origin names the one of a Temporal UI' : `pages of ${asking}`),
-      );
-      await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
-      await server.close();
-    });
+    .option('--origin <url>', ORIGIN)
+    .addHelpText('after', HELP)
+    .action(serve);
+}
+
+async function serve({ origin, ...options }: CodecServerOptions): Promise<void> {
+  (await import('../../workers/last-words.ts')).endOnUnheardErrors();
+  const keyring = resolveKeyring(namedTemporal() === null);
+  if (keyring === null)
+    throw new RaptError(
+      ErrorKind.notFound,
+      'there are no keys to decrypt with; name them in RAPT_CODEC_KEYS_FILE, or see `rapt keys`',
+    );
+  const asking = originOf(origin ?? setting('RAPT_TEMPORAL_UI') ?? readStack()?.temporal.uiUrl);
+  const server = await startCodecServer({
+    ...listeningOf(options),
+    codec: inTurn(createOwnerView(resolveOwnerKeys(namedTemporal() === null)), createCodec(keyring)),
+    origin: asking,
+    token: secret('RAPT_CODEC_TOKEN'),
+    report: reportOf,
+  });
+  const pages = asking === null ? 'no page: --origin names the one of a Temporal UI' : `pages of ${asking}`;
+  print(`codec server ready: ${server.url}, for ${pages}`);
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  await server.close();
 }
 
 /** What is sealed is encrypted after it, and opened after it was decrypted. */

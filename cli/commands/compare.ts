@@ -1,23 +1,24 @@
 /** compare: finished runs side by side. */
 import type { Command } from 'commander';
 import { compareRuns, type ComparedPair, type ComparedRun, type Comparison } from '../comparison.ts';
-import { duration, percent, percentIfTold, print, printJson, table } from '../output.ts';
+import { duration, percent, percentIfTold, print, printJson, table } from '../terminal/output.ts';
 
-export function addCompareCommand(program: Command): void {
+const DESCRIPTION =
+  'finished runs side by side: what was set otherwise, what came of it, and whether that is more than chance';
+const HELP =
+  "\nTest rows that both runs answered are compared one by one, by McNemar's exact test, " +
+  'where their labels are on this client; else the two accuracies are.\n' +
+  'Example: rapt compare nightly nightly-eta10';
+
+export function addTo(program: Command): void {
   program
     .command('compare')
-    .description(
-      'finished runs side by side: what was set otherwise, what came of it, and whether that is more than chance',
-    )
+    .description(DESCRIPTION)
     .argument('<id>', 'the run that the others are held against')
     .argument('<ids...>')
     .option('--tenant <name>', 'tenant of the runs; default: as this client knows the first one')
     .option('--json', 'print one JSON object')
-    .addHelpText(
-      'after',
-      "\nTest rows that both runs answered are compared one by one, by McNemar's exact test, where their labels " +
-        'are on this client; else the two accuracies are.\nExample: rapt compare nightly nightly-eta10',
-    )
+    .addHelpText('after', HELP)
     .action(async (id: string, ids: string[], { tenant, json }: { tenant?: string; json?: true }) => {
       const comparison = await compareRuns(tenant, [id, ...ids]);
       if (json) printJson(comparison);

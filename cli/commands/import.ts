@@ -1,12 +1,13 @@
 /** import: an adapter that Hugging Face PEFT trained elsewhere. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { BadInput, DEFAULT_ETA, parseTuningConfig } from '../../contracts/index.ts';
+import { BadInput, parseTuningConfig } from '../../contracts/index.ts';
 import { resolveStore } from '../../settings/index.ts';
 import { clientHome } from '../../rapt/home.ts';
-import { MECHANISMS, numberOf, rateOf, wholeNumberOf } from '../options.ts';
-import { print, printJson, table } from '../output.ts';
-import { backboneAddress } from '../paths.ts';
+import { DEFAULT_ETAS } from '../options/common-options.ts';
+import { MECHANISMS, numberOf, rateOf, wholeNumberOf } from '../options/values.ts';
+import { print, printJson, table } from '../terminal/output.ts';
+import { backboneAddress } from '../options/config-paths.ts';
 
 interface ImportOptions {
   id: string;
@@ -22,7 +23,15 @@ interface ImportOptions {
   json?: true;
 }
 
-export function addImportCommand(program: Command): void {
+const MECHANISM = `how those texts are privatized: ${MECHANISMS.join(', ')}; or none, which sends them as they are`;
+const HELP =
+  '\nIt must stand on BertForSequenceClassification (TaskType.SEQ_CLS). ' +
+  'Trained on texts without noise it knows none: a larger eta serves it better.\n' +
+  'Example: rapt import peft-adapter --id bought ' +
+  '--backbone sentence-transformers/all-MiniLM-L6-v2 --classes bad,good\n' +
+  '         rapt predict --run bought --text "A film to remember."';
+
+export function addTo(program: Command): void {
   program
     .command('import')
     .description('take over a prompt or prefix that Hugging Face PEFT trained, so that `rapt predict` asks it')
@@ -33,22 +42,12 @@ export function addImportCommand(program: Command): void {
     .option('--text-column <name>', 'column of the texts that it will be asked about', 'text')
     .option('--pair-column <name>', 'second text of a pair task')
     .option('--max-tokens <number>', 'tokens kept of each row, special ones not counted', '64')
-    .option(
-      '--mechanism <name>',
-      `how those texts are privatized: ${MECHANISMS.join(', ')}; or none, which sends them as they are`,
-      'exponential',
-    )
-    .option('--eta <number>', `default: ${DEFAULT_ETA.exponential} for exponential, ${DEFAULT_ETA.laplace} for laplace`)
+    .option('--mechanism <name>', MECHANISM, 'exponential')
+    .option('--eta <number>', DEFAULT_ETAS)
     .option('--target-unchanged <rate>', 'choose eta so that this share of public tokens stays itself')
     .option('--tenant <name>', 'whose adapter it is', 'local')
     .option('--json', 'print one JSON object')
-    .addHelpText(
-      'after',
-      '\nIt must stand on BertForSequenceClassification (TaskType.SEQ_CLS). Trained on texts without noise it ' +
-        'knows none: a larger eta serves it better.\nExample: rapt import peft-adapter --id bought --backbone ' +
-        'sentence-transformers/all-MiniLM-L6-v2 --classes bad,good\n         rapt predict --run bought --text "A ' +
-        'film to remember."',
-    )
+    .addHelpText('after', HELP)
     .action(importPeft);
 }
 

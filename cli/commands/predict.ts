@@ -9,16 +9,18 @@ import { readTunedAdapter } from '../../activities/client/records/run-record.ts'
 import { BadInput, parsePredictInput, WORKFLOW_TYPE, type FinishedPrediction } from '../../contracts/index.ts';
 import { namedTemporal } from '../../settings/index.ts';
 import { clientHome, tenantFolder } from '../../rapt/home.ts';
-import { CommandFailure, EXIT } from '../exit-codes.ts';
-import { followPrediction } from '../follow-prediction.ts';
-import { Interruption } from '../interruption.ts';
-import { tenantFor, tenantOfRun } from '../known-run.ts';
-import { byPolicyOption, durationOf } from '../options.ts';
-import { percent, print, printJson, say } from '../output.ts';
-import { assertEnding, assertFile } from '../outputs.ts';
-import { datasetAddress } from '../paths.ts';
-import { startWorkflow, withTemporal } from '../temporal.ts';
-import { toldTerms } from '../word.ts';
+import { CommandFailure, EXIT } from '../terminal/exit-codes.ts';
+import { followPrediction } from '../runs/follow-prediction.ts';
+import { Interruption } from '../terminal/interruption.ts';
+import { tenantFor, tenantOfRun } from '../runs/known-run.ts';
+import { byPolicyOption, TABLE_FORMATS } from '../options/common-options.ts';
+import { durationOf } from '../options/values.ts';
+import { percent, print, printJson, say } from '../terminal/output.ts';
+import { assertEnding, assertFile } from '../options/written-files.ts';
+import { datasetAddress } from '../options/config-paths.ts';
+import { startWorkflow } from '../runs/start-workflow.ts';
+import { withTemporal } from '../temporal/connection.ts';
+import { toldTerms } from '../runs/owner-word.ts';
 
 interface PredictOptions {
   readonly run: string;
@@ -35,36 +37,32 @@ interface PredictOptions {
   readonly json?: true;
 }
 
-export function addPredictCommand(program: Command): void {
+const TIMEOUT =
+  'stop waiting after this time, such as 90s or 2h, with exit code 4; ' +
+  'answers for a table are written all the same, later';
+const HELP =
+  '\nEach prediction is a release of its own: asking twice with the same file re-uses the first, ' +
+  'any other file is drawn anew. Ctrl-C cancels the prediction.\n' +
+  'Example: rapt predict --run nightly --text "A film to remember."\n' +
+  '         rapt predict --run nightly --in new.csv --out answers.csv';
+
+export function addTo(program: Command): void {
   program
     .command('predict')
     .description("classify new texts with a finished run's adapter; they are privatized here first")
     .requiredOption('--run <id>', 'a finished run of this client, or an imported adapter')
     .option('--text <text>', 'one text')
     .option('--pair <text>', 'the second text of a pair task')
-    .option(
-      '--in <file>',
-      'a table of texts: .csv, .tsv, .jsonl, each also .gz, .parquet, .arrow or .feather; or a data set folder; ' +
-        'also at an s3:// address',
-    )
+    .option('--in <file>', `a table of texts: ${TABLE_FORMATS}`)
     .option('--out <file>', 'where the answers go: .csv or .jsonl')
     .option('--text-column <name>', "default: the run's")
     .option('--pair-column <name>', "default: the run's")
     .option('--label-column <name>', 'column with the right answers; the accuracy is then told')
     .option('--tenant <name>', "default: the run's")
-    .option(
-      '--timeout <duration>',
-      'stop waiting after this time, such as 90s or 2h, with exit code 4; answers for a table are written all the ' +
-        'same, later',
-    )
+    .option('--timeout <duration>', TIMEOUT)
     .addOption(byPolicyOption())
     .option('--json', 'print one JSON object')
-    .addHelpText(
-      'after',
-      '\nEach prediction is a release of its own: asking twice with the same file re-uses the first, any other ' +
-        'file is drawn anew. Ctrl-C cancels the prediction.\nExample: rapt predict --run nightly --text "A film to ' +
-        'remember."\n         rapt predict --run nightly --in new.csv --out answers.csv',
-    )
+    .addHelpText('after', HELP)
     .action(predict);
 }
 
@@ -82,11 +80,12 @@ async function predict(options: PredictOptions): Promise<void> {
   if (namedTemporal() === null) assertFile('--out', out, { makesFolders: true });
   const finished = await ask(options, { input: datasetAddress(input!), out: resolve(out), afterTimeout: 'goes on' });
   if (options.json) printJson(finished);
-  else
-    say(
-      `${finished.rows} rows classified into ` +
-        `${finished.out}${finished.accuracy === null ? '' : `, ${percent(finished.accuracy)} of them as labelled`}`,
-    );
+  else say(inWords(finished));
+}
+
+function inWords({ rows, out, accuracy }: FinishedPrediction): string {
+  const answered = `${rows} rows classified into ${out}`;
+  return accuracy === null ? answered : `${answered}, ${percent(accuracy)} of them as labelled`;
 }
 
 /** What somebody forgot to remove who was killed. */

@@ -4,7 +4,6 @@ import type { Command } from 'commander';
 import {
   BadInput,
   DEFAULT_BACKBONE,
-  DEFAULT_ETA,
   ErrorKind,
   RaptError,
   type AuditResult,
@@ -14,9 +13,10 @@ import {
 import { clientHome } from '../../rapt/home.ts';
 import { quantiles } from '../../rapt/quantiles.ts';
 import { auditTables } from '../audit-tables.ts';
-import { tenantOfRun } from '../known-run.ts';
-import { mechanismOf, numberOf, rateOf } from '../options.ts';
-import { print, printJson, table } from '../output.ts';
+import { tenantOfRun } from '../runs/known-run.ts';
+import { DEFAULT_ETAS } from '../options/common-options.ts';
+import { mechanismOf, numberOf, rateOf } from '../options/values.ts';
+import { print, printJson, table } from '../terminal/output.ts';
 
 interface ExplainOptions {
   run?: string;
@@ -38,39 +38,41 @@ interface Explained {
   readonly audit: AuditResult | null;
 }
 
-export function addPrivacyCommands(program: Command): void {
+const DESCRIPTION =
+  "what a run's guarantee says, what it does not cover, and what attacks got; or what a choice of eta would mean";
+const HELP = `
+Examples: rapt privacy explain --run nightly
+          rapt privacy explain --eta 10 --in notes.csv --text-column note`;
+
+export function addTo(program: Command): void {
   program
     .command('privacy')
     .description('what is guaranteed, in words')
     .addHelpText('after', '\nExample: rapt privacy explain --eta 10')
     .command('explain')
-    .description(
-      "what a run's guarantee says, what it does not cover, and what attacks got; or what a choice of eta would mean",
-    )
+    .description(DESCRIPTION)
     .option('--run <id>', 'a finished run of this client')
     .option('--tenant <name>', "default: the run's")
     .option('--in <file>', 'without --run: a table whose lengths are used; it is read and not released')
     .option('--text-column <name>', 'with --in', 'text')
     .option('--max-tokens <number>', 'with --in: tokens kept of each row', '64')
     .option('--mechanism <name>', 'exponential or laplace', 'exponential')
-    .option('--eta <number>', `default: ${DEFAULT_ETA.exponential} for exponential, ${DEFAULT_ETA.laplace} for laplace`)
+    .option('--eta <number>', DEFAULT_ETAS)
     .option('--target-unchanged <rate>', 'instead of --eta')
     .option('--backbone <name>', 'model folder, or name', DEFAULT_BACKBONE)
     .option('--json', 'print one JSON object')
-    .addHelpText(
-      'after',
-      '\nExamples: rapt privacy explain --run nightly\n          rapt privacy explain --eta 10 --in notes.csv ' +
-        '--text-column note',
-    )
-    .action(async (options: ExplainOptions) => {
-      const explained = await (options.run === undefined
-        ? explainChoice(options)
-        : explainRun(options.run, tenantOfRun(options.run, options.tenant)));
-      const { explainGuarantee } = await import('../../rapt/privacy/index.ts');
-      const sentences = explainGuarantee(explained.guarantee, explained.textLengths);
-      if (options.json) printJson({ ...explained, sentences });
-      else print(inWords(explained, sentences));
-    });
+    .addHelpText('after', HELP)
+    .action(explain);
+}
+
+async function explain(options: ExplainOptions): Promise<void> {
+  const explained = await (options.run === undefined
+    ? explainChoice(options)
+    : explainRun(options.run, tenantOfRun(options.run, options.tenant)));
+  const { explainGuarantee } = await import('../../rapt/privacy/index.ts');
+  const sentences = explainGuarantee(explained.guarantee, explained.textLengths);
+  if (options.json) printJson({ ...explained, sentences });
+  else print(inWords(explained, sentences));
 }
 
 async function explainRun(run: string, tenant: string): Promise<Explained> {
@@ -115,31 +117,31 @@ async function explainChoice(options: ExplainOptions): Promise<Explained> {
 }
 
 function inWords({ guarantee, textLengths, audit }: Explained, sentences: readonly string[]): string {
-  const ratio = guarantee.neighbourLogRatio;
+  const { neighbourLogRatio } = guarantee;
+  const parts = [...sentences];
+  if (neighbourLogRatio !== null) parts.push(`${EXPONENTS}\n${exponentTable(neighbourLogRatio, textLengths)}`);
+  if (audit !== null) parts.push(`What attacks on this release got:\n${auditTables(audit)}`);
+  return parts.join('\n\n');
+}
+
+const EXPONENTS = 'Largest exponent of the likelihood ratio when every token is exchanged for its nearest neighbour:';
+
+/** @param ratio exponents of one token, as quantiles over the vocabulary. */
+function exponentTable(
+  { p05, p50, p95 }: NonNullable<Guarantee['neighbourLogRatio']>,
+  lengths: TextLengths | null,
+): string {
   const row = (name: string, tokens: number): string[] => [
     name,
     String(tokens),
-    ...(ratio === null ? [] : [ratio.p05, ratio.p50, ratio.p95].map((exponent) => (tokens * exponent).toFixed(1))),
+    ...[p05, p50, p95].map((exponent) => (tokens * exponent).toFixed(1)),
   ];
-  const exponents =
-    ratio === null
-      ? []
-      : [
-          `Largest exponent of the likelihood ratio when every token is exchanged for its nearest neighbour:\n${table([
-            ['', 'tokens', 'near neighbours (5 %)', 'median', 'far ones (95 %)'],
-            row('one token', 1),
-            ...(textLengths === null
-              ? []
-              : [
-                  row('a short text (5 %)', textLengths.p05),
-                  row('a median text', textLengths.p50),
-                  row('a long text (95 %)', textLengths.p95),
-                ]),
-          ])}`,
-        ];
-  return [
-    ...sentences,
-    ...exponents,
-    ...(audit === null ? [] : [`What attacks on this release got:\n${auditTables(audit)}`]),
-  ].join('\n\n');
+  const rows = [['', 'tokens', 'near neighbours (5 %)', 'median', 'far ones (95 %)'], row('one token', 1)];
+  if (lengths !== null)
+    rows.push(
+      row('a short text (5 %)', lengths.p05),
+      row('a median text', lengths.p50),
+      row('a long text (95 %)', lengths.p95),
+    );
+  return table(rows);
 }

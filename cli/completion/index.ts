@@ -1,5 +1,5 @@
-/** Completion scripts, made from the program's own commands. They hold all words, so a shell need not ask the program
- *  at every key: it takes a second to start. Ids alone are asked for. */
+/** Completion scripts, made from the program's own commands. A script holds all words, so that a shell need not ask the
+ *  program, which takes a second to start. Only ids are asked for. */
 import type { Command } from 'commander';
 import { bashCompletion } from './bash.ts';
 import { fishCompletion } from './fish.ts';

@@ -1,7 +1,7 @@
 /** The commands as a shell's completion needs them, read off the program itself. */
 import type { Argument, Command, Option } from 'commander';
 
-/** What may stand somewhere: ids that are asked for when they are needed, names of files, or these words. */
+/** What may stand in a place: ids, which are asked for when they are needed, names of files, or these words. */
 export type Source =
   'runs' | 'running' | 'finished' | 'schedules' | 'files' | 'folders' | 'nothing' | readonly string[];
 
@@ -66,7 +66,7 @@ function completedOption(option: Option, path: string): CompletedOption {
 const RUNNING = ['pause', 'continue', 'cancel'];
 const FINISHED = ['compare', 'extend', 'verify'];
 
-/** By the placeholder in the help: a <file> is a file, an <id> mostly a run's. */
+/** What may stand in a place, by its placeholder in the help: a <file> is a file, an <id> mostly that of a run. */
 function sourceOf({ argChoices }: Pick<Argument | Option, 'argChoices'>, placeholder: string, path: string): Source {
   if (argChoices !== undefined) return argChoices;
   if (placeholder === 'file' || placeholder === 'path') return 'files';

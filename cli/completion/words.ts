@@ -3,7 +3,7 @@ import type { CompletedCommand } from './tree.ts';
 /** In single quotes, as all three shells read them. */
 export const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
 
-/** Flags after which a value stands, of any command: that value is no command. */
+/** The flags of all commands that take a value: a value is not taken for a command. */
 export function valuedFlags(commands: readonly CompletedCommand[]): string[] {
   const flags = commands.flatMap(({ options }) =>
     options.flatMap((option) => (option.value === null ? [] : option.flags)),

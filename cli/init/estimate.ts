@@ -1,12 +1,12 @@
-/** What a run will cost: steps, time, tokens that leave, eta that is spent. */
+/** What the training of a run will cost: steps and time. */
 import { totalEpochs, type TuningConfig } from '../../contracts/index.ts';
 
 /** Tokens trained on per second, forward and backward: the default run of the README, 625 steps in 4.2 minutes on 2
  *  cores. */
 const DOCUMENTED_TOKENS_PER_SECOND = 2800;
-/** A shorter training says more about the loading of the model. */
+/** The time of a shorter training is mostly that of loading the model. */
 const LEAST_SECONDS = 20;
-/** Those that frame a sequence. */
+/** Special tokens that frame a sequence. */
 const SPECIAL_TOKENS = 2;
 
 export interface TrainingRate {
@@ -15,7 +15,7 @@ export interface TrainingRate {
   readonly measuredIn: string | null;
 }
 
-/** Of this client's newest long enough training on the same backbone, else the documented one. */
+/** The rate of this client's newest long enough training on the same backbone, else the documented one. */
 export async function trainingRate(home: string, tenant: string, backbone: string): Promise<TrainingRate> {
   const { findRelease, runRecords } = await import('../../activities/client/index.ts');
   const { openRelease } = await import('../../rapt/release/index.ts');

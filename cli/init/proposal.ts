@@ -1,11 +1,10 @@
-/** Looks a user's table over and proposes a run on it. Tells names, counts and lengths; of the content, the names of
- *  the classes alone. */
+/** Looks a user's table over and proposes a run on it. The proposal holds names of columns, counts and lengths. Of
+ *  the content it holds only the names of the classes. */
 import { randomBytes } from 'node:crypto';
 import { parseTuningConfig, type TuningConfig } from '../../contracts/index.ts';
 import {
   inspectTables,
   proposeColumns,
-  readTable,
   surveyTable,
   tableAddress,
   tableNotes,
@@ -14,25 +13,17 @@ import {
   type ProposedColumns,
 } from '../../rapt/data/index.ts';
 import { clientHome, tenantFolder } from '../../rapt/home.ts';
-import {
-  countTexts,
-  Families,
-  Ledger,
-  knownSecret,
-  readBudget,
-  tenantSpent,
-  TextCollector,
-} from '../../rapt/ledger/index.ts';
-import type { KeptTokens } from '../../rapt/release/index.ts';
+import { Ledger, knownSecret, readBudget, tenantSpent } from '../../rapt/ledger/index.ts';
 import { inTurns } from '../../rapt/turns.ts';
-import { backboneAddress } from '../paths.ts';
+import { backboneAddress } from '../options/config-paths.ts';
+import { LONGEST_COUNTED, measureTexts, type MeasuredTexts, type RowLengths } from './measured-texts.ts';
 import { trainingCost, trainingRate, type TrainingCost, type TrainingRate } from './estimate.ts';
 
-/** Shares of the vocabulary that stay themselves, whose eta is told beside the proposed one. */
+/** Shares of the vocabulary that stay themselves: the eta of each is told beside the proposed one. */
 const OTHER_SHARES = [0.1, 0.3, 0.5, 0.7, 0.9];
-/** The share is meant roughly, and a round number is easier to keep to. */
+/** Significant digits of a proposed eta. The share is meant roughly, and a round number is easier to remember. */
 const ETA_DIGITS = 2;
-/** A round eta that leaves so much more of the tokens than was asked for is given another digit. */
+/** When a round eta leaves this much more of the tokens than was asked for, it gets another digit. */
 const ABOVE = 0.01;
 const LONGEST_TEXT = 480;
 const SHORTEST_CUT = 16;
@@ -46,13 +37,10 @@ export interface ProposalOptions {
   readonly unchanged: number;
 }
 
-/** Tokens of a row, of both its texts together, before they are cut. */
-export interface RowLengths {
-  readonly p05: number;
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
-  readonly most: number;
+export interface ProposedEta {
+  readonly eta: number;
+  /** Share of the vocabulary's tokens that stay themselves. */
+  readonly unchanged: number;
 }
 
 export interface Proposal {
@@ -72,12 +60,9 @@ export interface Proposal {
   readonly unknownRate: number;
   /** Rows of which the tokenizer leaves nothing. */
   readonly withoutTokens: number;
-  readonly duplicates: {
-    /** Texts beyond the first of each. */ readonly texts: number;
-    /** Times that the most frequent text occurs. */ readonly most: number;
-  };
+  readonly duplicates: MeasuredTexts['duplicates'];
   /** The proposed eta first. */
-  readonly etas: readonly { readonly eta: number; readonly unchanged: number }[];
+  readonly etas: readonly ProposedEta[];
   readonly cost: TrainingCost & {
     readonly rate: TrainingRate;
     /** Memory of one step on the machine that trains. */
@@ -114,7 +99,7 @@ export async function proposeRun({
   const inspection = await inspectTables(accepted({ tenant, backbone, data: columns }).data);
   const { classes, classCounts, rows, skipped } = inspection;
 
-  // They come with TensorFlow, which takes its time; a table that is refused is refused without it.
+  // These load TensorFlow, which takes a while. A table that is refused is refused before that.
   const { locateBackbone, openLocated } = await import('../../rapt/backbone/index.ts');
   const { stepBytes, TokenSurvey, unknownNote } = await import('../../rapt/client/index.ts');
   const { Calibrator } = await import('../../rapt/privacy/index.ts');
@@ -132,15 +117,13 @@ export async function proposeRun({
   const maxTokens = Math.min(LONGEST_TEXT, Math.max(SHORTEST_CUT, 8 * Math.ceil(measured.lengths.p95 / 8)));
   const shares = [unchanged, ...OTHER_SHARES.filter((share) => share !== unchanged)];
   const calibrator = await inTurns(Calibrator.open(table, outputIds));
-  const etas: Proposal['etas'][number][] = [];
-  for (const share of shares) {
+  const etaFor = async (share: number): Promise<ProposedEta> => {
     const short = await inTurns(calibrator.calibrating('exponential', share, ETA_DIGITS));
-    etas.push(
-      short.unchanged <= share + ABOVE
-        ? short
-        : await inTurns(calibrator.calibrating('exponential', share, ETA_DIGITS + 1)),
-    );
-  }
+    if (short.unchanged <= share + ABOVE) return short;
+    return inTurns(calibrator.calibrating('exponential', share, ETA_DIGITS + 1));
+  };
+  const etas: ProposedEta[] = [];
+  for (const share of shares) etas.push(await etaFor(share));
   calibrator.dispose();
   const { eta } = etas[0]!;
   const config = accepted({
@@ -190,60 +173,4 @@ function accepted(input: unknown): TuningConfig {
         parsed.problems.map(({ where, problem }) => `${where} ${problem}`).join('; '),
     );
   return parsed.value;
-}
-
-interface MeasuredTexts {
-  /** Rows of each number of tokens; the last one holds the longer ones too. */
-  readonly histogram: Uint32Array;
-  readonly lengths: RowLengths;
-  readonly duplicates: Proposal['duplicates'];
-  /** Texts of the largest family, as the tenant pays for it. A client that has no key yet draws another one at its
-   *  first release, by which short texts may be joined otherwise: then this is a few more or less. */
-  readonly alike: number;
-}
-
-const LONGEST_COUNTED = 4096;
-
-async function measureTexts(
-  file: string,
-  columns: ProposedColumns,
-  key: Uint8Array,
-  tokens: { add(row: { text: string; pair: string | null }): number },
-  kept: (row: { text: string; pair: string | null }) => KeptTokens,
-): Promise<MeasuredTexts> {
-  const histogram = new Uint32Array(LONGEST_COUNTED + 1);
-  // As the ledger counts them.
-  const collector = new TextCollector(key);
-  const families = new Families(key);
-  let rows = 0;
-  for await (const { text, pair } of readTable(file, columns, { unlabelled: 'leave out' })) {
-    for (const one of pair === null ? [text] : [text, pair]) collector.add(one);
-    const found = kept({ text, pair });
-    for (const one of [found.text, found.pair]) families.add(one);
-    const length = tokens.add({ text, pair });
-    histogram[Math.min(length, LONGEST_COUNTED)]!++;
-    rows++;
-  }
-  const quantile = (share: number): number => {
-    let seen = 0;
-    return Math.max(
-      0,
-      histogram.findIndex((count) => (seen += count) >= share * rows),
-    );
-  };
-  const texts = collector.finish();
-  const { digests, times } = countTexts(texts);
-  const most = times.reduce((largest, count) => Math.max(largest, count), 0);
-  return {
-    histogram,
-    lengths: {
-      p05: quantile(0.05),
-      p50: quantile(0.5),
-      p95: quantile(0.95),
-      p99: quantile(0.99),
-      most: histogram.findLastIndex((count) => count > 0),
-    },
-    duplicates: { texts: texts.length - digests.length, most },
-    alike: Math.max(most, await families.largest()),
-  };
 }

@@ -71,7 +71,7 @@ export const GUARDS: readonly Guard[] = [
   {
     threat: 'words',
     against: 'settings that the server tells of a run that is resumed',
-    file: 'cli/plan.ts',
+    file: 'cli/runs/plan.ts',
     guard: '  if (own !== null) {',
     without: '  if (own !== null && config === null) {',
     fails: 'a run that is resumed goes on with the settings that the owner gave his word for',
@@ -79,7 +79,7 @@ export const GUARDS: readonly Guard[] = [
   {
     threat: 'words',
     against: "the owner's word for a run that he has not started",
-    file: 'cli/plan.ts',
+    file: 'cli/runs/plan.ts',
     guard: 'return { config, byPolicy: true };',
     without: 'return { config, byPolicy: false };',
     fails: 'and that the owner has not started here has no word',

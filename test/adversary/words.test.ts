@@ -8,9 +8,9 @@ import { before, test } from 'node:test';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { admitPrediction, admitRun } from '../../activities/client/admission/guard.ts';
 import { writeImportRecord, writeStartedRecord } from '../../activities/client/records/run-record.ts';
-import { planExtension, planResumption } from '../../cli/plan.ts';
-import type { Link } from '../../cli/temporal.ts';
-import { giveWord } from '../../cli/word.ts';
+import { planExtension, planResumption } from '../../cli/runs/plan.ts';
+import type { Link } from '../../cli/temporal/connection.ts';
+import { giveWord } from '../../cli/runs/owner-word.ts';
 import {
   parsePredictInput,
   parseTuningConfig,

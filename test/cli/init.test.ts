@@ -7,7 +7,7 @@ import { Ajv } from 'ajv';
 import { parse } from 'yaml';
 import { proposeRun, type Proposal } from '../../cli/init/proposal.ts';
 import { tuningFile } from '../../cli/init/tuning-file.ts';
-import { loadConfig } from '../../cli/config.ts';
+import { loadConfig } from '../../cli/options/configuration.ts';
 import { BadInput, DEFAULT_BACKBONE, tuningJsonSchema } from '../../contracts/index.ts';
 import { PLANTED, COLUMNS, writeReviews } from '../e2e/reviews.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -108,16 +108,15 @@ test('neither the file nor what is told holds a word of a text', () => {
 
 test('repeated texts are counted as the ledger counts them', async () => {
   const file = join(folder, 'repeated.csv');
-  writeFileSync(
-    file,
-    `text,label\n${'A fine film,good\na  FINE film,good\n'.repeat(5)}${Array.from({ length: 30 }, (_, row) => `film number ${row},bad\n`).join('')}`,
-  );
+  const repeated = 'A fine film,good\na  FINE film,good\n'.repeat(5);
+  const others = Array.from({ length: 30 }, (_, row) => `film number ${row},bad\n`).join('');
+  writeFileSync(file, `text,label\n${repeated}${others}`);
   const { duplicates, cost, config } = await proposeRun({ ...options, file, chosen: { text: 'text' } });
   assert.deepEqual(duplicates, { texts: 9, most: 10 });
   assert.equal(cost.etaOfTenant, 10 * config.privacy.eta!);
 });
 
-test('a table whose words the backbone does not know is proposed with a hint, and texts of which nothing is left are counted', async () => {
+test('a table of unknown words gets a hint, and texts of which nothing is left are counted', async () => {
   const file = join(folder, 'thai.csv');
   const rows = Array.from({ length: 200 }, (_, row) =>
     row < 3 ? `\u200b,${row % 2}\n` : `ภาพยนตร์เรื่องนี้สนุกมาก${row}🎬👍,${row % 2}\n`,

@@ -54,8 +54,12 @@ test(
 test('what hangs in the file system when a signal comes is ended all the same', { timeout: 60_000 }, async () => {
   const pipe = join(folder, 'pipe');
   execFileSync('mkfifo', [pipe]);
-  const hangs = `import { open } from 'node:fs/promises'; import { stoppable } from ${JSON.stringify(join(projectRoot, 'cli/interruption.ts'))};
-    void stoppable('nothing', () => { console.log('hangs'); return open(${JSON.stringify(pipe)}); }, 200, 'it was late');`;
+  const source = JSON.stringify(join(projectRoot, 'cli/terminal/interruption.ts'));
+  const hangs = `
+    import { open } from 'node:fs/promises';
+    import { stoppable } from ${source};
+    const hang = () => { console.log('hangs'); return open(${JSON.stringify(pipe)}); };
+    void stoppable('nothing', hang, 200, 'it was late');`;
   const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', hangs], {
     cwd: projectRoot,
     stdio: ['ignore', 'pipe', 'pipe'],

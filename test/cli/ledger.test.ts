@@ -66,10 +66,9 @@ test('labels are limited, shown and exported, with what was told about them', { 
   const { spent, spentOnLabel } = JSON.parse(text) as { spent: number; spentOnLabel: number };
   assert.deepEqual([spent, spentOnLabel], [28, 1.5]);
   assert.equal(rows, 'row,spent,spentOnLabel\n0,28,1.5\n1,0,0\n');
-  assert.match(
-    readFileSync(file, 'utf8'),
-    /,eta,labels,labelEpsilon,labelEpsilonTold,table,.*\r\n[0-9a-f]{16},1,a,first,tuning,exponential,14,drawn,1,0\.5,f,/,
-  );
+  const [head = '', first = ''] = readFileSync(file, 'utf8').split('\r\n');
+  assert.match(head, /,eta,labels,labelEpsilon,labelEpsilonTold,table,/);
+  assert.match(first, /^[0-9a-f]{16},1,a,first,tuning,exponential,14,drawn,1,0\.5,f,/);
   assert.match(await rapt('--json'), /"labels": ?3/);
   assert.doesNotMatch(await rapt('budget', '--labels', 'none', '--json'), /"labels"/);
   await assert.rejects(rapt('budget', '--labels', '0'), /--labels: must be a positive number or "none", not "0"/);

@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, mock, test } from 'node:test';
-import { EXIT, exitCodeOf } from '../../cli/exit-codes.ts';
+import { EXIT, exitCodeOf } from '../../cli/terminal/exit-codes.ts';
 import { createProgram } from '../../cli/program.ts';
 import { BadInput, DEFAULT_ETA } from '../../contracts/index.ts';
 import { parsePolicy, policyFile, type Policy } from '../../rapt/policy/index.ts';

@@ -5,7 +5,7 @@ import { createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
 import { Connection } from '@temporalio/client';
-import { RetriesUntilClosed } from '../../cli/quiet-close.ts';
+import { RetriesUntilClosed } from '../../cli/temporal/quiet-close.ts';
 
 const UNAVAILABLE = '14';
 let asked = 0;
@@ -31,7 +31,7 @@ function lazy(retries: RetriesUntilClosed): Connection {
   );
 }
 
-test('a request that is to be tried again when its connection closes is tried no more, and throws nothing', async (t) => {
+test('when its connection closes, a request is tried no more, and throws nothing', async (t) => {
   const thrown: unknown[] = [];
   const note = (error: unknown): void => void thrown.push(error);
   process.on('uncaughtException', note);

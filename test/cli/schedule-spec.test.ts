@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { whenOf } from '../../cli/schedule-spec.ts';
+import { whenOf } from '../../cli/runs/schedule-spec.ts';
 
 const timeZone = 'Europe/Berlin';
 

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
-import { waitsFor } from '../../cli/follow.ts';
-import type { Link } from '../../cli/temporal.ts';
+import { waitsFor } from '../../cli/runs/wait-reason.ts';
+import type { Link } from '../../cli/temporal/connection.ts';
 import { CONTROL_QUEUE, WORKFLOW_TYPE } from '../../contracts/index.ts';
 import { temporalOfFile } from '../support/temporal.ts';
 

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { Client } from '@temporalio/client';
-import { connectTemporal } from '../../cli/temporal.ts';
+import { connectTemporal } from '../../cli/temporal/connection.ts';
 import { ErrorKind, type RaptError } from '../../contracts/index.ts';
 import { explainConnection } from '../../infra/index.ts';
 import { namedTemporal, resolveServices } from '../../settings/index.ts';

@@ -24,8 +24,9 @@ import {
   type RunProgress,
   type TuningResult,
 } from '../../contracts/index.ts';
-import { waitsFor } from '../../cli/follow.ts';
-import { queryProgress, withTemporal } from '../../cli/temporal.ts';
+import { waitsFor } from '../../cli/runs/wait-reason.ts';
+import { withTemporal } from '../../cli/temporal/connection.ts';
+import { queryProgress } from '../../cli/temporal/executions.ts';
 import {
   CREDENTIALS_PATH,
   grantFor,
