@@ -85,7 +85,7 @@ export const WITH_INDEX = [
 export const OUTSIDE = ['bench', 'test'];
 
 /** The arrows in Markdown, as docs/architecture.md shows them, without what nearly every room may import. A test holds
- *  the page against this. */
+ *  the page against this. @returns {string} */
 export const roomsInMarkdown = () =>
   [...Object.entries(METHOD), ...Object.entries(SERVICE)]
     .map(([room, others]) => `- \`${room}\`: ${others.map((other) => `\`${other}\``).join(', ') || 'no other'}`)

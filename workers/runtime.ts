@@ -7,9 +7,9 @@ import { createLogger } from './log.ts';
 
 let installed = false;
 
-/** Installs logging, metrics and last words, once in a process. From then on the process lives until its last connection
- *  is closed, so a worker installs them only when everything else has been found. @throws BadInput for settings of the
- *  environment that cannot be followed. */
+/** Installs logging, metrics and last words, once in a process. From then on the process lives until its last
+ *  connection is closed, so a worker installs them only when everything else has been found. @throws BadInput for
+ *  settings of the environment that cannot be followed. */
 export function installRuntime(): Runtime {
   if (installed) return Runtime.instance();
   installed = true;
