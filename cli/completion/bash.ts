@@ -1,5 +1,5 @@
 import { ID_COMMANDS, type CompletedCommand, type Source } from './tree.ts';
-import { quoted, valuedFlags } from './words.ts';
+import { quoted, valuedFlags } from './quoting.ts';
 
 /** Reads the line itself: bash would split ids at their colons. */
 export function bashCompletion(commands: readonly CompletedCommand[]): string {

@@ -1,5 +1,5 @@
 import { ID_COMMANDS, type CompletedCommand, type CompletedOption, type Source } from './tree.ts';
-import { valuedFlags } from './words.ts';
+import { valuedFlags } from './quoting.ts';
 
 export function fishCompletion(commands: readonly CompletedCommand[]): string {
   const lines = commands.flatMap(({ path, commands: children, options, argument }) => {

@@ -1,5 +1,5 @@
 import { ID_COMMANDS, type CompletedCommand, type CompletedOption, type Source } from './tree.ts';
-import { quoted, valuedFlags } from './words.ts';
+import { quoted, valuedFlags } from './quoting.ts';
 
 export function zshCompletion(commands: readonly CompletedCommand[]): string {
   const values = commands.flatMap(({ path, options }) =>

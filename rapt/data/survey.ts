@@ -5,7 +5,7 @@ import { sha256Of } from '../../system/index.ts';
 import { looksLikeName } from './columns.ts';
 import { formatOf } from './parts.ts';
 import type { TableFormat } from './formats/index.ts';
-import { countWords } from './words.ts';
+import { countWords } from './word-count.ts';
 
 /** Different values are counted up to here. A column with more of them holds texts or numbers, and the set of its
  *  values would grow with the table. */

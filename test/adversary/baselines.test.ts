@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { audit } from '../../rapt/attacks/index.ts';
 import { createMechanism, seededRandom } from '../../rapt/privacy/index.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { randomTable, range } from '../rapt/privacy/tables.ts';
+import { randomTable, range } from '../rapt/privacy/embedding-tables.ts';
 
 const ROWS = 200;
 const ETA = 14;

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import type { Deniability } from '../../contracts/index.ts';
 import { audit } from '../../rapt/attacks/index.ts';
 import { createMechanism } from '../../rapt/privacy/index.ts';
-import { randomTable, range } from '../rapt/privacy/tables.ts';
+import { randomTable, range } from '../rapt/privacy/embedding-tables.ts';
 import { temporaryFolder } from '../support/folder.ts';
 
 process.env['RAPT_CACHE'] = temporaryFolder();

@@ -69,7 +69,7 @@ export const GUARDS: readonly Guard[] = [
     fails: "the owner's word for a run is no word for what the table holds",
   },
   {
-    threat: 'words',
+    threat: 'owner-word',
     against: 'settings that the server tells of a run that is resumed',
     file: 'cli/runs/plan.ts',
     guard: '  if (own !== null) {',
@@ -77,7 +77,7 @@ export const GUARDS: readonly Guard[] = [
     fails: 'a run that is resumed goes on with the settings that the owner gave his word for',
   },
   {
-    threat: 'words',
+    threat: 'owner-word',
     against: "the owner's word for a run that he has not started",
     file: 'cli/runs/plan.ts',
     guard: 'return { config, byPolicy: true };',
@@ -85,7 +85,7 @@ export const GUARDS: readonly Guard[] = [
     fails: 'and that the owner has not started here has no word',
   },
   {
-    threat: 'words',
+    threat: 'owner-word',
     against: 'other settings under a name that the owner has used',
     file: `${CLIENT}/admission/guard.ts`,
     guard: 'if (meant.ok && canonicalJson(meant.value) === canonicalJson(asked)) return word;',
@@ -93,7 +93,7 @@ export const GUARDS: readonly Guard[] = [
     fails: 'under a name that the owner has used, nothing else is done',
   },
   {
-    threat: 'words',
+    threat: 'owner-word',
     against: 'a run in the place of an imported adapter',
     file: `${CLIENT}/admission/guard.ts`,
     guard: 'if (hasImport(home, tenant, run)) throw',
@@ -101,7 +101,7 @@ export const GUARDS: readonly Guard[] = [
     fails: 'under the name of an imported adapter no run is taken',
   },
   {
-    threat: 'words',
+    threat: 'owner-word',
     against: 'a prediction under an eta that its owner was not told',
     file: `${CLIENT}/admission/guard.ts`,
     guard: '      refuseOtherTerms(word, leaves);\n',

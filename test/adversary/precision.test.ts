@@ -14,7 +14,7 @@ import { levelWeights } from '../../rapt/privacy/level-weights.ts';
 import { tf, type Tensor } from '../../rapt/tensorflow.ts';
 import { FULL_PRECISION } from '../../rapt/tensorflow-start.ts';
 import { atOnce } from '../../rapt/turns.ts';
-import { exhaust, randomTable, range } from '../rapt/privacy/tables.ts';
+import { exhaust, randomTable, range } from '../rapt/privacy/embedding-tables.ts';
 import { runProgram } from '../support/stack.ts';
 
 /** To so many bits, as a register of fewer than single precision's 24 holds it. */

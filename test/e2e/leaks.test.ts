@@ -57,7 +57,7 @@ import {
   TEST_FRACTION,
   testLabels,
   type LabelledTable,
-} from '../support/leaks/tables.ts';
+} from '../support/leaks/marked-tables.ts';
 import { giveWord } from '../support/owners-word.ts';
 import { dataConverter } from '../../workers/data-converter.ts';
 import { childrenOf, eventually, Probe } from '../support/probe.ts';

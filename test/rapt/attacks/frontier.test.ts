@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Frontier } from '../../../rapt/attacks/index.ts';
 import { zipfPrior } from '../../../rapt/channel/index.ts';
 import { frontierDrawing } from '../../../rapt/report/index.ts';
-import { randomTable, range } from '../privacy/tables.ts';
+import { randomTable, range } from '../privacy/embedding-tables.ts';
 
 const ROWS = 300;
 const table = randomTable(ROWS, 8, 4);

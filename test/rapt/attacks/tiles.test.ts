@@ -18,7 +18,7 @@ import { posteriorEmbeddings } from '../../../rapt/tuning/posterior.ts';
 import { tf, tidy } from '../../../rapt/tensorflow.ts';
 import { Turns } from '../../../rapt/turns.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { randomTable, range } from '../privacy/tables.ts';
+import { randomTable, range } from '../privacy/embedding-tables.ts';
 
 process.env['RAPT_CACHE'] = temporaryFolder();
 const ROWS = 1500;

@@ -5,7 +5,7 @@ import { distanceOf } from '../../../rapt/privacy/index.ts';
 import { computeTotals } from '../../../rapt/privacy/totals.ts';
 import { Turns } from '../../../rapt/turns.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { randomTable, range } from '../privacy/tables.ts';
+import { randomTable, range } from '../privacy/embedding-tables.ts';
 
 process.env['RAPT_CACHE'] = temporaryFolder();
 const ROWS = 1500;

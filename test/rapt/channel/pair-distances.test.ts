@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PairDistances } from '../../../rapt/channel/index.ts';
 import { distanceOf } from '../../../rapt/privacy/index.ts';
-import { randomTable, range } from '../privacy/tables.ts';
+import { randomTable, range } from '../privacy/embedding-tables.ts';
 
 const ROWS = 300;
 const table = randomTable(ROWS, 8, 4);

@@ -12,7 +12,7 @@ import { createMechanism, seededRandom } from '../../../rapt/privacy/index.ts';
 import { tf } from '../../../rapt/tensorflow.ts';
 import { Turns } from '../../../rapt/turns.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { randomTable, range } from '../privacy/tables.ts';
+import { randomTable, range } from '../privacy/embedding-tables.ts';
 
 process.env['RAPT_CACHE'] = temporaryFolder();
 const ROWS = 1500;

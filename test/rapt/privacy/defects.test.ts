@@ -19,7 +19,7 @@ import { laplaceDelta } from '../../../rapt/privacy/laplace-precision.ts';
 import { sized } from '../../support/size.ts';
 import { hunt, type Finding } from './hunter.ts';
 import { gammaCdf, ksDistance, ksLimit } from './statistics.ts';
-import { exhaust, randomTable, range, tableOf } from './tables.ts';
+import { exhaust, randomTable, range, tableOf } from './embedding-tables.ts';
 
 const ETA = 5;
 

@@ -11,7 +11,7 @@ import { LargeExponentialSampler } from '../../../rapt/privacy/large-exponential
 import { atOnce } from '../../../rapt/turns.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { chiSquare, chiSquareLimit } from './statistics.ts';
-import { randomTable, range } from './tables.ts';
+import { randomTable, range } from './embedding-tables.ts';
 
 const table = randomTable(300, 8);
 const outputIds = range(5, 300);

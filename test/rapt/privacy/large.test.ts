@@ -12,7 +12,7 @@ import { distanceOf, OutputGeometry } from '../../../rapt/privacy/geometry.ts';
 import { LargeExponentialSampler } from '../../../rapt/privacy/large-exponential.ts';
 import { levelWeights } from '../../../rapt/privacy/level-weights.ts';
 import { atOnce, type Work } from '../../../rapt/turns.ts';
-import { randomTable, range } from './tables.ts';
+import { randomTable, range } from './embedding-tables.ts';
 
 const ROWS = 70_000;
 const DIMENSIONS = 6;

@@ -8,7 +8,7 @@ import { computeTightest } from '../../../rapt/privacy/tightest.ts';
 import { atOnce } from '../../../rapt/turns.ts';
 import { sized } from '../../support/size.ts';
 import { chiSquare, chiSquareLimit } from './statistics.ts';
-import { exhaust, randomTable, range, sampleOfMiniLM, tableOf } from './tables.ts';
+import { exhaust, randomTable, range, sampleOfMiniLM, tableOf } from './embedding-tables.ts';
 
 const VOCABULARY = sized(600, 2000);
 const PAIRS = (VOCABULARY * (VOCABULARY - 1)) / 2;

@@ -8,7 +8,7 @@ import { computeTotals, PairSums, tableTotals } from '../../../rapt/privacy/tota
 import { levelWeights } from '../../../rapt/privacy/level-weights.ts';
 import { Turns } from '../../../rapt/turns.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { randomTable, range } from './tables.ts';
+import { randomTable, range } from './embedding-tables.ts';
 
 process.env['RAPT_CACHE'] = temporaryFolder();
 const ETA = 11;

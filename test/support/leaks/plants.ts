@@ -14,7 +14,7 @@ import { toRagged } from '../../../rapt/release/ragged.ts';
 import { encodeShard } from '../../../rapt/release/shard.ts';
 import type { StoreOptions } from '../../../storage/index.ts';
 import type { Markers } from './markers.ts';
-import { CLASSES } from './tables.ts';
+import { CLASSES } from './marked-tables.ts';
 import { eventually } from '../probe.ts';
 
 const { CommandType } = proto.temporal.api.enums.v1;
