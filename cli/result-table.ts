@@ -10,6 +10,7 @@ import {
   roundedGate,
   stayedThemselves,
   totalSeconds,
+  verdict,
 } from '../rapt/report/index.ts';
 import { homeFolder } from '../system/index.ts';
 import { green, print, red, table } from './terminal/output.ts';
@@ -20,9 +21,8 @@ export function printResult(result: TuningResult, ui: TemporalUi): void {
 
 /** What is known of the run, a row each, and below it a line for each gate. */
 export function resultTable(result: TuningResult, ui: TemporalUi): string {
-  const gates = result.gates.map(
-    (gate) => `gate ${roundedGate(gate)} ${gate.passed === true ? green('passed') : red('missed')}`,
-  );
+  const coloured = (word: ReturnType<typeof verdict>): string => (word === 'passed' ? green : red)(word);
+  const gates = result.gates.map((gate) => `gate ${roundedGate(gate)} ${coloured(verdict(gate))}`);
   return [table(rowsOf(result, ui)), ...gates].join('\n');
 }
 

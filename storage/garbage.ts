@@ -1,7 +1,7 @@
 /** Garbage collection: finds and removes what no run refers to. */
 import { IMPORT_MARK, keys, parseKey, type StoredKey } from '../contracts/index.ts';
-import { CheckpointPointerCell } from './pointer.ts';
-import { keptCheckpoints } from './retention.ts';
+import { CheckpointPointerCell } from './checkpoint-pointer.ts';
+import { keptCheckpoints } from './kept-checkpoints.ts';
 import { readRunManifest } from './run-manifest.ts';
 import type { ListedObject, ObjectStore, UnfinishedUpload } from './store.ts';
 

@@ -1,5 +1,5 @@
 import { atBoundary } from '../boundary.ts';
-import { assertOwnRequest } from '../own-request.ts';
+import { assertOwnRequest } from '../request-origin.ts';
 import type { GpuActivities } from '../../contracts/index.ts';
 import { assembleAdapter } from './assemble-adapter.ts';
 import { predict } from './predict.ts';

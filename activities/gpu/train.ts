@@ -18,7 +18,7 @@ import type { ModelHost } from './model/index.ts';
 import { ObservedTraining } from './observed-training.ts';
 import { Pace } from './pace.ts';
 import type { Scratch } from './scratch.ts';
-import { findStart } from './start.ts';
+import { findStart } from './starting-checkpoint.ts';
 
 export interface GpuDependencies {
   readonly store: ObjectStore;

@@ -4,7 +4,7 @@ import { CANCELLATION_MS } from '../runs/follow.ts';
 import { waitsFor } from '../runs/wait-reason.ts';
 import { withTemporal, type Link } from '../temporal/connection.ts';
 import { describe, queryProgress, tenantOf } from '../temporal/executions.ts';
-import { within } from '../temporal/within.ts';
+import { within } from '../temporal/time-limit.ts';
 import { dim, printJson, say } from '../terminal/output.ts';
 
 export function addTo(program: Command): void {

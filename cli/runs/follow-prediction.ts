@@ -6,7 +6,7 @@ import { clientQueue, CONTROL_QUEUE, GPU_QUEUE, type FinishedPrediction } from '
 import { CommandFailure, EXIT } from '../terminal/exit-codes.ts';
 import { CANCELLATION_MS, STILL_MS } from './follow.ts';
 import { waitsOn, WITHOUT_CONTROL } from './wait-reason.ts';
-import { within } from '../temporal/within.ts';
+import { within } from '../temporal/time-limit.ts';
 import type { Interruption } from '../terminal/interruption.ts';
 import { say } from '../terminal/output.ts';
 import type { Link } from '../temporal/connection.ts';

@@ -8,7 +8,7 @@ import type { Interruption, OnInterrupt } from '../terminal/interruption.ts';
 import type { Link } from '../temporal/connection.ts';
 import { queryProgress } from '../temporal/executions.ts';
 import { explainFailure } from '../temporal/explain-failure.ts';
-import { within } from '../temporal/within.ts';
+import { within } from '../temporal/time-limit.ts';
 import { asOwned } from './known-run.ts';
 import { createProgressView, type ProgressView } from './progress-view.ts';
 import { waitsFor } from './wait-reason.ts';

@@ -3,7 +3,7 @@ import { WorkflowNotFoundError, WorkflowUpdateFailedError, type WorkflowHandle }
 import { decodeOptionalSinglePayload } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { ErrorKind, PROGRESS_QUERY, RaptError, WORKFLOW_TYPE, type RunProgress } from '../../contracts/index.ts';
 import type { Link } from './connection.ts';
-import { within } from './within.ts';
+import { within } from './time-limit.ts';
 
 const QUERY_TIMEOUT_MS = 3000;
 

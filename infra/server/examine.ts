@@ -9,7 +9,7 @@ import { OLDEST_TEMPORAL } from '../setup/index.ts';
 import { explainRefusal, isRefusal } from './explain-connection.ts';
 import { createAttributes, createNamespace, initialize, removeAttribute } from './fix-commands.ts';
 import { NEEDED, stateOfAttributes, typeName, type State } from './search-attributes.ts';
-import { STATUS, statusOf } from './status.ts';
+import { STATUS, statusOf } from './grpc-status.ts';
 
 /** An answer takes milliseconds; an overloaded server may take longer. */
 const PATIENCE_MS = 15_000;

@@ -5,7 +5,7 @@ import { isIP, connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { BadInput, ErrorKind, RaptError } from '../../contracts/index.ts';
 import { tlsOf, type NamedTemporal, type TemporalConnection } from '../../settings/index.ts';
-import { STATUS } from './status.ts';
+import { STATUS } from './grpc-status.ts';
 
 const NO_CLIENT_CERTIFICATE =
   'asks for a client certificate; set TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH';

@@ -5,7 +5,7 @@ import type { NamedTemporal } from '../../settings/index.ts';
 import { isRefusal } from './explain-connection.ts';
 import { examineServer, lackOf, registerByHand, type Examined, type Lack } from './examine.ts';
 import { NEEDED, register, stateOfAttributes, typeName } from './search-attributes.ts';
-import { STATUS, statusOf } from './status.ts';
+import { STATUS, statusOf } from './grpc-status.ts';
 
 export interface Prepared extends Examined {
   /** Names and types of the search attributes that this call registered. */

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionLike } from '@temporalio/client';
 import { searchAttributes } from '../../contracts/index.ts';
 import { isRefusal } from './explain-connection.ts';
-import { STATUS, statusOf } from './status.ts';
+import { STATUS, statusOf } from './grpc-status.ts';
 
 /** Names of Temporal's IndexedValueType by their numbers, as the server's own commands write them. */
 const TYPE_NAMES = ['of no type', 'Text', 'Keyword', 'Int', 'Double', 'Bool', 'Datetime', 'KeywordList'] as const;

@@ -8,7 +8,7 @@ import { makeFolder, withFileLock } from '../../system/index.ts';
 import { download, Hub, partOf, sizeOf, tell, type HubFile, type HubName } from '../hub/index.ts';
 import { parseBackboneConfig } from './backbone-config.ts';
 import { CONFIG_FILE, INDEX_FILE, MODEL_FILE, shardsOf, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from './model-files.ts';
-import { TELLING_FILES, whatIsMissing } from './unusable.ts';
+import { TELLING_FILES, whatIsMissing } from './unusable-model.ts';
 
 /** Lies beside the files and says which state of which model they are. */
 const RECORD_FILE = 'rapt-hub.json';

@@ -7,7 +7,7 @@ import { strangeModelFile } from '../content.ts';
 import { folderName, isOffline, keptSnapshot, parseHubName, type HubName } from '../hub/index.ts';
 import { commitOf, fetchBackbone } from './from-hub.ts';
 import { CONFIG_FILE, INDEX_FILE, MODEL_FILE, modelDigest, TOKENIZER_FILE, weightFilesOf } from './model-files.ts';
-import { whatIsMissing } from './unusable.ts';
+import { whatIsMissing } from './unusable-model.ts';
 
 export interface BackboneFiles {
   /** What the user called it. */

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { FirstTokens, type TokenizerCore, type TokenizerSteps } from './first-tokens.ts';
-import { readSpecialIds } from './frame.ts';
+import { readSpecialIds } from './frame-ids.ts';
 import { openTokenizer } from './open-tokenizer.ts';
 
 /** Text to token ids and back, without the special tokens that frame a sequence. */

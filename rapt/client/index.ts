@@ -6,7 +6,7 @@ export { attackRelease, tokenizedLines } from './attack.ts';
 export { attack, type AttackOptions } from './attack-table.ts';
 export { classRowsOf, type ClassRows } from './class-rows.ts';
 export { dryRun, fittingProblems, stepBytes, type DryRun, type DryRunOptions, type Planned } from './dry-run.ts';
-export { knownReleases, releasesToTakeOver, type KnownRelease } from './earlier.ts';
+export { knownReleases, releasesToTakeOver, type KnownRelease } from './earlier-releases.ts';
 export {
   gradeOnce,
   readGraded,

@@ -24,7 +24,7 @@ import {
   type ReleaseSpec,
   type StoredRelease,
 } from '../release/index.ts';
-import { knownReleases, releasesToTakeOver, whyDrawnAgain, type KnownRelease } from './earlier.ts';
+import { knownReleases, releasesToTakeOver, whyDrawnAgain, type KnownRelease } from './earlier-releases.ts';
 import { releaseFolder, tenantFolder } from '../home.ts';
 import { fittingProblems } from './dry-run.ts';
 import { reserve, type DueRelease } from './reserve.ts';

@@ -2,4 +2,4 @@
 export { pairedDifference, unpairedDifference, type Difference } from './difference.ts';
 export { checkGates, gateValues, type GateBaseline, type GateValues } from './gates.ts';
 export { classScores, evaluate, wilsonInterval, type ClassScore, type Evaluation, type Interval } from './metrics.ts';
-export { LEAST, toldRate, toldShare, tooFewRows, tooFewTexts } from './told.ts';
+export { LEAST, toldRate, toldShare, tooFewRows, tooFewTexts } from './rounding.ts';

@@ -6,7 +6,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { flushFile } from '../../system/index.ts';
 import type { Hub, HubFile } from './hub.ts';
-import type { HubName } from './name.ts';
+import type { HubName } from './hub-name.ts';
 
 export interface Fetching {
   readonly hub: Hub;

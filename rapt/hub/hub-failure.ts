@@ -2,7 +2,7 @@
  *  password. */
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { isOutOfSpace } from '../../system/index.ts';
-import type { HubName } from './name.ts';
+import type { HubName } from './hub-name.ts';
 
 /** An answer that is no success, as the hub words it. */
 export class HubAnswer extends Error {

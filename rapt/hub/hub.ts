@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
 import { ErrorKind, RaptError, type Sha256 } from '../../contracts/index.ts';
 import { explainHub, HubAnswer, isAway, isBroken, isBusy } from './hub-failure.ts';
-import type { HubName } from './name.ts';
-import { tell } from './news.ts';
+import type { HubName } from './hub-name.ts';
+import { tell } from './download-news.ts';
 import { hubEndpoint, hubToken, proxies } from './hub-settings.ts';
 
 /** After this much silence a connection counts as broken. */

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { budgetSchema, ErrorKind, RaptError, type Budget } from '../../contracts/index.ts';
+import { costInWords, costOf, shortSum, tenantSpent, type Cost } from './cost.ts';
 import type { TextCounts } from './texts.ts';
 
 const BUDGET_FILE = 'budget.json';
@@ -47,14 +48,6 @@ export const policysBudget = (budget: Budget): SetBudget => ({
   setBy: "the owner's policy (policy.yaml)",
   countsPublic: false,
 });
-
-/** What a release adds to a text that occurs in it so many times. */
-export interface Cost {
-  /** Null for one that leaves as it is. */
-  readonly eta: number | null;
-  readonly most: number;
-  readonly public?: boolean | undefined;
-}
 
 /** What is known of labels of earlier releases when labels are drawn. */
 export interface DrawnBefore {
@@ -113,14 +106,11 @@ export function exceededTenantBudget(limit: Limit, before: readonly Cost[], next
   const spent = tenantSpent(counted);
   if (!exceeds(spent + cost, limit.largest)) return null;
   return (
-    `this release costs ${inWords(cost)} of the tenant's budget of eta ${limit.largest}, set by ${limit.setBy}, ` +
-    `and ${inWords(Math.max(0, limit.largest - spent))} is left after ` +
-    `${counted.length} releases; use a smaller eta, or raise the budget`
+    `this release costs ${costInWords(cost)} of the tenant's budget of eta ${limit.largest}, set by ${limit.setBy}, ` +
+    `and ${costInWords(Math.max(0, limit.largest - spent))} is left after ` +
+    `${counted.length} ${counted.length === 1 ? 'release' : 'releases'}; use a smaller eta, or raise the budget`
   );
 }
-
-export const tenantSpent = (releases: readonly Cost[]): number =>
-  releases.reduce((sum, release) => sum + costOf(release), 0);
 
 /** As `exceededTenantBudget`, text by text. @param spent by each of the texts before, as far as this limit counts
  *  it. */
@@ -134,8 +124,8 @@ export function exceededTextBudget(
   if (over === null) return null;
   return (
     `${over.texts} of ${texts.digests.length} texts would exceed the budget of eta ${limit.largest} for a text, ` +
-    `set by ${limit.setBy}: this release costs ${inWords(eta ?? Infinity)}${over.each}, ` +
-    `and the least that one of them has left is ${inWords(over.least)}; leave these texts out (\`rapt ledger --in ` +
+    `set by ${limit.setBy}: this release costs ${costInWords(eta ?? Infinity)}${over.each}, ` +
+    `and the least that one of them has left is ${costInWords(over.least)}; leave these texts out (\`rapt ledger --in ` +
     'FILE` tells the rows), use a smaller eta, or raise the budget'
   );
 }
@@ -196,10 +186,6 @@ function exceeding(limit: Limit, { digests, times }: TextCounts, spent: Float64A
 export const fits = (limit: Limit, spent: Float64Array, times: Uint32Array, cost: number): boolean =>
   spent.every((sum, place) => !exceeds(sum + cost * times[place]!, limit.largest));
 
-const costOf = ({ eta, most }: Cost): number => (eta === null ? Infinity : eta * most);
 const exceeds = (sum: number, limit: number): boolean => sum > limit * (1 + ROUNDING);
-const inWords = (eta: number): string =>
-  eta === Infinity ? 'an unlimited eta (the texts leave as they are)' : `eta ${short(eta)}`;
 const labelInWords = (epsilon: number): string =>
-  epsilon === Infinity ? 'an unlimited epsilon (labels leave as they are)' : `epsilon ${short(epsilon)}`;
-const short = (sum: number): string => String(Number(sum.toPrecision(6)));
+  epsilon === Infinity ? 'an unlimited epsilon (labels leave as they are)' : `epsilon ${shortSum(epsilon)}`;

@@ -7,7 +7,7 @@ export {
   type CalibrationOptions,
   type NoisyMechanismName,
 } from './calibration.ts';
-export { noisyCount } from './counts.ts';
+export { noisyCount } from './noisy-count.ts';
 export { chooseEta, createMechanism, createMechanismInTurns, type MechanismOptions } from './create.ts';
 export { distanceOf, isLarge, rowsOf, type EmbeddingTable } from './geometry.ts';
 export { explainGuarantee } from './guarantee.ts';
@@ -15,7 +15,7 @@ export { explainLabels, RandomizedResponse, withLabelNoise } from './randomized-
 export type { Mechanism } from './mechanism.ts';
 export { seededRandom, systemRandom, type RandomSource } from './random-source.ts';
 export { categorical, exponential, fillDirection, fillGaussian, gamma, uniform, uniformInteger } from './samplers.ts';
-export { tightestEta } from './tightest.ts';
+export { tightestEta } from './tightest-eta.ts';
 export { tableTotals } from './totals.ts';
 export { dropKeptTables } from './kept-tables.ts';
 export { outputVocabulary } from './vocabulary.ts';

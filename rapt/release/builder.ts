@@ -2,7 +2,7 @@
 import type { RandomizedResponse, RandomSource } from '../privacy/index.ts';
 import type { Row } from '../data/index.ts';
 import { Batch, countEqual } from './batch.ts';
-import type { FoundRow } from './earlier.ts';
+import type { FoundRow } from './earlier-rows.ts';
 import { drawPlainTokens, type PlainTokens } from './plain-tokens.ts';
 import { toRagged } from './ragged.ts';
 import { TAKEN_OVER } from './row-digests.ts';

@@ -1,6 +1,6 @@
 import type { Tokenizer } from '../backbone/index.ts';
 import type { Mechanism, RandomSource } from '../privacy/index.ts';
-import type { EarlierRows } from './earlier.ts';
+import type { EarlierRows } from './earlier-rows.ts';
 
 /** Where a release is drawn, by what, and who is told of it. */
 export interface DrawOptions {

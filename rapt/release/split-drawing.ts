@@ -7,7 +7,7 @@ import { systemRandom, type RandomizedResponse } from '../privacy/index.ts';
 import type { Turns } from '../turns.ts';
 import { ShardBuilder } from './builder.ts';
 import type { DrawOptions } from './draw-options.ts';
-import type { Finder, FoundRow } from './earlier.ts';
+import type { Finder, FoundRow } from './earlier-rows.ts';
 import { assertUnchanged, type InputFile } from './inputs.ts';
 import { LabelCollector } from './labels.ts';
 import { shardFile } from './layout.ts';

@@ -1,28 +1,27 @@
 /** A finished run, told: as a page, in Markdown at full length and on one page, and the words for a terminal and JUnit.
  *
- *  facts.ts has what is known of the run, computed once. words.ts has how numbers, attacks and gates are said;
- *  sentences.ts and tables.ts have what the page and the Markdown share besides. page.ts (its parts in sections/, its
- *  look in style.ts), markdown.ts and summary.ts lay that out, and drawings/ draws it.
+ *  facts.ts has what is known of the run, computed once. words.ts has how numbers and attacks are said, gate-words.ts
+ *  how gates are; sentences.ts and tables.ts have what the page and the Markdown share besides. page.ts (its parts in
+ *  sections/, its look in style.ts), markdown.ts and summary.ts lay that out, and drawings/ draws it.
  *
  *  Only words and the one page of Markdown are loaded at once. The page and the full Markdown come with drawings and a
  *  model library, which a job that only waits for a run does not need: they are loaded when they are first made. */
 import type { FrontierPoint, ReportData } from '../../contracts/index.ts';
 
 export { totalSeconds } from './facts.ts';
+export { exactGate, roundedGate, verdict } from './gate-words.ts';
 export { sparseCurve } from './loss-curve.ts';
 export { shareableConfig } from './shareable-config.ts';
 export { renderSummary, renderWithoutResult } from './summary.ts';
 export {
   BLIND_GUESSES_IN_SHORT,
   DRAWN_EARLIER,
-  exactGate,
   LEFT_IN_PLAIN,
   macroF1,
   NOT_TOLD,
   percent,
   percentIfTold,
   rateWithRange,
-  roundedGate,
   stayedThemselves,
 } from './words.ts';
 

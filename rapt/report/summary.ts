@@ -10,8 +10,6 @@ import {
   BLIND_GUESSES,
   count,
   DRAWN_EARLIER,
-  gateInWords,
-  gatesTogether,
   LEFT_IN_PLAIN,
   macroF1,
   NOT_TOLD,
@@ -23,14 +21,15 @@ import {
   rateWithRange,
   stayedThemselves,
 } from './words.ts';
+import { gateInWords, gatesTogether } from './gate-words.ts';
 
 /** The result of a finished run: how good, how private, against what, and whether the gates hold.
  *  @param remarks what has to be known besides, below the heading. */
 export function renderSummary(result: TuningResult, remarks: readonly string[] = []): string {
   const { workflowId, gates } = result;
-  const verdict = gates.length === 0 ? '✓ finished' : gatesTogether(missedGates(gates), gates.length, 'holds');
+  const together = gates.length === 0 ? '✓ finished' : gatesTogether(missedGates(gates), gates.length, 'holds');
   return page([
-    heading(workflowId, verdict),
+    heading(workflowId, together),
     quoted(remarks),
     overview(result),
     gatesTable(gates),

@@ -1,14 +1,12 @@
-/** How a result is said: numbers, attacks and gates. The page, both kinds of Markdown, the terminal and JUnit take
+/** How numbers and attacks are said; gate-words.ts has the words of gates. The page, both kinds of Markdown, the terminal and JUnit take
  *  their words from here, so that a figure reads the same wherever it stands. */
-import type { GateResult, Rate } from '../../contracts/index.ts';
+import type { Rate } from '../../contracts/index.ts';
 
 const MINUTE_S = 60;
 const HOUR_S = 3600;
 
 /** Of a figure that did not leave its owner's machine. */
 export const NOT_TOLD = 'not told';
-/** The same of a gate, where there is room to say who knows. */
-const GATE_NOT_TOLD = 'told on the machine alone that has the texts';
 
 export const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
 
@@ -94,55 +92,3 @@ export const BLIND_GUESSES =
 export const BLIND_GUESSES_IN_SHORT =
   'without the release: always the likeliest token, or the ten likeliest, of public text (audit.publicText), else of ' +
   "Zipf's law; most frequent token: always the one, or the ten, that are so by what the release itself tells";
-
-/** A gate's outcome in words. */
-export interface GateWords {
-  /** Its value, or why it has none. */
-  readonly found: string;
-  /** Null where there was nothing to hold the value against. */
-  readonly bound: string | null;
-  /** The run that the bound comes from; null when the condition is a number. */
-  readonly baseline: { readonly run: string; readonly value: string } | null;
-}
-
-/** @param written is how its numbers are written.
- *  @param notTold is said where only the owner's record has the outcome. */
-export function gateInWords(
-  { value, passed, bound, baseline, reason }: GateResult,
-  written: (value: number) => string = number,
-  notTold: string = NOT_TOLD,
-): GateWords {
-  const lacking = reason ?? (passed === null ? notTold : 'not measured');
-  return {
-    found: value === null ? lacking : written(value),
-    bound: bound === undefined ? null : written(bound),
-    baseline: baseline === undefined ? null : { run: baseline.run, value: written(baseline.value) },
-  };
-}
-
-/** "accuracy>=baseline-0.01: 0.6570 (bound 0.6700: run main-1 had 0.6800)" */
-export function roundedGate(gate: GateResult): string {
-  const { found, bound, baseline } = gateInWords(gate, (value) => value.toFixed(4), GATE_NOT_TOLD);
-  const against =
-    baseline === null || bound === null ? '' : ` (bound ${bound}: run ${baseline.run} had ${baseline.value})`;
-  return `${gate.gate}: ${found}${against}`;
-}
-
-/** With every digit: "accuracy>=baseline-0.01: measured 0.657, bound 0.67 (run main-1 had 0.68)" */
-export function exactGate(gate: GateResult): string {
-  const { found, bound, baseline } = gateInWords(gate, String, GATE_NOT_TOLD);
-  const measured = gate.value === null ? found : `measured ${found}`;
-  const against = bound === null ? '' : `, bound ${bound}`;
-  const reference = baseline === null ? '' : ` (run ${baseline.run} had ${baseline.value})`;
-  return `${gate.gate}: ${measured}${against}${reference}`;
-}
-
-/** How a gate that does not fail is spoken of, and how several are. */
-const HOLD = { holds: 'hold', passed: 'passed' } as const;
-
-/** All gates in one phrase: "✓ the gate holds", "✓ all 2 gates hold", "✗ 1 of 2 gates missed".
- *  @param of how many gates there are; at least one. */
-export function gatesTogether(missed: number, of: number, held: keyof typeof HOLD): string {
-  if (missed > 0) return `✗ ${missed} of ${of} gates missed`;
-  return of === 1 ? `✓ the gate ${held}` : `✓ all ${of} gates ${HOLD[held]}`;
-}

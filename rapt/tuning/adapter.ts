@@ -20,7 +20,7 @@ import { sha256Of } from '../../system/index.ts';
 import type { BackboneConfig } from '../backbone/index.ts';
 import { parseHubName } from '../hub/index.ts';
 import { encodeSafetensors, readSafetensors } from '../safetensors.ts';
-import { trainingDigest } from './digest.ts';
+import { trainingDigest } from './training-digest.ts';
 import { PARAMETER, adapterParameters, type Parameters } from './parameters.ts';
 
 export interface Adapter {

@@ -4,7 +4,7 @@ import type { Encoder, FrameIds, VirtualTokens } from '../backbone/index.ts';
 import { layOut, sequenceLength, type Examples } from './examples.ts';
 import { classify, reconstruct } from './heads.ts';
 import { device1d, device2d, plainStates, scoped } from './joint-loss.ts';
-import { sortedBatches } from './order.ts';
+import { sortedBatches } from './batch-order.ts';
 import { PARAMETER, type Parameters } from './parameters.ts';
 import { poolStates, type Pooling } from './pooling.ts';
 import { disposeVirtualTokens, toVirtualTokens, type VirtualTokenMethod } from './virtual-tokens.ts';

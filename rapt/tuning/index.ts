@@ -6,7 +6,7 @@ export type { StepReport } from './trainer.ts';
 export type { JointLoss } from './joint-loss.ts';
 
 export { adapterCard, adapterDigest, assertSameWeights, encodeAdapter, readAdapter, readCard } from './adapter.ts';
-export { readPeftConfig, readPeftWeights } from './peft.ts';
+export { readPeftConfig, readPeftWeights } from './peft-import.ts';
 export { readCheckpoint, readState } from './checkpoint.ts';
 export { writeFiles } from './write-files.ts';
 export { PARAMETER, reconstructionHead, type Parameters } from './parameters.ts';
@@ -18,7 +18,7 @@ export type { Pooling } from './pooling.ts';
 
 export { dryAnswer, dryStep } from './dry-step.ts';
 export { trainingMemory, type TrainingMemory } from './memory.ts';
-export { compatibleDigests, trainingDigest } from './digest.ts';
-export { stepsPerEpoch } from './order.ts';
-export { totalSteps } from './schedule.ts';
-export { normalValues, permutation, seededStream } from './random.ts';
+export { compatibleDigests, trainingDigest } from './training-digest.ts';
+export { stepsPerEpoch } from './batch-order.ts';
+export { totalSteps } from './learning-rate.ts';
+export { normalValues, permutation, seededStream } from './seeded-stream.ts';

@@ -3,7 +3,7 @@ import type { FloatTensor, FloatTensors } from '../safetensors.ts';
 import type { TuningOptions } from '../../contracts/index.ts';
 import type { BackboneConfig } from '../backbone/index.ts';
 import type { EmbeddingTable } from '../privacy/index.ts';
-import { normalValues, seededStream } from './random.ts';
+import { normalValues, seededStream } from './seeded-stream.ts';
 
 /** Names of everything that is trained. The prompt and prefix carry PEFT's name and layout. */
 export const PARAMETER = {

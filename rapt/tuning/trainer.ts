@@ -12,9 +12,9 @@ import { sequenceLength, layOut, type Examples } from './examples.ts';
 import { jointLoss, type JointLoss } from './joint-loss.ts';
 import { taskLoss, type TaskLoss } from './noisy-labels.ts';
 import { adamWStep, globalNorm, initialMoments, type Moments } from './optimizer.ts';
-import { epochBatches, stepsPerEpoch } from './order.ts';
+import { epochBatches, stepsPerEpoch } from './batch-order.ts';
 import type { Parameters } from './parameters.ts';
-import { scheduleFactor, totalSteps } from './schedule.ts';
+import { scheduleFactor, totalSteps } from './learning-rate.ts';
 
 /** Points that the loss curves have at the end of a run. */
 const HISTORY_POINTS = 250;

@@ -5,7 +5,7 @@ import { RaptError } from '../../contracts/index.ts';
 import { startGuardedServer, type Answer, type Listening, type RunningServer } from '../../system/index.ts';
 import { findGrant, grantId, type Grant } from './grants.ts';
 import type { Issuer } from './issuer.ts';
-import { roleName } from './store-policy.ts';
+import { roleName } from './role-rights.ts';
 import type { issuedKeysSchema } from './key-source.ts';
 
 export interface CredentialServerOptions extends Listening {

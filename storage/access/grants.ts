@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { BadInput, type InputProblem, type Sha256 } from '../../contracts/index.ts';
 import { isSameSecret, sha256Of } from '../../system/index.ts';
-import { parseRole, roleName, type Role } from './store-policy.ts';
+import { parseRole, roleName, type Role } from './role-rights.ts';
 
 export interface Grant {
   /** Digest of the token. A token is 256 random bits, so that nobody finds it from its digest. */

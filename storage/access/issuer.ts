@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { codeOf, isDenied } from '../store-failure.ts';
-import { policyOf, type Policy, type Role } from './store-policy.ts';
+import { policyOf, type Policy, type Role } from './role-rights.ts';
 import type { IssuedKeys, StoreKeys } from './renewed-keys.ts';
 
 export interface IssuerOptions {

@@ -5,7 +5,7 @@ import { isIPv4 } from 'node:net';
 import { z } from 'zod';
 import { BadInput, ErrorKind, RaptError } from '../../contracts/index.ts';
 import { codeOf } from '../store-failure.ts';
-import type { Role } from './store-policy.ts';
+import type { Role } from './role-rights.ts';
 import type { IssuedKeys, KeySource } from './renewed-keys.ts';
 
 export interface KeyServer {

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { ErrorKind, RaptError } from '../../contracts/index.ts';
 import { StoreConnection, type StoreOptions } from '../connection.ts';
 import { describeFailure } from '../store-failure.ts';
-import { isLenderPolicy, lenderPolicy } from './store-policy.ts';
+import { isLenderPolicy, lenderPolicy } from './role-rights.ts';
 import type { StoreKeys } from './renewed-keys.ts';
 
 const OK = 200;

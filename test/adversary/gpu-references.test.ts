@@ -10,7 +10,7 @@ import { describe, it } from 'node:test';
 import { asyncLocalStorage, type Context } from '@temporalio/activity';
 import { fetchAdapter, fetchCheckpoint, fetchRelease } from '../../activities/gpu/fetch.ts';
 import { createGpuActivities, Scratch, type GpuDependencies } from '../../activities/gpu/index.ts';
-import { findStart } from '../../activities/gpu/start.ts';
+import { findStart } from '../../activities/gpu/starting-checkpoint.ts';
 import {
   ADAPTER_FILES,
   canonicalJson,

@@ -191,7 +191,7 @@ export const GUARDS: readonly Guard[] = [
   {
     threat: 'results',
     against: 'gates on exact figures',
-    file: 'rapt/evaluation/told.ts',
+    file: 'rapt/evaluation/rounding.ts',
     guard: 'toldShare = (share: number, n: number): number => inSteps(share, n, Math.round)',
     without: 'toldShare = (share: number, _: number): number => share',
     fails: 'gates with bounds of his choice',
@@ -250,7 +250,7 @@ export const GUARDS: readonly Guard[] = [
   {
     threat: 'labels',
     against: 'versions that go from row to row of one label',
-    file: 'rapt/release/earlier.ts',
+    file: 'rapt/release/earlier-rows.ts',
     guard: 'digest ^ BigInt.asUintN(64, BigInt(row + 1) * ODD)',
     without: 'BigInt.asUintN(64, digest + 0n * BigInt(row) * ODD)',
     fails: 'a row is given the version of no other row',
@@ -332,7 +332,7 @@ export const GUARDS: readonly Guard[] = [
   {
     threat: 'payloads',
     against: 'a request that is copied into another run',
-    file: 'activities/own-request.ts',
+    file: 'activities/request-origin.ts',
     guard: 'if (asks !== run) throw',
     without: 'if (false) throw',
     fails: "is refused by the client's",
@@ -340,7 +340,7 @@ export const GUARDS: readonly Guard[] = [
   {
     threat: 'payloads',
     against: 'a request that comes by the queue of another',
-    file: 'activities/own-request.ts',
+    file: 'activities/request-origin.ts',
     guard: 'if (taskQueue !== queue) throw',
     without: 'if (false) throw',
     fails: "is refused by the client's",

@@ -28,7 +28,7 @@ import {
   type StoreKeys,
   type StoreOptions,
 } from '../../storage/index.ts';
-import { lenderPolicy } from '../../storage/access/store-policy.ts';
+import { lenderPolicy } from '../../storage/access/role-rights.ts';
 import { ask } from '../support/ask.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { minioOfFile } from '../support/minio.ts';

@@ -1,6 +1,6 @@
 /** Which run and tenant each request to the client names. */
 import type { ClientActivities } from '../../../contracts/index.ts';
-import { assertOwnRequest as assertOwn, type RequestOwner } from '../../own-request.ts';
+import { assertOwnRequest as assertOwn, type RequestOwner } from '../../request-origin.ts';
 
 /** What each activity is asked for. */
 export type Requests = { readonly [name in keyof ClientActivities]: Parameters<ClientActivities[name]>[0] };

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { BadInput } from '../../../contracts/index.ts';
 import { collect } from '../../options/common-options.ts';
 import { loadConfig } from '../../options/configuration.ts';
-import { policyProblems } from '../../policy/check.ts';
+import { policyProblems } from '../../policy/check-request.ts';
 import { printJson, say } from '../../terminal/output.ts';
 
 interface CheckOptions {

@@ -6,7 +6,7 @@ import { requireServer } from '../../../infra/index.ts';
 import { assertEncrypts } from '../../../settings/index.ts';
 import { collect } from '../../options/common-options.ts';
 import { loadConfig } from '../../options/configuration.ts';
-import { policyProblems } from '../../policy/check.ts';
+import { policyProblems } from '../../policy/check-request.ts';
 import { whenOf, type When, type WhenOptions } from '../../runs/schedule-spec.ts';
 import { withTemporal, type Link } from '../../temporal/connection.ts';
 import { printJson, say, timeOf } from '../../terminal/output.ts';

@@ -4,7 +4,8 @@ import type { Interval } from '../../evaluation/index.ts';
 import { missedGates, type Facts } from '../facts.ts';
 import { html, type Markup } from '../html.ts';
 import { answers } from '../sentences.ts';
-import { count, gatesTogether, number, percent, points, range } from '../words.ts';
+import { gatesTogether } from '../gate-words.ts';
+import { count, number, percent, points, range } from '../words.ts';
 
 export function firstScreen(facts: Facts): Markup {
   return html`<header>

@@ -1,7 +1,7 @@
 import type { GateResult } from '../../../contracts/index.ts';
 import type { Facts } from '../facts.ts';
+import { gateInWords, verdict } from '../gate-words.ts';
 import { html, type Markup } from '../html.ts';
-import { gateInWords } from '../words.ts';
 import { scrolling, section } from './parts.ts';
 
 export function gates({ gates: checked }: Facts): Markup | null {
@@ -35,6 +35,6 @@ function row(checked: GateResult): Markup {
     <th scope="row" class="mono">${checked.gate}</th>
     <td class="number">${found}</td>
     <td class="number">${bound ?? '–'}${origin}</td>
-    <td class="${checked.passed ? 'good' : 'bad'}">${checked.passed ? '✓ passed' : '✗ missed'}</td>
+    <td class="${checked.passed ? 'good' : 'bad'}">${checked.passed ? '✓' : '✗'} ${verdict(checked)}</td>
   </tr>`;
 }

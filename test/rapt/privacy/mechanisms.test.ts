@@ -4,7 +4,7 @@ import { createMechanism, outputVocabulary, seededRandom, uniform } from '../../
 import { ExponentialSampler } from '../../../rapt/privacy/exponential.ts';
 import { OutputGeometry } from '../../../rapt/privacy/geometry.ts';
 import { LaplaceSampler } from '../../../rapt/privacy/laplace.ts';
-import { computeTightest } from '../../../rapt/privacy/tightest.ts';
+import { computeTightest } from '../../../rapt/privacy/tightest-eta.ts';
 import { atOnce } from '../../../rapt/turns.ts';
 import { sized } from '../../support/size.ts';
 import { chiSquare, chiSquareLimit } from './statistics.ts';

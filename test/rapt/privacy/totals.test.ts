@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { distanceOf, OutputGeometry, type EmbeddingTable } from '../../../rapt/privacy/geometry.ts';
-import { computeTightest, SteepestPair, tightestEta } from '../../../rapt/privacy/tightest.ts';
+import { computeTightest, SteepestPair, tightestEta } from '../../../rapt/privacy/tightest-eta.ts';
 import { computeTotals, PairSums, tableTotals } from '../../../rapt/privacy/totals.ts';
 import { levelWeights } from '../../../rapt/privacy/level-weights.ts';
 import { Turns } from '../../../rapt/turns.ts';

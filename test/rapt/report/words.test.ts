@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { GateResult } from '../../../contracts/index.ts';
-import { attackName, exactGate, gateInWords, gatesTogether, roundedGate } from '../../../rapt/report/words.ts';
+import { exactGate, gateInWords, gatesTogether, roundedGate, verdict } from '../../../rapt/report/gate-words.ts';
+import { attackName } from '../../../rapt/report/words.ts';
 
 const against: GateResult = {
   gate: 'accuracy>=baseline-0.01',
@@ -32,6 +33,12 @@ for (const [why, given, found] of WITHOUT_VALUE)
     assert.equal(roundedGate(gate), `f1>=0.5: ${found}`);
     assert.equal(exactGate(gate), `f1>=0.5: ${found}`);
   });
+
+test('a gate without a value is missed, also where nobody was told it', () => {
+  assert.equal(verdict({ passed: true }), 'passed');
+  assert.equal(verdict({ passed: false }), 'missed');
+  assert.equal(verdict({ passed: null }), 'missed');
+});
 
 test('a table has no room to say who knows the outcome of a gate', () => {
   assert.equal(gateInWords({ gate: 'f1>=0.5', value: null, passed: null }).found, 'not told');

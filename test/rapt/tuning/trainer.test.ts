@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import { ErrorKind, RaptError, type Sha256, type TuningOptions } from '../../../contracts/index.ts';
 import { encodeCheckpoint, type Checkpoint } from '../../../rapt/tuning/checkpoint.ts';
 import { classifyExamples, readCheckpoint, type Examples } from '../../../rapt/tuning/index.ts';
-import { epochBatches } from '../../../rapt/tuning/order.ts';
+import { epochBatches } from '../../../rapt/tuning/batch-order.ts';
 import { Trainer } from '../../../rapt/tuning/trainer.ts';
 import { PLAIN_VOCABULARY, firstParameters, options, tinyExamples, tinySetup } from './fixtures.ts';
 

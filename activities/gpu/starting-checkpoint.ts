@@ -11,7 +11,7 @@ import { CheckpointPointerCell, type ObjectStore } from '../../storage/index.ts'
 import type { RunCheckpoints } from './checkpoints.ts';
 import { fetchCheckpoint } from './fetch.ts';
 import { assertRun } from './references.ts';
-import { howRunEnded, whyLastAttemptEnded } from './why.ts';
+import { howRunEnded, whyLastAttemptEnded } from './why-ended.ts';
 
 export interface Start {
   /** The checkpoint to go on from, whose files are in the folder that was asked for; null begins at step 0. */

@@ -4,7 +4,7 @@ import { inspectTables, readSplit, SPLITS } from '../data/index.ts';
 import type { Inspection, Row } from '../data/index.ts';
 import { draw, type DrawnRelease } from './draw.ts';
 import type { DrawOptions } from './draw-options.ts';
-import type { EarlierRows } from './earlier.ts';
+import type { EarlierRows } from './earlier-rows.ts';
 import type { ReleaseInputs } from './inputs.ts';
 import { configuredPlainTokens } from './plain-tokens.ts';
 import { ReleaseSpec, type DrawnBy } from './spec.ts';

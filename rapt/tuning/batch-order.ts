@@ -1,4 +1,4 @@
-import { permutation, seededStream } from './random.ts';
+import { permutation, seededStream } from './seeded-stream.ts';
 
 /** Batches within which rows of similar length are put together. A larger number pads less, a smaller one mixes
  *  more. */

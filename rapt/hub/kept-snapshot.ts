@@ -1,7 +1,7 @@
 /** What Hugging Face's own programs have fetched on this machine, read where it lies. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { folderName, isCommit, type HubName } from './name.ts';
+import { folderName, isCommit, type HubName } from './hub-name.ts';
 import { hubCache } from './hub-settings.ts';
 
 /** The folder of this state of a model, and its commit; null when their cache does not have it. Files may be missing in

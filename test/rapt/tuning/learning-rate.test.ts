@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Sha256 } from '../../../contracts/index.ts';
 import { compatibleDigests, trainingDigest } from '../../../rapt/tuning/index.ts';
-import { scheduleFactor, totalSteps } from '../../../rapt/tuning/schedule.ts';
+import { scheduleFactor, totalSteps } from '../../../rapt/tuning/learning-rate.ts';
 import { options } from './fixtures.ts';
 
 test('the learning rate rises and falls once in each phase, and no phase depends on a later one', () => {
