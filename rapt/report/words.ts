@@ -8,7 +8,7 @@ const HOUR_S = 3600;
 /** Of a figure that did not leave its owner's machine. */
 export const NOT_TOLD = 'not told';
 /** The same of a gate, where there is room to say who knows. */
-const GATE_NOT_TOLD = 'told on the machine alone that has the texts';
+const GATE_NOT_TOLD = 'shown only on the machine that holds the texts';
 
 export const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
 
