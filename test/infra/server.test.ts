@@ -204,7 +204,7 @@ describe('a server whose operator is somebody else', { timeout: 300_000 }, () =>
 
   const OPERATOR = ['ListSearchAttributes', 'AddSearchAttributes', 'RemoveSearchAttributes'];
 
-  it('makes Rapt print the command for an administrator; what it registered is seen without their rights', async () => {
+  it('has the command printed for an administrator; what they registered is seen without their rights', async () => {
     for (const call of OPERATOR) temporal.refused.add(call);
     const told = await rapt(env, 'temporal', 'init');
     assert.equal(told.code, 4, told.stdout + told.stderr);
