@@ -23,7 +23,7 @@ export function assertOwnRequest({ run, tenant, isNotice = false }: RequestOwner
   const asks = isNotice ? NOTICE_OF_RUN.exec(asking)?.[1] : asking;
   if (asks !== run) throw refused(`is of run ${run} and was sent by ${asking}`);
   if (tenant === undefined) return;
-  if (!isTenantName(tenant)) throw refused('names a tenant that no tenant can be called');
+  if (!isTenantName(tenant)) throw refused('names a tenant with an impossible name');
   const queue = side === 'gpu' ? GPU_QUEUE : clientQueue(tenant);
   if (taskQueue !== queue) throw refused(`is of tenant ${tenant} and came by the queue ${taskQueue}`);
 }

@@ -3,7 +3,7 @@
  *  step from one key for all tenants to a key for each.
  *
  *  Two files hold keys in the same form. The service keys: whoever works for a tenant has that tenant's, and the
- *  provider has those of all tenants he serves. The owner keys: they never leave the owner's side, and seal what only
+ *  provider has those of all tenants it serves. The owner keys: they never leave the owner's side, and seal what only
  *  the owner needs (seals.ts). They lie in a file of their own, so that no process of the provider ever reads them. */
 import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import { BadInput, isTenantName, type InputProblem } from '../contracts/index.ts';

@@ -18,11 +18,11 @@ export const attackResultSchema = z.strictObject({
   attack: z.string(),
   /** The share of the tokens that were guessed right. */
   success: rateSchema,
-  /** What the same adversary gets without the release: he always guesses the likeliest token, or the ten likeliest, of
+  /** What the same adversary gets without the release: they always guess the likeliest token, or the ten likeliest, of
    *  a prior that has not seen it (public text, else Zipf's law over the vocabulary). In results without
    *  `mostFrequent`, this field holds what `mostFrequent` holds today. */
   priorOnly: rateSchema,
-  /** What he gets by always guessing the most frequent token, or the ten most frequent, as far as the release itself
+  /** What they get by always guessing the most frequent token, or the ten most frequent, as far as the release itself
    *  tells. Absent in results of earlier versions. */
   mostFrequent: rateSchema.optional(),
   /** How many tokens were attacked. */
@@ -50,9 +50,9 @@ export const attributeResultSchema = z.strictObject({
   values: z.int(),
   /** The share of the texts whose attribute was guessed right. */
   success: rateSchema,
-  /** The same without any text: he always answers the most frequent of the values that he was given to learn from. */
+  /** The same without any text: they always answer the most frequent of the values that they have learned from. */
   priorOnly: rateSchema,
-  /** The same by his classifier on the plain texts. */
+  /** The same by their classifier on the plain texts. */
   onPlainText: rateSchema,
   /** How many texts were attacked. */
   n: z.int(),
@@ -80,11 +80,11 @@ export interface FrontierPoint {
   readonly unchanged: number;
   /** The share of tokens drawn from the prior that stayed themselves. */
   readonly unchangedInText: number;
-  /** The share of them that the Bayesian adversary, who knows mechanism and prior, guesses right; and the share that he
-   *  has among his ten likeliest tokens. */
+  /** The share of them that the Bayesian adversary, who knows mechanism and prior, guesses right; and the share
+   *  that is among their ten likeliest tokens. */
   readonly bayes: number;
   readonly bayesTop10: number;
-  /** What he gets without the release, by always guessing the most frequent token of that prior. */
+  /** What they get without the release, by always guessing the most frequent token of that prior. */
   readonly priorOnly: number;
 }
 

@@ -50,7 +50,7 @@ export const releasedMetricsSchema = z.strictObject({
   n: z.int().describe('Test rows: the release holds as many.'),
   reconstruction: whole(
     z.strictObject({ accuracy: share, n: z.int() }).nullable(),
-    'The provider measured it himself, on plain tokens that are public and were drawn without regard to the texts.',
+    'The provider measured it itself, on plain tokens that are public and were drawn without regard to the texts.',
   ),
 });
 export type ReleasedMetrics = z.output<typeof releasedMetricsSchema>;

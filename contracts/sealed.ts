@@ -74,7 +74,7 @@ function mapped(value: unknown, field: string, map: (text: string, field: string
   );
 }
 
-/** An input as it leaves its owner: the fields that only he needs are sealed, unless they are sealed already.
+/** An input as it leaves its owner: the fields that only the owner needs are sealed, unless they are sealed already.
  *  @param run as in `SealPlace`. */
 export function sealInput<T>(input: T, seals: Seals, run: string | null): T {
   const fields: readonly string[] = [...OWNER_FIELDS.tuning, ...OWNER_FIELDS.prediction, 'gates'];

@@ -149,5 +149,5 @@ function encryption(): Told {
 
 const sealing = (ownerKeys: Keyring | null): string =>
   ownerKeys === null
-    ? 'no owner key, so that names of files and columns are sealed from nobody who has these'
+    ? 'no owner key: whoever holds these keys can read names of files and columns'
     : `names of files and columns are sealed for ${tenantsOf(ownerKeys).join(', ')}`;

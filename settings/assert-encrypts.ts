@@ -18,6 +18,6 @@ export function assertEncrypts({
       'would read the names of files and columns. ' +
       'Make keys (`rapt keys split --tenant NAME --out FOLDER`) ' +
       'and name their file in RAPT_CODEC_KEYS_FILE for every process, ' +
-      'or set RAPT_PLAIN_PAYLOADS=accept if he may read them',
+      'or set RAPT_PLAIN_PAYLOADS=accept if they may read them',
   );
 }

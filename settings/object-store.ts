@@ -64,7 +64,7 @@ export function describeKeys(env: NodeJS.ProcessEnv = process.env): {
   const keys = namedKeys(env, null);
   if (!('source' in keys))
     return {
-      detail: 'those of RAPT_S3_ACCESS_KEY, which stay: whoever gets hold of them has them for good',
+      detail: 'those of RAPT_S3_ACCESS_KEY, long-lived: a leaked key stays valid',
       shortLived: false,
     };
   return { detail: `short-lived, from ${new URL(keys.url).origin} (${keys.variable})`, shortLived: true };
@@ -104,7 +104,7 @@ function namedKeys(env: NodeJS.ProcessEnv, role: Role | null): StoreKeys | Named
   const fixed = fixedKeys(env);
   const issuer = namedIssuer(own, env, role);
   if (fixed !== null && issuer !== null)
-    throw new BadInput([{ where: own.url, problem: 'stands beside RAPT_S3_ACCESS_KEY; set one of them' }]);
+    throw new BadInput([{ where: own.url, problem: 'RAPT_S3_ACCESS_KEY is set as well; set only one of them' }]);
   const keys = issuer ?? fixed ?? namedIssuer(ofAws, env, role);
   if (keys !== null) return keys;
   throw new BadInput([

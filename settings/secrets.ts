@@ -11,7 +11,7 @@ export function secret(name: string, env: NodeJS.ProcessEnv = process.env): stri
   const path = setting(`${name}_FILE`, env);
   if (path === undefined) return value ?? null;
   if (value !== undefined)
-    throw new BadInput([{ where: `${name}_FILE`, problem: `stands beside ${name}; set one of them` }]);
+    throw new BadInput([{ where: `${name}_FILE`, problem: `${name} is set as well; set only one of them` }]);
   return readSecretFile(path, `${name}_FILE`);
 }
 

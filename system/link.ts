@@ -1,4 +1,4 @@
-/** Where a file really lies that is to be written under a name. */
+/** Resolves the symbolic links of a file to be written. */
 import { readlinkSync, realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 

@@ -69,7 +69,7 @@ export class Outcome {
     );
   }
 
-  /** What took long; what stands for itself where something went wrong. */
+  /** The slowest files and tests, the output of failed files, and what was not executed. */
   inWords(): string {
     const list = (title: string, timed: readonly Timed[]): string =>
       [

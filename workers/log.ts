@@ -55,7 +55,9 @@ export function logLine({ level, message, timestampNanos, meta }: LogEntry): Rec
 /** The SDK puts stack traces and causes into some messages. */
 const firstLine = (message: string): string => message.split('\n', 1)[0] ?? '';
 
-/** An error in words. Anybody may read Rapt's own messages; of other errors only class, code and place are told. */
+/** An error in words, for the log of this worker's own machine. Rapt's own messages quote no text, but on the client
+ *  they may name files and columns: Temporal gets those messages sealed, and the log has them in plain words. Of other
+ *  errors only class, code and place are told. */
 export function describe(error: unknown): string {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if (at instanceof RaptError) return `${at.kind}: ${at.message}`;

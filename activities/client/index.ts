@@ -132,7 +132,7 @@ const sealMessage =
 const currentRun = (): string => Context.current().info.workflowExecution?.workflowId ?? '';
 
 /** Of protected labels one noisy figure is told, at the epsilon that protects them, whichever run asks; it counts
- *  against the label budgets besides. The provider makes the answers: with a figure for each run he would read the
+ *  against the label budgets besides. The provider makes the answers: with a figure for each run it would read the
  *  labels (test/adversary/results.test.ts). */
 function oneFigure(home: string, { config, admission }: AdmittedRun): TellLabels {
   const folder = tenantFolder(home, config.tenant);

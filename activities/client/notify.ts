@@ -7,8 +7,7 @@ import type { ClientDependencies } from './dependencies.ts';
 const ANSWER_TIMEOUT_MS = 15_000;
 const GONE = 410;
 
-/** Called as a run begins: a run that nobody listens to has no trace of this in its history. A notice that is lost
- *  fails no run. */
+/** Called as a run begins. Without a webhook, the history stays unchanged. A lost notice fails no run. */
 export async function wantNotices({ webhook }: ClientDependencies): Promise<void> {
   const { client, info } = Context.current();
   if (webhook === undefined || !info.workflowExecution) return;

@@ -28,12 +28,12 @@ export function assertRun({ tenant, run }: OfRun): void {
   const found = parseKey(keys.checkpointPointer(tenant, run));
   const isPlain = !run.split('/').some((part) => part === '' || part === '.' || part === '..');
   if (!isPlain || found?.kind !== 'pointer' || found.tenant !== tenant || found.run !== run)
-    throw refused('names a run that no run can be called');
+    throw refused('names a run with an impossible id');
 }
 
 /** Called before anything is read. @param bucket of this worker. @throws RaptError badInput */
 export function assertReleaseRef(bucket: string, tenant: string, { digest, manifest }: ReleaseRef): void {
-  if (!isTenantName(tenant)) throw refused('names a tenant that no tenant can be called');
+  if (!isTenantName(tenant)) throw refused('names a tenant with an impossible name');
   if (manifest.sha256 !== digest) throw refused(`names the release ${digest} and a manifest of other content`);
   assertPlace('manifest', manifest, bucket, keys.releasePrefix(tenant, digest) + MANIFEST_FILE);
 }

@@ -150,5 +150,5 @@ const legend = (priorOnly: number): string =>
       'in a text: of tokens as frequent as the prior says.',
     "Bayes' rule: what an adversary gets who knows the mechanism and these frequencies; " +
       `without any release ${percent(priorOnly)}. Shares are known to about a point.`,
-    'For laplace he uses a fitted channel, since no closed form is known: what is shown is the least that he gets.',
+    'For laplace they use a fitted channel, since no closed form is known: what is shown is the least that they get.',
   ].join('\n');

@@ -81,7 +81,7 @@ function whyNot(from: string, wanted: TuningConfig, theirs: TuningConfig): strin
 const differences = ({ resumeFrom: _, ...one }: TuningConfig, { resumeFrom: __, ...other }: TuningConfig): string[] =>
   Object.keys(differingSettings([one, other]));
 
-/** What the user must know when this run stands in for the one that he asked for. Settings are named without their
+/** What the user must know when this run stands in for the one that they asked for. Settings are named without their
  *  values: some values are files, and the pages of a CI job have other readers than the owner. */
 function remarksOn({ id, config }: Planned, { status, config: theirs, described, left }: KnownRun): string[] {
   const remarks: string[] = [];

@@ -1,5 +1,5 @@
-/** The owner's word: with it, a run or prediction that he starts by a command on the client's own machine need not be
- *  allowed by the policy. */
+/** The owner's word: with it, a run or prediction that the owner starts by a command on the client's own machine
+ *  need not be allowed by the policy. */
 import { BadInput, parseTuningConfig, type PredictInput, type TuningConfig } from '../../contracts/index.ts';
 import { findTunedAdapter, hasImport } from '../../activities/client/records/run-record.ts';
 import { resolveDataset } from '../../rapt/data/index.ts';
@@ -35,7 +35,7 @@ export async function toldTerms(asked: Pick<PredictInput, 'tenant' | 'run'>): Pr
     (await wordFor(tenantFolder(clientHome(), tenant), { type: 'tuning', id: run })) !== null;
   const leave =
     terms.eta === null ? 'the texts leave as they are' : `the texts leave by ${terms.mechanism}, eta ${terms.eta}`;
-  return `${leave}, as those of run ${run}${isOwn ? '' : ', which was not started by your word on this machine'}`;
+  return `${leave}, as those of run ${run}${isOwn ? '' : ', which you did not start here'}`;
 }
 
 /** The mechanism and eta by which texts leave that this run is asked about; null where the client is another
@@ -48,7 +48,7 @@ export async function termsOf({ tenant, run }: Pick<PredictInput, 'tenant' | 'ru
   return ownTerms(home, tenant, record);
 }
 
-/** The settings with which the owner started a run here; null when he did not. @throws BadInput when the current
+/** The settings with which the owner started a run here; null when they did not. @throws BadInput when the current
  *  version does not accept them. */
 export async function ownConfig(run: string, tenant: string): Promise<TuningConfig | null> {
   const word = await wordFor(tenantFolder(clientHome(), tenant), { type: 'tuning', id: run });

@@ -93,8 +93,8 @@ export async function planSuccessor(link: Link, name: string, config: TuningConf
   }
 }
 
-/** The configuration with which a run goes on. It is the one that the owner gave his word for on this machine, whatever
- *  the server tells of the run. A run that he did not start here goes on as the policy allows.
+/** The configuration with which a run goes on. It is the one that the owner gave their word for on this machine,
+ *  whatever the server tells of the run. A run that they did not start here goes on as the policy allows.
  *  @throws RaptError badInput when the configuration is known nowhere, or this is no tuning run. */
 async function configOf(
   id: string,
@@ -114,17 +114,14 @@ async function configOf(
     return { config: own, byPolicy: false };
   }
   if (config !== null) {
-    say(`run ${id} was not started by your word on this machine, so that the client's policy decides`);
+    say(`you did not start ${id} here, so the client's policy applies`);
     return { config, byPolicy: true };
   }
   const why =
     left === null
-      ? 'was started with an input that is not valid'
-      : 'is known to the store alone, which keeps no configuration, since that names files';
-  throw new RaptError(
-    ErrorKind.badInput,
-    `run ${id} ${why}; start a new one with \`rapt run -f FILE --set resumeFrom=${id}\``,
-  );
+      ? `run ${id} was started with an input that is not valid`
+      : `run ${id} is known only to the store, and the store keeps no configurations`;
+  throw new RaptError(ErrorKind.badInput, `${why}; start a new one with \`rapt run -f FILE --set resumeFrom=${id}\``);
 }
 
 export const newId = (kind: string): string =>

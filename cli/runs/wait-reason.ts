@@ -39,6 +39,6 @@ export async function waitsOn(link: Link, described: Described, queue: string): 
   const kind = queue.startsWith('rapt-client-') ? `client --tenant ${queue.slice('rapt-client-'.length)}` : 'gpu';
   const missing =
     `waits for a worker on the task queue ${queue}; start one with \`rapt worker ${kind}\`, or all with \`rapt up\`; ` +
-    'where there is one, it is at work on other runs (`rapt list --status running`), and takes turns';
+    'if one runs, it is busy with other runs (`rapt list --status running`)';
   return failed === null ? missing : `${failed}; ${missing}`;
 }

@@ -1,5 +1,5 @@
 /** Attribute inference: what the texts tell of their authors. The adversary knows an attribute for some of the texts.
- *  He trains a classifier from their privatized form to the attribute, and is tested on the other texts. */
+ *  They train a classifier from the privatized form of these to the attribute, and are tested on the other texts. */
 import type { AttributeResult, Rate } from '../../contracts/index.ts';
 import { isHeldOut } from '../data/index.ts';
 import type { EmbeddingTable } from '../privacy/index.ts';

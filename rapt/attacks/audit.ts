@@ -26,7 +26,7 @@ export interface AuditOptions {
   /** The tokens that stood in each text, and those that were released for them. */
   readonly plain: readonly Int32Array[];
   readonly released: readonly Int32Array[];
-  /** All tokens of the release. The provider estimates his prior from them. */
+  /** All tokens of the release. The provider estimates its prior from them. */
   readonly release: Int32Array;
   /** The pairs of plain and noisy tokens that the provider has; null without reconstruction. */
   readonly pairs: PlainPairs | null;

@@ -118,7 +118,7 @@ export class Frontier {
 
   /** The point of the largest eta, to 2 %, at which the Bayesian adversary guesses at most this share of tokens.
    *  @param about an eta to begin the search at.
-   *  @throws RaptError badInput when he gets as much without a release, or does not get as much at any eta. */
+   *  @throws RaptError badInput when they get as much without a release, or do not get as much at any eta. */
   async forBayes(
     mechanism: NoisyMechanismName,
     target: number,

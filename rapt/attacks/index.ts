@@ -1,5 +1,5 @@
 /** What an adversary can still learn from a release: attacks at full strength, beside what prior knowledge alone would
- *  give him. */
+ *  give them. */
 export { audit, type AuditOptions } from './audit.ts';
 export { attackAttribute } from './attributes.ts';
 export { decodeInContext, Transitions } from './context.ts';

@@ -42,8 +42,9 @@ export interface ChannelOptions {
  *  exponential: rate = eta / 2. This is the mechanism itself, up to its rounding.
  *
  *  laplace: P(y|x) is the mass of the noise in the Voronoi cell of phi(y), for which no closed form is known. The
- *  adversary takes a channel of the form above instead. He fits its rate, by maximum likelihood, to pairs that he draws
- *  himself, since the mechanism is public. What he gets with it is a lower bound of what the true P(y|x) would give. */
+ *  adversary takes a channel of the form above instead. They fit its rate, by maximum likelihood, to pairs that they
+ *  draw themselves, since the mechanism is public. What they get with it is a lower bound of what the true P(y|x) would
+ *  give. */
 export class Channel {
   /** In 1 / distance. */
   readonly rate: number;

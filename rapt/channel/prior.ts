@@ -1,4 +1,4 @@
-/** Which tokens the adversary expects before he looks at a place of a text: P(x) for every token of the table. */
+/** Which tokens the adversary expects before they look at a place of a text: P(x) for every token of the table. */
 import { tf, tidy, type Tensor1D, type Tensor2D } from '../tensorflow.ts';
 import { Turns } from '../turns.ts';
 import type { Channel } from './channel.ts';

@@ -33,8 +33,8 @@ export interface AttackOptions {
 
 const MOST_TOKENS = 20_000;
 
-/** Attacks a privatized table with the plain texts at hand, to tell what an adversary gets of it, and what he would get
- *  without it.
+/** Attacks a privatized table with the plain texts at hand, to tell what an adversary gets of it, and what they would
+ *  get without it.
  *  @param options which tables, and by what.
  *  @throws BadInput when the two tables do not belong together. */
 export async function attack({

@@ -27,8 +27,8 @@ export async function whyDrawnAgain(home: string, tenant: string, spec: ReleaseS
   return undefined;
 }
 
-/** Those that an interrupted release has begun with. @throws RaptError corruptArtifact when the ledger does not have
- *  one of them. */
+/** The earlier releases that an interrupted release had chosen. @throws RaptError corruptArtifact when the ledger does
+ *  not have one of them. */
 export async function knownReleases(
   home: string,
   tenant: string,

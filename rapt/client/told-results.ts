@@ -76,9 +76,9 @@ export const releasedGates = (gates: readonly GateResult[]): GateResult[] =>
 
 const isOfAttribute = ({ gate }: Pick<GateResult, 'gate'>): boolean => gate.startsWith('attribute.');
 
-/** What gates are judged by: the values that are told. One that is judged by the exact value would say on which side
- *  of its bound that lies, so more than the told value does; and who sets the bounds could search for it. Judged by
- *  what is told, it says nothing new. @param attributes judged by the same steps; the outcome stays here. */
+/** The values that gates compare: the told ones, which are rounded or noisy. The exact value would reveal which side of
+ *  the bound it lies on, and whoever sets the bounds could search for it. A gate on the told value reveals nothing new.
+ *  @param attributes judged by the same steps; the outcome stays here. */
 export function judgedValues(
   told: { readonly test: ReleasedMetrics; readonly unchangedRate: number | null; readonly audit: ReleasedAudit | null },
   attributes: readonly AttributeResult[],

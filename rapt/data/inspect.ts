@@ -96,9 +96,9 @@ export async function inspectTable(file: string, columns: TableColumns): Promise
 
 export interface InspectOptions {
   /** Whether labels may decide about the split: a class whose rows would all be held out then keeps one in training.
-   *  False when labels are protected. The provider chooses which part of the tables a run asks for. He also sees how
+   *  False when labels are protected. The provider chooses which part of the tables a run asks for. It also sees how
    *  many rows each split has, what the classes are, and what is refused. Anything that depends on the labels of a part
-   *  would tell him of single labels. So all that is said of protected labels depends only on the classes of the whole
+   *  would tell it of single labels. So all that is said of protected labels depends only on the classes of the whole
    *  tables. Default: true. */
   readonly splitByLabels?: boolean;
 }

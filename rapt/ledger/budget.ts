@@ -97,18 +97,19 @@ export function limitsOf(...budgets: readonly SetBudget[]): Limits {
 export const counts = ({ countsPublic }: Limit, release: { readonly public?: boolean | undefined }): boolean =>
   countsPublic || release.public !== true;
 
-/** What is wrong when a release is added to those before it; null when nothing is. A tenant's spending is what a text
- *  has spent that was in every release as often as any text was. */
+/** What is wrong when a release is added to those before it; null when nothing is. A tenant's spending is
+ *  the sum of eta x most over its releases: the worst case for one text. */
 export function exceededTenantBudget(limit: Limit, before: readonly Cost[], next: Cost): string | null {
   if (!counts(limit, next)) return null;
   const counted = before.filter((release) => counts(limit, release));
   const cost = costOf(next);
   const spent = tenantSpent(counted);
   if (!exceeds(spent + cost, limit.largest)) return null;
+  const releases = counted.length === 1 ? '1 release' : `${counted.length} releases`;
   return (
     `this release costs ${costInWords(cost)} of the tenant's budget of eta ${limit.largest}, set by ${limit.setBy}, ` +
-    `and ${costInWords(Math.max(0, limit.largest - spent))} is left after ` +
-    `${counted.length} ${counted.length === 1 ? 'release' : 'releases'}; use a smaller eta, or raise the budget`
+    `and ${costInWords(Math.max(0, limit.largest - spent))} is left after ${releases}; ` +
+    'use a smaller eta, or raise the budget'
   );
 }
 

@@ -44,8 +44,8 @@ import { TextFiles } from './text-files.ts';
 import { countTexts, forEachCommon, type TextCounts, type TextDigests } from './texts.ts';
 
 const TAKEN_OVER_FROM_EQUAL =
-  'rows are taken over only from releases under the same settings whose folders are on this client, and only where ' +
-  'they have not moved';
+  "rows are taken over only from a release under the same settings, if that release's folder is still here and the " +
+  'row has kept its place';
 
 /** The texts of a release that are drawn. */
 export interface DrawnTexts {
@@ -164,7 +164,7 @@ export class Ledger {
           ErrorKind.badInput,
           `release ${localKey} left this machine at ${release.released.at}; what it cost cannot be taken back`,
         );
-      // A figure is told of what has left; a ledger that was put together of two may say otherwise.
+      // Figures are told only of releases that have left; a ledger that was merged from two may say otherwise.
       if (release.told !== undefined)
         throw new RaptError(
           ErrorKind.badInput,
@@ -174,9 +174,9 @@ export class Ledger {
     });
   }
 
-  /** Enters that a noisy figure about the labels of a release's rows is told for a run, under this epsilon; one that is
-   *  entered for this run and release already costs nothing more. Every text of the release pays for it, those that it
-   *  took over included.
+  /** Enters that a noisy figure about the labels of a release's rows is told for a run, under this epsilon; a figure
+   *  that is entered for this run and release already costs nothing more. Every text of the release pays for it, those
+   *  that it took over included.
    *  @returns false, and enters nothing, when the label budget does not have it, or one was entered for this run and
    *  release under another epsilon: the figure is then not told. @throws RaptError badInput when the release is not in
    *  the ledger. */

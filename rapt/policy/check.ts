@@ -182,8 +182,8 @@ function allowed({ budgets }: Policy, problems: readonly InputProblem[], rules: 
   };
 }
 
-/** Of each file that a table could be read from, the rule of the narrowest place: so neither a file nor a part of a
- *  folder is let go by what the folder above it may. Of several rules of one place, the one that objects least. */
+/** The rule of each file that a table could be read from: the narrowest rule wins, and a wider folder's rule never
+ *  allows a file or a part of a folder that has its own. Of several rules of one place, the one that objects least. */
 async function ruledTables(
   policy: Policy,
   tables: readonly NamedTable[],
@@ -209,7 +209,7 @@ async function ruledTables(
       return known.find(({ place }) => place.has(where));
     };
     const found = new Set([(await ruleOf(table)) ?? (await ruleOf(splitApart(table)?.folder ?? table))]);
-    // Nobody looks into a folder for who may not.
+    // Do not list a folder that the requester may not use.
     if (!found.has(undefined)) for (const file of await readFor(table)) found.add(await ruleOf(file));
     if (found.has(undefined))
       problems.push({ where: field, problem: `is not among the tables of the owner's policy; ${WAY_OUT}` });

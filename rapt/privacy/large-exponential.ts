@@ -12,9 +12,9 @@
  *
  *      U(x) = w(x, x) + sum over b of 64 M_b(x).
  *
- *  The first w(x, x) of these integers fall on x. Each block has 64 M_b after them, M_b for each of its places: of
- *  those of the output y the first w(x, y) fall on y, all others on none, as those of x's own place and of places
- *  behind the last output do. An r that falls on none is thrown away, and the draw is begun anew.
+ *  The first w(x, x) of these integers fall on x. Each block has 64 M_b after them, M_b for each of its places. Of
+ *  the integers of output y, the first w(x, y) fall on y and the others on none. Integers for x's own place, or past
+ *  the last output, fall on none. An r that falls on none is thrown away, and the draw begins anew.
  *
  *  Proof. The integers that fall on y are exactly w(x, y) out of U(x), whatever the bounds are, as long as they are
  *  bounds. So a round ends with y with the chance w(x, y) / U(x), and with none with the chance 1 - W(x) / U(x). Rounds

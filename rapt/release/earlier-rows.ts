@@ -95,7 +95,7 @@ export class EarlierRows {
     this.#index = index;
   }
 
-  /** @param releases for which `canTakeOver` holds; none is right, too. @param secret this client's own, from
+  /** @param releases for which `canTakeOver` holds; the list may be empty. @param secret this client's own, from
    *  `clientSecret`.
    *  @throws RaptError corruptArtifact when one of them is not here any more. */
   static async open(releases: readonly EarlierRelease[], secret: Uint8Array): Promise<EarlierRows> {
@@ -142,8 +142,8 @@ export class EarlierRows {
   }
 }
 
-/** Where labels are drawn, a version goes to the row of its own number alone. Two rows of equal tokens would else tell
- *  that their labels are equal: the provider chooses how much of a text is kept, and which rows are in a release. */
+/** Where labels are drawn, a version goes to the row of its own number alone. Otherwise two rows with equal tokens
+ *  would reveal equal labels: the provider chooses how much of a text is kept, and which rows are in a release. */
 const placed = (digest: bigint, row: number): bigint => digest ^ BigInt.asUintN(64, BigInt(row + 1) * ODD);
 const ODD = 0x9e37_79b9_7f4a_7c15n;
 

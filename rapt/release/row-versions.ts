@@ -13,9 +13,9 @@ export interface EarlierShard {
   readonly start: number;
 }
 
-/** Versions of earlier rows. A table in a new order asks for rows of all shards at random, and of a shard nothing can
- *  be had but the whole: so each is read once, when a row of it is asked for first, and laid out row by row. Free with
- *  `close`. */
+/** Versions of earlier rows. A table in a new order asks for rows of all shards at random, and Parquet is read a whole
+ *  shard at a time. So each shard is read once, when a row of it is first asked for, and laid out row by row. Free
+ *  with `close`. */
 export class RowVersions {
   readonly #shards: readonly EarlierShard[];
   readonly #folder: string;

@@ -80,7 +80,7 @@ export class SplitDrawing {
     const { mayFind, turns } = this.#drawing;
     this.#seen++;
     if (this.#split === 'test') this.#labels.add(row.number, row.label === null ? null : this.#classNumber(row.label));
-    // Of a finished shard, too: each earlier version is handed out once, and in this order.
+    // Also for rows of finished shards: `find` must see every row, in order, since it hands out each version once.
     if (this.#builder !== null || mayFind) await this.#take(row);
     // Rows that are taken over, or were drawn already, make no batch.
     if (turns.due) await turns.next();

@@ -4,7 +4,7 @@ import type { GateResult } from '../../contracts/index.ts';
 import { NOT_TOLD, number } from './words.ts';
 
 /** Of a gate whose outcome only the owner's machine has. */
-const GATE_NOT_TOLD = 'told on the machine alone that has the texts';
+const GATE_NOT_TOLD = 'shown only on the machine that holds the texts';
 
 /** Whether one gate passed. A gate without a value is missed. */
 export const verdict = ({ passed }: Pick<GateResult, 'passed'>): 'passed' | 'missed' =>

@@ -13,7 +13,7 @@ import type { StoreKeys } from './renewed-keys.ts';
 
 const OK = 200;
 const NOT_FOUND = 404;
-/** What a store answers that has no such interface or no users of its own, and to keys that are not an
+/** Status codes of a store without this interface or without users of its own, and for keys that are not an
  *  administrator's. */
 const NOT_DONE = [400, 403, 404, 405, 501];
 

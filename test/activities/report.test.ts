@@ -144,7 +144,7 @@ test(
 );
 
 test(
-  'what comes back from the provider is not what the owner keeps: his record and the stored result have his own',
+  'what comes back from the provider is not what the owner keeps: their record and the stored result have their own',
   { timeout: 400_000 },
   async () => {
     const {

@@ -191,7 +191,7 @@ test('answers go where the client wrote down, once, whatever comes back with the
   );
   assert.equal(existsSync(releaseFolder(home, 'local', '../../../astray')), false);
   assert.deepEqual(await finish({}, 0), finished, 'a repetition');
-  await assert.rejects(finish({}, 1), /p was answered already, otherwise/);
+  await assert.rejects(finish({}, 1), /p already has different answers/);
   assert.equal(await spent(), 1);
 });
 

@@ -62,7 +62,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     threat: 'requests',
-    against: 'a table that has changed since the owner gave his word',
+    against: 'a table that has changed since the owner gave their word',
     file: `${CLIENT}/admission/guard.ts`,
     guard: 'const changed = word === null ? [] : await changedSince(word);',
     without: 'const changed: string[] = [];',
@@ -74,11 +74,11 @@ export const GUARDS: readonly Guard[] = [
     file: 'cli/runs/plan.ts',
     guard: '  if (own !== null) {',
     without: '  if (own !== null && config === null) {',
-    fails: 'a run that is resumed goes on with the settings that the owner gave his word for',
+    fails: 'a run that is resumed goes on with the settings that the owner gave their word for',
   },
   {
     threat: 'owner-word',
-    against: "the owner's word for a run that he has not started",
+    against: "the owner's word for a run that they have not started",
     file: 'cli/runs/plan.ts',
     guard: 'return { config, byPolicy: true };',
     without: 'return { config, byPolicy: false };',
@@ -126,7 +126,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     threat: 'requests',
-    against: 'rows that came into the table after the owner gave his word',
+    against: 'rows that came into the table after the owner gave their word',
     file: `${CLIENT}/records/own-release.ts`,
     guard: 'if (known !== null && known.release.localKey !== localKey) throw',
     without: 'if (false) throw',
@@ -150,7 +150,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     threat: 'provider',
-    against: 'a workflow that the provider starts himself',
+    against: 'a workflow that the provider starts itself',
     file: `${CLIENT}/admission/guard.ts`,
     guard: '  refuse(problems);\n  return { run, config,',
     without: '  return { run, config,',
@@ -194,7 +194,7 @@ export const GUARDS: readonly Guard[] = [
     file: 'rapt/evaluation/rounding.ts',
     guard: 'toldShare = (share: number, n: number): number => inSteps(share, n, Math.round)',
     without: 'toldShare = (share: number, _: number): number => share',
-    fails: 'gates with bounds of his choice',
+    fails: 'gates with bounds of its choice',
   },
   {
     threat: 'results',

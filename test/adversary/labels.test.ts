@@ -244,7 +244,7 @@ test('a limit counts public tables only if it says so', async () => {
     refused(
       inOrder(
         "costs eta 14 of the tenant's budget of eta 14",
-        "set by the owner's policy (policy.yaml), and eta 0 is left after 1 release",
+        "set by the owner's policy (policy.yaml), and eta 0 is left after 1 release;",
       ),
     ),
   );

@@ -1,6 +1,6 @@
-/** The owner's word is given by the command on his machine. The provider holds the server: its history, and which runs
- *  it says there are. He would have the word given for settings of his own, put a run of his in the place of one that
- *  the owner means, or use a word for another table than it was given for. */
+/** The owner's word is given by the command on their machine. The provider holds the server: its history, and which
+ *  runs it says there are. The provider would have the word given for settings of its own, put a run of its own in the
+ *  place of one that the owner means, or use a word for another table than it was given for. */
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -78,7 +78,7 @@ for (const [what, plan] of [
   ['resumed', (id: string) => planResumption(serverThatTells('FAILED'), id, {})],
   ['extended', (id: string) => planExtension(serverThatTells('COMPLETED'), id, 1, {})],
 ] as const) {
-  test(`a run that is ${what} goes on with the settings that the owner gave his word for`, async () => {
+  test(`a run that is ${what} goes on with the settings that the owner gave their word for`, async () => {
     await giveWord('nightly', own);
     const planned = await plan('nightly');
     assert.ok('config' in planned);
@@ -102,7 +102,7 @@ test('under a name that the owner has used, nothing else is done, though the pol
   const allowed = { ...own, privacy: { ...own.privacy, eta: 1000 } };
   await assert.rejects(
     admitRun(client, { run: 'mine', config: allowed }),
-    /mine is what the owner has called one of other settings/,
+    /the owner started mine here with other settings/,
   );
   assert.equal((await admitRun(client, { run: 'theirs', config: allowed })).admission.word, null);
 });
@@ -130,8 +130,8 @@ test('a prediction leaves by the mechanism and eta that its owner was told, or n
   await giveWord('ours-predict-1', asked);
   const { admit } = admitPrediction(client, { ...asked, prediction: 'ours-predict-1' });
   assert.notEqual((await admit({ mechanism: 'exponential', eta: 8, columns })).word, null);
-  await assert.rejects(admit({ mechanism: 'exponential', eta: 100_000, columns }), /under another mechanism or eta/);
-  await assert.rejects(admit({ mechanism: 'none', eta: null, columns }), /under another mechanism or eta/);
+  await assert.rejects(admit({ mechanism: 'exponential', eta: 100_000, columns }), /another mechanism or eta than/);
+  await assert.rejects(admit({ mechanism: 'none', eta: null, columns }), /another mechanism or eta than/);
   const other = { ...asked, in: reviews };
   await assert.rejects(
     admitPrediction(client, { ...other, prediction: 'ours-predict-1' }).admit({
@@ -139,6 +139,6 @@ test('a prediction leaves by the mechanism and eta that its owner was told, or n
       eta: 8,
       columns,
     }),
-    /ours-predict-1 is what the owner has called one of other settings/,
+    /the owner started ours-predict-1 here with other settings/,
   );
 });

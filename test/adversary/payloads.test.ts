@@ -1,4 +1,4 @@
-/** What the provider can do with what passes through his hands: copy it elsewhere, put one for another, read it. */
+/** What the provider can do with what passes through its hands: copy it elsewhere, put one for another, read it. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ApplicationFailure, asyncLocalStorage, type Context } from '@temporalio/activity';
@@ -477,7 +477,7 @@ describe('what only the owner needs of a run', () => {
     assert.equal(failure.type, ErrorKind.badInput);
   });
 
-  it('is shown to its owner, who seals what he sends; what stands where it does not belong stays sealed', async () => {
+  it('is shown to its owner, who seals what they send; what stands where it does not belong stays sealed', async () => {
     const view = createOwnerView(owner);
     const sent = await encoded(view, tuning, workflow('nightly'));
     assertHides(valueOf(sent));

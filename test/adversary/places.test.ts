@@ -1,5 +1,5 @@
 /** A policy lets files go by where they lie. The provider writes the name: of the folder above, of a split, of a link,
- *  of a part of a bucket. However he calls it, each file that would be read is held to the rule of its own narrowest
+ *  of a part of a bucket. Whatever the name, each file that would be read is held to the rule of its own narrowest
  *  place. */
 import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-/** A malicious provider on the real stack: he has Temporal, the object store and the keys of his own workers. What he
- *  asks the owner's client and the GPU worker for is refused, and nothing of the owner's tables is anywhere that he can
+/** A malicious provider on the real stack: it has Temporal, the object store and the keys of its own workers. What it
+ *  asks the owner's client and the GPU worker for is refused, and nothing of the owner's tables is anywhere that it can
  *  read. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -49,10 +49,10 @@ before(
       temporal: { address },
     } = await stack.json<{ temporal: { address: string } }>(['up']));
     owner = await Probe.connect(address, stack.dataConverter());
-    // The keys of his workers, and no key of the owner.
-    const his = dataConverter(readKeysFile(stack.keysFile));
-    provider = await Probe.connect(address, his);
-    forger = await Forger.start(provider.client, address, his);
+    // The keys of its workers, and no key of the owner.
+    const providers = dataConverter(readKeysFile(stack.keysFile));
+    provider = await Probe.connect(address, providers);
+    forger = await Forger.start(provider.client, address, providers);
     await stack.json(['run', '-f', at('tuning.json'), '--id', 'mine', '--wait']);
     ({ runId } = await owner.client.workflow.getHandle('mine').describe());
     const { releases } = await stack.json<{ releases: { localKey: string; released: { digest: string } }[] }>([
@@ -151,7 +151,7 @@ test(
 );
 
 test(
-  'activities that he calls by workflows of his own are refused, each for what is wrong with it',
+  'activities that the provider calls by workflows of its own are refused, each for what is wrong with it',
   { timeout: 400_000 },
   async (t) => {
     for (const { what, workflowId, forged, refused } of forgeries(known)) {
@@ -167,7 +167,7 @@ test(
   },
 );
 
-test('a manifest that he altered is not trained on', { timeout: 240_000 }, async () => {
+test('a manifest that the provider altered is not trained on', { timeout: 240_000 }, async () => {
   const restore = await alterManifest(stack.store(), 'local', known.release.digest);
   const request = {
     run: 'altered',
@@ -187,7 +187,7 @@ test('a manifest that he altered is not trained on', { timeout: 240_000 }, async
 });
 
 test(
-  'nothing of the table is in the store, and what he reads of histories has no path',
+  'nothing of the table is in the store, and what the provider reads of histories has no path',
   { timeout: 240_000 },
   async () => {
     const store = stack.store();

@@ -1,4 +1,4 @@
-/** The provider writes what reaches the client's queue. Each request here is one that he would write; the real object
+/** The provider writes what reaches the client's queue. Each request here is one that it would write; the real object
  *  store and the client's real activities answer. Beside each refusal the owner's own word for the same request shows
  *  what would have left. */
 import assert from 'node:assert/strict';
@@ -284,7 +284,7 @@ test("the owner's word for a run is no word for what the table holds when the pr
   write('held.csv', 'text,label', (text, row) => `${text} w7,${row % 2}`);
   await assert.rejects(
     asked('held', () => activities.privatize(request)),
-    refusal(/held\.csv: has changed since the owner gave his word for it/),
+    refusal(/held\.csv: has changed since the owner gave their word for it/),
   );
   assert.equal(await entries(), 0);
 });

@@ -1,6 +1,6 @@
-/** The provider makes the predictions, so he chooses the question that an accuracy answers. He has 20 runs on a table
+/** The provider makes the predictions, so it chooses the question that an accuracy answers. It has 20 runs on a table
  *  of 200 rows, 40 of them held out, and is after the labels of these; which class is the more frequent one, and by
- *  how much, he knows beforehand. */
+ *  how much, it knows beforehand. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toldEvaluation } from '../../rapt/client/index.ts';
@@ -24,7 +24,7 @@ const anyAnswers = (random: RandomSource): Int32Array =>
 const share = (guesses: ArrayLike<number>, labels: Int32Array): number =>
   labels.filter((label, row) => guesses[row] === label).length / ROWS;
 
-test('with the confusion matrix he reads two rows a run: a class for each of them, the third for the rest', () => {
+test('with the confusion matrix the provider reads two rows a run: a class for each, the third for the rest', () => {
   const random = seededRandom(1);
   const labels = Int32Array.from({ length: ROWS }, () => uniformInteger(random, 3));
   const read = new Int32Array(ROWS).fill(-1);
@@ -38,7 +38,7 @@ test('with the confusion matrix he reads two rows a run: a class for each of the
   assert.equal(share(read, labels), 1);
 });
 
-test('with 20 exact accuracies he reads all 40 rows: 20 equations in 40 unknown bits have one solution', () => {
+test('with 20 exact accuracies the provider reads 40 rows: 20 equations in 40 unknown bits have one solution', () => {
   for (const seed of [1, 2, 3]) {
     const random = seededRandom(seed);
     const labels = labelsOf(random);
@@ -103,8 +103,8 @@ interface Answered {
   readonly told: number | null;
 }
 
-/** What he gains over the more frequent class from the accuracies that are told, in shares of the rows: mean over
- *  seeds, and its standard error. @param epsilon null: steps alone. @param paid noisy counts that the label budget
+/** What the provider gains over the more frequent class from the accuracies that are told, in shares of the rows: mean
+ *  over seeds, and its standard error. @param epsilon null: steps alone. @param paid noisy counts that the label budget
  *  has. */
 async function gainOf(
   epsilon: number | null,
@@ -134,7 +134,7 @@ async function gainOf(
   return { mean, error: Math.sqrt(variance / SEEDS) };
 }
 
-/** log P(told | right answers), which he knows from this code: by right answers, told in hundredths. */
+/** log P(told | right answers), which the provider knows from this code: by right answers, told in hundredths. */
 async function likelihoods(epsilon: number | null): Promise<readonly (readonly number[])[]> {
   const tell = async (right: number): Promise<number> =>
     (await toldEvaluation({ accuracy: right / ROWS, f1: 0, n: ROWS }, null, () => Promise.resolve(true))).accuracy
@@ -157,7 +157,7 @@ async function likelihoods(epsilon: number | null): Promise<readonly (readonly n
 const SWEEPS = 120;
 const UNTIL_SETTLED = 30;
 
-/** The more probable label of each row given all that he was told: Bayes' rule, by Gibbs sampling, since 2^40
+/** The more probable label of each row given all that the provider was told: Bayes' rule, by Gibbs sampling, since 2^40
  *  labellings are too many to add up. */
 function likeliest(
   runs: readonly Answered[],
@@ -191,7 +191,7 @@ function likeliest(
 }
 
 /** To within one row of 40, at 99.9 % confidence. */
-test('with what is told under a label budget of epsilon 1 he does no better than the majority', async (t) => {
+test('with what is told under a label budget of epsilon 1 the provider does no better than the majority', async (t) => {
   for (const { epsilon, paid, what } of [
     { epsilon: 1, paid: 1, what: 'one figure of epsilon 1' },
     { epsilon: 0.05, paid: RUNS, what: '20 figures of epsilon 0.05' },
@@ -215,9 +215,9 @@ test('the same attacker gains where noise or budget is missing: steps alone boun
   }
 });
 
-/** The definition itself, in case his picture of the noise is not what is drawn: one label more or less changes the
- *  chance of no figure by more than a factor of e^epsilon. The bound is reached, so that draws exceed it by chance;
- *  0.07 is more than five standard errors of so many. */
+/** The definition itself, in case the provider's picture of the noise is not what is drawn: one label more or less
+ *  changes the chance of no figure by more than a factor of e^epsilon. The bound is reached, so that draws exceed it
+ *  by chance; 0.07 is more than five standard errors of so many. */
 test('one label changes the chance of each figure by a factor of e^epsilon at most', async () => {
   const [epsilon, draws, error] = [1, 10_000, 0.07];
   const random = seededRandom(7);
@@ -239,7 +239,7 @@ test('one label changes the chance of each figure by a factor of e^epsilon at mo
   }
 });
 
-test('gates with bounds of his choice tell him nothing that the told accuracy does not', async () => {
+test('gates with bounds of its choice tell the provider nothing that the told accuracy does not', async () => {
   const bounds = Array.from({ length: 101 }, (_, at) => `>=${at / 100}`);
   for (const epsilon of [null, 1]) {
     const outcomes = new Map<string, string>();

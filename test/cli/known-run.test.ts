@@ -459,7 +459,7 @@ test(
     );
     assert.deepEqual([runs.length, settings], [2, null]);
     const refusal = await refused(asked((link) => planExtension(link, 'remote', 1, {})));
-    assert.match(refusal, /^run remote is known to the store alone, which keeps no configuration, since that names/);
+    assert.match(refusal, /^run remote is known only to the store, and the store keeps no configurations/);
     assert.match(refusal, /--set resumeFrom=remote/);
     const { run, attached } = await asked((link) =>
       startOrAttach(link, { id: 'remote', config: config(), goesOnFrom: null }),

@@ -46,7 +46,7 @@ test('of a gate whose outcome is not told it is said who knows', () => {
   const gates = [{ gate: 'accuracy>=0.6', value: null, passed: null }];
   assert.equal(
     linesOf({ ...tuned, gates }).at(-1),
-    'gate accuracy>=0.6: told on the machine alone that has the texts missed',
+    'gate accuracy>=0.6: shown only on the machine that holds the texts missed',
   );
 });
 

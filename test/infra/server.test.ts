@@ -127,7 +127,7 @@ describe('a server that knows nothing of Rapt', { timeout: 300_000 }, async () =
     assert.deepEqual(await lacksOf(address, 'team'), []);
   });
 
-  it('is told of by every command that asks for a run, before anything is started', async () => {
+  it('is reported by every command that asks for a run, before anything is started', async () => {
     for (const args of [['run'], ['list'], ['show', 'x'], ['schedule', 'create', 'weekly', '--daily', '03:00']]) {
       const { code, stderr } = await rapt(
         { RAPT_TEMPORAL_ADDRESS: address, RAPT_TEMPORAL_NAMESPACE: 'nowhere' },
@@ -204,7 +204,7 @@ describe('a server whose operator is somebody else', { timeout: 300_000 }, () =>
 
   const OPERATOR = ['ListSearchAttributes', 'AddSearchAttributes', 'RemoveSearchAttributes'];
 
-  it('is told the command for who may; what he registered is seen without his rights', async () => {
+  it('has the command printed for an administrator; what they registered is seen without their rights', async () => {
     for (const call of OPERATOR) temporal.refused.add(call);
     const told = await rapt(env, 'temporal', 'init');
     assert.equal(told.code, 4, told.stdout + told.stderr);
@@ -260,7 +260,7 @@ describe('a server whose operator is somebody else', { timeout: 300_000 }, () =>
     temporal.refused.clear();
   });
 
-  it("is told of by Temporal Cloud's own command where it is that", () => {
+  it("is reported with Temporal Cloud's own command where it is that", () => {
     const cloud = {
       connection: { address: 'ours.a1b2c.tmprl.cloud:7233', tls: true },
       namespace: 'ours.a1b2c',

@@ -94,9 +94,9 @@ describe('what the environment says', () => {
     );
     wrong(
       { ...ADMIN, RAPT_S3_CREDENTIALS_URL: URL, RAPT_S3_CREDENTIALS_TOKEN: 'x' },
-      'RAPT_S3_CREDENTIALS_URL: stands beside RAPT_S3_ACCESS_KEY',
+      'RAPT_S3_CREDENTIALS_URL: RAPT_S3_ACCESS_KEY is set as well',
     );
-    wrong({ ...ADMIN, RAPT_S3_SECRET_KEY: 'planted' }, 'RAPT_S3_SECRET_KEY_FILE: stands beside RAPT_S3_SECRET_KEY');
+    wrong({ ...ADMIN, RAPT_S3_SECRET_KEY: 'planted' }, 'RAPT_S3_SECRET_KEY_FILE: RAPT_S3_SECRET_KEY is set as well');
     assert.throws(
       () => resolveAdministration({ ...at, RAPT_S3_CREDENTIALS_URL: URL, RAPT_S3_CREDENTIALS_TOKEN: 'x' }),
       /needs keys that may do everything in the bucket/,

@@ -318,7 +318,7 @@ describe('what the environment says of Temporal', () => {
       ],
       [
         { ...at, RAPT_TEMPORAL_API_KEY: 'planted', RAPT_TEMPORAL_API_KEY_FILE: keyFile },
-        /^RAPT_TEMPORAL_API_KEY_FILE: stands beside RAPT_TEMPORAL_API_KEY/,
+        /^RAPT_TEMPORAL_API_KEY_FILE: RAPT_TEMPORAL_API_KEY is set as well/,
       ],
     ] as const)
       assert.throws(

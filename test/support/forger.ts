@@ -1,4 +1,4 @@
-/** A malicious provider: he runs Temporal, so he has a worker with workflows of his own, and the keys that his workers
+/** A malicious provider: it runs Temporal, so it has a worker with workflows of its own, and the keys that its workers
  *  have. */
 import { fileURLToPath } from 'node:url';
 import { WorkflowFailedError, type Client } from '@temporalio/client';
@@ -23,7 +23,7 @@ export class Forger {
   }
 
   static async start(client: Client, address: string, dataConverter: DataConverter): Promise<Forger> {
-    // That his workflows fail is what is expected of them.
+    // Its workflows are expected to fail.
     Runtime.install({ logger: new DefaultLogger('ERROR') });
     const connection = await NativeConnection.connect({ address });
     const quiet = {
@@ -46,7 +46,7 @@ export class Forger {
     );
   }
 
-  /** Has an activity called by a workflow that bears any name he likes, a finished run's too. @returns its result, or
+  /** Has an activity called by a workflow that bears any name, a finished run's too. @returns its result, or
    *  what it failed with. */
   async ask(
     workflowId: string,

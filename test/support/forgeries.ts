@@ -1,5 +1,5 @@
-/** What a malicious provider asks of a client and of a GPU worker: by workflows of his own, by runs that he starts, and
- *  by what he changes in the store. Each is refused, and is told here with the words of the refusal. */
+/** What a malicious provider asks of a client and of a GPU worker: by workflows of its own, by runs that it starts, and
+ *  by what it changes in the store. Each stands here with the words by which it is refused. */
 import type { Client } from '@temporalio/client';
 import {
   clientQueue,
@@ -15,10 +15,10 @@ import {
 import type { ObjectStore } from '../../storage/index.ts';
 import type { Forged } from './forging-workflow.ts';
 
-/** What the provider knows of a run whose release lies in his store. */
+/** What the provider knows of a run whose release lies in its store. */
 export interface Known {
   readonly run: string;
-  /** As he sees it; paths may be guesses. */
+  /** As the provider sees it; paths may be guesses. */
   readonly input: TuningInput;
   readonly localKey: string;
   readonly release: {
@@ -30,14 +30,14 @@ export interface Known {
       readonly sizeBytes: number;
     };
   };
-  /** A private table that he has heard of, and a file of the owner. */
+  /** A private table that the provider has heard of, and a file of the owner. */
   readonly secret: string;
   readonly victim: string;
 }
 
 export interface Forgery {
   readonly what: string;
-  /** Of his workflow: he names it as he likes. */
+  /** Of the provider's workflow, which may have any name. */
   readonly workflowId: string;
   readonly forged: Forged;
   readonly refused: RegExp;
@@ -49,7 +49,7 @@ function configOf(input: TuningInput): TuningConfig {
   return parsed.value;
 }
 
-/** Activities that he calls by himself. */
+/** Activities that the provider calls itself. */
 export function forgeries({ run, input, localKey, release, secret, victim }: Known): Forgery[] {
   const own = configOf(input);
   const plain = configOf({ ...input, data: { train: secret }, privacy: { mechanism: 'none' } });
@@ -97,10 +97,10 @@ export function forgeries({ run, input, localKey, release, secret, victim }: Kno
       what: 'an attack on a single text',
       workflowId: run,
       forged: toClient('audit', { run, config: { ...own, audit: { ...own.audit, maxTokens: 1 } }, release: drawn }),
-      refused: /is what the owner has called one of other settings/,
+      refused: /the owner started .* here with other settings/,
     },
     {
-      what: 'a grade for answers of his choice',
+      what: 'a grade for answers of its choice',
       workflowId: 'forged-score',
       forged: toClient('score', { run, config: own, release: drawn, audit: null, reconstruction: null, ...refs }),
       refused: /is of run .* and was sent by forged-score/,
@@ -128,7 +128,7 @@ export function forgeries({ run, input, localKey, release, secret, victim }: Kno
       refused: /was not prepared by this client/,
     },
     {
-      what: 'a message of his own to the webhook',
+      what: 'a message of its own to the webhook',
       workflowId: 'forged-notify-0123abcd',
       forged: toClient('notify', { run: 'forged', text: 'pay here' }),
       refused: /notice: is not what a run tells of itself/,
@@ -153,7 +153,7 @@ export function forgeries({ run, input, localKey, release, secret, victim }: Kno
   ];
 }
 
-/** Starts a run of his own by the very payloads of another's input. */
+/** Starts a run of the provider's own by the very payloads of another's input. */
 export async function replay(client: Client, run: string, replayed: string): Promise<void> {
   const [started] = (await client.workflow.getHandle(run).fetchHistory()).events ?? [];
   await client.workflowService.startWorkflowExecution({

@@ -1,4 +1,4 @@
-/** What the provider can have run in place of Rapt's workflows: any activity, on any queue, with whatever he likes. */
+/** What the provider can have run in place of Rapt's workflows: any activity, on any queue, with whatever request. */
 import { proxyActivities } from '@temporalio/workflow';
 
 export interface Forged {

@@ -6,7 +6,7 @@ import { parsePredictInput, parseTuningConfig } from '../../contracts/index.ts';
 import { tenantFolder } from '../../rapt/home.ts';
 import { approve } from '../../rapt/policy/index.ts';
 
-/** What a request may do for which the owner gave his word. */
+/** What a request may do for which the owner gave their word. */
 export const OWNERS_WORD = byWord({ type: 'tuning', id: 'x', request: {} });
 
 /** @param raptHome as RAPT_HOME names it. An input that is refused before it reaches the client needs no word. */

@@ -14,7 +14,7 @@ const UNAUTHENTICATED = '16';
 export interface GuardedTemporal {
   /** host:port */
   readonly address: string;
-  /** Of the server behind, which asks nobody who he is. */
+  /** Of the server behind, which asks for no key. */
   readonly plainAddress: string;
   /** Calls that the key does not cover, by their names, such as "AddSearchAttributes"; may be changed at any time. */
   readonly refused: Set<string>;

@@ -39,7 +39,7 @@ export interface Admission {
   readonly word: Word | null;
   /** Whether the tables are nobody's secret by the owner's word. */
   readonly isPublic: boolean;
-  /** The policy's budget; absent for what the owner started himself, to which `rapt ledger budget` applies alone. */
+  /** The policy's budget; absent for what the owner started, to which only `rapt ledger budget` applies. */
   readonly budget?: Budget;
 }
 
@@ -141,8 +141,8 @@ export function admitPrediction({ home, tenant }: Guarded, request: PreparePredi
   return { ...placed, prediction, asked: request, admit };
 }
 
-/** The owner's word for this request; null when he gave none under its name. @param parse fills in what a later version
- *  has added. @throws BadInput when he gave it for other settings: then this request is somebody else's. */
+/** The owner's word for this request; null when they gave no word under its name. @param parse fills in what a later
+ *  version has added. @throws BadInput when they gave it for other settings: then this request is somebody else's. */
 async function ownWord(
   { home, tenant }: Guarded,
   named: NamedRequest,
@@ -157,9 +157,7 @@ async function ownWord(
   throw new BadInput([
     {
       where,
-      problem:
-        `${named.id} is what the owner has called one of other settings on this client; start this one under another ` +
-        'id',
+      problem: `the owner started ${named.id} here with other settings; use another id`,
     },
   ]);
 }
@@ -169,7 +167,7 @@ async function ownWord(
 function refuseOtherTerms({ terms }: Word, { mechanism, eta }: Parameters<AdmittedPrediction['admit']>[0]): void {
   if (terms === undefined || (terms.mechanism === mechanism && terms.eta === eta)) return;
   throw new BadInput([
-    { where: 'run', problem: 'is asked under another mechanism or eta than when the owner gave his word; ask again' },
+    { where: 'run', problem: 'would use another mechanism or eta than the owner approved; ask again' },
   ]);
 }
 
@@ -180,7 +178,7 @@ export async function refuseChangedTables({ word }: Admission): Promise<void> {
   refuse(
     changed.map((where) => ({
       where,
-      problem: 'has changed since the owner gave his word for it; start again, under another id',
+      problem: 'has changed since the owner gave their word for it; start again, under another id',
     })),
   );
 }

@@ -2,8 +2,8 @@
  *  second client of the same tenant would draw texts again, and count them from nothing. So the client that releases
  *  first leaves a mark in the store, a keyed digest of a fixed text, and one that has another key is refused.
  *
- *  It guards against mistakes of the owner's side. The provider may remove or change the mark; he gains nothing that he
- *  does not have without it, and a client that finds another mark than its own draws nothing. */
+ *  It guards against mistakes of the owner's side. The provider may remove or change the mark; it gains nothing that it
+ *  does not have anyway, and a client that finds another mark than its own draws nothing. */
 import { createHmac } from 'node:crypto';
 import { BadInput, canonicalJson, ErrorKind, keys, RaptError, type ClientMark } from '../../../contracts/index.ts';
 import { tenantFolder } from '../../../rapt/home.ts';

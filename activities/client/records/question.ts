@@ -58,7 +58,7 @@ export async function answeredBefore(
   if (await writeOnce(folder, path, Buffer.from(answers))) return false;
   if (readFileSync(path, 'utf8') === answers) return true;
   throw new BadInput([
-    { where: 'prediction', problem: `${prediction} was answered already, otherwise; ask again under another id` },
+    { where: 'prediction', problem: `${prediction} already has different answers; ask again under another id` },
   ]);
 }
 

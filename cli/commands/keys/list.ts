@@ -6,7 +6,7 @@ import { print, printJson, say } from '../../terminal/output.ts';
 import { encrypts, keysFileOf } from './key-file.ts';
 
 const DESCRIPTION =
-  "the ids of the keys; for each tenant the first of his own or everybody's encrypts, all of them decrypt";
+  "the ids of the keys; for each tenant the first of its own or everybody's encrypts, all of them decrypt";
 
 export function addTo(keys: Command): void {
   keys

@@ -9,7 +9,7 @@ import { addKey, givenFile, RESTART } from './key-file.ts';
 
 const DESCRIPTION =
   'make a key with which the data owner seals names of files and columns and messages of failures; ' +
-  'it stays on his side';
+  "it stays on the owner's side";
 const HELP =
   '\nThe file is that of RAPT_OWNER_KEYS_FILE, else of the local stack, unless --file names another. ' +
   'A later key seals once `rapt keys use ID --file FILE` says so.\n' +

@@ -78,7 +78,7 @@ test("the policy's budget holds beside the run's and the owner's, and leaves pub
   await reserve(home, secret, due('own', ['w1 w2'], { policyBudget }), false);
   await assert.rejects(
     reserve(home, secret, due('more', ['w3'], { policyBudget }), false),
-    refused(/budget of eta 20, set by the owner's policy \(policy\.yaml\), and eta 6 is left after 1 release/),
+    refused(/budget of eta 20, set by the owner's policy \(policy\.yaml\), and eta 6 is left after 1 release;/),
   );
   await assert.rejects(
     reserve(home, secret, due('more', ['w3'], { public: true, budget: { perTenant: 30 }, policyBudget }), false),

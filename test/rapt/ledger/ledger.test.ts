@@ -196,7 +196,7 @@ test("the tenant's budget counts releases whatever they hold, and the owner's ho
     refused(
       new RegExp(
         "costs eta 14 of the tenant's budget of eta 20, set by this client \\(`rapt ledger budget`\\), " +
-          'and eta 6 is left after 1 release',
+          'and eta 6 is left after 1 release;',
       ),
     ),
   );

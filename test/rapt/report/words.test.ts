@@ -25,7 +25,7 @@ test('a gate is said with four significant digits in tables, rounded on a termin
 const WITHOUT_VALUE: readonly (readonly [why: string, gate: Partial<GateResult>, found: string])[] = [
   ['its reason', { passed: false, reason: 'not told: fewer than 20 texts' }, 'not told: fewer than 20 texts'],
   ['that nothing was measured', { passed: false }, 'not measured'],
-  ['who knows the outcome', { passed: null }, 'told on the machine alone that has the texts'],
+  ['who knows the outcome', { passed: null }, 'shown only on the machine that holds the texts'],
 ];
 for (const [why, given, found] of WITHOUT_VALUE)
   test(`of a gate without a value is said ${why}`, () => {

@@ -48,7 +48,7 @@ export class LeakProvider {
     await this.#collector.close();
   }
 
-  /** With the keys of his own workers. */
+  /** With the keys of its own workers. */
   dataConverter(): DataConverter {
     return dataConverter(readKeysFile(this.keysFile));
   }
