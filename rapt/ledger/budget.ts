@@ -97,8 +97,7 @@ export function limitsOf(...budgets: readonly SetBudget[]): Limits {
 export const counts = ({ countsPublic }: Limit, release: { readonly public?: boolean | undefined }): boolean =>
   countsPublic || release.public !== true;
 
-/** What is wrong when a release is added to those before it; null when nothing is. A tenant's spending is
- *  the sum of eta x most over its releases: the worst case for one text. */
+/** What is wrong when a release is added to those before it; null when nothing is. */
 export function exceededTenantBudget(limit: Limit, before: readonly Cost[], next: Cost): string | null {
   if (!counts(limit, next)) return null;
   const counted = before.filter((release) => counts(limit, release));
@@ -126,8 +125,8 @@ export function exceededTextBudget(
   return (
     `${over.texts} of ${texts.digests.length} texts would exceed the budget of eta ${limit.largest} for a text, ` +
     `set by ${limit.setBy}: this release costs ${costInWords(eta ?? Infinity)}${over.each}, ` +
-    `and the least that one of them has left is ${costInWords(over.least)}; leave these texts out (\`rapt ledger --in ` +
-    'FILE` tells the rows), use a smaller eta, or raise the budget'
+    `and the least that one of them has left is ${costInWords(over.least)}; ` +
+    'leave these texts out (`rapt ledger --in FILE` tells the rows), use a smaller eta, or raise the budget'
   );
 }
 

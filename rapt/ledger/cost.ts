@@ -1,6 +1,7 @@
-/** What a release costs, in eta. Losses of releases of the same text add up (composition), and so do those of a text that
- *  occurs several times in one release: it costs its eta times its occurrences. The sum of a tenant counts each release
- *  by the text that occurs most often in it, as if that text had been in every release: the worst case for one text. */
+/** What a release costs, in eta. Losses of releases of the same text add up (composition), and so do those of a text
+ *  that occurs several times in one release: it costs its eta times its occurrences. The sum of a tenant counts each
+ *  release by the text that occurs most often in it, as if that text had been in every release: the worst case for one
+ *  text. */
 
 export interface Cost {
   /** Null for a release that leaves as it is. */

@@ -1,5 +1,5 @@
-/** How numbers and attacks are said; gate-words.ts has the words of gates. The page, both kinds of Markdown, the terminal and JUnit take
- *  their words from here, so that a figure reads the same wherever it stands. */
+/** How numbers and attacks are said; gate-words.ts has the words of gates. The page, both kinds of Markdown, the
+ *  terminal and JUnit take their words from here, so that a figure reads the same wherever it stands. */
 import type { Rate } from '../../contracts/index.ts';
 
 const MINUTE_S = 60;
