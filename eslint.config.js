@@ -3,7 +3,7 @@ import importX from 'eslint-plugin-import-x';
 import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
 import stylistic from '@stylistic/eslint-plugin';
 import tseslint from 'typescript-eslint';
-import { OUTSIDE, ROOMS, WITH_INDEX } from './rooms.js';
+import { APART, OUTSIDE, ROOMS, WITH_INDEX } from './rooms.js';
 
 /** What of these the set-up imports before any package is there, which an index in TypeScript cannot give. */
 const BEFORE_PACKAGES = {
@@ -44,14 +44,42 @@ const entrances = WITH_INDEX.flatMap((room) =>
   [...rooms, 'bench']
     .filter((other) => other !== room)
     .map((other) => ({
-      // Of a folder around the room, the files beside it.
-      target: room.startsWith(`${other}/`) ? `./${other}/*.*` : `./${other}`,
+      // Of a folder around the room, all but the room itself.
+      target: room.startsWith(`${other}/`) ? `./${other}/!(${room.slice(other.length + 1)}){,/**}` : `./${other}`,
       from: `./${room}`,
       except: ['./index.ts', ...(other === 'infra' ? (BEFORE_PACKAGES[room] ?? []) : [])],
       message: `import ${room} by its index`,
     })),
 );
-const zones = [...arrows, ...base, ...entrances];
+/** The package's entry gives out rooms of the method, by their indexes. */
+const entry = [
+  ...[...rooms.filter((room) => !allowed('cli').includes(room) || !room.startsWith('rapt/')), ...OUTSIDE]
+    .filter((room) => room !== 'contracts')
+    .map((room) => ({
+      target: './rapt/index.ts',
+      from: `./${room}`,
+      message: `the entry of the package may not import ${room}`,
+    })),
+  ...WITH_INDEX.map((room) => ({
+    target: './rapt/index.ts',
+    from: `./${room}`,
+    except: ['./index.ts'],
+    message: `import ${room} by its index`,
+  })),
+];
+
+const apart = APART.flatMap((room) =>
+  APART.filter((other) => other !== room).map((other) => ({
+    target: `./${room}`,
+    from: `./${other}`,
+    message: `${room} and ${other} are apart: the trust boundary runs between them`,
+  })),
+);
+
+/** What benches share with tests lies in test/support. */
+const tests = [{ target: './test', from: './bench', message: 'tests import no bench' }];
+
+const zones = [...arrows, ...base, ...entrances, ...entry, ...apart, ...tests];
 
 export default tseslint.config(
   { ignores: ['node_modules/', '.rapt/', 'dist/', 'docs/'] },

@@ -81,7 +81,10 @@ export const WITH_INDEX = [
   ...Object.keys(METHOD),
 ];
 
-/** Folders of tests and measurements, which no room may import. */
+/** Both sides of the trust boundary: neither may import the other's activities. */
+export const APART = ['activities/client', 'activities/gpu'];
+
+/** Folders of tests and measurements, which no room may import. Benches may use what supports tests. */
 export const OUTSIDE = ['bench', 'test'];
 
 /** The arrows in Markdown, as docs/architecture.md shows them, without what nearly every room may import. A test holds

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { TuningResult } from '../contracts/index.ts';
 import type { Measurement } from './measurement.ts';
-import { PlainTrainer, releaseFolderOf } from './plain-training.ts';
+import { PlainTrainer, releaseFolderOf } from '../test/support/plain-training.ts';
 import { configOf, withService } from './service.ts';
 
 /** The default job, with fewer epochs. @param args number of epochs; default 2. */

@@ -17,7 +17,7 @@ export function withDigest(content: object): Buffer {
 }
 
 /** @throws Error when the content does not have the digest that stands in it. */
-export function checkedContent(body: Buffer): unknown {
+function checkedContent(body: Buffer): unknown {
   const { sha256, ...content } = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
   if (sha256 !== sha256Of(canonicalJson(content)))
     throw new Error('the content does not have the digest that stands in it');

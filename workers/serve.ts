@@ -47,7 +47,7 @@ export type WorkerDefaults = Omit<WorkerOptions, 'taskQueue'>;
 
 /** Options of every worker. The identity, which the server shows, tells workers apart, but tells nothing about their
  *  machine or user. */
-export function workerDefaults(
+function workerDefaults(
   kind: WorkerKind,
   services: Services,
   connection: NativeConnection,

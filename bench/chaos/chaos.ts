@@ -16,7 +16,7 @@ import { homeFolder } from '../../system/index.ts';
 import { workflowBundle } from '../../workers/bundle.ts';
 import { dataConverter } from '../../workers/data-converter.ts';
 import { installRuntime } from '../../workers/runtime.ts';
-import { PlainTrainer, releaseFolderOf } from '../plain-training.ts';
+import { PlainTrainer, releaseFolderOf } from '../../test/support/plain-training.ts';
 import { configOf } from '../service.ts';
 import { CHAOS_MARK, checkLeftovers, checkPointer, checkReleasedOnce, checkReplay, keepVersions } from './checks.ts';
 import { PHASES, planRun, VICTIMS } from './kill-plan.ts';

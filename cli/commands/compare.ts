@@ -1,7 +1,8 @@
 /** compare: finished runs side by side. */
 import type { Command } from 'commander';
+import { NOT_TOLD, rateWithRange } from '../../rapt/report/index.ts';
 import { compareRuns, type ComparedPair, type ComparedRun, type Comparison } from '../comparison.ts';
-import { duration, percent, percentIfTold, print, printJson, table } from '../terminal/output.ts';
+import { duration, percentIfTold, print, printJson, table } from '../terminal/output.ts';
 
 const DESCRIPTION =
   'finished runs side by side: what was set otherwise, what came of it, and whether that is more than chance';
@@ -34,11 +35,11 @@ function inWords({ runs, settings, sharedRelease, differences }: Comparison): st
   const results = table([
     row('', ({ workflowId }) => workflowId),
     row('accuracy', ({ accuracy: { value, low, high } }) =>
-      value === null ? 'not told' : `${percent(value)} (${percent(low!)} to ${percent(high!)})`,
+      value === null ? NOT_TOLD : rateWithRange({ value, low: low!, high: high! }),
     ),
     row('test texts', ({ accuracy: { n } }) => String(n)),
     row('majority rate', ({ majorityRate }) => percentIfTold(majorityRate)),
-    row('macro F1', ({ f1 }) => f1?.toFixed(3) ?? 'not told'),
+    row('macro F1', ({ f1 }) => f1?.toFixed(3) ?? NOT_TOLD),
     row('mechanism', ({ mechanism }) => mechanism),
     row('eta', ({ eta }) => String(eta ?? '-')),
     row('unchanged', ({ unchangedRate }) => percentIfTold(unchangedRate)),

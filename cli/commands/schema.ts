@@ -17,4 +17,4 @@ export function addTo(program: Command): void {
 }
 
 /** As docs/tuning.schema.json holds it. */
-export const schemaText = (): string => `${JSON.stringify(tuningJsonSchema(), null, 2)}\n`;
+const schemaText = (): string => `${JSON.stringify(tuningJsonSchema(), null, 2)}\n`;

@@ -40,7 +40,7 @@ export async function toldTerms(asked: Pick<PredictInput, 'tenant' | 'run'>): Pr
 
 /** The mechanism and eta by which texts leave that this run is asked about; null where the client is another
  *  machine. */
-export async function termsOf({ tenant, run }: Pick<PredictInput, 'tenant' | 'run'>): Promise<Terms | null> {
+async function termsOf({ tenant, run }: Pick<PredictInput, 'tenant' | 'run'>): Promise<Terms | null> {
   const home = clientHome();
   const record = findTunedAdapter(home, tenant, run);
   if (record === null) return null;

@@ -1,7 +1,7 @@
 // @ts-check
 /** On which versions of Node Rapt runs. Any Node must be able to read this file, so it is written in old JavaScript. */
 
-export const TESTED = '20.19, 22, 24 and 26';
+const TESTED = '20.19, 22, 24 and 26';
 
 /** The least minor version of each major one that has such a bound, as `engines` in package.json says. Odd versions
  *  before 23 are not supported.

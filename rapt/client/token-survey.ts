@@ -46,7 +46,7 @@ export class TokenSurvey {
 }
 
 /** Looks at the first rows. */
-export async function surveyTokens(
+async function surveyTokens(
   rows: AsyncIterable<Pick<Row, 'text' | 'pair'>>,
   tokenizer: Pick<Tokenizer, 'encode' | 'unknownId'>,
   maxTokens: number,

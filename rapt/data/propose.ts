@@ -28,7 +28,7 @@ const LEAST_WORDS = 2;
 /** Labels have at most so many words, on average: a class may be called "rather good". */
 const MOST_LABEL_WORDS = 4;
 /** A column with more values is seldom meant, and a list of their names would be much of its content. */
-export const MOST_PROPOSED_CLASSES = 50;
+const MOST_PROPOSED_CLASSES = 50;
 
 const NO_TEXTS =
   `has no column that looks like texts (${LEAST_WORDS} words and more, mostly different); ` +

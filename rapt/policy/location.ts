@@ -5,7 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { filesOf, isAddress, isBuiltIn, tableAddress } from '../data/index.ts';
 
 /** The real path of a file that may not be there yet: of the nearest folder above it that is. */
-export async function realPath(path: string): Promise<string> {
+async function realPath(path: string): Promise<string> {
   const whole = resolve(path);
   try {
     return await realpath(whole);

@@ -128,7 +128,7 @@ const budgetsSchema = z
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 const BACKBONE = 'must be the name of a model, its folder, sha256: and the digest of its weights, or public';
 
-export const policySchema = z
+const policySchema = z
   .strictObject({
     version: z.literal(1, 'must be 1, which is the only version of a policy that there is; write version: 1'),
     tables: z

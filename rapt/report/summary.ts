@@ -21,7 +21,7 @@ import {
   rateWithRange,
   stayedThemselves,
 } from './words.ts';
-import { gateInWords, gatesTogether } from './gate-words.ts';
+import { gateInWords, gatesTogether, verdict } from './gate-words.ts';
 
 /** The result of a finished run: how good, how private, against what, and whether the gates hold.
  *  @param remarks what has to be known besides, below the heading. */
@@ -101,7 +101,7 @@ export function gatesTable(gates: readonly GateResult[]): string | null {
       code(gate.gate),
       found,
       bound === null ? '–' : `${bound}${origin}`,
-      gate.passed ? '✓ holds' : '✗ **missed**',
+      verdict(gate) === 'passed' ? '✓ holds' : '✗ **missed**',
     ];
   });
   return `### Gates\n\n${table(['Gate', 'Value', 'Bound', ''], rows)}`;

@@ -38,7 +38,7 @@ export interface Batch extends EncoderBatch {
 }
 
 /** Ids of a row without its frame. */
-export const rowLength = ({ offsets }: Ragged, row: number): number => offsets[row + 1]! - offsets[row]!;
+const rowLength = ({ offsets }: Ragged, row: number): number => offsets[row + 1]! - offsets[row]!;
 
 /** Ids of a row including its frame. */
 export function sequenceLength(examples: Examples, row: number, frame: FrameIds): number {

@@ -18,9 +18,9 @@ const sources = FOLDERS.flatMap((folder) =>
 );
 
 /** What a file imports of ours, types and imports on demand included. */
-const importsOf = (file: string): string[] =>
+const importsOf = (file: string, text = readFileSync(join(projectRoot, file), 'utf8')): string[] =>
   ts
-    .preProcessFile(readFileSync(join(projectRoot, file), 'utf8'))
+    .preProcessFile(text)
     .importedFiles.filter(({ fileName }) => fileName.startsWith('.'))
     .map(({ fileName }) => normalize(join(dirname(file), fileName)));
 
@@ -58,6 +58,11 @@ test('the page about the architecture shows the arrows that the lint holds', asy
   assert.equal(shown, held.trimEnd(), 'docs/architecture.md has other arrows than rooms.js');
 });
 
+test('imports of every kind are seen', () => {
+  const text = `import type { A } from './a.ts'; export { B } from './b.ts'; const c = await import('../c.ts');`;
+  assert.deepEqual(importsOf('rapt/x/y.ts', text), ['rapt/x/a.ts', 'rapt/x/b.ts', 'rapt/c.ts']);
+});
+
 test('a planted circle is found', () => {
   const planted = new Map([
     ['a', ['b']],
@@ -89,6 +94,12 @@ describe('the lint', () => {
     ['rapt/data/table.ts', './formats/csv.ts', 'import rapt/data/formats by its index'],
     ['rapt/turns.ts', './privacy/index.ts', 'what lies beside the rooms of rapt may not import rapt/privacy'],
     ['workflows/index.ts', '../rapt/index.ts', 'workflows may not import'],
+    ['rapt/index.ts', '../storage/index.ts', 'the entry of the package may not import storage'],
+    ['rapt/index.ts', './privacy/geometry.ts', 'import rapt/privacy by its index'],
+    ['infra/server/examine.ts', '../setup/machine.mjs', 'import infra/setup by its index'],
+    ['activities/gpu/train.ts', '../client/index.ts', 'the trust boundary runs between them'],
+    ['activities/client/publish.ts', '../gpu/index.ts', 'the trust boundary runs between them'],
+    ['test/run.ts', '../bench/measurement.ts', 'tests import no bench'],
     ['settings/index.ts', '../infra/index.ts', 'settings may not import infra'],
   ] as const)
     it(`refuses an import of ${imported} in ${file}`, async () => {

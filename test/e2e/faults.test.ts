@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { minioClient } from '../support/minio-client.ts';
-import { PlainTrainer, releaseFolderOf } from '../../bench/plain-training.ts';
+import { PlainTrainer, releaseFolderOf } from '../support/plain-training.ts';
 import { keys, parseTuningConfig, type TuningInput, type TuningResult } from '../../contracts/index.ts';
 import { down, up } from '../../infra/index.ts';
 import { readStack } from '../../settings/index.ts';

@@ -6,7 +6,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PlainTrainer, releaseFolderOf } from '../../bench/plain-training.ts';
+import { PlainTrainer, releaseFolderOf } from '../support/plain-training.ts';
 import {
   parseTuningConfig,
   type CheckpointPointer,

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
-import { releaseFolderOf } from '../../bench/plain-training.ts';
+import { releaseFolderOf } from '../support/plain-training.ts';
 import { createCodec, createOwnerView, newKey } from '../../codec/index.ts';
 import {
   canonicalJson,
@@ -223,7 +223,7 @@ test(
     for (const { resumed, privacy } of results) {
       t.diagnostic(`${resumed}; ${Math.round((privacy.unchangedRate ?? NaN) * 1000)} of 1000 tokens unchanged`);
       assert.match(resumed ?? '', /attempt \d+: the one before/);
-      // So that a marked string does not get through by chance, as leak-markers.ts reckons.
+      // So that a marked string does not get through by chance, as leaks/markers.ts reckons.
       assert.ok(privacy.unchangedRate !== null && privacy.unchangedRate < 0.01);
     }
   },

@@ -9,7 +9,7 @@ import { escapeHtml, Markup } from '../html.ts';
 use([CustomChart, LineChart, ScatterChart, GridComponent, MarkLineComponent, TitleComponent, SVGRenderer]);
 
 export const INK = 'var(--ink)';
-export const MUTED = 'var(--muted)';
+const MUTED = 'var(--muted)';
 export const LINE = 'var(--line)';
 export const FIRST = 'var(--first)';
 export const SECOND = 'var(--second)';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { PlainTrainer } from '../../../bench/plain-training.ts';
+import { PlainTrainer } from '../../support/plain-training.ts';
 import { BadInput, parseTuningConfig, type TuningInput } from '../../../contracts/index.ts';
 import { tenantFolder } from '../../../rapt/home.ts';
 import { openPredictor, tune, type Tuned } from '../../../rapt/local/index.ts';

@@ -2,11 +2,11 @@
  *  are held against it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { MANIFEST_FILE, releaseManifestSchema, type Sha256, type TuningOptions } from '../contracts/index.ts';
-import { Encoder, locateBackbone } from '../rapt/backbone/index.ts';
-import { Ledger } from '../rapt/ledger/index.ts';
-import { adapterDigest, trainingDigest, TuningSession } from '../rapt/tuning/index.ts';
-import { sha256Of } from '../system/index.ts';
+import { MANIFEST_FILE, releaseManifestSchema, type Sha256, type TuningOptions } from '../../contracts/index.ts';
+import { Encoder, locateBackbone } from '../../rapt/backbone/index.ts';
+import { Ledger } from '../../rapt/ledger/index.ts';
+import { adapterDigest, trainingDigest, TuningSession } from '../../rapt/tuning/index.ts';
+import { sha256Of } from '../../system/index.ts';
 
 export interface PlainTraining {
   readonly adapter: Sha256;
