@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { before, test } from 'node:test';
+import { before, describe, it, test } from 'node:test';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
 import { proposeRun, type Proposal } from '../../cli/init/proposal.ts';
@@ -41,34 +41,73 @@ async function problemOf(content: string): Promise<string> {
   return error.message;
 }
 
-test('columns, classes, lengths and cost are those of the table', () => {
-  const { rows, proposed, classes, lengths, cut, duplicates, etas, cost, config } = proposal;
-  assert.deepEqual([proposed.text, proposed.label, proposed.pair], [COLUMNS.text, COLUMNS.label, undefined]);
-  assert.equal(rows.train + rows.test, ROWS);
-  assert.deepEqual(
-    classes.map(({ name }) => name),
-    ['negative', 'positive', 'short'],
-  );
-  assert.equal(
-    classes.reduce((sum, { rows: count }) => sum + count, 0),
-    ROWS,
-  );
-  assert.ok(lengths.p05 < lengths.p50 && lengths.p50 < lengths.p95 && lengths.p95 <= lengths.most);
-  assert.ok(
-    config.data.maxTokens >= lengths.p95 && config.data.maxTokens < lengths.p95 + 8 && cut <= 0.05 * ROWS,
-    `${config.data.maxTokens} tokens, ${cut} rows cut`,
-  );
-  assert.deepEqual(duplicates, { texts: 0, most: 1 });
+describe('the proposal', () => {
+  it('takes the columns of text and label', () => {
+    const { text, label, pair } = proposal.proposed;
+    assert.deepEqual([text, label, pair], [COLUMNS.text, COLUMNS.label, undefined]);
+  });
+
+  it('trains and tests on all rows', () => {
+    assert.equal(proposal.rows.train + proposal.rows.test, ROWS);
+  });
+
+  it('knows each class, and the class of each row', () => {
+    assert.deepEqual(
+      proposal.classes.map(({ name }) => name),
+      ['negative', 'positive', 'short'],
+    );
+    assert.equal(
+      proposal.classes.reduce((sum, { rows }) => sum + rows, 0),
+      ROWS,
+    );
+  });
+
+  it('tells the lengths in their order', () => {
+    const { p05, p50, p95, most } = proposal.lengths;
+    assert.ok(p05 < p50 && p50 < p95 && p95 <= most, JSON.stringify(proposal.lengths));
+  });
+
+  it('keeps so many tokens that at most one row in twenty is cut', () => {
+    const { cut, lengths, config } = proposal;
+    assert.ok(cut <= 0.05 * ROWS, `${cut} rows cut`);
+    const beyond = config.data.maxTokens - lengths.p95;
+    assert.ok(beyond >= 0 && beyond < 8, `${config.data.maxTokens} tokens`);
+  });
+
+  it('finds no text twice', () => {
+    assert.deepEqual(proposal.duplicates, { texts: 0, most: 1 });
+  });
+
   // No more stays than was asked for, or hardly more, and a round eta where that is so.
   for (const [at, asked] of [0.5, 0.1, 0.3, 0.7, 0.9].entries())
-    assert.ok(etas[at]!.unchanged <= asked + 0.01 && etas[at]!.unchanged > asked - 0.05, JSON.stringify(etas[at]));
-  assert.equal(etas[0]!.eta, 14);
-  assert.ok(Math.abs(etas[0]!.unchanged - 0.5) < 0.05 && etas[0]!.eta === config.privacy.eta);
-  assert.deepEqual([cost.etaOfText, cost.spentBefore], [config.privacy.eta, 0]);
-  // Of short reviews two or three are taken for nearly alike, by the client's key.
-  assert.ok([1, 2, 3].includes(cost.etaOfTenant / config.privacy.eta), `${cost.etaOfTenant}`);
-  assert.equal(cost.steps, Math.ceil(rows.train / 32) * 5);
-  assert.ok(cost.tokens > 20 * ROWS && cost.tokens <= config.data.maxTokens * ROWS && cost.minutes > 0);
+    it(`offers an eta at which a share of ${asked} of the tokens stays`, () => {
+      const { unchanged } = proposal.etas[at]!;
+      assert.ok(unchanged <= asked + 0.01 && unchanged > asked - 0.05, `${unchanged}`);
+    });
+
+  it('takes the eta at which half of the tokens stay', () => {
+    assert.equal(proposal.etas[0]!.eta, 14);
+    assert.equal(proposal.config.privacy.eta, 14);
+  });
+
+  it('costs each text its eta, and has spent nothing before', () => {
+    assert.deepEqual([proposal.cost.etaOfText, proposal.cost.spentBefore], [14, 0]);
+  });
+
+  it('costs the tenant the eta of the texts that are nearly alike', () => {
+    // Of short reviews two or three are taken for nearly alike, by the client's key.
+    assert.ok([1, 2, 3].includes(proposal.cost.etaOfTenant / 14), `${proposal.cost.etaOfTenant}`);
+  });
+
+  it('takes the steps of five epochs', () => {
+    assert.equal(proposal.cost.steps, Math.ceil(proposal.rows.train / 32) * 5);
+  });
+
+  it('estimates tokens and minutes', () => {
+    const { tokens, minutes } = proposal.cost;
+    assert.ok(tokens > 20 * ROWS && tokens <= proposal.config.data.maxTokens * ROWS, `${tokens} tokens`);
+    assert.ok(minutes > 0);
+  });
 });
 
 test('the file is a configuration as it is, for Rapt and for an editor', async () => {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { canonicalJson, ErrorKind, RaptError, tuningConfigSchema } from '../../../contracts/index.ts';
 import type { AdapterCard, Sha256, TuningConfig, TuningInput } from '../../../contracts/index.ts';
 import { inspectTable, inspectTables } from '../../../rapt/data/index.ts';
@@ -99,56 +99,93 @@ describe('a release', () => {
     );
   });
 
-  it('holds each row once, in file order, with privatized ids, fresh plain tokens and training labels', async () => {
-    const config = configOf({ train: csvOf(500) }, { reconstruction: { plainTokens: 5, vocabularySize: 100 } });
+  describe('of 500 rows with five plain tokens each', () => {
     const folder = fresh();
-    const release = await drawn(config, folder);
-    const { manifest } = release;
-    assert.equal(manifest.rows.train + manifest.rows.test, 500);
-    assert.deepEqual(manifest.classes, ['0', '1', '2']);
-    assert.equal(manifest.tokens, 1500);
-    assert.deepEqual(manifest.plain, { tokensPerRow: 5, vocabulary: [...outputIds.slice(0, 100)] });
-    assert.deepEqual(manifest.guarantee, guarantee);
-    assert.equal(
-      release.digest,
-      createHash('sha256')
-        .update(readFileSync(join(folder, 'manifest.json')))
-        .digest('hex'),
-    );
-    assert.equal(readFileSync(join(folder, 'manifest.json'), 'utf8'), canonicalJson(manifest));
+    let release: DrawnRelease;
+    let train: ShardRows[];
+    let test: ShardRows[];
+    before(async () => {
+      const config = configOf({ train: csvOf(500) }, { reconstruction: { plainTokens: 5, vocabularySize: 100 } });
+      release = await drawn(config, folder);
+      ({ train, test } = await shardsOf(folder, release));
+    });
+    const all = (): ShardRows[] => [...train, ...test];
 
-    const { train, test } = await shardsOf(folder, release);
-    assert.deepEqual(
-      train.map(({ count }) => count).slice(0, -1),
-      train.slice(1).map(() => 64),
-    );
-    const numbers = [...train, ...test].flatMap(({ rows }) => [...rows]);
-    assert.deepEqual(
-      [...numbers].sort((a, b) => a - b),
-      Array.from({ length: 500 }, (_, row) => row),
-    );
-    const plainRows = new Set<string>();
-    for (const shard of [...train, ...test]) {
+    it('states rows, tokens, classes, plain tokens and the guarantee', () => {
+      const { rows, tokens, classes, plain, guarantee: stated } = release.manifest;
+      assert.deepEqual([rows.train + rows.test, tokens, classes], [500, 1500, ['0', '1', '2']]);
+      assert.deepEqual(plain, { tokensPerRow: 5, vocabulary: [...outputIds.slice(0, 100)] });
+      assert.deepEqual(stated, guarantee);
+    });
+
+    it('is named by the digest of its manifest', () => {
+      const bytes = readFileSync(join(folder, 'manifest.json'));
+      assert.equal(release.digest, createHash('sha256').update(bytes).digest('hex'));
+    });
+
+    it('has a manifest in canonical JSON', () => {
+      assert.equal(readFileSync(join(folder, 'manifest.json'), 'utf8'), canonicalJson(release.manifest));
+    });
+
+    it('fills each shard but the last', () => {
+      const counts = train.slice(0, -1).map(({ count }) => count);
       assert.deepEqual(
-        [...shard.rows],
-        [...shard.rows].sort((a, b) => a - b),
+        counts,
+        counts.map(() => 64),
       );
-      assert.equal(shard.pair, null);
-      assert.equal(shard.plain?.tokensPerRow, 5);
-      assert.ok(shard.plain.ids.every((id) => id >= FIRST_OUTPUT && id < FIRST_OUTPUT + 100));
-      assert.ok(shard.input.ids.every((id) => id >= FIRST_OUTPUT));
-      for (let row = 0; row < shard.count; row++) {
-        assert.equal(listOf(shard.input, row).length, 3);
-        plainRows.add(String(shard.plain.ids.slice(row * 5, row * 5 + 5)));
+    });
+
+    it('holds each row once', () => {
+      const numbers = all().flatMap(({ rows }) => [...rows]);
+      assert.deepEqual(
+        numbers.sort((a, b) => a - b),
+        Array.from({ length: 500 }, (_, row) => row),
+      );
+    });
+
+    it('holds rows in the order of the file', () => {
+      for (const { rows } of all())
+        assert.deepEqual(
+          [...rows],
+          [...rows].sort((a, b) => a - b),
+        );
+    });
+
+    it('holds three privatized tokens for the three of each row, and no second text', () => {
+      for (const { input, pair, count } of all()) {
+        assert.ok(input.ids.every((id) => id >= FIRST_OUTPUT));
+        assert.ok(Array.from({ length: count }, (_, row) => listOf(input, row)).every(({ length }) => length === 3));
+        assert.equal(pair, null);
       }
-    }
-    assert.ok(plainRows.size > 490, 'plain tokens are drawn anew for each row');
-    for (const shard of train)
-      assert.deepEqual(
-        [...(shard.labels ?? [])],
-        [...shard.rows].map((row) => row % 3),
+    });
+
+    it('holds five plain tokens a row, of the public vocabulary', () => {
+      for (const { plain } of all()) {
+        assert.equal(plain?.tokensPerRow, 5);
+        assert.ok(plain.ids.every((id) => id >= FIRST_OUTPUT && id < FIRST_OUTPUT + 100));
+      }
+    });
+
+    it('draws plain tokens anew for each row', () => {
+      const different = new Set(
+        all().flatMap(({ plain, count }) =>
+          Array.from({ length: count }, (_, row) => String(plain!.ids.slice(row * 5, row * 5 + 5))),
+        ),
       );
-    assert.ok(test.every(({ labels }) => labels === null));
+      assert.ok(different.size > 490, `${different.size} of 500`);
+    });
+
+    it('holds the labels of training rows', () => {
+      for (const { labels, rows } of train)
+        assert.deepEqual(
+          [...(labels ?? [])],
+          [...rows].map((row) => row % 3),
+        );
+    });
+
+    it('holds no label of a test row', () => {
+      assert.ok(test.every(({ labels }) => labels === null));
+    });
   });
 
   it('keeps test labels, and what stayed unchanged, in a private folder that nothing names', async () => {
