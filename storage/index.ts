@@ -1,6 +1,6 @@
 /** Artifacts in an S3 bucket: they are verified and found by their content, and only one attempt at a time can move the
  *  checkpoint pointer. Also who may do what in the bucket. */
-export { findGrant, formatGrant, grantFor, grantId, newToken, parseGrants, type Grant } from './access/grants.ts';
+export { formatGrant, grantFor, grantId, newToken, parseGrants, type Grant } from './access/grants.ts';
 export { createIssuer, issueKeys, type Issuer, type IssuerOptions } from './access/issuer.ts';
 export { ensureLender, findLenders, removeLender, sealForAdmin, type Lenders, type Lending } from './access/lender.ts';
 export { parseRole, policyOf, roleName, type Policy, type Role } from './access/role-rights.ts';

@@ -5,15 +5,7 @@ export { codeVersion } from './code-version.ts';
 export { sha256File, sha256Of } from './digest.mjs';
 export { flushFile, readWritten, removeStaleTemporaries, writeOnce } from './durable.ts';
 export { withFileLock } from './file-lock.mjs';
-export {
-  cacheFolder,
-  homeFolder,
-  isInstalled,
-  isRepository,
-  projectRoot,
-  RAPT_COMMAND,
-  SETUP_COMMAND,
-} from './paths.mjs';
+export { cacheFolder, homeFolder, projectRoot, RAPT_COMMAND, SETUP_COMMAND } from './paths.mjs';
 export { makeFolder } from './make-folder.mjs';
 export { machineMemory } from './memory.mjs';
 export { isRunning } from './is-running.mjs';

@@ -2,7 +2,7 @@
  *  give them. */
 export { audit, type AuditOptions } from './audit.ts';
 export { attackAttribute } from './attributes.ts';
-export { decodeInContext, Transitions } from './context.ts';
+export { Transitions } from './context.ts';
 export { deniability } from './deniability.ts';
 export { Frontier, frontierCurve, zipfFrontier, type FrontierOptions } from './frontier.ts';
 export { bayesianGuesses, nearestGuesses, type Guesses } from './inference.ts';

@@ -1,4 +1,4 @@
-export { FAMILIES, maxSequence, readBackboneConfig, type BackboneConfig, type Family } from './backbone-config.ts';
+export { maxSequence, readBackboneConfig, type BackboneConfig, type Family } from './backbone-config.ts';
 export {
   Encoder,
   poolingProblems,

@@ -5,8 +5,7 @@ export { adapterProblems } from './adapter-problems.ts';
 export { attackRelease, tokenizedLines } from './attack.ts';
 export { attack, type AttackOptions } from './attack-table.ts';
 export { classRowsOf, type ClassRows } from './class-rows.ts';
-export { dryRun, fittingProblems, stepBytes, type DryRun, type DryRunOptions, type Planned } from './dry-run.ts';
-export { knownReleases, releasesToTakeOver, type KnownRelease } from './earlier-releases.ts';
+export { dryRun, stepBytes, type DryRun, type DryRunOptions, type Planned } from './dry-run.ts';
 export {
   gradeOnce,
   readGraded,

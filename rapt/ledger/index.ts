@@ -10,7 +10,7 @@ export {
   type Limits,
   type SetBudget,
 } from './budget.ts';
-export { costOf, tenantSpent, type Cost } from './cost.ts';
+export { tenantSpent, type Cost } from './cost.ts';
 export { Families } from './families.ts';
 export { labelsAgainNote, labelsIn, releasedAlready, type LedgerRelease, type ToldFigure } from './entries.ts';
 export { Ledger, type DrawnTexts, type ReservationRequest, type TellRequest, type TextRelease } from './ledger.ts';

@@ -12,14 +12,12 @@ export {
 export { changePolicy, withAnswers, withRule } from './edit.ts';
 export { newPolicyText } from './new-policy.ts';
 export {
-  defaultPolicy,
   fieldProblem,
   parsePolicy,
   policyFile,
   policyText,
   readPolicy,
   ruleOfPlace,
-  rulesOf,
   unknownName,
   type Policy,
   type TableRule,

@@ -11,7 +11,7 @@ export { noisyCount } from './noisy-count.ts';
 export { chooseEta, createMechanism, createMechanismInTurns, type MechanismOptions } from './create.ts';
 export { distanceOf, isLarge, rowsOf, type EmbeddingTable } from './geometry.ts';
 export { explainGuarantee } from './guarantee.ts';
-export { explainLabels, RandomizedResponse, withLabelNoise } from './randomized-response.ts';
+export { RandomizedResponse, withLabelNoise } from './randomized-response.ts';
 export type { Mechanism } from './mechanism.ts';
 export { seededRandom, systemRandom, type RandomSource } from './random-source.ts';
 export { categorical, exponential, fillDirection, fillGaussian, gamma, uniform, uniformInteger } from './samplers.ts';
