@@ -14,7 +14,15 @@ export { explainGuarantee } from './guarantee.ts';
 export { RandomizedResponse, withLabelNoise } from './randomized-response.ts';
 export type { Mechanism } from './mechanism.ts';
 export { seededRandom, systemRandom, type RandomSource } from './random-source.ts';
-export { categorical, exponential, fillDirection, fillGaussian, gamma, uniform, uniformInteger } from './samplers.ts';
+export {
+  categorical,
+  exponential,
+  fillDirection,
+  fillGaussian,
+  gamma,
+  uniform,
+  uniformInteger,
+} from './number-samplers.ts';
 export { tightestEta } from './tightest-eta.ts';
 export { tableTotals } from './totals.ts';
 export { dropKeptTables } from './kept-tables.ts';

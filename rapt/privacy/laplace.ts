@@ -15,7 +15,7 @@ import type { OutputGeometry } from './geometry.ts';
 import { laplaceDelta } from './laplace-precision.ts';
 import type { Sampler } from './mechanism.ts';
 import type { RandomSource } from './random-source.ts';
-import { fillDirection, gamma } from './samplers.ts';
+import { fillDirection, gamma } from './number-samplers.ts';
 
 /** The nearest neighbours of so many tokens are looked up together. */
 const BATCH_TOKENS = 256;

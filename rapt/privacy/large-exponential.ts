@@ -26,7 +26,7 @@ import { atOnce, type Work } from '../turns.ts';
 import type { OutputGeometry } from './geometry.ts';
 import type { Sampler } from './mechanism.ts';
 import type { RandomSource } from './random-source.ts';
-import { uniformInteger } from './samplers.ts';
+import { uniformInteger } from './number-samplers.ts';
 import { KeptTables } from './kept-tables.ts';
 import { blockOf, HeldTables, placesOf } from './token-tables.ts';
 import { LEVELS, levelWeights, type LevelWeights } from './level-weights.ts';

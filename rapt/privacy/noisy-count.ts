@@ -16,7 +16,7 @@
  *  range's width is not drawn further, since any larger one is clamped to the same end: so a tiny epsilon takes no
  *  longer than the range. */
 import { systemRandom, type RandomSource } from './random-source.ts';
-import { uniformInteger } from './samplers.ts';
+import { uniformInteger } from './number-samplers.ts';
 
 const WEIGHT = 2 ** 50;
 

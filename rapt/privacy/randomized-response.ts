@@ -15,7 +15,7 @@
  *  one below 1 / (m - 1) / LARGEST_LABEL_LOSS = 9.54e-5, which is rounded up to LEAST_LABEL_EPSILON. */
 import { LARGEST_LABEL_EPSILON, LEAST_LABEL_EPSILON, type Guarantee, type LabelNoise } from '../../contracts/index.ts';
 import { systemRandom, type RandomSource } from './random-source.ts';
-import { uniformInteger } from './samplers.ts';
+import { uniformInteger } from './number-samplers.ts';
 
 const OTHER_WEIGHT = 2 ** 20;
 /** Whole numbers may lose this part of an epsilon. */

@@ -7,7 +7,7 @@ import type { Work } from '../turns.ts';
 import type { Guarantee } from '../../contracts/index.ts';
 import { isLarge, type OutputGeometry } from './geometry.ts';
 import { seededRandom } from './random-source.ts';
-import { fillDirection, gamma } from './samplers.ts';
+import { fillDirection, gamma } from './number-samplers.ts';
 
 const SAMPLED_TOKENS = 512;
 const BATCH = 128;

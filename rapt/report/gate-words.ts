@@ -1,5 +1,5 @@
 /** How gates are said: what was found, what it was held against, and whether it passed. Page, Markdown, terminal
- *  and JUnit take their words from here. Workflows, which may not import this room, have details.ts. */
+ *  and JUnit take their words from here. Workflows, which may not import this room, have workflows/details.ts. */
 import type { GateResult } from '../../contracts/index.ts';
 import { NOT_TOLD, number } from './words.ts';
 
