@@ -157,7 +157,8 @@ before(
     const begin = docsBlock('files.md', 'import json, torch').replace(/^adapter, backbone, texts = .*\n/m, '');
     const model = docsBlock('files.md', 'BertForSequenceClassification.from_pretrained');
     const mean = [docsBlock('files.md', '(AutoModel.from_pretrained'), docsBlock('files.md', 'head = ')];
-    const [, states = ''] = mean[0]!.split('\n');
+    // The lines behind the one that opens the model.
+    const states = mean[0]!.split('\n').slice(1).join('\n');
     const logitsOf = model.split('\n').at(-1)!;
     const auto = docsBlock('files.md', 'AutoPeftModelForFeatureExtraction');
     const autoClassifier = auto
